@@ -1,0 +1,1 @@
+//! Exact parameter and multiply-add counts, without building any tensor.

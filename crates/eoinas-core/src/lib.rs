@@ -1,0 +1,27 @@
+//! The search space of cell-based neural architecture search, as data.
+//!
+//! No tensor library and no files: ops, edges and cells ([`space`]), the network they are stacked into
+//! ([`skeleton`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
+//! exact parameter and multiply-add counts ([`count`]), schedules, named random streams and the events of a run.
+#![forbid(unsafe_code)]
+
+pub mod alive;
+pub mod count;
+pub mod event;
+pub mod gates;
+pub mod genotype;
+pub mod op;
+pub mod random;
+pub mod schedule;
+pub mod skeleton;
+pub mod space;
+
+pub use alive::AliveOps;
+pub use event::Event;
+pub use gates::{EdgeGates, Gate, Gates};
+pub use genotype::{CellGenotype, Genotype, GenotypeEdge};
+pub use op::{Op, OpShape, OpSpec};
+pub use random::{SeedStream, Streams};
+pub use schedule::Schedule;
+pub use skeleton::{Layer, Skeleton};
+pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, SearchSpace};

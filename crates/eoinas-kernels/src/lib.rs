@@ -1,0 +1,22 @@
+//! Kernels for small channels-last networks, forward and backward.
+//!
+//! Activations are f32 candle tensors of shape `[n, h, w, c]` (channels last, contiguous): every op of this search
+//! space then vectorises over channels, whatever its stride, dilation or image size. Each kernel stands beside a slow,
+//! obvious reference that tests compare it with. The functions here take tensors and choose the device; the CPU code
+//! works on slices, picks its SIMD path at run time, and splits work over images in a way that does not depend on the
+//! number of threads, so that results are bit-identical with any of them.
+//!
+//! Fusion rule: BatchNorm is never a pass of its own. A kernel writes its raw output `z` and takes BatchNorm's sums
+//! while writing; whoever reads `z` applies the per-channel map ([`Norm`]) and the ReLU on the way in ([`Input`]).
+//! Backward, the gradient at `z` is an affine map of the gradient behind the BatchNorm and of `z` itself
+//! ([`Gradient`]), applied on the way in by whoever needs it.
+
+pub mod error;
+pub mod norm;
+pub mod view;
+pub mod workspace;
+
+pub use error::{KernelError, Result};
+pub use norm::{BatchStats, GradCoefficients, GradSums, Norm};
+pub use view::{Gradient, Input, InputGradient};
+pub use workspace::Workspace;

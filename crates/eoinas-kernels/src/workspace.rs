@@ -1,0 +1,78 @@
+//! Buffers that are used again instead of being allocated for every op.
+
+use std::sync::{Arc, Mutex};
+use std::collections::HashMap;
+
+use candle_core::{CpuStorage, InplaceOp1, Layout, Shape, Tensor, Device};
+
+use crate::error::Result;
+
+/// A pool of f32 buffers, by length. Clones share the pool.
+///
+/// A fresh 4 MiB allocation costs its page faults every time, about as much as writing it; activations of a network
+/// have the same sizes in every step, so they are handed back with [`Workspace::recycle`] and taken again.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    free: Arc<Mutex<HashMap<usize, Vec<Vec<f32>>>>>,
+}
+
+impl Workspace {
+    /// An empty pool.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A buffer of `len` values, whose content is whatever it was last used for (zeros when new).
+    pub fn take(&self, len: usize) -> Vec<f32> {
+        let recycled = match self.free.lock() {
+            Ok(mut free) => free.get_mut(&len).and_then(Vec::pop),
+            Err(_) => None,
+        };
+        recycled.unwrap_or_else(|| vec![0.0; len])
+    }
+
+    /// Hands a buffer back.
+    pub fn give(&self, buffer: Vec<f32>) {
+        if let Ok(mut free) = self.free.lock() {
+            free.entry(buffer.len()).or_default().push(buffer);
+        }
+    }
+
+    /// A CPU tensor over a buffer.
+    pub fn tensor(&self, buffer: Vec<f32>, shape: impl Into<Shape>) -> Result<Tensor> {
+        Ok(Tensor::from_vec(buffer, shape.into(), &Device::Cpu)?)
+    }
+
+    /// Takes the buffer out of a CPU tensor that nobody will read again. Other clones of the tensor are left without
+    /// content, so this is for the owner of a tensor alone. Tensors on other devices are just dropped.
+    pub fn recycle(&self, tensor: Tensor) {
+        if tensor.device().is_cpu() && tensor.dtype() == candle_core::DType::F32 {
+            // A tensor whose storage cannot be borrowed is simply dropped: that only costs a later allocation.
+            let _ = tensor.inplace_op1(&TakeBuffer { pool: self });
+        }
+    }
+
+    /// Frees all buffers that are not in use.
+    pub fn clear(&self) {
+        if let Ok(mut free) = self.free.lock() {
+            free.clear();
+        }
+    }
+}
+
+struct TakeBuffer<'a> {
+    pool: &'a Workspace,
+}
+
+impl InplaceOp1 for TakeBuffer<'_> {
+    fn name(&self) -> &'static str {
+        "recycle"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
+        if let CpuStorage::F32(buffer) = storage {
+            self.pool.give(std::mem::take(buffer));
+        }
+        Ok(())
+    }
+}
