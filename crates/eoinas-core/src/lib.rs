@@ -14,6 +14,7 @@ pub mod op;
 pub mod random;
 pub mod schedule;
 pub mod skeleton;
+pub mod softmax;
 pub mod space;
 
 pub use alive::AliveOps;

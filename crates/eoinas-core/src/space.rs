@@ -306,6 +306,11 @@ impl<T> EdgeOpTable<T> {
         self.kinds.get_mut(kind.0).map_or(&mut [], Vec::as_mut_slice)
     }
 
+    /// A table of the same shape, each value made of the value here.
+    pub fn map<U>(&self, value: impl Fn(&T) -> U) -> EdgeOpTable<U> {
+        EdgeOpTable { ops: self.ops, kinds: self.kinds.iter().map(|m| m.iter().map(&value).collect()).collect() }
+    }
+
     /// Number of ops in a row.
     pub fn ops(&self) -> usize {
         self.ops
