@@ -100,8 +100,10 @@ pub enum SpaceError {
     #[error("a search space needs at least one kind of cell")]
     NoCells,
     /// An edge that does not lead from an earlier node to a later intermediate one.
-    #[error("cell `{cell}`: edge {edge} leads from node {from} to node {to}; it must lead from an earlier node to an \
-             intermediate one")]
+    #[error(
+        "cell `{cell}`: edge {edge} leads from node {from} to node {to}; it must lead from an earlier node to an \
+             intermediate one"
+    )]
     Edge {
         /// Kind of cell.
         cell: String,
