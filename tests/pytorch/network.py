@@ -1,8 +1,8 @@
 """The search space's network in PyTorch, written for values, not for speed.
 
-Everything is a function of a `Scope`, a view into a flat dict of tensors by name. Tensors have the layouts that the Rust
-side reads (activations [n,h,w,c], depthwise [k,k,c], pointwise [ci,co], dense [kh,kw,ci,co], linear [in,out]), and are
-permuted to PyTorch's own only where an op of PyTorch is called, so gradients come back in the stored layout, too.
+Everything is a function of a `Scope`, a view into a flat dict of tensors by name. Tensors have the layouts that the
+Rust side reads (activations [n,h,w,c], depthwise [k,k,c], pointwise [ci,co], dense [kh,kw,ci,co], linear [in,out]), and
+are permuted to PyTorch's own only where an op of PyTorch is called, so gradients come back in the stored layout, too.
 """
 import torch
 import torch.nn.functional as F

@@ -70,7 +70,7 @@ def one_op(path, gates):
 
 
 def weight_step(net, weights, given, sgd):
-    """Gates are 1; ops off the path get no gradient and are not touched by the optimiser, momentum and decay included."""
+    """Gates are 1; ops off the path get no gradient, and the optimiser leaves them and their momentum alone."""
     sgd.zero_grad(set_to_none=True)
     loss, results = given.run(net, weights, one_op(given.path, [[1.0] * len(EDGES)] * len(KINDS)))
     loss.backward()
