@@ -1,0 +1,97 @@
+//! From architecture parameters to gates and back.
+
+use std::fmt;
+
+use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gates, SearchSpace};
+use rand::Rng;
+
+use crate::{GumbelError, soft_pullback};
+
+/// What one draw gives: the gates that the supernet runs, and what the way back needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Which ops each edge runs and their gates.
+    pub gates: Gates,
+    /// `h` of Eq. 5 for every op, 0 for pruned ones. One-hot in a sample that passes no gradient.
+    pub soft: EdgeOpTable<f64>,
+    /// The temperature `h` was taken at.
+    pub temperature: f64,
+}
+
+/// Turns alphas into gates, and the gradient of the gates into that of the alphas.
+///
+/// A draw is shared by all cells of a kind. The shipped ones are [`crate::Sampled`], [`crate::Mixture`],
+/// [`crate::Softmax`], [`crate::Categorical`] and [`crate::Greedy`].
+pub trait Relaxation: fmt::Debug + Send + Sync {
+    /// Draws one sample over the alive ops of every edge.
+    ///
+    /// Relaxations that use noise draw one Gumbel(0, 1) number for *every* op of every edge in the order of the space,
+    /// pruned ops included, so that pruning an op leaves the noise of the others as it was.
+    ///
+    /// # Errors
+    /// Tables that do not fit `space`, an alpha of an alive op that is not finite, a temperature that is not finite and
+    /// greater than 0 (whether the relaxation uses it or not).
+    fn sample(
+        &self,
+        alphas: &EdgeOpTable<f32>,
+        alive: &AliveOps,
+        space: &SearchSpace,
+        temperature: f64,
+        rng: &mut dyn Rng,
+    ) -> Result<Sample, GumbelError>;
+
+    /// Adds `scale` times the gradient of the alphas to `out`, given that of the gates of `sample`. With `scale = 1 / K`
+    /// and one call for each of K samples, the mean over several paths.
+    ///
+    /// By default the gradient of Eq. 5 at the sample's temperature ([`crate::soft_pullback`]), where a gate that was not
+    /// run has gradient 0: for gates of 1 the straight-through estimate, for gates of `h` the exact gradient.
+    ///
+    /// # Errors
+    /// Gradients for gates that `sample` does not have, `out` of another shape. `out` may have been added to then.
+    fn pullback_into(
+        &self,
+        sample: &Sample,
+        dgates: &Gates,
+        scale: f64,
+        out: &mut EdgeOpTable<f32>,
+    ) -> Result<(), GumbelError> {
+        same_shape(&sample.gates, dgates)?;
+        let mut gradient = vec![0f64; sample.soft.ops()];
+        for (k, (edges, gradients)) in sample.gates.kinds.iter().zip(&dgates.kinds).enumerate() {
+            let kind = CellKind(k);
+            for (e, (gates, dgates)) in edges.iter().zip(gradients).enumerate() {
+                gradient.fill(0.0);
+                for dgate in dgates {
+                    match gradient.get_mut(dgate.op) {
+                        Some(sum) if gates.iter().any(|gate| gate.op == dgate.op) => *sum += f64::from(dgate.value),
+                        _ => return Err(GumbelError::Gate { kind: k, edge: e, op: dgate.op }),
+                    }
+                }
+                let (h, out) = (sample.soft.edge(kind, e), out.edge_mut(kind, e));
+                if h.len() != gradient.len() || out.len() != gradient.len() {
+                    return Err(GumbelError::Shape { what: "alpha gradients" });
+                }
+                soft_pullback(h, &gradient, sample.temperature, scale, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradient of the alphas, given that of the gates of `sample`; 0 for pruned ops.
+    ///
+    /// # Errors
+    /// Gradients for gates that `sample` does not have.
+    fn pullback(&self, sample: &Sample, dgates: &Gates) -> Result<EdgeOpTable<f32>, GumbelError> {
+        let mut out = sample.soft.map(|_| 0f32);
+        self.pullback_into(sample, dgates, 1.0, &mut out)?;
+        Ok(out)
+    }
+}
+
+fn same_shape(gates: &Gates, dgates: &Gates) -> Result<(), GumbelError> {
+    if gates.kinds.iter().map(Vec::len).eq(dgates.kinds.iter().map(Vec::len)) {
+        Ok(())
+    } else {
+        Err(GumbelError::Shape { what: "gate gradients" })
+    }
+}
