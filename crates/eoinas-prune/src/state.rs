@@ -1,0 +1,126 @@
+//! The whole of it for a trainer: statistics in, prunings and a cell out.
+
+use eoinas_core::{AliveOps, EdgeOpTable, Gates, Genotype, SearchSpace};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    EdgeStrengths, Evidence, Indicator, PruneDecision, PruningError, Statistics, StatisticsConfig, decide, derive,
+};
+
+/// Alive ops, statistics and edge strengths of a search: what a checkpoint keeps of pruning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PruneState {
+    alive: AliveOps,
+    statistics: Statistics,
+    /// Of each edge as it was before it last lost an op.
+    strengths: EdgeStrengths,
+}
+
+impl PruneState {
+    /// Every op alive, nothing recorded.
+    ///
+    /// # Errors
+    /// A `config` that is not valid.
+    pub fn new(space: &SearchSpace, config: StatisticsConfig) -> Result<Self, PruningError> {
+        Ok(Self {
+            alive: AliveOps::all(space),
+            statistics: Statistics::new(space, config)?,
+            strengths: EdgeStrengths::unknown(space),
+        })
+    }
+
+    /// The alive ops.
+    pub fn alive(&self) -> &AliveOps {
+        &self.alive
+    }
+
+    /// The statistics.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// The strength of each edge as it was before it last lost an op.
+    pub fn strengths(&self) -> &EdgeStrengths {
+        &self.strengths
+    }
+
+    /// See [`Statistics::record_weight_step`].
+    ///
+    /// # Errors
+    /// Gates that do not fit the space.
+    pub fn record_weight_step(&mut self, gates: &Gates) -> Result<(), PruningError> {
+        self.statistics.record_weight_step(gates)
+    }
+
+    /// See [`Statistics::record_arch_step`].
+    ///
+    /// # Errors
+    /// An accuracy outside 0..=1, gates that do not fit the space.
+    pub fn record_arch_step(&mut self, gates: &Gates, accuracy: f64) -> Result<(), PruningError> {
+        self.statistics.record_arch_step(gates, accuracy)
+    }
+
+    /// Does `times` prunings by [`decide`] and returns the decisions in the order they were taken; none when every edge
+    /// has one op left.
+    ///
+    /// Edge strengths are taken before each of them, and the count window starts anew afterwards, except after the last
+    /// pruning: when every edge has one op left, `beta` is 1 everywhere and only what was known before tells edges apart.
+    ///
+    /// # Errors
+    /// Something that does not fit `space`, an alpha or an indicator that is not finite. Nothing has changed then.
+    pub fn prune(
+        &mut self,
+        space: &SearchSpace,
+        alphas: &EdgeOpTable<f32>,
+        indicator: &dyn Indicator,
+        times: usize,
+    ) -> Result<Vec<PruneDecision>, PruningError> {
+        let (mut alive, mut strengths) = (self.alive.clone(), self.strengths.clone());
+        let mut all = Vec::new();
+        for _ in 0..times {
+            let evidence = Evidence::new(space, alphas, &alive, &self.statistics)?;
+            let decisions = decide(&evidence, indicator)?;
+            if decisions.is_empty() {
+                break;
+            }
+            let now = EdgeStrengths::of(space, &alive, &evidence.scores(indicator)?)?;
+            for decision in &decisions {
+                strengths.set(decision.kind, decision.edge, now.get(decision.kind, decision.edge));
+                alive.prune(decision.kind, decision.edge, decision.op)?;
+            }
+            all.extend(decisions);
+        }
+        if !all.is_empty() && alive.max_count(space) > 1 {
+            self.statistics.start_window();
+        }
+        (self.alive, self.strengths) = (alive, strengths);
+        Ok(all)
+    }
+
+    /// Derives the cells by [`derive()`]. An edge with one op left has the strength it had before its last pruning, any
+    /// other edge the one that the indicator gives now.
+    ///
+    /// # Errors
+    /// As [`derive()`], and an alpha or an indicator that is not finite.
+    pub fn derive(
+        &self,
+        space: &SearchSpace,
+        alphas: &EdgeOpTable<f32>,
+        indicator: &dyn Indicator,
+    ) -> Result<Genotype, PruningError> {
+        let scores = Evidence::new(space, alphas, &self.alive, &self.statistics)?.scores(indicator)?;
+        let mut strengths = EdgeStrengths::of(space, &self.alive, &scores)?;
+        for (kind, edge) in space.edges() {
+            let before = self.strengths.get(kind, edge);
+            if self.alive.count(kind, edge) == 1 && before.is_some() {
+                strengths.set(kind, edge, before);
+            }
+        }
+        derive(space, &self.alive, &scores, &strengths)
+    }
+
+    /// Whether everything has the shape that `space` asks for.
+    pub fn fits(&self, space: &SearchSpace) -> bool {
+        self.alive.fits(space) && self.statistics.fits(space) && self.strengths.fits(space)
+    }
+}
