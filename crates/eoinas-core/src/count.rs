@@ -1,1 +1,0 @@
-//! Exact parameter and multiply-add counts, without building any tensor.

@@ -1,0 +1,114 @@
+//! A genotype beside a search space.
+
+use super::{CellGenotype, Genotype, GenotypeError};
+use crate::gates::{Gate, Gates};
+use crate::op::Op;
+use crate::space::{CellSpec, SearchSpace, SpaceError};
+
+impl Genotype {
+    /// Whether the genotype has the space's kinds of cell, in its order, with its numbers of nodes and its outputs: what
+    /// stacking the cells into a network needs. Ops and edges may be others than the space's.
+    pub fn check_cells(&self, space: &SearchSpace) -> Result<(), GenotypeError> {
+        self.validate()?;
+        let names = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>();
+        let expected = names(space.cells().iter().map(|spec| &spec.name).collect());
+        let found = names(self.cells.iter().map(|cell| &cell.name).collect());
+        if expected != found {
+            return Err(GenotypeError::Kinds { space: space.name().to_owned(), expected, found });
+        }
+        self.cells.iter().zip(space.cells()).try_for_each(|(cell, spec)| check_cell(cell, spec))
+    }
+
+    /// Whether the genotype is one that a search in this space could find: the space's cells, and in them only its
+    /// candidate ops on its edges, one to an edge.
+    pub fn fits(&self, space: &SearchSpace) -> Result<(), GenotypeError> {
+        self.gates(space).map(drop)
+    }
+
+    /// The genotype as a path of the supernet: the gate of each of its ops is 1, and an edge that it does not have runs
+    /// nothing. Fails where the genotype does not [fit](Self::fits).
+    ///
+    /// ```
+    /// use eoinas_core::{Genotype, SearchSpace};
+    /// let space = SearchSpace::nas_bench_201();
+    /// let text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|none~2|";
+    /// let gates = Genotype::parse(text)?.gates(&space)?;
+    /// assert_eq!(gates.ops_run(0), 6);
+    /// assert_eq!(space.ops()[gates.kinds[0][0][0].op].name(), "nor_conv_3x3");
+    /// # Ok::<(), eoinas_core::genotype::GenotypeError>(())
+    /// ```
+    pub fn gates(&self, space: &SearchSpace) -> Result<Gates, GenotypeError> {
+        self.check_cells(space)?;
+        let kinds = self.cells.iter().zip(space.cells()).map(|(cell, spec)| cell_gates(cell, spec, space.ops()));
+        Ok(Gates { kinds: kinds.collect::<Result<_, _>>()? })
+    }
+
+    /// The smallest space that the genotype can be retrained in: its own cells with every edge, its own ops. Cells
+    /// called `reduce` or `reduction` halve the resolution.
+    ///
+    /// ```
+    /// use eoinas_core::{Genotype, Skeleton, count};
+    /// let cell = "[('sep_conv_5x5', 1), ('sep_conv_3x3', 0)], ";
+    /// let text = format!("Genotype(normal={cell} normal_concat=[2], reduce={cell} reduce_concat=[2])");
+    /// let genotype = Genotype::parse(&text)?;
+    /// let counts = count::network(&genotype, &Skeleton::cifar(), &genotype.space()?)?;
+    /// assert!(counts.parameters > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn space(&self) -> Result<SearchSpace, SpaceError> {
+        let mut ops: Vec<Op> = Vec::new();
+        for edge in self.cells.iter().flat_map(|cell| cell.nodes.iter().flatten()) {
+            if !ops.contains(&edge.op) {
+                ops.push(edge.op.clone());
+            }
+        }
+        let cell = |cell: &CellGenotype| CellSpec {
+            concat: cell.concat.clone(),
+            keep: cell.nodes.iter().map(Vec::len).max(),
+            ..CellSpec::dense(
+                &cell.name,
+                cell.inputs,
+                cell.nodes.len(),
+                matches!(cell.name.as_str(), "reduce" | "reduction"),
+            )
+        };
+        SearchSpace::new("genotype", ops, self.cells.iter().map(cell).collect())
+    }
+}
+
+fn check_cell(cell: &CellGenotype, spec: &CellSpec) -> Result<(), GenotypeError> {
+    for (what, expected, found) in
+        [("input nodes", spec.inputs, cell.inputs), ("intermediate nodes", spec.nodes, cell.nodes.len())]
+    {
+        if expected != found {
+            return Err(GenotypeError::Size { cell: cell.name.clone(), what, expected, found });
+        }
+    }
+    if cell.concat != spec.concat {
+        let (expected, found) = (spec.concat.clone(), cell.concat.clone());
+        return Err(GenotypeError::Output { cell: cell.name.clone(), expected, found });
+    }
+    Ok(())
+}
+
+fn cell_gates(cell: &CellGenotype, spec: &CellSpec, ops: &[Op]) -> Result<Vec<Vec<Gate>>, GenotypeError> {
+    let name = || cell.name.clone();
+    let mut gates = vec![Vec::new(); spec.edges.len()];
+    for (node, inputs) in spec.intermediate().zip(&cell.nodes) {
+        for input in inputs {
+            let Some(op) = ops.iter().position(|op| *op == input.op) else {
+                let known = ops.iter().map(|op| op.name().to_owned()).collect();
+                return Err(GenotypeError::NotCandidate { cell: name(), node, op: input.op.name().to_owned(), known });
+            };
+            let edge = spec.edges.iter().position(|edge| edge.from == input.from && edge.to == node);
+            let Some(gate) = edge.and_then(|edge| gates.get_mut(edge)) else {
+                return Err(GenotypeError::NoEdge { cell: name(), node, from: input.from });
+            };
+            if !gate.is_empty() {
+                return Err(GenotypeError::Parallel { cell: name(), node, from: input.from });
+            }
+            gate.push(Gate { op, value: 1.0 });
+        }
+    }
+    Ok(gates)
+}

@@ -1,0 +1,406 @@
+//! The literals that genotypes are written in: lists, tuples, dictionaries, calls and JSON, as one small grammar.
+//!
+//! Nothing is evaluated: the only names with a meaning are `range`, `list` and `tuple`.
+
+use super::error::{GenotypeError, Position};
+
+/// Brackets within brackets; a nested genotype has five.
+const MAX_DEPTH: usize = 32;
+/// Entries of a dictionary, arguments of a call.
+const MAX_FIELDS: usize = 128;
+/// Length of a `range`, more than any cell has nodes.
+const MAX_RANGE: u64 = 4096;
+
+/// A value and the byte offset at which it starts.
+#[derive(Debug)]
+pub(super) struct Value {
+    pub offset: usize,
+    pub kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// `None`, `null`.
+    None,
+    /// `True`, `true`, `False`, `false`.
+    Bool,
+    /// A whole number.
+    Int(u64),
+    /// Any other number.
+    Float,
+    /// A string.
+    Text(String),
+    /// A list, a tuple or a range.
+    List(Vec<Value>),
+    /// A dictionary, or a call with keyword arguments.
+    Fields(Vec<Field>),
+}
+
+/// One entry of a dictionary.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub name: String,
+    pub value: Value,
+}
+
+impl Kind {
+    /// The kind of value, in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::None => "None".to_owned(),
+            Self::Bool => "a truth value".to_owned(),
+            Self::Int(number) => number.to_string(),
+            Self::Float => "a number that is not whole or is negative".to_owned(),
+            Self::Text(text) => format!("the text `{}`", cut(text)),
+            Self::List(items) => format!("a list of {}", items.len()),
+            Self::Fields(_) => "a dictionary".to_owned(),
+        }
+    }
+}
+
+/// The first 64 characters.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// Reads `[NAME =] value` that fills the text, apart from white space and comments.
+pub(super) fn parse(text: &str, start: usize) -> Result<Value, GenotypeError> {
+    let mut parser = Parser { text, at: start, depth: 0 };
+    parser.assignment();
+    let value = parser.sum()?;
+    parser.space();
+    if parser.peek() == Some(b';') {
+        parser.at += 1;
+        parser.space();
+    }
+    if parser.at < text.len() { Err(parser.expected("the end of the text")) } else { Ok(value) }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        self.space();
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), GenotypeError> {
+        if self.eat(byte) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(byte)))) }
+    }
+
+    fn expected(&self, expected: &str) -> GenotypeError {
+        let found = self.rest().chars().next().map_or("the end of the text".to_owned(), |c| format!("`{c}`"));
+        self.error(self.at, expected, found)
+    }
+
+    fn error(&self, offset: usize, expected: &str, found: String) -> GenotypeError {
+        GenotypeError::Syntax { at: Position::of(self.text, offset), expected: expected.to_owned(), found }
+    }
+
+    /// Skips white space, `#` comments and a backslash at the end of a line.
+    fn space(&mut self) {
+        loop {
+            let rest = self.rest();
+            let skipped = rest.len() - rest.trim_start().len();
+            self.at += skipped;
+            let rest = self.rest();
+            if rest.starts_with('#') {
+                self.at += rest.find('\n').unwrap_or(rest.len());
+            } else if rest.starts_with("\\\n") || rest.starts_with("\\\r\n") {
+                self.at += 1;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// A name with dots: letters, digits, underscores.
+    fn name(&mut self) -> Option<String> {
+        self.space();
+        let rest = self.rest();
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
+        let name = rest.get(..end)?;
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+            return None;
+        }
+        let name = name.to_owned();
+        self.at += end;
+        Some(name)
+    }
+
+    /// Skips `NAME =` where the text begins with it.
+    fn assignment(&mut self) {
+        let start = self.at;
+        if self.name().is_none() || !self.eat(b'=') {
+            self.at = start;
+        }
+    }
+
+    /// One value, or lists joined by `+`.
+    fn sum(&mut self) -> Result<Value, GenotypeError> {
+        let mut value = self.value()?;
+        while self.eat(b'+') {
+            let more = self.value()?;
+            match (&mut value.kind, more.kind) {
+                (Kind::List(items), Kind::List(added)) => items.extend(added),
+                (Kind::List(_), other) => return Err(self.error(more.offset, "a list", other.describe())),
+                (other, _) => return Err(self.error(value.offset, "a list", other.describe())),
+            }
+        }
+        Ok(value)
+    }
+
+    fn value(&mut self) -> Result<Value, GenotypeError> {
+        self.space();
+        if self.depth >= MAX_DEPTH {
+            return Err(GenotypeError::TooDeep { at: Position::of(self.text, self.at), max: MAX_DEPTH });
+        }
+        self.depth += 1;
+        let offset = self.at;
+        let kind = match self.peek() {
+            Some(b'[') => self.list(b']').map(|(items, _)| Kind::List(items)),
+            Some(b'(') => self.parenthesis(),
+            Some(b'{') => self.dictionary(),
+            Some(b'"' | b'\'') => self.string().map(Kind::Text),
+            Some(b'0'..=b'9' | b'-') => self.number(),
+            Some(b'u') if self.rest().starts_with("u'") || self.rest().starts_with("u\"") => {
+                self.at += 1;
+                self.string().map(Kind::Text)
+            }
+            _ => self.word(),
+        }?;
+        self.depth -= 1;
+        Ok(Value { offset, kind })
+    }
+
+    /// Values between brackets, and whether a comma followed the last one.
+    fn list(&mut self, close: u8) -> Result<(Vec<Value>, bool), GenotypeError> {
+        self.at += 1;
+        let mut items = Vec::new();
+        let mut comma = false;
+        while !self.eat(close) {
+            if !items.is_empty() && !comma {
+                return Err(self.expected(&format!("`,` or `{}`", char::from(close))));
+            }
+            items.push(self.sum()?);
+            comma = self.eat(b',');
+        }
+        Ok((items, comma))
+    }
+
+    /// A tuple, or a value in parentheses.
+    fn parenthesis(&mut self) -> Result<Kind, GenotypeError> {
+        let (mut items, comma) = self.list(b')')?;
+        match items.pop() {
+            Some(only) if items.is_empty() && !comma => Ok(only.kind),
+            Some(last) => {
+                items.push(last);
+                Ok(Kind::List(items))
+            }
+            None => Ok(Kind::List(items)),
+        }
+    }
+
+    fn dictionary(&mut self) -> Result<Kind, GenotypeError> {
+        self.at += 1;
+        let mut fields = Vec::new();
+        let mut comma = true;
+        while !self.eat(b'}') {
+            if !comma {
+                return Err(self.expected("`,` or `}`"));
+            }
+            let offset = self.at;
+            if !matches!(self.peek(), Some(b'"' | b'\'')) {
+                return Err(self.expected("a field's name in quotes or `}`"));
+            }
+            let name = self.string()?;
+            self.expect(b':')?;
+            self.add(&mut fields, offset, name)?;
+            comma = self.eat(b',');
+        }
+        Ok(Kind::Fields(fields))
+    }
+
+    fn add(&mut self, fields: &mut Vec<Field>, offset: usize, name: String) -> Result<(), GenotypeError> {
+        // A genotype has a handful of fields; the limit keeps the search for duplicates short.
+        if fields.len() >= MAX_FIELDS {
+            return Err(self.error(offset, &format!("at most {MAX_FIELDS} fields"), "another one".to_owned()));
+        }
+        if fields.iter().any(|field| field.name == name) {
+            return Err(GenotypeError::DuplicateField { at: Position::of(self.text, offset), field: cut(&name) });
+        }
+        let value = self.sum()?;
+        fields.push(Field { name, value });
+        Ok(())
+    }
+
+    /// A constant, or a call.
+    fn word(&mut self) -> Result<Kind, GenotypeError> {
+        let offset = self.at;
+        let Some(name) = self.name() else {
+            return Err(self.expected("a genotype, a list, a text or a number"));
+        };
+        match name.as_str() {
+            "None" | "null" => return Ok(Kind::None),
+            "True" | "true" | "False" | "false" => return Ok(Kind::Bool),
+            _ => self.space(),
+        }
+        if self.peek() != Some(b'(') {
+            return Err(self.error(offset, "a genotype, a list, a text or a number", format!("`{}`", cut(&name))));
+        }
+        match name.as_str() {
+            "range" => self.range(offset),
+            "list" | "tuple" => {
+                let (mut items, _) = self.list(b')')?;
+                match (items.pop(), items.is_empty()) {
+                    (None, _) => Ok(Kind::List(Vec::new())),
+                    (Some(Value { kind: Kind::List(inner), .. }), true) => Ok(Kind::List(inner)),
+                    _ => Err(self.error(offset, &format!("one list in `{name}(...)`"), "something else".to_owned())),
+                }
+            }
+            _ => self.call(),
+        }
+    }
+
+    fn range(&mut self, offset: usize) -> Result<Kind, GenotypeError> {
+        let (items, _) = self.list(b')')?;
+        let ends: Option<Vec<u64>> =
+            items.iter().map(|v| if let Kind::Int(n) = v.kind { Some(n) } else { None }).collect();
+        let (start, end) = match ends.as_deref() {
+            Some([end]) => (0, *end),
+            Some([start, end]) => (*start, *end),
+            _ => {
+                return Err(self.error(
+                    offset,
+                    "`range(end)` or `range(start, end)`",
+                    "another call of range".to_owned(),
+                ));
+            }
+        };
+        if end.saturating_sub(start) > MAX_RANGE {
+            return Err(self.error(
+                offset,
+                &format!("a range of at most {MAX_RANGE} nodes"),
+                format!("{start} to {end}"),
+            ));
+        }
+        Ok(Kind::List((start..end).map(|n| Value { offset, kind: Kind::Int(n) }).collect()))
+    }
+
+    /// The arguments of `Genotype(...)`, by keyword or in the order of the original namedtuple.
+    fn call(&mut self) -> Result<Kind, GenotypeError> {
+        self.at += 1;
+        let mut positions = ["normal", "normal_concat", "reduce", "reduce_concat"].into_iter();
+        let mut fields = Vec::new();
+        let mut comma = true;
+        while !self.eat(b')') {
+            if !comma {
+                return Err(self.expected("`,` or `)`"));
+            }
+            self.space();
+            let offset = self.at;
+            match self.name() {
+                Some(name) if self.eat(b'=') => self.add(&mut fields, offset, name)?,
+                _ => {
+                    self.at = offset;
+                    let Some(name) = positions.next() else {
+                        return Err(self.expected("`)`"));
+                    };
+                    self.add(&mut fields, offset, name.to_owned())?;
+                }
+            }
+            comma = self.eat(b',');
+        }
+        Ok(Kind::Fields(fields))
+    }
+
+    fn number(&mut self) -> Result<Kind, GenotypeError> {
+        let rest = self.rest();
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-._".contains(c))).unwrap_or(rest.len());
+        let text = rest.get(..end).unwrap_or_default();
+        // `2+3`: a sign belongs to a number only at its start and after an exponent.
+        let follows_exponent = |at| text.get(..at).is_some_and(|before| before.ends_with(['e', 'E']));
+        let sign = text.char_indices().skip(1).find(|&(at, c)| "+-".contains(c) && !follows_exponent(at));
+        let end = sign.map_or(end, |(at, _)| at);
+        let text = text.get(..end).unwrap_or_default();
+        let kind = match (text.parse::<u64>(), text.parse::<f64>()) {
+            (Ok(number), _) => Kind::Int(number),
+            (Err(_), Ok(_)) => Kind::Float,
+            _ => return Err(self.error(self.at, "a number", format!("`{}`", cut(text)))),
+        };
+        self.at += end;
+        Ok(kind)
+    }
+
+    fn string(&mut self) -> Result<String, GenotypeError> {
+        let start = self.at;
+        let quote = self.peek().map_or('"', char::from);
+        let mut text = String::new();
+        let mut characters = self.rest().char_indices().skip(1);
+        let mut bad = None;
+        let mut end = None;
+        while let Some((at, c)) = characters.next() {
+            match c {
+                '\n' => break,
+                '\\' => match escape(&mut characters) {
+                    Some(c) => text.push(c),
+                    None => {
+                        bad = Some(at);
+                        break;
+                    }
+                },
+                c if c == quote => {
+                    end = Some(at + 1);
+                    break;
+                }
+                c => text.push(c),
+            }
+        }
+        match (end, bad) {
+            (Some(end), _) => {
+                self.at += end;
+                Ok(text)
+            }
+            (None, Some(bad)) => Err(self.error(start + bad, "an escape that JSON knows", "another".to_owned())),
+            (None, None) => Err(self.error(
+                start,
+                "a text that ends on its line",
+                "a quotation mark without its partner".to_owned(),
+            )),
+        }
+    }
+}
+
+/// The character after a backslash; of `\u` escapes those without surrogates.
+fn escape(characters: &mut impl Iterator<Item = (usize, char)>) -> Option<char> {
+    match characters.next()?.1 {
+        'n' => Some('\n'),
+        't' => Some('\t'),
+        'r' => Some('\r'),
+        'b' => Some('\u{8}'),
+        'f' => Some('\u{c}'),
+        'u' => {
+            let mut code = 0;
+            for _ in 0..4 {
+                code = code * 16 + characters.next()?.1.to_digit(16)?;
+            }
+            char::from_u32(code)
+        }
+        c @ ('"' | '\'' | '\\' | '/') => Some(c),
+        _ => None,
+    }
+}

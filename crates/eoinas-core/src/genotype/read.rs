@@ -1,0 +1,194 @@
+//! From literals to genotypes: what the fields of a text mean.
+
+use super::error::{GenotypeError, Position};
+use super::json;
+use super::literal::{Field, Kind, Value, cut};
+use super::resolve::OpResolver;
+use super::validate::MAX_NODES;
+use super::{CellGenotype, Genotype, GenotypeEdge};
+use crate::op::Op;
+
+/// A cell of the DARTS dialects has the two cells before it as inputs, and writes them nowhere.
+const INPUTS: usize = 2;
+const CONCAT: &str = "_concat";
+
+/// A text with what is needed to read values of it.
+pub(super) struct Reader<'a, R> {
+    pub text: &'a str,
+    pub ops: &'a R,
+}
+
+/// Reads the one value of a text.
+pub(super) fn genotype(text: &str, value: Value, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
+    let reader = Reader { text, ops };
+    let fields = reader.fields(&value)?;
+    let genotype = if fields.iter().any(|field| field.name == "format") {
+        json::read(&reader, &value)?
+    } else {
+        reader.darts(value.offset, fields)?
+    };
+    genotype.validate()?;
+    Ok(genotype)
+}
+
+impl<R: OpResolver> Reader<'_, R> {
+    pub fn at(&self, offset: usize) -> Position {
+        Position::of(self.text, offset)
+    }
+
+    fn wrong(&self, value: &Value, expected: &str) -> GenotypeError {
+        let (at, found) = (self.at(value.offset), value.kind.describe());
+        GenotypeError::Syntax { at, expected: expected.to_owned(), found }
+    }
+
+    pub fn fields<'v>(&self, value: &'v Value) -> Result<&'v [Field], GenotypeError> {
+        match &value.kind {
+            Kind::Fields(fields) => Ok(fields),
+            _ => Err(self.wrong(value, "a genotype: `Genotype(normal=..., ...)` or a dictionary")),
+        }
+    }
+
+    pub fn field<'v>(&self, offset: usize, fields: &'v [Field], name: &str) -> Result<&'v Value, GenotypeError> {
+        let found = fields.iter().find(|field| field.name == name).map(|field| &field.value);
+        found.ok_or_else(|| GenotypeError::MissingField { at: self.at(offset), field: cut(name) })
+    }
+
+    pub fn list<'v>(&self, value: &'v Value, expected: &str) -> Result<&'v [Value], GenotypeError> {
+        match &value.kind {
+            Kind::List(items) => Ok(items),
+            _ => Err(self.wrong(value, expected)),
+        }
+    }
+
+    pub fn string<'v>(&self, value: &'v Value, expected: &str) -> Result<&'v str, GenotypeError> {
+        match &value.kind {
+            Kind::Text(text) => Ok(text),
+            _ => Err(self.wrong(value, expected)),
+        }
+    }
+
+    pub fn integer(&self, value: &Value, expected: &str) -> Result<usize, GenotypeError> {
+        let number = if let Kind::Int(number) = value.kind { usize::try_from(number).ok() } else { None };
+        number.ok_or_else(|| self.wrong(value, expected))
+    }
+
+    /// `X=[...], X_concat=[...]` for any names X. Fields that are None say nothing (some codes write `connects=None`).
+    fn darts(&self, offset: usize, fields: &[Field]) -> Result<Genotype, GenotypeError> {
+        let said = || fields.iter().filter(|field| !matches!(field.value.kind, Kind::None));
+        let mut cells = Vec::new();
+        for field in said().filter(|field| !field.name.ends_with(CONCAT)) {
+            let nodes = self.nodes(&field.name, INPUTS, &field.value)?;
+            let concat = self.field(offset, fields, &format!("{}{CONCAT}", field.name))?;
+            cells.push(self.cell(&field.name, INPUTS, nodes, concat)?);
+        }
+        for field in said() {
+            if let Some(name) = field.name.strip_suffix(CONCAT) {
+                self.field(offset, fields, name)?;
+            }
+        }
+        if cells.is_empty() {
+            return Err(GenotypeError::MissingField { at: self.at(offset), field: "normal".to_owned() });
+        }
+        // Keywords may come in any order.
+        cells.sort_by_key(|cell| match cell.name.as_str() {
+            "normal" => 0,
+            "reduce" => 1,
+            _ => 2,
+        });
+        Ok(Genotype { cells })
+    }
+
+    /// A cell of nodes that are read already; an output of None joins all of them.
+    pub fn cell(
+        &self,
+        name: &str,
+        inputs: usize,
+        nodes: Vec<Vec<GenotypeEdge>>,
+        concat: &Value,
+    ) -> Result<CellGenotype, GenotypeError> {
+        let joined = match &concat.kind {
+            Kind::None => (inputs..inputs.saturating_add(nodes.len())).collect(),
+            _ => {
+                let items = self.list(concat, "a list of nodes")?;
+                items.iter().map(|item| self.integer(item, "the number of a node")).collect::<Result<_, _>>()?
+            }
+        };
+        let cell = CellGenotype { name: name.to_owned(), nodes, inputs, concat: joined };
+        cell.check(Some(self.at(concat.offset)))?;
+        Ok(cell)
+    }
+
+    /// The nodes of a cell: a flat list, in which every node has two inputs, or one list per node.
+    pub fn nodes(&self, cell: &str, inputs: usize, value: &Value) -> Result<Vec<Vec<GenotypeEdge>>, GenotypeError> {
+        let items = self.list(value, "a list of ops and nodes")?;
+        let flat = items.first().is_some_and(is_edge);
+        let count = if flat { items.len().div_ceil(2) } else { items.len() };
+        if count > MAX_NODES {
+            let (at, cell) = (Some(self.at(value.offset)), cut(cell));
+            return Err(GenotypeError::TooMany { at, cell, what: "nodes", got: count, max: MAX_NODES });
+        }
+        if !flat {
+            return (inputs..).zip(items).map(|(node, item)| self.node(cell, node, item)).collect();
+        }
+        if items.len() % 2 == 1 {
+            let (at, cell) = (self.at(value.offset), cut(cell));
+            return Err(GenotypeError::OddInputs { at, cell, got: items.len() });
+        }
+        let pair = |(node, pair): (usize, &[Value])| pair.iter().map(|item| self.edge(cell, node, item)).collect();
+        (inputs..).zip(items.chunks(2)).map(pair).collect()
+    }
+
+    /// The inputs of one node, as a list of their own.
+    pub fn node(&self, cell: &str, node: usize, value: &Value) -> Result<Vec<GenotypeEdge>, GenotypeError> {
+        let items = self.list(value, "a list of the inputs of one node")?;
+        if items.is_empty() {
+            let what = format!("node {node} of cell `{}` has no inputs", cut(cell));
+            return Err(GenotypeError::Empty { at: Some(self.at(value.offset)), what });
+        }
+        items.iter().map(|item| self.edge(cell, node, item)).collect()
+    }
+
+    /// `('sep_conv_3x3', 0)`, maybe with the strength of the edge as a third entry, which says nothing about the cell;
+    /// or `{"op": "sep_conv_3x3", "from": 0}`.
+    fn edge(&self, cell: &str, node: usize, value: &Value) -> Result<GenotypeEdge, GenotypeError> {
+        let (op, from) = match &value.kind {
+            Kind::Fields(fields) => {
+                (self.field(value.offset, fields, "op")?, self.field(value.offset, fields, "from")?)
+            }
+            Kind::List(items) => match items.as_slice() {
+                [op, from] | [op, from, Value { kind: Kind::Int(_) | Kind::Float, .. }] => (op, from),
+                _ => return Err(self.wrong(value, "a pair of an op and a node, as in ('sep_conv_3x3', 0)")),
+            },
+            _ => return Err(self.wrong(value, "a pair of an op and a node, as in ('sep_conv_3x3', 0)")),
+        };
+        let name = self.string(op, "the name of an op")?;
+        let found = self.integer(from, "the number of a node")?;
+        let edge = GenotypeEdge { op: self.op(cell, op.offset, name)?, from: found };
+        self.check_source(cell, node, found, from.offset)?;
+        Ok(edge)
+    }
+
+    pub fn op(&self, cell: &str, offset: usize, name: &str) -> Result<Op, GenotypeError> {
+        self.ops.resolve(name).ok_or_else(|| GenotypeError::UnknownOp {
+            at: self.at(offset),
+            cell: cut(cell),
+            op: cut(name),
+            known: self.ops.names(),
+        })
+    }
+
+    pub fn check_source(&self, cell: &str, node: usize, from: usize, offset: usize) -> Result<(), GenotypeError> {
+        if from < node {
+            return Ok(());
+        }
+        Err(GenotypeError::Source { at: Some(self.at(offset)), cell: cut(cell), node, from })
+    }
+}
+
+fn is_edge(value: &Value) -> bool {
+    match &value.kind {
+        Kind::List(items) => matches!(items.first(), Some(Value { kind: Kind::Text(_), .. })),
+        Kind::Fields(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,207 @@
+//! Counts against published numbers, hand-counted ops and the whole NAS-Bench-201 table.
+
+mod common;
+
+use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};
+use eoinas_core::count::{self, CountError, Counts};
+use eoinas_core::op::BUILT_IN;
+use eoinas_core::skeleton::Form;
+use eoinas_core::{CellSpec, Gate, Gates, Genotype, Layer, Op, OpShape, OpSpec, SearchSpace, Skeleton};
+
+fn counts(text: &str, skeleton: &Skeleton) -> Counts {
+    count::network(&parse(text), skeleton, &SearchSpace::darts()).unwrap()
+}
+
+#[test]
+fn darts_second_order_on_cifar_and_imagenet() {
+    let cifar = counts(DARTS_V2, &Skeleton::cifar());
+    assert_eq!((cifar.parameters, cifar.multiply_adds), (3_349_342, 528_359_040));
+    let imagenet = counts(DARTS_V2, &Skeleton::imagenet());
+    assert_eq!((imagenet.parameters, imagenet.multiply_adds), (4_718_752, 529_911_552));
+}
+
+#[test]
+fn the_cells_of_the_eoinas_authors() {
+    let (a, b) = (counts(EOINAS_A, &Skeleton::cifar()), counts(EOINAS_B, &Skeleton::cifar()));
+    assert!((a.parameters as f64 / 1e6 - 4.1).abs() < 0.05, "{a:?}");
+    assert!((b.parameters as f64 / 1e6 - 3.5).abs() < 0.05, "{b:?}");
+}
+
+#[test]
+fn a_genotype_of_another_space_counts_in_its_own() {
+    let nasnet = parse(NASNET_A);
+    let space = nasnet.space().unwrap();
+    let total = count::network(&nasnet, &Skeleton::cifar(), &space).unwrap();
+    assert!(total.parameters > 3_000_000 && total.multiply_adds > 500_000_000, "{total:?}");
+    let error = count::network(&nasnet, &Skeleton::cifar(), &SearchSpace::darts()).unwrap_err();
+    assert!(matches!(error, CountError::Genotype(_)));
+    let error = count::network(&nasnet, &Skeleton { cells: 0, ..Skeleton::cifar() }, &space).unwrap_err();
+    assert!(matches!(error, CountError::Skeleton(_)));
+}
+
+#[test]
+fn each_op_counted_by_hand() {
+    let (c, h, w) = (16u64, 9u64, 7u64);
+    for stride in [1usize, 2] {
+        let (oh, ow) = (h.div_ceil(stride as u64), w.div_ceil(stride as u64));
+        let half = |k: u64| c * k * k + c * c;
+        let expected = |op: &Op| -> (u64, u64, u64) {
+            // Weights, multiply-adds, BatchNorm layers.
+            match op.name() {
+                "none" | "max_pool_3x3" | "avg_pool_3x3" => (0, 0, 0),
+                "skip_connect" if stride == 1 => (0, 0, 0),
+                "skip_connect" | "nor_conv_1x1" => (c * c, c * c * oh * ow, 1),
+                "sep_conv_3x3" => (2 * half(3), 2 * half(3) * oh * ow, 2),
+                "sep_conv_5x5" => (2 * half(5), 2 * half(5) * oh * ow, 2),
+                "sep_conv_7x7" => (2 * half(7), 2 * half(7) * oh * ow, 2),
+                "dil_conv_3x3" => (half(3), half(3) * oh * ow, 1),
+                "dil_conv_5x5" => (half(5), half(5) * oh * ow, 1),
+                "conv_7x1_1x7" => (14 * c * c, 7 * c * c * (h * ow + oh * ow), 1),
+                "nor_conv_3x3" => (9 * c * c, 9 * c * c * oh * ow, 1),
+                other => panic!("{other} has no count here"),
+            }
+        };
+        for op in BUILT_IN {
+            let (weights, multiply_adds, norms) = expected(&op);
+            for affine in [false, true] {
+                let shape = OpShape { channels: 16, stride, height: 9, width: 7, affine };
+                let parameters = weights + if affine { norms * 2 * c } else { 0 };
+                assert_eq!(count::op(&op, shape), Counts { parameters, multiply_adds }, "{op} stride {stride}");
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Bias;
+
+impl OpSpec for Bias {
+    fn name(&self) -> &str {
+        "bias"
+    }
+    fn parameters(&self, shape: OpShape) -> u64 {
+        shape.channels as u64
+    }
+    fn multiply_adds(&self, _: OpShape) -> u64 {
+        1
+    }
+}
+
+#[test]
+fn custom_ops_count_themselves() {
+    let shape = OpShape { channels: 5, stride: 1, height: 2, width: 2, affine: false };
+    assert_eq!(count::op(&Op::custom(Bias), shape), Counts { parameters: 5, multiply_adds: 1 });
+}
+
+/// The draw of the timing baseline: edge e of kind k takes op (3 e + k) mod 8 of the baseline's own op order.
+fn balanced(space: &SearchSpace) -> Gates {
+    const ORDER: [&str; 8] = [
+        "none",
+        "skip_connect",
+        "sep_conv_3x3",
+        "dil_conv_3x3",
+        "sep_conv_5x5",
+        "dil_conv_5x5",
+        "avg_pool_3x3",
+        "max_pool_3x3",
+    ];
+    let gate =
+        |kind: usize, edge: usize| vec![Gate { op: space.op_index(ORDER[(3 * edge + kind) % 8]).unwrap(), value: 1.0 }];
+    Gates { kinds: (0..2).map(|kind| (0..14).map(|edge| gate(kind, edge)).collect()).collect() }
+}
+
+#[test]
+fn a_search_step_has_3_36_giga_multiply_adds() {
+    let space = SearchSpace::darts();
+    let path = count::supernet_path(&balanced(&space), &Skeleton::search(), &space);
+    let per_batch = 64.0 * path.multiply_adds as f64 / 1e9;
+    assert!((per_batch - 3.36).abs() < 0.005, "{per_batch}");
+}
+
+#[test]
+fn a_path_counts_what_its_genotype_does_without_batch_norm() {
+    let space = SearchSpace::darts();
+    let genotype = parse(DARTS_V2);
+    let path = count::supernet_path(&genotype.gates(&space).unwrap(), &Skeleton::cifar(), &space);
+    let network = count::network(&genotype, &Skeleton::cifar(), &space).unwrap();
+    assert_eq!(path.multiply_adds, network.multiply_adds);
+    assert!(path.parameters < network.parameters);
+    let nothing = Gates { kinds: vec![vec![vec![Gate { op: 99, value: 1.0 }]; 14]; 2] };
+    let rest = count::supernet_path(&nothing, &Skeleton::cifar(), &space);
+    assert_eq!(rest, count::supernet_path(&Gates::default(), &Skeleton::cifar(), &space));
+    assert_eq!(
+        count::supernet_path(&nothing, &Skeleton { classes: 0, ..Skeleton::cifar() }, &space),
+        Counts::default()
+    );
+}
+
+#[test]
+fn the_parts_add_up() {
+    let (space, skeleton, genotype) = (SearchSpace::darts(), Skeleton::imagenet(), parse(EOINAS_B));
+    let mut total = count::stem(&skeleton) + count::classifier(&skeleton, &space);
+    for layer in skeleton.layers(&space) {
+        let Layer::Cell { kind, .. } = layer else { panic!("no residual blocks here") };
+        total += count::preprocessing(skeleton.form, &layer, true);
+        total += count::cell(&genotype.cells[kind.0], &space.cells()[kind.0], &layer, true);
+    }
+    assert_eq!(total, count::network(&genotype, &skeleton, &space).unwrap());
+}
+
+#[test]
+fn absurd_networks_saturate() {
+    let wide = CellSpec { concat: (2..66).collect(), ..CellSpec::dense("normal", 2, 64, false) };
+    let space = SearchSpace::new("wide", vec![Op::SepConv7x7], vec![wide]).unwrap();
+    let genotype =
+        Genotype::random(&space, &mut eoinas_core::Streams::new(0).rng(eoinas_core::SeedStream::Split, 0, 0));
+    let skeleton = Skeleton { channels: 1 << 14, cells: 1 << 10, height: 1 << 14, width: 1 << 14, ..Skeleton::cifar() };
+    let total = count::network(&genotype, &skeleton, &space).unwrap();
+    assert_eq!(total.multiply_adds, u64::MAX);
+}
+
+/// All 15,625 architectures. The table is not part of the crate: without it the test says so and passes.
+#[test]
+fn the_whole_nas_bench_201_table() {
+    let root = std::env::var_os("EOINAS_TEST_DATA").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        std::path::PathBuf::from,
+    );
+    let path = root.join("nas-bench-201/cifar10.csv");
+    let Ok(table) = std::fs::read_to_string(&path) else {
+        println!("skipped: no table at {} (set EOINAS_TEST_DATA to its data folder)", path.display());
+        return;
+    };
+    let (space, skeleton) = (SearchSpace::nas_bench_201(), Skeleton::nas_bench_201(5));
+    let mut lines = table.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let column = |name: &str| header.iter().position(|c| *c == name).unwrap();
+    let (arch, flops, params) = (column("arch"), column("flops_m_c10_computed"), column("params_m_c10_computed"));
+    let mut rows = 0;
+    for line in lines {
+        let row: Vec<&str> = line.split(',').collect();
+        let genotype = Genotype::parse_in(row[arch], &space).unwrap();
+        assert_eq!(genotype.to_string(), row[arch]);
+        let found = count::network(&genotype, &skeleton, &space).unwrap();
+        // The table counts the additions of the classifier's bias among the multiply-adds, one for each class.
+        let multiply_adds = found.multiply_adds + 10;
+        assert_eq!(format!("{:.5}", multiply_adds as f64 / 1e6), format!("{:.5}", row[flops].parse::<f64>().unwrap()));
+        assert_eq!(
+            format!("{:.6}", found.parameters as f64 / 1e6),
+            format!("{:.6}", row[params].parse::<f64>().unwrap())
+        );
+        rows += 1;
+    }
+    assert_eq!(rows, 15_625);
+}
+
+#[test]
+fn nas_bench_201_extremes_counted_by_hand() {
+    let space = SearchSpace::nas_bench_201();
+    let skeleton = Skeleton::nas_bench_201(5);
+    assert_eq!(skeleton.form, Form::NasBench201);
+    let all = |op: &str| {
+        let text = format!("|{op}~0|+|{op}~0|{op}~1|+|{op}~0|{op}~1|{op}~2|");
+        count::network(&parse(&text), &skeleton, &space).unwrap()
+    };
+    assert_eq!(all("none"), Counts { parameters: 73_306, multiply_adds: 7_783_040 });
+    assert_eq!(all("nor_conv_3x3").parameters, 1_531_546);
+}
