@@ -1,0 +1,160 @@
+//! The events that carry more than a few fields.
+
+use serde::{Deserialize, Serialize};
+
+use super::nan;
+use crate::alive::AliveOps;
+use crate::skeleton::Skeleton;
+use crate::space::{CellSpec, EdgeOpTable, SearchSpace};
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Task {
+    /// Find a cell.
+    #[default]
+    Search,
+    /// Train the network of a found cell.
+    Train,
+    /// Measure a trained network.
+    Evaluate,
+}
+
+/// What is fixed before the first step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// [`super::RECORD_VERSION`].
+    pub record_version: u32,
+    /// Version of the program that runs, for example `0.1.0`.
+    pub program_version: String,
+    /// What the run is for.
+    pub task: Task,
+    /// Name of the search method, or of what is trained.
+    pub method: String,
+    /// The space that is searched; `None` where there is no search and the genotype says all.
+    pub space: Option<SpaceInfo>,
+    /// The network.
+    pub skeleton: Skeleton,
+    /// The seed of all random streams.
+    pub seed: u64,
+    /// How many epochs are planned.
+    pub epochs: u64,
+    /// The whole configuration, defaults filled in.
+    pub config: serde_json::Value,
+    /// The images.
+    pub dataset: DatasetInfo,
+    /// The genotype that is trained, in its versioned JSON form; `None` in a search.
+    pub genotype: Option<serde_json::Value>,
+    /// The command line that started the run, program first; empty where there was none.
+    pub command: Vec<String>,
+}
+
+/// A search space as a reader needs it who does not have its ops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceInfo {
+    /// Its name.
+    pub name: String,
+    /// Names of the candidate ops; tables of ops have this order.
+    pub ops: Vec<String>,
+    /// Kinds of cell with their edges.
+    pub cells: Vec<CellSpec>,
+}
+
+impl From<&SearchSpace> for SpaceInfo {
+    fn from(space: &SearchSpace) -> Self {
+        Self {
+            name: space.name().to_owned(),
+            ops: space.ops().iter().map(|op| op.name().to_owned()).collect(),
+            cells: space.cells().to_vec(),
+        }
+    }
+}
+
+/// The images of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetInfo {
+    /// For example `cifar10`.
+    pub name: String,
+    /// Number of images that train weights.
+    pub train_images: u64,
+    /// Number of images that are only validated on, or in a search train the architecture parameters.
+    pub valid_images: u64,
+    /// Names of the classes, in the order of their labels.
+    pub classes: Vec<String>,
+}
+
+/// A moment within an epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepEnd {
+    /// The epoch.
+    pub epoch: u64,
+    /// The step, counted over the whole run.
+    pub step: u64,
+    /// Mean loss of the batch in nats; `null` where it was not finite.
+    #[serde(with = "nan")]
+    pub train_loss: f64,
+    /// Accuracy on the batch, 0..1.
+    pub train_accuracy: f64,
+    /// Loss of the architecture step's batch, in a search after its warm-up.
+    pub valid_loss: Option<f64>,
+    /// Accuracy on it, 0..1.
+    pub valid_accuracy: Option<f64>,
+    /// Learning rate of the weights.
+    pub learning_rate: f64,
+    /// Temperature of the samples, in a search.
+    pub temperature: Option<f64>,
+}
+
+/// The result of an epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochEnd {
+    /// The epoch.
+    pub epoch: u64,
+    /// Steps done over the whole run.
+    pub steps: u64,
+    /// Mean loss over the training images of the epoch in nats; `null` where it was not finite.
+    #[serde(with = "nan")]
+    pub train_loss: f64,
+    /// Accuracy on them, 0..1, measured while training.
+    pub train_accuracy: f64,
+    /// Mean loss over the validation images; `None` in an epoch that does not validate.
+    pub valid_loss: Option<f64>,
+    /// Accuracy on them, 0..1.
+    pub valid_accuracy: Option<f64>,
+    /// Learning rate of the weights at the end of the epoch.
+    pub learning_rate: f64,
+    /// Probability of dropping a path at the end of the epoch; 0 without drop-path.
+    #[serde(default)]
+    pub drop_path: f64,
+    /// Where the search stands, before the prunings that follow this epoch; `None` in a retraining.
+    pub search: Option<SearchSnapshot>,
+}
+
+/// Where a search stands. Tables have one entry for each op of each edge, pruned ones included; what a pruned op's entry
+/// says does not matter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchSnapshot {
+    /// Whether only weights were trained in this epoch.
+    pub warm_up: bool,
+    /// Temperature of the samples; `None` for methods without one.
+    pub temperature: Option<f64>,
+    /// Which ops are alive.
+    pub alive: AliveOps,
+    /// How many they are, over all edges and kinds.
+    pub alive_ops: u64,
+    /// Mean entropy of `beta` over the edges of each kind of cell, in nats.
+    pub entropy: Vec<f64>,
+    /// Architecture parameters (logits).
+    pub alphas: EdgeOpTable<f32>,
+    /// Eq. 2: softmax of the alphas over the alive ops of each edge; 0 for pruned ones.
+    pub beta: EdgeOpTable<f64>,
+    /// C^e of Eq. 6: how often the op was run in weight steps of the current window; `None` for methods that do not count.
+    pub counts: Option<EdgeOpTable<u64>>,
+    /// C^a of Eq. 6: validation accuracy with the op, 0..1; `null` for an op that was not run.
+    pub accuracies: Option<EdgeOpTable<Option<f64>>>,
+    /// The method's indicator, for example I of Eq. 7; `null` for an op without evidence.
+    pub indicator: Option<EdgeOpTable<Option<f64>>>,
+    /// Text of the genotype that would be derived now, where the method can say.
+    pub genotype: Option<String>,
+}

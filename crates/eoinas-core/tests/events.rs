@@ -1,0 +1,135 @@
+//! Every event survives its line, and a broken line is an error.
+
+use eoinas_core::event::{
+    DatasetInfo, EpochEnd, RECORD_VERSION, Record, RecordError, RunStarted, SearchSnapshot, SpaceInfo, StepEnd, Task,
+};
+use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Event, SearchSpace, Skeleton};
+use proptest::prelude::*;
+
+fn run_started() -> RunStarted {
+    RunStarted {
+        record_version: RECORD_VERSION,
+        program_version: "0.1.0".into(),
+        task: Task::Search,
+        method: "eoinas".into(),
+        space: Some(SpaceInfo::from(&SearchSpace::darts())),
+        skeleton: Skeleton::search(),
+        seed: u64::MAX,
+        epochs: 160,
+        config: serde_json::json!({"lambda": 0.5, "preset": "paper"}),
+        dataset: DatasetInfo { name: "cifar10".into(), train_images: 25_000, valid_images: 25_000, classes: vec![] },
+        genotype: None,
+        command: vec!["cifar_search".into(), "--seed".into(), "1".into()],
+    }
+}
+
+fn snapshot() -> SearchSnapshot {
+    let space = SearchSpace::darts();
+    let mut alive = AliveOps::all(&space);
+    alive.prune(CellKind(1), 13, 7).unwrap();
+    SearchSnapshot {
+        warm_up: false,
+        temperature: Some(0.1),
+        alive,
+        alive_ops: 223,
+        entropy: vec![2.0794415416798357, 1.0],
+        alphas: EdgeOpTable::filled(&space, 0.1f32),
+        beta: EdgeOpTable::filled(&space, 0.125),
+        counts: Some(EdgeOpTable::filled(&space, 49)),
+        accuracies: Some(EdgeOpTable::filled(&space, None)),
+        indicator: Some(EdgeOpTable::filled(&space, Some(0.1 + 0.2))),
+        genotype: None,
+    }
+}
+
+fn every_event() -> Vec<Event> {
+    let text = || "a \"quoted\" text,\nof two lines".to_owned();
+    vec![
+        Event::RunStarted(Box::new(run_started())),
+        Event::Resumed { epoch: 1, step: 391, checkpoint: "step-000000391".into() },
+        Event::EpochStarted { epoch: 1, epochs: 160 },
+        Event::Step(StepEnd { train_loss: 2.3, valid_loss: Some(1.0), ..StepEnd::default() }),
+        Event::EpochEnd(Box::new(EpochEnd { search: Some(snapshot()), ..EpochEnd::default() })),
+        Event::EpochEnd(Box::default()),
+        Event::Pruned {
+            epoch: 39,
+            kind: CellKind(0),
+            edge: 3,
+            op: 0,
+            name: "none".into(),
+            reason: "lowest_indicator".into(),
+            indicator: vec![(0, Some(0.1)), (1, None)],
+        },
+        Event::Warning { text: text() },
+        Event::CheckpointSaved { step: 15_640, name: "checkpoints/step-000015640".into() },
+        Event::Evaluated { what: text(), accuracy: 0.91, loss: 0.3, images: 25_000 },
+        Event::Derived {
+            text: text(),
+            genotype: serde_json::json!({"format": "eoinas-genotype"}),
+            parameters: Some(3_349_342),
+            multiply_adds: None,
+        },
+        Event::Stopped { reason: "interrupted".into(), detail: text() },
+        Event::RunEnded { epochs: 160, steps: 62_560 },
+    ]
+}
+
+#[test]
+fn every_event_survives_its_line() {
+    for (seq, event) in (0..).zip(every_event()) {
+        let name = event.name();
+        let record = Record { seq, elapsed_seconds: 0.1 * seq as f64, event };
+        let line = record.to_line();
+        assert!(!line.contains('\n'));
+        assert!(line.contains(&format!("\"event\":\"{name}\"")), "{line}");
+        assert_eq!(Record::from_line(&line).unwrap(), record);
+    }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_null() {
+    let event = Event::Evaluated { what: "x".into(), accuracy: 0.1, loss: f64::INFINITY, images: 1 };
+    let line = Record { seq: 0, elapsed_seconds: 0.0, event }.to_line();
+    assert!(line.contains("\"loss\":null"), "{line}");
+    let Event::Evaluated { loss, .. } = Record::from_line(&line).unwrap().event else { panic!("another event") };
+    assert!(loss.is_nan());
+}
+
+#[test]
+fn later_versions_and_unknown_events_are_told_apart() {
+    let later = RunStarted { record_version: RECORD_VERSION + 1, ..run_started() };
+    let line = Record { seq: 0, elapsed_seconds: 0.0, event: Event::RunStarted(Box::new(later)) }.to_line();
+    assert!(matches!(Record::from_line(&line), Err(RecordError::Version { found: 2 })));
+    let other_shape = r#"{"seq":"0","event":"run_started","record_version":3}"#;
+    assert!(matches!(Record::from_line(other_shape), Err(RecordError::Version { found: 3 })));
+    let unknown = r#"{"seq":0,"elapsed_seconds":0,"event":"danced"}"#;
+    assert!(matches!(Record::from_line(unknown), Err(RecordError::Line(_))));
+}
+
+#[test]
+fn fields_that_a_later_version_adds_do_not_matter() {
+    let line = r#"{"seq":0,"elapsed_seconds":0,"event":"epoch_started","epoch":1,"epochs":2,"mood":"good"}"#;
+    assert_eq!(Record::from_line(line).unwrap().event, Event::EpochStarted { epoch: 1, epochs: 2 });
+}
+
+proptest! {
+    #[test]
+    fn a_line_cut_off_anywhere_is_an_error(cut in any::<prop::sample::Index>()) {
+        for event in every_event() {
+            let line = Record { seq: 1, elapsed_seconds: 2.0, event }.to_line();
+            let end = cut.index(line.len());
+            if let Some(part) = line.get(..end) {
+                prop_assert!(Record::from_line(part).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn tables_keep_every_bit(values in prop::collection::vec(any::<f32>().prop_filter("finite", |v| v.is_finite()), 8)) {
+        let mut search = snapshot();
+        search.alphas.edge_mut(CellKind(0), 3).copy_from_slice(&values);
+        let event = Event::EpochEnd(Box::new(EpochEnd { search: Some(search), ..EpochEnd::default() }));
+        let record = Record { seq: 1, elapsed_seconds: 2.0, event };
+        prop_assert_eq!(Record::from_line(&record.to_line()).unwrap(), record);
+    }
+}

@@ -1,0 +1,352 @@
+//! Every dialect of genotype texts, what is wrong with broken ones, and that all forms round-trip.
+
+mod common;
+
+use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};
+use eoinas_core::genotype::{Concat, GenotypeError, MAX_BYTES, Position};
+use eoinas_core::{CellKind, CellSpec, Genotype, GenotypeEdge, Op, OpShape, OpSpec, SearchSpace, SeedStream, Streams};
+
+/// A small cell in many spellings.
+const SMALL: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ('none', 2), ('max_pool_3x3', 0)], \
+    normal_concat=range(2, 4), reduce=[('dil_conv_5x5', 1), ('dil_conv_5x5', 1), ('avg_pool_3x3', 0), \
+    ('sep_conv_5x5', 2)], reduce_concat=range(2, 4))";
+
+#[test]
+fn published_texts_come_back_byte_for_byte() {
+    for text in [DARTS_V2, EOINAS_A, EOINAS_B, SMALL] {
+        assert_eq!(parse(text).to_string(), text);
+        assert_eq!(parse(text).to_darts(Concat::Range).unwrap(), text);
+        let listed = text.replace("range(2, 6)", "[2, 3, 4, 5]").replace("range(2, 4)", "[2, 3]");
+        assert_eq!(parse(&listed).to_darts(Concat::List).unwrap(), listed);
+        assert_eq!(parse(&listed), parse(text));
+    }
+    assert_eq!(parse(NASNET_A).to_darts(Concat::List).unwrap(), NASNET_A);
+    assert_eq!(parse(NASNET_A).cells[0].nodes[1], [edge(Op::SepConv5x5, 0), edge(Op::SepConv3x3, 0)]);
+}
+
+fn edge(op: Op, from: usize) -> GenotypeEdge {
+    GenotypeEdge { op, from }
+}
+
+#[test]
+fn all_dialects_say_the_same() {
+    let small = parse(SMALL);
+    let normal = "[('sep_conv_3x3', 0), ('skip_connect', 1), ('none', 2), ('max_pool_3x3', 0)]";
+    let reduce = "[('dil_conv_5x5', 1), ('dil_conv_5x5', 1), ('avg_pool_3x3', 0), ('sep_conv_5x5', 2)]";
+    let json_normal = normal.replace('\'', "\"").replace('(', "[").replace(')', "]");
+    let json_reduce = reduce.replace('\'', "\"").replace('(', "[").replace(')', "]");
+    let nested_normal = "[[('sep_conv_3x3', 0), ('skip_connect', 1)], [('none', 2), ('max_pool_3x3', 0)]]";
+    let nested_reduce = "((('dil_conv_5x5', 1), ('dil_conv_5x5', 1)), (('avg_pool_3x3', 0), ('sep_conv_5x5', 2)))";
+    let weighted =
+        normal.replace("0)", "0, 0.13017432391643524)").replace("1)", "1, 1e-3)").replace("2)", "2, -1.5E+2)");
+    let dialects = [
+        format!("DARTS_V9 = {SMALL}"),
+        format!("genotype={SMALL};"),
+        format!("genotypes.{SMALL}"),
+        format!("\u{feff}\n  {SMALL}\n\n"),
+        format!("# found by hand\nX = \\\n  {}  # the end", SMALL.replace(", ", "\n,\t# a comment ) ]\n")),
+        SMALL.replace("range(2, 4)", "[2, 3]"),
+        SMALL.replace("range(2, 4)", "(2, 3,)"),
+        SMALL.replace("range(2, 4)", "list(range(2, 4))"),
+        SMALL.replace("range(2, 4)", "tuple([2, 3])"),
+        SMALL.replace("range(2, 4)", "[2] + [3]"),
+        SMALL.replace("range(2, 4)", "range(2,3)+[3]"),
+        SMALL.replace("range(2, 4)", "None"),
+        SMALL.replace('\'', "\""),
+        SMALL.replace('\'', "u'").replace("u',", "',"),
+        format!("Genotype(reduce_concat=[2,3], reduce={reduce}, normal_concat=[2,3], normal={normal},)"),
+        format!("Genotype({normal}, range(2, 4), {reduce}, range(2, 4))"),
+        format!("Genotype(normal={nested_normal}, normal_concat=[2, 3], reduce={nested_reduce}, reduce_concat=[2, 3])"),
+        format!("Genotype(normal={weighted}, normal_concat=[2, 3], reduce={reduce}, reduce_concat=None, connects=None)"),
+        format!("{{'normal': {normal}, 'normal_concat': [2, 3], 'reduce': {reduce}, 'reduce_concat': range(2, 4)}}"),
+        format!(
+            "{{\"reduce\": {json_reduce},\n \"reduce_concat\": [2, 3], \"normal\": {json_normal}, \
+             \"normal_concat\": [2, 3], \"connectN\": null}}"
+        ),
+        "{\"normal\": [[{\"op\": \"sep_conv_3x3\", \"from\": 0}, {\"op\": \"skip_connect\", \"from\": 1}], \
+         [[\"none\", 2], [\"max_pool_3x3\", 0]]], \"normal_concat\": [2, 3], \"reduce\": REDUCE, \"reduce_concat\": [2, 3]}"
+            .replace("REDUCE", &json_reduce).replace("[[{", "[ [ {"),
+        small.to_json(),
+        serde_json::to_string_pretty(&small).unwrap(),
+    ];
+    for text in dialects {
+        assert_eq!(parse(&text), small, "{text}");
+    }
+}
+
+#[test]
+fn nodes_with_any_number_of_inputs_are_written_one_list_each() {
+    let text = "Genotype(normal=[[('sep_conv_3x3', 0)], [('none', 0), ('none', 1), ('skip_connect', 2)]], \
+                normal_concat=[3, 2])";
+    let genotype = parse(text);
+    assert_eq!(genotype.cells[0].nodes.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(genotype.to_string(), text);
+}
+
+#[test]
+fn the_nas_bench_201_string() {
+    let text = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|none~2|";
+    let genotype = parse(text);
+    assert_eq!((genotype.cells[0].name.as_str(), genotype.cells[0].inputs), ("cell", 1));
+    assert_eq!(genotype.cells[0].concat, [3]);
+    assert_eq!(genotype.to_string(), text);
+    assert_eq!(parse(&format!("  {}\n", text.replace('+', " + "))), genotype);
+    assert!(matches!(genotype.to_darts(Concat::Range), Err(GenotypeError::NotRepresentable { .. })));
+    assert!(matches!(parse(SMALL).to_nas_bench_201(), Err(GenotypeError::NotRepresentable { .. })));
+    genotype.fits(&SearchSpace::nas_bench_201()).unwrap();
+    assert!(matches!(genotype.fits(&SearchSpace::darts()), Err(GenotypeError::Kinds { .. })));
+}
+
+#[test]
+fn our_json_writes_every_genotype() {
+    let cell = |name: &str, inputs| eoinas_core::CellGenotype {
+        name: name.into(),
+        inputs,
+        nodes: vec![vec![edge(Op::SkipConnect, 0)]],
+        concat: vec![inputs],
+    };
+    let genotype = Genotype { cells: vec![cell("reduce", 3), cell("with \"quotes\" \u{7} é", 1), cell("normal", 2)] };
+    genotype.validate().unwrap();
+    let text = genotype.to_string();
+    assert!(text.starts_with(r#"{"format":"eoinas-genotype","version":1,"cells":[{"name":"reduce","inputs":3,"#));
+    assert_eq!(parse(&text), genotype, "in the order they were written");
+    // A file as version 1 wrote it.
+    let stored = r#"{"format":"eoinas-genotype","version":1,"cells":[{"name":"cell","inputs":1,"nodes":[[{"op":"none","from":0}]],"concat":[1]}]}"#;
+    assert_eq!(parse(stored).to_json(), stored);
+    assert_eq!(parse(stored).to_string(), "|none~0|");
+}
+
+fn error(text: &str) -> GenotypeError {
+    match Genotype::parse(text) {
+        Err(error) => error,
+        Ok(genotype) => panic!("{text} was read as {genotype}"),
+    }
+}
+
+fn at(line: usize, column: usize) -> Position {
+    Position { line, column }
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    let cases = [
+        ("", "line 1, column 1: expected a genotype, a list, a text or a number, found the end of the text"),
+        ("Genotype", "line 1, column 1: expected a genotype, a list, a text or a number, found `Genotype`"),
+        ("7", "line 1, column 1: expected a genotype: `Genotype(normal=..., ...)` or a dictionary, found 7"),
+        ("Genotype()", "line 1, column 1: the genotype has no field `normal`"),
+        ("Genotype(normal=[('none', 0), ('none', 1)])", "line 1, column 1: the genotype has no field `normal_concat`"),
+        ("Genotype(normal_concat=[2])", "line 1, column 1: the genotype has no field `normal`"),
+        ("Genotype(normal=[('none', 0), ('none', 1)], normal=3)", "line 1, column 45: field `normal` is given twice"),
+        (
+            "Genotype(normal=[\n ('none', 0),\n ('nüne', 1)], normal_concat=[2])",
+            "line 3, column 3: unknown op `nüne` in cell `normal`; known are none, max_pool_3x3",
+        ),
+        (
+            "Genotype(normal=[('none', 0),\n  ('none', 2)], normal_concat=[2])",
+            "line 2, column 12: node 2 of cell `normal` takes its input from node 2; only nodes 0 to 1 come before it",
+        ),
+        ("Genotype(normal=[('none', 0)], normal_concat=[2])", "line 1, column 17: cell `normal` lists 1 inputs"),
+        ("Genotype(normal=[('none', -1), 3], normal_concat=[2])", "line 1, column 27: expected the number of a node"),
+        ("Genotype(normal=[(0, 'none')], normal_concat=[2])", "line 1, column 18: expected a list of the inputs"),
+        (
+            "Genotype(normal=[('none', 0), ('none')], normal_concat=[2])",
+            "line 1, column 31: expected a pair of an op and",
+        ),
+        ("Genotype(normal=3, normal_concat=[2])", "line 1, column 17: expected a list of ops and nodes, found 3"),
+        ("Genotype(normal=[[], []], normal_concat=[2])", "line 1, column 18: node 2 of cell `normal` has no inputs"),
+        ("Genotype(normal=[], normal_concat=[])", "line 1, column 35: cell `normal` has no nodes"),
+        (
+            "Genotype(normal=[('none', 0), ('none', 1)], normal_concat=[1])",
+            "line 1, column 59: the output of cell `normal` joins node 1, which is not one of its intermediate nodes 2 to 2",
+        ),
+        (
+            "Genotype(normal=[('none', 0), ('none', 1)], normal_concat=[2, 2])",
+            "line 1, column 59: the output of cell `normal` joins node 2, which is in the list already",
+        ),
+        (
+            "Genotype(normal=[('none', 0), ('none', 1)], normal_concat=[])",
+            "line 1, column 59: cell `normal` has no output",
+        ),
+        (
+            "Genotype(normal=None, normal_concat=range(2, 99999999999))",
+            "line 1, column 37: expected a range of at most",
+        ),
+        ("Genotype(normal=range('a'))", "line 1, column 17: expected `range(end)` or `range(start, end)`"),
+        ("Genotype(normal=list(1, 2))", "line 1, column 17: expected one list in `list(...)`"),
+        ("Genotype(normal=[1] + 2)", "line 1, column 23: expected a list, found 2"),
+        ("Genotype(normal=1 + [2])", "line 1, column 17: expected a list, found 1"),
+        ("Genotype(normal=[1 2])", "line 1, column 20: expected `,` or `]`, found `2`"),
+        ("Genotype(normal=[1", "line 1, column 19: expected `,` or `]`, found the end of the text"),
+        ("Genotype(normal=[1] normal_concat=[2])", "line 1, column 21: expected `,` or `)`, found `n`"),
+        ("Genotype([], [], [], [], [])", "line 1, column 26: expected `)`, found `[`"),
+        ("Genotype(normal=__import__('os').system('rm'))", "line 1, column 33: expected `,` or `)`, found `.`"),
+        ("{normal: 3}", "line 1, column 2: expected a field's name in quotes or `}`, found `n`"),
+        ("{'normal' 3}", "line 1, column 11: expected `:`, found `3`"),
+        ("{'normal': 'x}", "line 1, column 12: expected a text that ends on its line"),
+        ("{'normal': '\\x41'}", "line 1, column 13: expected an escape that JSON knows"),
+        ("{'normal': 12ab}", "line 1, column 12: expected a number, found `12ab`"),
+        ("{'format': 'other', 'version': 1}", "line 1, column 12: format is the text `other`; this version reads"),
+        ("{'format': 'eoinas-genotype', 'version': 2}", "line 1, column 42: version is 2; this version reads 1"),
+        ("{'format': 'eoinas-genotype'}", "line 1, column 1: the genotype has no field `version`"),
+        ("|none~0", "line 1, column 2: expected `|`, found `none~0`"),
+        ("|none~0|+", "line 1, column 9: expected `|`, found `+`"),
+        ("|none|", "line 1, column 2: expected an op and a node, as in `skip_connect~0`, found `none`"),
+        ("|none~0||", "line 1, column 9: expected an op and a node"),
+        ("|none~x|", "line 1, column 2: expected an op and a node"),
+        ("|none~1|", "line 1, column 2: node 1 of cell `cell` takes its input from node 1"),
+        ("|nope~0|", "line 1, column 2: unknown op `nope` in cell `cell`"),
+        ("|+|none~0|", "line 1, column 2: expected an op and a node"),
+    ];
+    for (text, expected) in cases {
+        let found = error(text).to_string();
+        assert!(found.starts_with(expected), "{text}\n  gives    {found}\n  expected {expected}");
+    }
+    assert_eq!(
+        error(&format!("{SMALL} x")),
+        GenotypeError::Syntax {
+            at: at(1, SMALL.len() + 2),
+            expected: "the end of the text".into(),
+            found: "`x`".into()
+        }
+    );
+}
+
+#[test]
+fn limits_hold() {
+    let garbage = "[".repeat(10 << 20);
+    let started = std::time::Instant::now();
+    assert_eq!(error(&garbage), GenotypeError::TooLarge { bytes: 10 << 20, max: MAX_BYTES });
+    assert!(matches!(error(&garbage[..MAX_BYTES]), GenotypeError::TooDeep { max: 32, .. }));
+    for unit in ["(1,", "{'a':", "range(", "1+", "[0,1],", "'a',", "|none~0|+", "#\n", "Genotype(a=", "\\\n", "9", "u'"]
+    {
+        let _ = Genotype::parse(&unit.repeat(MAX_BYTES / unit.len()));
+        let _ = Genotype::parse(&format!("Genotype(normal=[{}", unit.repeat(MAX_BYTES / unit.len() - 8)));
+    }
+    let many = format!("Genotype(normal=[{}], normal_concat=[2])", "('none', 0), ('none', 1), ".repeat(300));
+    assert!(matches!(error(&many), GenotypeError::TooMany { what: "nodes", got: 300, max: 256, .. }));
+    let inputs = r#"{"format":"eoinas-genotype","version":1,"cells":[{"name":"cell","inputs":18446744073709551615,"nodes":[[]],"concat":[1]}]}"#;
+    assert!(matches!(error(inputs), GenotypeError::TooMany { what: "input nodes", .. }));
+    let fields: String = (0..200).map(|i| format!("a{i}=None, ")).collect();
+    assert!(matches!(error(&format!("Genotype({fields})")), GenotypeError::Syntax { .. }));
+    // Quadratic behaviour would take minutes here; the bound is far from what is needed.
+    assert!(started.elapsed().as_secs() < 30);
+}
+
+#[test]
+fn a_genotype_that_does_not_fit_is_told_why() {
+    let space = SearchSpace::darts();
+    let fits = |text: &str| parse(text).fits(&space).unwrap_err();
+    parse(DARTS_V2).fits(&space).unwrap();
+    assert!(matches!(fits(SMALL), GenotypeError::Size { what: "intermediate nodes", expected: 4, found: 2, .. }));
+    assert!(matches!(fits(&DARTS_V2.replace("range(2, 6)", "[3, 4]")), GenotypeError::Output { .. }));
+    let other_op = DARTS_V2.replacen("dil_conv_3x3', 2", "nor_conv_1x1', 2", 1);
+    assert!(matches!(fits(&other_op), GenotypeError::NotCandidate { node: 5, .. }));
+    let twice = DARTS_V2.replacen("('sep_conv_3x3', 1)", "('skip_connect', 0)", 1);
+    let error = fits(&twice);
+    assert_eq!(
+        error.to_string(),
+        "node 2 of cell `normal` takes two inputs from node 0; an edge of the search space keeps one op"
+    );
+    let mut cell = CellSpec::dense("normal", 2, 4, false);
+    cell.edges.retain(|edge| (edge.from, edge.to) != (0, 3));
+    let sparse = SearchSpace::new("sparse", space.ops().to_vec(), vec![cell, space.cells()[1].clone()]).unwrap();
+    let error = parse(DARTS_V2).fits(&sparse).unwrap_err();
+    assert!(matches!(error, GenotypeError::NoEdge { node: 3, from: 0, .. }), "{error}");
+}
+
+#[test]
+fn gates_are_the_path_of_the_genotype() {
+    let space = SearchSpace::darts();
+    let gates = parse(DARTS_V2).gates(&space).unwrap();
+    assert_eq!((gates.ops_run(0), gates.ops_run(1)), (8, 8));
+    for (kind, cell) in parse(DARTS_V2).cells.iter().enumerate() {
+        let spec = space.cell(CellKind(kind)).unwrap();
+        for (edge, run) in spec.edges.iter().zip(&gates.kinds[kind]) {
+            let inputs = cell.nodes[edge.to - 2].iter().filter(|input| input.from == edge.from);
+            let ops: Vec<&Op> = run.iter().map(|gate| &space.ops()[gate.op]).collect();
+            assert_eq!(ops, inputs.map(|input| &input.op).collect::<Vec<_>>());
+            assert!(run.iter().all(|gate| gate.value == 1.0));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Swap;
+
+impl OpSpec for Swap {
+    fn name(&self) -> &str {
+        "channel_swap"
+    }
+    fn parameters(&self, _: OpShape) -> u64 {
+        0
+    }
+    fn multiply_adds(&self, _: OpShape) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn custom_ops_and_kinds_are_read_with_their_space() {
+    let cells = vec![CellSpec::dense("reduce", 2, 1, true), CellSpec::dense("normal", 2, 1, false)];
+    let space = SearchSpace::new("mine", vec![Op::SkipConnect, Op::custom(Swap)], cells).unwrap();
+    let text = "Genotype(normal=[('channel_swap', 0), ('skip_connect', 1)], normal_concat=range(2, 3), \
+                reduce=[('skip_connect', 0), ('channel_swap', 1)], reduce_concat=range(2, 3))";
+    let genotype = Genotype::parse_in(text, &space).unwrap();
+    assert_eq!(genotype.cells[0].name, "reduce", "the order of the space");
+    assert!(matches!(&genotype.cells[1].nodes[0][0].op, Op::Custom(_)));
+    assert!(matches!(error(text), GenotypeError::UnknownOp { .. }));
+    let GenotypeError::UnknownOp { known, .. } =
+        Genotype::parse_with(&text.replace("channel", "c"), &space).unwrap_err()
+    else {
+        panic!("another error");
+    };
+    assert_eq!(known, ["skip_connect", "channel_swap"]);
+    // A reader of records without the op can still make one of its name.
+    let any = |name: &str| name.parse().ok().or(Some(Op::custom(Swap)));
+    assert_eq!(Genotype::parse_with(&genotype.to_json(), &any).unwrap(), genotype);
+}
+
+#[test]
+fn random_cells_fit_and_are_even() {
+    let space = SearchSpace::darts();
+    let mut seen = [[0usize; 8]; 2];
+    for index in 0..400 {
+        let genotype = Genotype::random(&space, &mut Streams::new(3).rng(SeedStream::Named("test"), 0, index));
+        genotype.fits(&space).unwrap();
+        for (kind, cell) in genotype.cells.iter().enumerate() {
+            for node in &cell.nodes {
+                assert_eq!(node.len(), 2);
+                assert!(node[0].from < node[1].from && !node[0].op.is_zero() && !node[1].op.is_zero());
+                for input in node {
+                    seen[kind][space.op_index(input.op.name()).unwrap()] += 1;
+                }
+            }
+        }
+    }
+    // 400 genotypes * 8 inputs over 7 ops: 457 each, standard deviation 20.
+    for count in seen.iter().flat_map(|kind| &kind[1..]) {
+        assert!((357..557).contains(count), "{seen:?}");
+    }
+    let bench = SearchSpace::nas_bench_201();
+    let genotype = Genotype::random(&bench, &mut Streams::new(3).rng(SeedStream::Named("test"), 0, 0));
+    genotype.fits(&bench).unwrap();
+    assert_eq!(genotype.cells[0].nodes.iter().map(Vec::len).sum::<usize>(), 6);
+}
+
+#[test]
+fn genotypes_put_together_by_hand_are_checked() {
+    let with = |edit: &dyn Fn(&mut Genotype)| {
+        let mut genotype = parse(SMALL);
+        edit(&mut genotype);
+        genotype.validate().unwrap_err()
+    };
+    assert!(matches!(with(&|g| g.cells.clear()), GenotypeError::Empty { at: None, .. }));
+    assert!(matches!(with(&|g| g.cells[1].name = "normal".into()), GenotypeError::DuplicateCell { .. }));
+    assert!(matches!(with(&|g| g.cells[0].inputs = 0), GenotypeError::Empty { .. }));
+    assert!(matches!(with(&|g| g.cells[0].inputs = usize::MAX), GenotypeError::TooMany { .. }));
+    assert!(matches!(with(&|g| g.cells[0].nodes[1].clear()), GenotypeError::Empty { .. }));
+    assert!(matches!(with(&|g| g.cells[0].nodes[0][0].from = 2), GenotypeError::Source { node: 2, from: 2, .. }));
+    assert!(matches!(with(&|g| g.cells[0].concat = vec![9]), GenotypeError::Concat { node: 9, .. }));
+    let cells = vec![parse(SMALL).cells[0].clone(); 65];
+    assert!(matches!(Genotype { cells }.validate(), Err(GenotypeError::TooMany { .. })));
+}
