@@ -1,1 +1,46 @@
-//! Placeholder.
+//! Image data sets, seeded augmentation and a prefetching loader, as plain `f32` buffers with channels last.
+//!
+//! - [`Dataset`]: the one trait of a data set; [`InMemory`] is the ready-made one for images that are bytes already.
+//! - Sources: [`Embedded`] (drawn by code, needs no files), [`Cifar10`] and [`Cifar100`] (binary folders).
+//! - [`Split`]: which images train weights and which judge architectures.
+//! - [`Augment`]: crop, flip, normalise, cutout, each draw derived from (seed, epoch, position in the epoch).
+//! - [`Loader`]: batches in a fixed order, whatever the number of threads that make them.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use eoinas_core::Streams;
+//! use eoinas_data::{Augment, Embedded, Loader, LoaderConfig, Part};
+//!
+//! let data = Arc::new(Embedded::new(Part::Train, 200));
+//! let loader = Loader::new(data, LoaderConfig {
+//!     batch_size: 64,
+//!     augment: Augment::search(),
+//!     ..LoaderConfig::new((0..200).collect(), Streams::new(7))
+//! })?;
+//! for batch in loader.epoch(0, 0) {
+//!     let batch = batch?;
+//!     assert_eq!(batch.images.len(), batch.n * 32 * 32 * 3);
+//! }
+//! # Ok::<(), eoinas_data::DataError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod augment;
+pub mod cifar;
+pub mod dataset;
+pub mod embedded;
+pub mod error;
+pub mod in_memory;
+pub mod loader;
+pub mod split;
+
+mod dice;
+
+pub use augment::Augment;
+pub use cifar::{Cifar10, Cifar100};
+pub use dataset::{Dataset, DatasetInfo, Part};
+pub use embedded::Embedded;
+pub use error::DataError;
+pub use in_memory::InMemory;
+pub use loader::{Batch, Batches, Loader, LoaderConfig};
+pub use split::{Split, SplitKind};

@@ -1,0 +1,95 @@
+//! CIFAR-10 and CIFAR-100 (Krizhevsky, 2009) in their binary layout.
+//!
+//! A record is one label byte (two for CIFAR-100: coarse, fine) and 3,072 pixel bytes: all red, all green, all blue,
+//! row by row. Any whole number of records is accepted; where the number or the SHA-1 of a file is not the official
+//! one, a note in [`DatasetInfo::notes`] says so.
+
+mod official;
+mod record;
+
+use crate::dataset::{DatasetInfo, Part};
+use crate::error::{DataError, Result};
+use crate::in_memory::InMemory;
+use official::{CIFAR10, CIFAR100, Layout};
+use std::path::{Path, PathBuf};
+
+/// CIFAR-10: ten classes, 50,000 training and 10,000 test images of 32x32.
+#[derive(Clone, Copy, Debug)]
+pub struct Cifar10;
+
+impl Cifar10 {
+    /// Reads one part from `dir`, which is `cifar-10-batches-bin` or the folder it lies in.
+    ///
+    /// # Errors
+    /// [`DataError::NotFound`] with the missing file, [`DataError::Empty`], [`DataError::Truncated`],
+    /// [`DataError::LabelOutOfRange`] and [`DataError::Io`].
+    pub fn open(dir: impl AsRef<Path>, part: Part) -> Result<InMemory> {
+        open(&CIFAR10, dir.as_ref(), part)
+    }
+}
+
+/// CIFAR-100: a hundred classes (the fine labels), 50,000 training and 10,000 test images of 32x32.
+#[derive(Clone, Copy, Debug)]
+pub struct Cifar100;
+
+impl Cifar100 {
+    /// Reads one part from `dir`, which is `cifar-100-binary` or the folder it lies in.
+    ///
+    /// # Errors
+    /// As [`Cifar10::open`].
+    pub fn open(dir: impl AsRef<Path>, part: Part) -> Result<InMemory> {
+        open(&CIFAR100, dir.as_ref(), part)
+    }
+}
+
+fn open(layout: &Layout, dir: &Path, part: Part) -> Result<InMemory> {
+    let files = match part {
+        Part::Train => layout.train,
+        Part::Test => layout.test,
+    };
+    let folder = find_folder(layout, dir, files.iter().map(|file| file.name))?;
+    let (mut labels, mut pixels, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for file in files {
+        let path = folder.join(file.name);
+        let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
+        record::parse(layout, &path, &bytes, &mut labels, &mut pixels)?;
+        notes.extend(official::note(layout, file, &bytes));
+    }
+    let info = DatasetInfo {
+        name: layout.name.into(),
+        classes: official::class_names(layout, &folder),
+        channels: 3,
+        height: record::SIDE,
+        width: record::SIDE,
+        mean: layout.mean.to_vec(),
+        std: layout.std.to_vec(),
+        flip: true,
+        notes,
+    };
+    InMemory::new(info, labels, pixels)
+}
+
+/// The folder of the files: `dir`, or the folder in it that carries the archive's name.
+fn find_folder(layout: &Layout, dir: &Path, files: impl Iterator<Item = &'static str> + Clone) -> Result<PathBuf> {
+    let missing =
+        |reason: String, hint: String| DataError::NotFound { path: dir.to_owned(), what: layout.what, reason, hint };
+    let fetch = format!("unpack {} there (binary version), or use --download", layout.archive);
+    if !dir.is_dir() {
+        return Err(missing("the folder does not exist".into(), fetch));
+    }
+    let places = [dir.to_owned(), dir.join(layout.folder)];
+    let absent = |place: &Path| files.clone().find(|name| !place.join(name).is_file());
+    for place in &places {
+        if absent(place).is_none() {
+            return Ok(place.clone());
+        }
+    }
+    if places.iter().any(|place| files.clone().any(|name| place.join(name.trim_end_matches(".bin")).is_file())) {
+        let reason = "these are the Python files".into();
+        return Err(missing(reason, format!("the binary version is needed: {fetch}")));
+    }
+    // Name the gap of the folder that comes closest, so that one lost file is not reported as a missing data set.
+    let place = if places[1].is_dir() { &places[1] } else { dir };
+    let name = absent(place).unwrap_or_default();
+    Err(missing(format!("`{}` is missing", place.join(name).display()), fetch))
+}

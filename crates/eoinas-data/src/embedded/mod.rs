@@ -1,0 +1,115 @@
+//! An image set drawn by code, so that a search can run without any file.
+//!
+//! Ten classes of 32x32 colour images: one of five shapes filled with one of two textures. Position, size, rotation,
+//! colours, the texture's scale and direction, lighting, clutter before and behind the shape, and noise vary, so that
+//! neither a pixel's value nor a colour tells the class: outline and texture have to be recognised together.
+//!
+//! Image i of a part is a function of (seed, part, i) in whole numbers and correctly rounded `f32` operations, hence
+//! the same bytes on every machine.
+
+mod draw;
+mod light;
+mod plane;
+mod shape;
+mod texture;
+
+use crate::dataset::{Dataset, DatasetInfo, Part};
+use crate::error::{DataError, Result};
+use crate::in_memory::copy_image;
+use eoinas_core::Streams;
+use shape::Shape;
+use std::fmt;
+use std::sync::OnceLock;
+use texture::Texture;
+
+const SIDE: usize = plane::SIDE;
+const MEAN: [f32; 3] = [0.476; 3];
+const STD: [f32; 3] = [0.239; 3];
+
+/// The embedded set. An image is drawn when it is first read, and kept.
+pub struct Embedded {
+    info: DatasetInfo,
+    streams: Streams,
+    part: Part,
+    images: Vec<OnceLock<Box<[u8]>>>,
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { info, streams, part, images } = self;
+        f.debug_struct("Embedded")
+            .field("info", info)
+            .field("streams", streams)
+            .field("part", part)
+            .field("images", &images.len())
+            .finish()
+    }
+}
+
+impl Embedded {
+    /// The first `len` images of a part, with the seed 0, which all published numbers use. Image i has class i mod 10,
+    /// so that any length is balanced.
+    pub fn new(part: Part, len: usize) -> Self {
+        Self::with_seed(part, len, 0)
+    }
+
+    /// As [`new`](Self::new), with images of another seed.
+    pub fn with_seed(part: Part, len: usize, seed: u64) -> Self {
+        let info = DatasetInfo {
+            name: "embedded".into(),
+            classes: (0..CLASSES).map(class_name).collect(),
+            channels: 3,
+            height: SIDE,
+            width: SIDE,
+            mean: MEAN.to_vec(),
+            std: STD.to_vec(),
+            flip: true,
+            notes: Vec::new(),
+        };
+        let images = std::iter::repeat_with(OnceLock::new).take(len).collect();
+        Self { info, streams: Streams::new(seed), part, images }
+    }
+}
+
+const CLASSES: usize = Shape::ALL.len() * Texture::ALL.len();
+
+fn class_of(label: usize) -> (Shape, Texture) {
+    (Shape::ALL[label / Texture::ALL.len() % Shape::ALL.len()], Texture::ALL[label % Texture::ALL.len()])
+}
+
+fn class_name(label: usize) -> String {
+    let (shape, texture) = class_of(label);
+    format!("{} {}", texture.name(), shape.name())
+}
+
+impl Dataset for Embedded {
+    fn info(&self) -> &DatasetInfo {
+        &self.info
+    }
+
+    fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32> {
+        let label = self.label(index)?;
+        let slot = self.images.get(index).ok_or(DataError::IndexOutOfRange { index, len: self.len() })?;
+        let image = slot.get_or_init(|| {
+            let (shape, texture) = class_of(label as usize);
+            draw::image(&self.streams, self.part, index as u64, shape, texture)
+        });
+        copy_image(image, pixels)?;
+        Ok(label)
+    }
+
+    fn label(&self, index: usize) -> Result<u32> {
+        if index < self.len() {
+            Ok((index % CLASSES) as u32)
+        } else {
+            Err(DataError::IndexOutOfRange { index, len: self.len() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

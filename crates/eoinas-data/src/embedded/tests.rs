@@ -1,0 +1,62 @@
+use super::*;
+use crate::dataset::channel_statistics;
+use sha1::{Digest, Sha1};
+
+fn pixels(data: &Embedded) -> Vec<u8> {
+    let mut all = vec![0; data.len() * data.info.image_len()];
+    for (index, image) in all.chunks_exact_mut(data.info.image_len()).enumerate() {
+        assert_eq!(data.read(index, image).unwrap() as usize, index % 10);
+    }
+    all
+}
+
+/// The same bytes on every machine, and from version to version: published numbers depend on it.
+#[test]
+fn images_are_pinned_by_hash() {
+    let hash = |part| -> String {
+        Sha1::digest(pixels(&Embedded::new(part, 100))).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    assert_eq!(hash(Part::Train), "5ec14dcfca8cc859d3e9214d9123faaec80d1e34");
+    assert_eq!(hash(Part::Test), "45bd0cbfb495e3d1efa0fef06a8b3160da8a2ae8");
+}
+
+#[test]
+fn seeds_and_parts_give_other_images() {
+    let base = pixels(&Embedded::new(Part::Train, 10));
+    assert_eq!(base, pixels(&Embedded::with_seed(Part::Train, 10, 0)));
+    assert_ne!(base, pixels(&Embedded::new(Part::Test, 10)));
+    assert_ne!(base, pixels(&Embedded::with_seed(Part::Train, 10, 1)));
+    assert_eq!(base[..], pixels(&Embedded::new(Part::Train, 20))[..base.len()]);
+}
+
+#[test]
+fn statistics_are_those_of_the_training_part() {
+    let (mean, std) = channel_statistics(&pixels(&Embedded::new(Part::Train, 2000)), 3);
+    for channel in 0..3 {
+        assert!((mean[channel] - MEAN[channel]).abs() < 0.01, "{mean:?}");
+        assert!((std[channel] - STD[channel]).abs() < 0.01, "{std:?}");
+    }
+}
+
+#[test]
+fn classes_are_named_and_all_different() {
+    let data = Embedded::new(Part::Train, 3);
+    let names: std::collections::BTreeSet<_> = data.info().classes.iter().collect();
+    assert_eq!(names.len(), 10);
+    assert_eq!(data.info().classes[3], "checked ring");
+    assert!(matches!(data.read(3, &mut [0; 3072]), Err(DataError::IndexOutOfRange { index: 3, len: 3 })));
+    assert!(matches!(data.read(0, &mut [0; 3]), Err(DataError::BufferSize { .. })));
+}
+
+/// Area of the outlines by counting: none so small or so large that its area alone would give it away.
+#[test]
+fn outlines_have_similar_areas() {
+    for shape in Shape::ALL {
+        let steps = (-200..200).map(|i| i as f32 / 100.0);
+        let inside = steps.clone().flat_map(|x| steps.clone().map(move |y| (x, y)));
+        let area = inside.filter(|(x, y)| shape.distance(*x, *y) < 0.0).count() as f32 / 1e4;
+        assert!((1.5..2.6).contains(&area), "{shape:?}: {area}");
+        let corner = shape.distance(1.5, 1.5).min(shape.distance(-1.5, 1.5));
+        assert!(corner > 0.0, "{shape:?} is larger than what is painted");
+    }
+}

@@ -1,0 +1,185 @@
+//! Which images train the weights and which judge the architecture.
+
+use crate::dataset::Dataset;
+use crate::dice;
+use crate::error::{DataError, Result};
+use eoinas_core::{SeedStream, Streams};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How the training part is halved for a search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitKind {
+    /// Each class's images are shuffled by the seed and halved.
+    #[default]
+    Balanced,
+    /// The first half of the file order and the second half (the authors' code).
+    FileOrder,
+}
+
+/// The two halves of a search, as indices into the training part, ascending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// Images that train the weights.
+    pub train: Vec<usize>,
+    /// Images that judge the architecture; they never train weights.
+    pub valid: Vec<usize>,
+}
+
+impl Split {
+    /// Halves `data`, or `train_images` of it: a class-balanced choice by the seed.
+    ///
+    /// # Errors
+    /// [`DataError::TooFewImages`] when there are fewer than `train_images`, or fewer than two.
+    pub fn new(data: &dyn Dataset, kind: SplitKind, train_images: Option<usize>, streams: &Streams) -> Result<Self> {
+        let labels = labels(data)?;
+        let chosen = match train_images {
+            Some(count) => balanced_subset(&labels, count, streams)?,
+            None => (0..labels.len()).collect(),
+        };
+        if chosen.len() < 2 {
+            let hint = "a search needs at least two images, one for each half";
+            return Err(DataError::TooFewImages { wanted: 2, available: chosen.len(), hint });
+        }
+        Ok(match kind {
+            SplitKind::FileOrder => {
+                let (train, valid) = chosen.split_at(chosen.len() / 2);
+                Self { train: train.to_vec(), valid: valid.to_vec() }
+            }
+            SplitKind::Balanced => Self::balanced(&chosen, &labels, streams),
+        })
+    }
+
+    /// Deals each class's shuffled images out in turn; the turn runs on from class to class, so that classes of odd
+    /// sizes leave the halves equal to within one image.
+    fn balanced(chosen: &[usize], labels: &[u32], streams: &Streams) -> Self {
+        let mut split = Self { train: Vec::new(), valid: Vec::new() };
+        for index in by_class(chosen.iter().copied(), labels, streams, 0).into_iter().flatten() {
+            if split.train.len() <= split.valid.len() { &mut split.train } else { &mut split.valid }.push(index);
+        }
+        split.train.sort_unstable();
+        split.valid.sort_unstable();
+        split
+    }
+}
+
+/// Every label of `data`.
+///
+/// # Errors
+/// Those of [`Dataset::label`].
+pub fn labels(data: &dyn Dataset) -> Result<Vec<u32>> {
+    (0..data.len()).map(|index| data.label(index)).collect()
+}
+
+/// `count` indices, ascending, as many of each class as can be had: classes that run out leave their share to the
+/// others.
+///
+/// # Errors
+/// [`DataError::TooFewImages`] when there are fewer than `count`.
+pub fn balanced_subset(labels: &[u32], count: usize, streams: &Streams) -> Result<Vec<usize>> {
+    if count > labels.len() {
+        let hint = "ask for fewer training images";
+        return Err(DataError::TooFewImages { wanted: count, available: labels.len(), hint });
+    }
+    let classes = by_class(0..labels.len(), labels, streams, 1);
+    let longest = classes.iter().map(Vec::len).max().unwrap_or(0);
+    let rounds = (0..longest).flat_map(|round| classes.iter().filter_map(move |class| class.get(round)));
+    let mut chosen: Vec<usize> = rounds.copied().take(count).collect();
+    chosen.sort_unstable();
+    Ok(chosen)
+}
+
+/// The indices of each class, shuffled.
+fn by_class(indices: impl Iterator<Item = usize>, labels: &[u32], streams: &Streams, draw: u64) -> Vec<Vec<usize>> {
+    let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for index in indices {
+        if let Some(&label) = labels.get(index) {
+            classes.entry(label).or_default().push(index);
+        }
+    }
+    let mut rng = streams.rng(SeedStream::Split, 0, draw);
+    classes
+        .into_values()
+        .map(|mut class| {
+            dice::shuffle(&mut rng, &mut class);
+            class
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DatasetInfo, InMemory};
+
+    fn data(labels: Vec<u32>) -> InMemory {
+        let info = DatasetInfo {
+            name: "t".into(),
+            classes: (0..10).map(|c| c.to_string()).collect(),
+            channels: 1,
+            height: 1,
+            width: 1,
+            mean: vec![0.0],
+            std: vec![1.0],
+            flip: true,
+            notes: vec![],
+        };
+        let pixels = vec![0; labels.len()];
+        InMemory::new(info, labels, pixels).unwrap()
+    }
+
+    fn class_counts(indices: &[usize], labels: &[u32]) -> Vec<usize> {
+        (0..10).map(|class| indices.iter().filter(|&&i| labels[i] == class).count()).collect()
+    }
+
+    #[test]
+    fn balanced_halves_are_disjoint_complete_and_balanced() {
+        let labels: Vec<u32> = (0..1003).map(|i| i * i % 7).collect();
+        let split = Split::new(&data(labels.clone()), SplitKind::Balanced, None, &Streams::new(3)).unwrap();
+        assert_eq!(split.train.len(), 502);
+        let mut all = [split.train.clone(), split.valid.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1003).collect::<Vec<_>>());
+        for (a, b) in class_counts(&split.train, &labels).into_iter().zip(class_counts(&split.valid, &labels)) {
+            assert!(a.abs_diff(b) <= 1, "{a} {b}");
+        }
+        let other = Split::new(&data(labels), SplitKind::Balanced, None, &Streams::new(4)).unwrap();
+        assert_ne!(split, other);
+    }
+
+    #[test]
+    fn file_order_is_the_first_and_the_second_half() {
+        let split = Split::new(&data(vec![0; 5]), SplitKind::FileOrder, None, &Streams::new(0)).unwrap();
+        assert_eq!(split, Split { train: vec![0, 1], valid: vec![2, 3, 4] });
+    }
+
+    #[test]
+    fn subset_is_balanced_and_fills_up_from_larger_classes() {
+        let mut labels = vec![0; 50];
+        labels.extend([1; 3]);
+        labels.extend([2; 50]);
+        let chosen = balanced_subset(&labels, 33, &Streams::new(1)).unwrap();
+        assert_eq!(class_counts(&chosen, &labels)[..3], [15, 3, 15]);
+        assert!(chosen.is_sorted());
+        assert_eq!(balanced_subset(&labels, 103, &Streams::new(1)).unwrap().len(), 103);
+        assert!(matches!(
+            balanced_subset(&labels, 104, &Streams::new(1)),
+            Err(DataError::TooFewImages { wanted: 104, available: 103, .. })
+        ));
+    }
+
+    #[test]
+    fn too_few_images_are_an_error() {
+        for images in [0, 1] {
+            let split = Split::new(&data(vec![0; images]), SplitKind::Balanced, None, &Streams::new(0));
+            assert!(matches!(split, Err(DataError::TooFewImages { wanted: 2, .. })));
+        }
+    }
+
+    #[test]
+    fn split_is_pinned_by_value() {
+        let split = Split::new(&data(vec![0; 12]), SplitKind::Balanced, None, &Streams::new(0)).unwrap();
+        assert_eq!(split.train, [2, 4, 5, 6, 8, 11]);
+    }
+}
