@@ -27,7 +27,7 @@ fn cell(name: &'static str, inputs: std::ops::Range<usize>) -> impl Strategy<Val
         if concat.is_empty() {
             concat.push(inputs + count - 1);
         }
-        if mask >> 60 == 0 {
+        if mask >> 62 == 0 {
             concat.reverse();
         }
         CellGenotype { name: name.to_owned(), nodes, inputs, concat }

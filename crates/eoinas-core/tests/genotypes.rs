@@ -147,7 +147,7 @@ fn errors_say_what_and_where() {
         ),
         ("Genotype(normal=[('none', 0)], normal_concat=[2])", "line 1, column 17: cell `normal` lists 1 inputs"),
         ("Genotype(normal=[('none', -1), 3], normal_concat=[2])", "line 1, column 27: expected the number of a node"),
-        ("Genotype(normal=[(0, 'none')], normal_concat=[2])", "line 1, column 18: expected a list of the inputs"),
+        ("Genotype(normal=[(0, 'none')], normal_concat=[2])", "line 1, column 19: expected a pair of an op and a node"),
         (
             "Genotype(normal=[('none', 0), ('none')], normal_concat=[2])",
             "line 1, column 31: expected a pair of an op and",

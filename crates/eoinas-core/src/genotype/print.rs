@@ -4,6 +4,17 @@ use std::fmt::{self, Write};
 
 use super::{CellGenotype, Genotype, GenotypeEdge, GenotypeError, bench201};
 
+const DARTS: &str = "DARTS text";
+
+/// The place of a cell among the keywords of a DARTS text, which may come in any order.
+pub(super) fn keyword_rank(cell: &CellGenotype) -> u8 {
+    match cell.name.as_str() {
+        "normal" => 0,
+        "reduce" => 1,
+        _ => 2,
+    }
+}
+
 /// How the DARTS text writes a cell's joined nodes. Both are in use, and readers take both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Concat {
@@ -19,8 +30,13 @@ impl Genotype {
     /// `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), reduce=[...], ...)`. Nodes with other
     /// than two inputs are written as one list per node.
     ///
-    /// Only cells with two input nodes, whose names are words, can be written so.
+    /// Only cells with two input nodes, whose names are words, can be written so, and only with `normal` before `reduce`
+    /// before all others, since readers go by the names and not by the order.
     pub fn to_darts(&self, concat: Concat) -> Result<String, GenotypeError> {
+        if !self.cells.is_sorted_by_key(keyword_rank) {
+            let reason = "its cells do not come in the order normal, reduce, others".to_owned();
+            return Err(GenotypeError::NotRepresentable { form: DARTS, reason });
+        }
         let cells: Vec<String> = self.cells.iter().map(|cell| darts_cell(cell, concat)).collect::<Result<_, _>>()?;
         Ok(format!("Genotype({})", cells.join(", ")))
     }
@@ -48,7 +64,7 @@ impl fmt::Display for Genotype {
 
 fn darts_cell(cell: &CellGenotype, concat: Concat) -> Result<String, GenotypeError> {
     let name = &cell.name;
-    let wrong = |reason| Err(GenotypeError::NotRepresentable { form: "DARTS text", reason });
+    let wrong = |reason| Err(GenotypeError::NotRepresentable { form: DARTS, reason });
     if cell.inputs != 2 {
         return wrong(format!("cell `{name}` has not two input nodes but {}", cell.inputs));
     }

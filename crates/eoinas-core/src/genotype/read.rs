@@ -3,6 +3,7 @@
 use super::error::{GenotypeError, Position};
 use super::json;
 use super::literal::{Field, Kind, Value, cut};
+use super::print::keyword_rank;
 use super::resolve::OpResolver;
 use super::validate::MAX_NODES;
 use super::{CellGenotype, Genotype, GenotypeEdge};
@@ -89,12 +90,7 @@ impl<R: OpResolver> Reader<'_, R> {
         if cells.is_empty() {
             return Err(GenotypeError::MissingField { at: self.at(offset), field: "normal".to_owned() });
         }
-        // Keywords may come in any order.
-        cells.sort_by_key(|cell| match cell.name.as_str() {
-            "normal" => 0,
-            "reduce" => 1,
-            _ => 2,
-        });
+        cells.sort_by_key(keyword_rank);
         Ok(Genotype { cells })
     }
 
