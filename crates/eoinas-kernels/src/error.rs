@@ -27,6 +27,26 @@ pub enum KernelError {
         /// Which of its tensors.
         tensor: &'static str,
     },
+    /// A tensor is written while the same memory is read or written as another tensor.
+    #[error("{kernel}: `{tensor}` shares its memory with another tensor of this call; pass a copy")]
+    Shared {
+        /// The kernel.
+        kernel: &'static str,
+        /// Which of its tensors.
+        tensor: &'static str,
+    },
+    /// A kernel size, stride or dilation that the kernel does not know.
+    #[error("{kernel}: {what} is {got}, expected {expected}")]
+    Geometry {
+        /// The kernel.
+        kernel: &'static str,
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        got: usize,
+        /// What was expected.
+        expected: &'static str,
+    },
     /// The kernel has no code for the device.
     #[error("{kernel} does not run on {device}; build with the `cuda` feature or use the CPU")]
     Device {
@@ -34,6 +54,28 @@ pub enum KernelError {
         kernel: &'static str,
         /// The device.
         device: String,
+    },
+    /// An argument that is not a tensor has a value that makes no sense.
+    #[error("{kernel}: `{argument}` is {got}, expected {expected}")]
+    Argument {
+        /// The kernel.
+        kernel: &'static str,
+        /// Which of its arguments.
+        argument: &'static str,
+        /// Its value.
+        got: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A label is not a class.
+    #[error("label {label} of image {index} is not a class; the network has {classes} classes (0 to {})", classes - 1)]
+    Label {
+        /// Index in the batch.
+        index: usize,
+        /// The label.
+        label: u32,
+        /// Number of classes.
+        classes: usize,
     },
     /// candle's own error.
     #[error(transparent)]

@@ -11,8 +11,15 @@
 //! Backward, the gradient at `z` is an affine map of the gradient behind the BatchNorm and of `z` itself
 //! ([`Gradient`]), applied on the way in by whoever needs it.
 
+pub mod dropout;
 pub mod error;
+pub mod head;
+pub mod layout;
+pub mod node;
 pub mod norm;
+pub mod optim;
+pub mod pool;
+mod tensors;
 pub mod view;
 pub mod workspace;
 

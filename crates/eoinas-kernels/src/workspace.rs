@@ -1,9 +1,9 @@
 //! Buffers that are used again instead of being allocated for every op.
 
-use std::sync::{Arc, Mutex};
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Shape, Tensor, Device};
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Shape, Tensor};
 
 use crate::error::Result;
 

@@ -1,0 +1,242 @@
+//! The end of a network: global average pooling, the linear classifier and the cross-entropy loss.
+
+use candle_core::{Device, Tensor};
+
+use crate::Workspace;
+use crate::error::{KernelError, Result};
+use crate::tensors::{expect_dims, image_dims, read, shape_error, write};
+
+/// Mean over height and width of several tensors `[n, h, w, c_i]`, joined along the channels: `[n, sum of c_i]`.
+///
+/// # Errors
+/// No tensor, or tensors that are not contiguous f32 CPU tensors of fitting shapes.
+pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor> {
+    const KERNEL: &str = "global_average_pool";
+    let mut total = 0;
+    let mut batch = None;
+    for source in sources {
+        let (n, _, _, c) = image_dims(KERNEL, "sources", source)?;
+        if *batch.get_or_insert(n) != n {
+            return Err(shape_error(KERNEL, "sources", source, format!("{batch:?} images")));
+        }
+        total += c;
+    }
+    let n = batch.ok_or(KernelError::Argument {
+        kernel: KERNEL,
+        argument: "sources",
+        got: "empty".into(),
+        expected: "at least one tensor".into(),
+    })?;
+    let mut out = ws.take(n * total);
+    let mut offset = 0;
+    for source in sources {
+        let (_, h, w, c) = image_dims(KERNEL, "sources", source)?;
+        let x = read(KERNEL, "sources", source)?;
+        for (x, out) in x.chunks_exact(h * w * c).zip(out.chunks_exact_mut(total)) {
+            for (k, out) in out[offset..offset + c].iter_mut().enumerate() {
+                let sum: f64 = x.iter().skip(k).step_by(c).map(|&v| f64::from(v)).sum();
+                *out = (sum / (h * w) as f64) as f32;
+            }
+        }
+        offset += c;
+    }
+    ws.tensor(out, (n, total))
+}
+
+/// Adds the gradient of each source of [`global_average_pool`] to `add_to`, in place; `d` is the gradient of its
+/// result, `[n, sum of c_i]`.
+///
+/// # Errors
+/// Tensors that are not contiguous f32 CPU tensors of fitting shapes, or share memory.
+pub fn global_average_pool_backward(_ws: &Workspace, d: &Tensor, add_to: &[&Tensor]) -> Result<()> {
+    const KERNEL: &str = "global_average_pool_backward";
+    let mut total = 0;
+    for target in add_to {
+        let (n, _, _, c) = image_dims(KERNEL, "add_to", target)?;
+        if d.dim(0)? != n {
+            return Err(shape_error(KERNEL, "add_to", target, format!("{} images", d.dim(0)?)));
+        }
+        total += c;
+    }
+    expect_dims(KERNEL, "d", d, &[d.dim(0)?, total])?;
+    let values = read(KERNEL, "d", d)?;
+    let mut offset = 0;
+    for target in add_to {
+        let (_, h, w, c) = image_dims(KERNEL, "add_to", target)?;
+        write(KERNEL, "add_to", &[target], &[&values], |out| {
+            for out in out {
+                for (out, d) in out.chunks_exact_mut(h * w * c).zip(values.chunks_exact(total)) {
+                    for pixel in out.chunks_exact_mut(c) {
+                        for (out, d) in pixel.iter_mut().zip(&d[offset..]) {
+                            *out += d / (h * w) as f32;
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        offset += c;
+    }
+    Ok(())
+}
+
+/// `x W + b`: `x` is `[n, k]`, `weight` `[k, m]`, `bias` `[m]`, the result `[n, m]`.
+///
+/// # Errors
+/// Tensors that are not contiguous f32 CPU tensors of these shapes.
+pub fn linear_forward(ws: &Workspace, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    const KERNEL: &str = "linear_forward";
+    let (n, k, m) = linear_dims(KERNEL, x, weight)?;
+    expect_dims(KERNEL, "bias", bias, &[m])?;
+    let (x, weight, bias) = (read(KERNEL, "x", x)?, read(KERNEL, "weight", weight)?, read(KERNEL, "bias", bias)?);
+    let mut out = ws.take(n * m);
+    for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(m)) {
+        out.copy_from_slice(&bias);
+        for (&x, row) in x.iter().zip(weight.chunks_exact(m)) {
+            for (out, &w) in out.iter_mut().zip(row) {
+                *out += x * w;
+            }
+        }
+    }
+    ws.tensor(out, (n, m))
+}
+
+/// Gradients of [`linear_forward`]; those that were not wanted are `None`.
+#[derive(Clone, Debug, Default)]
+pub struct LinearGradients {
+    /// Of `x`, `[n, k]`.
+    pub input: Option<Tensor>,
+    /// Of the weight, `[k, m]`.
+    pub weight: Option<Tensor>,
+    /// Of the bias, `[m]`.
+    pub bias: Option<Tensor>,
+}
+
+/// Gradients of [`linear_forward`], of its result's gradient `d` (`[n, m]`). Computes only what is wanted.
+///
+/// # Errors
+/// Tensors that are not contiguous f32 CPU tensors of fitting shapes.
+pub fn linear_backward(
+    ws: &Workspace,
+    x: &Tensor,
+    weight: &Tensor,
+    d: &Tensor,
+    want_input: bool,
+    want_weights: bool,
+) -> Result<LinearGradients> {
+    const KERNEL: &str = "linear_backward";
+    let (n, k, m) = linear_dims(KERNEL, x, weight)?;
+    expect_dims(KERNEL, "d", d, &[n, m])?;
+    let d = read(KERNEL, "d", d)?;
+    let mut gradients = LinearGradients::default();
+    if want_input {
+        let weight = read(KERNEL, "weight", weight)?;
+        let mut out = ws.take(n * k);
+        for (d, out) in d.chunks_exact(m).zip(out.chunks_exact_mut(k)) {
+            for (out, row) in out.iter_mut().zip(weight.chunks_exact(m)) {
+                *out = row.iter().zip(d).map(|(w, d)| w * d).sum();
+            }
+        }
+        gradients.input = Some(ws.tensor(out, (n, k))?);
+    }
+    if want_weights {
+        let x = read(KERNEL, "x", x)?;
+        let mut out = ws.take(k * m);
+        let mut bias = ws.take(m);
+        out.fill(0.0);
+        bias.fill(0.0);
+        for (d, x) in d.chunks_exact(m).zip(x.chunks_exact(k)) {
+            bias.iter_mut().zip(d).for_each(|(bias, d)| *bias += d);
+            for (&x, row) in x.iter().zip(out.chunks_exact_mut(m)) {
+                row.iter_mut().zip(d).for_each(|(out, d)| *out += x * d);
+            }
+        }
+        gradients.weight = Some(ws.tensor(out, (k, m))?);
+        gradients.bias = Some(ws.tensor(bias, m)?);
+    }
+    Ok(gradients)
+}
+
+fn linear_dims(kernel: &'static str, x: &Tensor, weight: &Tensor) -> Result<(usize, usize, usize)> {
+    match (x.dims(), weight.dims()) {
+        (&[n, k], &[k2, m]) if k == k2 && n * k * m > 0 => Ok((n, k, m)),
+        (&[_, k], _) => Err(shape_error(kernel, "weight", weight, format!("[{k}, m], none of them 0"))),
+        _ => Err(shape_error(kernel, "x", x, "[n, k], none of them 0")),
+    }
+}
+
+/// What the loss of a batch gives.
+#[derive(Clone, Debug)]
+pub struct LossOutput {
+    /// Mean over the batch. Not finite if the logits are not.
+    pub loss: f64,
+    /// Number of images whose largest logit (the first of several) is the label's.
+    pub correct: usize,
+    /// Gradient of the mean loss, `[n, classes]`.
+    pub dlogits: Tensor,
+}
+
+/// Cross entropy of `logits` (`[n, classes]`) with label smoothing: the target is `1 - smoothing` on the label plus
+/// `smoothing / classes` everywhere (PyTorch's rule). `smoothing` 0 is the plain loss.
+///
+/// # Errors
+/// Logits that are not a contiguous f32 CPU tensor, another number of labels, or a label that is not a class.
+pub fn cross_entropy(ws: &Workspace, logits: &Tensor, labels: &[u32], smoothing: f32) -> Result<LossOutput> {
+    const KERNEL: &str = "cross_entropy";
+    let (n, classes) = check_labels(KERNEL, logits, labels)?;
+    let values = read(KERNEL, "logits", logits)?;
+    let mut gradient = ws.take(n * classes);
+    let (mut loss, mut correct) = (0.0f64, 0);
+    let smoothing = f64::from(smoothing);
+    for ((row, out), &label) in values.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes)).zip(labels) {
+        let label = label as usize;
+        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = row.iter().map(|&v| f64::from(v - max).exp()).sum();
+        let log_sum = sum.ln() + f64::from(max);
+        correct += usize::from(rank(row, label) == 0);
+        for (class, (&v, out)) in row.iter().zip(out).enumerate() {
+            let target = smoothing / classes as f64 + if class == label { 1.0 - smoothing } else { 0.0 };
+            if target != 0.0 {
+                loss += target * (log_sum - f64::from(v));
+            }
+            *out = (((f64::from(v - max).exp() / sum) - target) / n as f64) as f32;
+        }
+    }
+    let dlogits = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
+    Ok(LossOutput { loss: loss / n as f64, correct, dlogits })
+}
+
+/// Number of images whose label is among the `k` largest logits (`[n, classes]`).
+///
+/// # Errors
+/// As [`cross_entropy`].
+pub fn top_k_correct(logits: &Tensor, labels: &[u32], k: usize) -> Result<usize> {
+    const KERNEL: &str = "top_k_correct";
+    let (_, classes) = check_labels(KERNEL, logits, labels)?;
+    let values = read(KERNEL, "logits", logits)?;
+    Ok(values.chunks_exact(classes).zip(labels).filter(|(row, label)| rank(row, **label as usize) < k).count())
+}
+
+/// How many logits come before the label's: larger ones, and equal ones of a smaller class. A label whose logit is
+/// NaN comes last.
+fn rank(row: &[f32], label: usize) -> usize {
+    let own = row.get(label).copied().unwrap_or(f32::NAN);
+    if own.is_nan() {
+        return row.len();
+    }
+    row.iter().enumerate().filter(|&(class, &v)| v > own || v.is_nan() || (v == own && class < label)).count()
+}
+
+fn check_labels(kernel: &'static str, logits: &Tensor, labels: &[u32]) -> Result<(usize, usize)> {
+    let (n, classes) = match *logits.dims() {
+        [n, classes] if n * classes > 0 => (n, classes),
+        _ => return Err(shape_error(kernel, "logits", logits, "[n, classes], none of them 0")),
+    };
+    if labels.len() != n {
+        return Err(shape_error(kernel, "logits", logits, format!("[{}, classes], one row a label", labels.len())));
+    }
+    match labels.iter().position(|&label| label as usize >= classes) {
+        Some(index) => Err(KernelError::Label { index, label: labels.get(index).copied().unwrap_or(0), classes }),
+        None => Ok((n, classes)),
+    }
+}
