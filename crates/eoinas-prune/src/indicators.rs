@@ -12,7 +12,9 @@ pub struct Beta {}
 /// Eq. 7: `I = beta + lambda * C`, `C = C^a / C^e` (Eq. 6) with the accuracy in percent, as the paper's numbers are.
 ///
 /// How much the second term weighs depends on data size, batch size and count window: at 60 % accuracy it is
-/// 0.5 * 60 / 977 = 0.03 after 20 epochs of the paper's search, and 3 after 10 draws. [`ScaleFree`] does not.
+/// 0.5 * 60 / 977 = 0.03 after 20 epochs of the paper's search, and 3 after 10 draws; that of [`ScaleFree`] does not.
+/// Both favour ops that were rarely drawn. They suit alphas that move as slowly as the paper's, under which all ops are
+/// drawn about equally often; once `beta` makes some ops rare, `C` works against it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EoiNas {

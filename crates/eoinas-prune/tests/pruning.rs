@@ -381,6 +381,7 @@ proptest! {
             prop_assert!(space.edges().all(|(kind, edge)| state.alive().count(kind, edge) == 3 - pruning));
         }
         let genotype = state.derive(&space, &alphas, &indicator).unwrap();
+        prop_assert_eq!(genotype.fits(&space), Ok(()));
         for inputs in &genotype.cells[0].nodes {
             prop_assert_eq!(inputs.len(), 2);
             prop_assert!(inputs[0].from < inputs[1].from);
