@@ -1,5 +1,7 @@
 //! Counts against published numbers, hand-counted ops and the whole NAS-Bench-201 table.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};

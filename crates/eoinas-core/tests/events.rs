@@ -1,5 +1,7 @@
 //! Every event survives its line, and a broken line is an error.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use eoinas_core::event::{
     DatasetInfo, EpochEnd, RECORD_VERSION, Record, RecordError, RunStarted, SearchSnapshot, SpaceInfo, StepEnd, Task,
 };

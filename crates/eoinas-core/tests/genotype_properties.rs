@@ -1,5 +1,7 @@
 //! Round trips of random genotypes, and that no text makes a reader panic.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use common::{DARTS_V2, NASNET_A};

@@ -1,5 +1,7 @@
 //! Every dialect of genotype texts, what is wrong with broken ones, and that all forms round-trip.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};

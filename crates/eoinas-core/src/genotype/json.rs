@@ -8,9 +8,9 @@ use super::error::GenotypeError;
 use super::literal::{Kind, Value, cut};
 use super::read::Reader;
 use super::resolve::OpResolver;
-use super::validate::MAX_INPUTS;
 use super::{CellGenotype, Genotype};
 use crate::op::Op;
+use crate::space::MAX_INPUTS;
 
 const FORMAT: &str = "eoinas-genotype";
 const VERSION: u32 = 1;

@@ -75,7 +75,7 @@ fn darts_cell(cell: &CellGenotype, concat: Concat) -> Result<String, GenotypeErr
     let nodes = if cell.nodes.iter().all(|node| node.len() == 2) {
         edges(cell.nodes.iter().flatten())
     } else {
-        format!("[{}]", cell.nodes.iter().map(|node| edges(node)).collect::<Vec<_>>().join(", "))
+        format!("[{}]", cell.nodes.iter().map(edges).collect::<Vec<_>>().join(", "))
     };
     Ok(format!("{name}={nodes}, {name}_concat={}", joined(&cell.concat, concat)))
 }

@@ -5,9 +5,9 @@ use super::json;
 use super::literal::{Field, Kind, Value, cut};
 use super::print::keyword_rank;
 use super::resolve::OpResolver;
-use super::validate::MAX_NODES;
 use super::{CellGenotype, Genotype, GenotypeEdge};
 use crate::op::Op;
+use crate::space::MAX_NODES;
 
 /// A cell of the DARTS dialects has the two cells before it as inputs, and writes them nowhere.
 const INPUTS: usize = 2;

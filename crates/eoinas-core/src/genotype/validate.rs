@@ -1,11 +1,8 @@
 //! Whether a genotype holds together by itself.
 
 use super::{CellGenotype, Genotype, GenotypeError, Position};
+use crate::space::{MAX_INPUTS, MAX_NODES};
 
-/// Intermediate nodes of a cell.
-pub(super) const MAX_NODES: usize = 256;
-/// Input nodes of a cell.
-pub(super) const MAX_INPUTS: usize = 64;
 /// Kinds of cell.
 const MAX_CELLS: usize = 64;
 

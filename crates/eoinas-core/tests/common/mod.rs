@@ -1,6 +1,6 @@
 //! Published cells that several tests use.
 
-#![allow(dead_code, reason = "each test uses some of them")]
+#![allow(dead_code, clippy::panic, reason = "each test uses some of the helpers, and all may fail")]
 
 use eoinas_core::Genotype;
 
