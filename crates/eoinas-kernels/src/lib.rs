@@ -11,19 +11,31 @@
 //! Backward, the gradient at `z` is an affine map of the gradient behind the BatchNorm and of `z` itself
 //! ([`Gradient`]), applied on the way in by whoever needs it.
 
+mod access;
+pub mod conv;
+pub mod depthwise;
 pub mod dropout;
 pub mod error;
+pub mod factorized;
 pub mod head;
 pub mod layout;
 pub mod node;
 pub mod norm;
 pub mod optim;
 pub mod pool;
+pub mod reference;
+pub mod separable;
+pub mod simd;
+mod slow;
 mod tensors;
 pub mod view;
 pub mod workspace;
 
+pub use conv::{ConvGeometry, conv_backward, conv_forward};
+pub use depthwise::{ConvGradients, Geometry, depthwise_backward, depthwise_forward};
 pub use error::{KernelError, Result};
+pub use factorized::{FactorizedReduceGradients, factorized_reduce_backward, factorized_reduce_forward};
 pub use norm::{BatchStats, GradCoefficients, GradSums, Norm};
+pub use separable::{SeparableGradients, separable_backward, separable_forward};
 pub use view::{Gradient, Input, InputGradient};
 pub use workspace::Workspace;
