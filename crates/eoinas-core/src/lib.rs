@@ -18,11 +18,16 @@ pub mod softmax;
 pub mod space;
 
 pub use alive::AliveOps;
-pub use event::Event;
+pub use count::Counts;
+pub use event::{Event, Record};
 pub use gates::{EdgeGates, Gate, Gates};
-pub use genotype::{CellGenotype, Genotype, GenotypeEdge};
+pub use genotype::{CellGenotype, Genotype, GenotypeEdge, GenotypeError};
 pub use op::{Op, OpShape, OpSpec};
 pub use random::{SeedStream, Streams};
-pub use schedule::Schedule;
-pub use skeleton::{Layer, Skeleton};
+pub use schedule::{Schedule, ScheduleConfig};
+pub use skeleton::{Form, Layer, Skeleton};
 pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, SearchSpace};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

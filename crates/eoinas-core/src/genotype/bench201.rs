@@ -6,9 +6,9 @@
 use std::fmt::Write;
 
 use super::error::GenotypeError;
-use super::literal::cut;
 use super::read::Reader;
 use super::resolve::OpResolver;
+use super::value::cut;
 use super::{CellGenotype, Genotype, GenotypeEdge};
 
 /// The benchmark has one kind of cell, which this crate calls `cell`, with one input.

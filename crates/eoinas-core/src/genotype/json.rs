@@ -5,9 +5,9 @@
 use serde::{Serialize, Serializer};
 
 use super::error::GenotypeError;
-use super::literal::{Kind, Value, cut};
 use super::read::Reader;
 use super::resolve::OpResolver;
+use super::value::{Kind, Value, cut};
 use super::{CellGenotype, Genotype};
 use crate::op::Op;
 use crate::space::MAX_INPUTS;

@@ -27,6 +27,7 @@ mod random;
 mod read;
 mod resolve;
 mod validate;
+mod value;
 
 use crate::op::Op;
 use crate::space::SearchSpace;

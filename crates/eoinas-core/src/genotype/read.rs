@@ -2,9 +2,9 @@
 
 use super::error::{GenotypeError, Position};
 use super::json;
-use super::literal::{Field, Kind, Value, cut};
 use super::print::keyword_rank;
 use super::resolve::OpResolver;
+use super::value::{Field, Kind, Value, cut};
 use super::{CellGenotype, Genotype, GenotypeEdge};
 use crate::op::Op;
 use crate::space::MAX_NODES;
