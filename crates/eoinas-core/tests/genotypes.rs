@@ -255,6 +255,23 @@ fn a_genotype_that_does_not_fit_is_told_why() {
 }
 
 #[test]
+fn parallel_edges_of_a_space_take_one_input_each() {
+    let mut cell = CellSpec::dense("normal", 2, 1, false);
+    cell.edges.insert(0, cell.edges[0]);
+    let space = SearchSpace::new("parallel", vec![Op::SkipConnect, Op::SepConv3x3], vec![cell]).unwrap();
+    let text =
+        |from| format!("Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', {from})], normal_concat=range(2, 3))");
+    let run = |text: &str| parse(text).gates(&space).map(|g| g.kinds[0].iter().map(Vec::len).collect::<Vec<_>>());
+    assert_eq!(run(&text(0)).unwrap(), [1, 1, 0]);
+    assert_eq!(run(&text(1)).unwrap(), [1, 0, 1]);
+    assert!(matches!(run(&text(1).replace("3x3', 0", "3x3', 1")), Err(GenotypeError::Parallel { from: 1, .. })));
+    for index in 0..50 {
+        let random = Genotype::random(&space, &mut Streams::new(1).rng(SeedStream::Named("test"), 0, index));
+        assert_eq!(random.cells[0].nodes[0].iter().map(|input| input.from).collect::<Vec<_>>(), [0, 1]);
+    }
+}
+
+#[test]
 fn gates_are_the_path_of_the_genotype() {
     let space = SearchSpace::darts();
     let gates = parse(DARTS_V2).gates(&space).unwrap();

@@ -93,20 +93,24 @@ fn check_cell(cell: &CellGenotype, spec: &CellSpec) -> Result<(), GenotypeError>
 
 fn cell_gates(cell: &CellGenotype, spec: &CellSpec, ops: &[Op]) -> Result<Vec<Vec<Gate>>, GenotypeError> {
     let name = || cell.name.clone();
-    let mut gates = vec![Vec::new(); spec.edges.len()];
+    let mut gates: Vec<Vec<Gate>> = vec![Vec::new(); spec.edges.len()];
     for (node, inputs) in spec.intermediate().zip(&cell.nodes) {
         for input in inputs {
             let Some(op) = ops.iter().position(|op| *op == input.op) else {
                 let known = ops.iter().map(|op| op.name().to_owned()).collect();
                 return Err(GenotypeError::NotCandidate { cell: name(), node, op: input.op.name().to_owned(), known });
             };
-            let edge = spec.edges.iter().position(|edge| edge.from == input.from && edge.to == node);
-            let Some(gate) = edge.and_then(|edge| gates.get_mut(edge)) else {
-                return Err(GenotypeError::NoEdge { cell: name(), node, from: input.from });
+            // A space may have several edges between two nodes; each takes one of the inputs.
+            let mut edges = spec.edges.iter().zip(&mut gates).filter(|(e, _)| e.from == input.from && e.to == node);
+            let Some((_, gate)) = edges.find(|(_, gate)| gate.is_empty()) else {
+                let (cell, from) = (name(), input.from);
+                let exists = spec.edges.iter().any(|e| e.from == from && e.to == node);
+                return Err(if exists {
+                    GenotypeError::Parallel { cell, node, from }
+                } else {
+                    GenotypeError::NoEdge { cell, node, from }
+                });
             };
-            if !gate.is_empty() {
-                return Err(GenotypeError::Parallel { cell: name(), node, from: input.from });
-            }
             gate.push(Gate { op, value: 1.0 });
         }
     }

@@ -31,6 +31,9 @@ fn random_cell<R: Rng + ?Sized>(spec: &CellSpec, all: &[Op], rng: &mut R) -> Cel
     let node = |node| {
         let mut sources: Vec<usize> =
             spec.edges_into(node).filter_map(|edge| spec.edges.get(edge)).map(|edge| edge.from).collect();
+        if spec.keep.is_some() {
+            sources.dedup();
+        }
         while spec.keep.is_some_and(|keep| sources.len() > keep.max(1)) {
             sources.remove(rng.random_range(0..sources.len()));
         }

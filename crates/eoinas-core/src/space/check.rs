@@ -76,11 +76,9 @@ pub enum SpaceError {
         /// Its target.
         to: usize,
     },
-    /// Edges that are not in the order in which everything else numbers them, or one that is there twice.
-    #[error(
-        "cell `{cell}`: edge {edge} comes after one to a later node or from a later or the same source; order edges by \
-             target, then by source, each once"
-    )]
+    /// Edges that are not in the order in which everything else numbers them. Two edges between the same nodes are
+    /// possible.
+    #[error("cell `{cell}`: edge {edge} is out of order; order edges by target, then by source")]
     Order {
         /// Kind of cell.
         cell: String,
@@ -180,8 +178,7 @@ fn check_cell(cell: &CellSpec) -> Result<(), SpaceError> {
         if edge.from >= edge.to || !cell.intermediate().contains(&edge.to) {
             return Err(SpaceError::Edge { cell: name(), edge: index, from: edge.from, to: edge.to });
         }
-        // A node has a source before it, so that no edge equals the initial (0, 0).
-        if (edge.to, edge.from) <= last {
+        if (edge.to, edge.from) < last {
             return Err(SpaceError::Order { cell: name(), edge: index });
         }
         last = (edge.to, edge.from);
