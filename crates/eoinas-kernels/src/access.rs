@@ -1,61 +1,10 @@
-//! From tensors to slices: checks of shape, type, layout and device, and the guards that keep the storage borrowed.
+//! From tensors to slices: the inputs and gradients of a convolution, checked and borrowed.
 
-use std::cell::RefCell;
-
-use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor};
+use candle_core::{Device, Tensor};
 
 use crate::error::{KernelError, Result};
+use crate::tensors::{Values, expect_dims, image_dims, read, shape_error};
 use crate::view::{Gradient, Input, InputGradient};
-
-/// A contiguous f32 CPU tensor, borrowed for reading.
-pub(crate) struct Read<'a> {
-    storage: StorageRef<'a>,
-    start: usize,
-    len: usize,
-}
-
-impl Read<'_> {
-    pub(crate) fn slice(&self) -> &[f32] {
-        match &*self.storage {
-            Storage::Cpu(CpuStorage::F32(values)) => values.get(self.start..self.start + self.len).unwrap_or(&[]),
-            _ => &[],
-        }
-    }
-
-    fn address(&self) -> *const Storage {
-        &raw const *self.storage
-    }
-}
-
-fn check(kernel: &'static str, name: &'static str, tensor: &Tensor) -> Result<()> {
-    if !tensor.device().is_cpu() {
-        let device = format!("{:?}", tensor.device().location());
-        return Err(KernelError::Device { kernel, device });
-    }
-    if tensor.dtype() != DType::F32 || !tensor.is_contiguous() {
-        return Err(KernelError::Layout { kernel, tensor: name });
-    }
-    Ok(())
-}
-
-/// Borrows a tensor for reading.
-pub(crate) fn read<'a>(kernel: &'static str, name: &'static str, tensor: &'a Tensor) -> Result<Read<'a>> {
-    check(kernel, name, tensor)?;
-    let (storage, layout) = tensor.storage_and_layout();
-    let read = Read { storage, start: layout.start_offset(), len: tensor.elem_count() };
-    // A recycled tensor has lost its content.
-    if read.slice().len() != read.len {
-        return Err(KernelError::Layout { kernel, tensor: name });
-    }
-    Ok(read)
-}
-
-pub(crate) fn expect_shape(kernel: &'static str, name: &'static str, tensor: &Tensor, shape: &[usize]) -> Result<()> {
-    if tensor.dims() == shape {
-        return Ok(());
-    }
-    Err(KernelError::Shape { kernel, tensor: name, got: tensor.dims().to_vec(), expected: format!("{shape:?}") })
-}
 
 /// Borrows a tensor of a known shape.
 pub(crate) fn read_shaped<'a>(
@@ -63,16 +12,16 @@ pub(crate) fn read_shaped<'a>(
     name: &'static str,
     tensor: &'a Tensor,
     shape: &[usize],
-) -> Result<Read<'a>> {
-    expect_shape(kernel, name, tensor, shape)?;
+) -> Result<Values<'a>> {
+    expect_dims(kernel, name, tensor, shape)?;
     read(kernel, name, tensor)
 }
 
 /// The tensors of an [`Input`], borrowed.
 pub(crate) struct InputGuard<'a> {
-    sources: Vec<(Read<'a>, usize)>,
+    sources: Vec<(Values<'a>, usize)>,
     /// mean, rstd, scale, shift.
-    norm: Option<[Read<'a>; 4]>,
+    norm: Option<[Values<'a>; 4]>,
     relu: bool,
     pub(crate) shape: [usize; 4],
 }
@@ -99,31 +48,23 @@ pub(crate) struct InputView<'a> {
 
 impl<'a> InputGuard<'a> {
     pub(crate) fn new(kernel: &'static str, input: Input<'a>) -> Result<Self> {
-        let wrong = |tensor: Option<&Tensor>, expected: &str| KernelError::Shape {
-            kernel,
-            tensor: "input",
-            got: tensor.map(|t| t.dims().to_vec()).unwrap_or_default(),
-            expected: expected.to_owned(),
-        };
         let Some(first) = input.sources.first() else {
-            return Err(wrong(None, "at least one source [n, h, w, c]"));
+            let (got, expected) = ("no sources".to_owned(), "at least one".to_owned());
+            return Err(KernelError::Argument { kernel, argument: "input", got, expected });
         };
-        let &[n, h, w, _] = first.dims() else {
-            return Err(wrong(Some(first), "[n, h, w, c]"));
-        };
+        let (n, h, w, _) = image_dims(kernel, "input", first)?;
         let mut sources = Vec::with_capacity(input.sources.len());
         let mut channels = 0;
         for source in input.sources {
             match *source.dims() {
-                [n2, h2, w2, c] if [n2, h2, w2] == [n, h, w] => {
+                [n2, h2, w2, c] if [n2, h2, w2] == [n, h, w] && c > 0 => {
                     channels += c;
                     sources.push((read(kernel, "input", source)?, c));
                 }
-                _ => return Err(wrong(Some(source), &format!("[{n}, {h}, {w}, c] as the first source"))),
+                _ => {
+                    return Err(shape_error(kernel, "input", source, format!("[{n}, {h}, {w}, c] as the first source")));
+                }
             }
-        }
-        if n * h * w * channels == 0 {
-            return Err(wrong(Some(first), "no dimension of 0"));
         }
         let norm = match input.norm {
             None => None,
@@ -140,15 +81,15 @@ impl<'a> InputGuard<'a> {
         Ok(Self { sources, norm, relu: input.relu, shape: [n, h, w, channels] })
     }
 
+    /// All that is borrowed.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &Values<'a>> {
+        self.sources.iter().map(|s| &s.0).chain(self.norm.iter().flatten())
+    }
+
     pub(crate) fn view(&self) -> InputView<'_> {
         InputView {
-            sources: self.sources.iter().map(|(read, c)| (read.slice(), *c)).collect(),
-            norm: self.norm.as_ref().map(|[mean, rstd, scale, shift]| NormView {
-                mean: mean.slice(),
-                rstd: rstd.slice(),
-                scale: scale.slice(),
-                shift: shift.slice(),
-            }),
+            sources: self.sources.iter().map(|(read, c)| (&**read, *c)).collect(),
+            norm: self.norm.as_ref().map(|[mean, rstd, scale, shift]| NormView { mean, rstd, scale, shift }),
             relu: self.relu,
             shape: self.shape,
         }
@@ -157,11 +98,11 @@ impl<'a> InputGuard<'a> {
 
 /// The tensors of a [`Gradient`], borrowed.
 pub(crate) struct GradientGuard<'a> {
-    dy: Read<'a>,
+    dy: Values<'a>,
     /// z, a, b, d.
-    norm: Option<[Read<'a>; 4]>,
+    norm: Option<[Values<'a>; 4]>,
     gate: f32,
-    sample: Option<Read<'a>>,
+    sample: Option<Values<'a>>,
 }
 
 /// A [`Gradient`] as slices.
@@ -195,95 +136,38 @@ impl<'a> GradientGuard<'a> {
         Ok(Self { dy, norm, gate: gradient.gate, sample })
     }
 
+    /// All that is borrowed.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &Values<'a>> {
+        std::iter::once(&self.dy).chain(self.norm.iter().flatten()).chain(&self.sample)
+    }
+
     pub(crate) fn view(&self) -> GradientView<'_> {
         GradientView {
-            dy: self.dy.slice(),
-            norm: self.norm.as_ref().map(|[z, a, b, d]| (z.slice(), [a.slice(), b.slice(), d.slice()])),
+            dy: &self.dy,
+            norm: self.norm.as_ref().map(|[z, a, b, d]| (&**z, [&**a, &**b, &**d])),
             gate: self.gate,
-            sample: self.sample.as_ref().map(Read::slice),
+            sample: self.sample.as_deref(),
         }
     }
 }
 
-/// Checks an [`InputGradient`] against the input that it belongs to: shapes, no pending BatchNorm, and no tensor that
-/// is read while it is written.
-pub(crate) fn check_input_gradient(
-    kernel: &'static str,
-    request: InputGradient<'_>,
-    input: Input<'_>,
-    gradient: Gradient<'_>,
-) -> Result<()> {
+/// Checks an [`InputGradient`] against the input that it belongs to: shapes, and no pending BatchNorm.
+pub(crate) fn check_input_gradient(kernel: &'static str, request: InputGradient<'_>, input: Input<'_>) -> Result<()> {
+    const NAME: &str = "input gradient";
     let InputGradient::AddTo(targets) = request else { return Ok(()) };
-    let wrong = |got: &[usize], expected: String| KernelError::Shape {
+    let argument = |got: String, expected: &str| KernelError::Argument {
         kernel,
-        tensor: "input gradient",
-        got: got.to_vec(),
-        expected,
+        argument: NAME,
+        got,
+        expected: expected.to_owned(),
     };
     if targets.len() != input.sources.len() {
-        return Err(wrong(&[targets.len()], format!("{} tensors, one for each source", input.sources.len())));
+        return Err(argument(format!("{} tensors", targets.len()), "one tensor for each source of the input"));
     }
-    if let Some(norm) = input.norm {
-        return Err(wrong(norm.scale.dims(), "no pending BatchNorm when adding to existing gradients".to_owned()));
+    if input.norm.is_some() {
+        return Err(argument("`AddTo`".to_owned(), "`Return`, as the input has a pending BatchNorm"));
     }
-    let mut addresses = Vec::new();
-    for (target, source) in targets.iter().zip(input.sources) {
-        if target.dims() != source.dims() {
-            return Err(wrong(target.dims(), format!("{:?}", source.dims())));
-        }
-        let address = read(kernel, "input gradient", target)?.address();
-        if addresses.contains(&address) {
-            return Err(KernelError::Shared { kernel, tensor: "input gradient" });
-        }
-        addresses.push(address);
-    }
-    let mut readers: Vec<&Tensor> = input.sources.to_vec();
-    readers.push(gradient.dy);
-    readers.extend(gradient.norm.map(|(z, _)| z));
-    readers.extend(gradient.sample);
-    for reader in readers {
-        if addresses.contains(&read(kernel, "input", reader)?.address()) {
-            return Err(KernelError::Shared { kernel, tensor: "input gradient" });
-        }
-    }
-    Ok(())
-}
-
-/// Runs `f` with the values of all targets, borrowed for writing.
-pub(crate) fn write_all(targets: &[&Tensor], f: &mut dyn FnMut(&mut [&mut [f32]])) -> Result<()> {
-    nest(targets, &mut Vec::new(), f)
-}
-
-fn nest(targets: &[&Tensor], open: &mut Vec<&mut [f32]>, f: &mut dyn FnMut(&mut [&mut [f32]])) -> Result<()> {
-    let Some((first, rest)) = targets.split_first() else {
-        f(open);
-        return Ok(());
-    };
-    let op = Borrow { rest, open: RefCell::new(Some((open, f))) };
-    Ok(first.inplace_op1(&op)?)
-}
-
-type Open<'o, 's> = (&'o mut Vec<&'s mut [f32]>, &'o mut dyn FnMut(&mut [&mut [f32]]));
-
-/// Borrows one tensor's values, and the rest from inside.
-struct Borrow<'o, 's> {
-    rest: &'o [&'o Tensor],
-    open: RefCell<Option<Open<'o, 's>>>,
-}
-
-impl InplaceOp1 for Borrow<'_, '_> {
-    fn name(&self) -> &'static str {
-        "add-input-gradient"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let (Some((open, f)), CpuStorage::F32(values)) = (self.open.take(), storage) else { return Ok(()) };
-        let (start, len) = (layout.start_offset(), layout.shape().elem_count());
-        let Some(values) = values.get_mut(start..start + len) else { return Ok(()) };
-        let mut all: Vec<&mut [f32]> = open.iter_mut().map(|s| &mut **s).collect();
-        all.push(values);
-        nest(self.rest, &mut all, f).map_err(candle_core::Error::wrap)
-    }
+    targets.iter().zip(input.sources).try_for_each(|(target, source)| expect_dims(kernel, NAME, target, source.dims()))
 }
 
 /// A CPU tensor of per-channel numbers.

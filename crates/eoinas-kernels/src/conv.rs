@@ -2,12 +2,16 @@
 
 use candle_core::Tensor;
 
-use crate::access::{GradientGuard, InputGuard, Read, check_input_gradient, read};
+use crate::access::{GradientGuard, InputGuard, check_input_gradient};
 use crate::depthwise::{ConvGradients, check_odd, check_stride};
+use crate::driver::{self, ImageOp, dx_layout};
 use crate::error::{KernelError, Result};
+use crate::gemm::Gemm;
+use crate::image::Layout;
 use crate::norm::BatchStats;
-use crate::reference::conv::{Window, conv, conv_backward as reference_backward};
-use crate::slow;
+use crate::scratch::Aligned;
+use crate::simd::Level;
+use crate::tensors::{Values, read};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -25,11 +29,6 @@ impl ConvGeometry {
     /// A 1x1 convolution.
     pub const POINTWISE: Self = Self { kernel: (1, 1), stride: 1 };
 
-    fn window(&self) -> Window {
-        let start = (-((self.kernel.0 / 2) as isize), -((self.kernel.1 / 2) as isize));
-        Window { kernel: self.kernel, stride: self.stride, start }
-    }
-
     fn check(&self, kernel: &'static str) -> Result<()> {
         check_odd(kernel, "kernel rows", self.kernel.0)?;
         check_odd(kernel, "kernel columns", self.kernel.1)?;
@@ -42,7 +41,7 @@ fn read_weight<'a>(
     weight: &'a Tensor,
     geometry: ConvGeometry,
     ci: usize,
-) -> Result<(Read<'a>, usize)> {
+) -> Result<(Values<'a>, usize)> {
     let (kh, kw) = geometry.kernel;
     let co = match *weight.dims() {
         [a, b, i, co] if (a, b, i) == (kh, kw, ci) => co,
@@ -71,7 +70,7 @@ pub fn conv_forward(
     geometry.check(NAME)?;
     let x = InputGuard::new(NAME, x)?;
     let (weight, co) = read_weight(NAME, weight, geometry, x.shape[3])?;
-    slow::output(ws, conv(&slow::activated(&x.view()), weight.slice(), co, geometry.window()))
+    driver::forward_with_stats(ws, &x, &ConvOp::new(geometry, x.shape, &weight, co))
 }
 
 /// Gradients of [`conv_forward`], given the gradient of its raw output.
@@ -90,15 +89,188 @@ pub fn conv_backward(
 ) -> Result<ConvGradients> {
     const NAME: &str = "conv_backward";
     geometry.check(NAME)?;
-    check_input_gradient(NAME, input, x, grad)?;
+    check_input_gradient(NAME, input, x)?;
     let x = InputGuard::new(NAME, x)?;
     let [n, h, w, ci] = x.shape;
     let weight_shape = weight.dims().to_vec();
     let (weight, co) = read_weight(NAME, weight, geometry, ci)?;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), co];
     let grad = GradientGuard::new(NAME, grad, out)?;
-    let dz = slow::dz(&grad.view(), out);
-    let (dx, dw) = reference_backward(&slow::activated(&x.view()), weight.slice(), geometry.window(), &dz);
-    let weight = if want_weights { Some(ws.tensor(dw, weight_shape)?) } else { None };
-    Ok(ConvGradients { input: slow::input_gradient(ws, &dx, &x.view(), input)?, weight })
+    let op = ConvOp::new(geometry, x.shape, &weight, co);
+    let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
+    let weight = match gradients.weights {
+        Some(dw) => Some(ws.tensor(dw.to_vec(), weight_shape)?),
+        None => None,
+    };
+    Ok(ConvGradients { input: gradients.input, weight })
+}
+
+/// A dense convolution of one image as matrix products with the bordered image itself.
+struct ConvOp {
+    geometry: ConvGeometry,
+    input: Layout,
+    /// The output and its gradient, with the border that the way back needs.
+    output: Layout,
+    /// `[kh * kw * ci, co]`.
+    weights: Aligned,
+    backward: Vec<Class>,
+}
+
+/// Input pixels whose gradient comes from the same taps: all of them for stride 1, and for stride 2 those of even or
+/// odd row and column.
+struct Class {
+    /// First row and column.
+    first: (usize, usize),
+    /// Where each tap reads in the bordered gradient of the output.
+    offsets: Vec<usize>,
+    /// `[taps, co, ci]`.
+    weights: Aligned,
+}
+
+impl ConvOp {
+    fn new(geometry: ConvGeometry, [_, h, w, ci]: [usize; 4], weight: &[f32], co: usize) -> Self {
+        let ((kh, kw), stride) = (geometry.kernel, geometry.stride);
+        let input = Layout::dense(h, w, ci, (kh / 2, kw / 2));
+        let border = ((kh / 2).div_ceil(stride), (kw / 2).div_ceil(stride));
+        let output = Layout::vectors(h.div_ceil(stride), w.div_ceil(stride), co, border);
+        let classes = (0..stride.min(h)).flat_map(|y| (0..stride.min(w)).map(move |x| (y, x)));
+        let backward = classes.map(|first| Class::new(geometry, first, output, weight, ci)).collect();
+        Self { geometry, input, output, weights: Aligned::rows(weight.iter().copied(), kh * kw * ci, co), backward }
+    }
+}
+
+impl Class {
+    fn new(geometry: ConvGeometry, first: (usize, usize), output: Layout, weight: &[f32], ci: usize) -> Self {
+        let ((kh, kw), stride, co) = (geometry.kernel, geometry.stride, output.channels);
+        // Position in the bordered output that tap `k` of input pixel `first` belongs to, if it belongs to any.
+        let position = |first: usize, size: usize, tap: usize, border: usize| {
+            let at = first + size / 2 + border * stride - tap;
+            at.is_multiple_of(stride).then(|| at / stride)
+        };
+        let (mut offsets, mut weights) = (Vec::new(), Vec::new());
+        for (ky, kx) in (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))) {
+            let (y, x) = (position(first.0, kh, ky, output.border_y), position(first.1, kw, kx, output.border_x));
+            if let (Some(y), Some(x)) = (y, x) {
+                offsets.push(y * output.row() + x * output.pixel);
+                let of_tap = &weight[(ky * kw + kx) * ci * co..][..ci * co];
+                weights.extend((0..co).flat_map(|o| (0..ci).map(move |i| of_tap[i * co + o])));
+            }
+        }
+        Self { first, weights: Aligned::rows(weights, offsets.len() * co, ci), offsets }
+    }
+}
+
+impl ImageOp for ConvOp {
+    fn input(&self) -> Layout {
+        self.input
+    }
+
+    fn gradient(&self) -> Layout {
+        self.output
+    }
+
+    fn weights(&self) -> usize {
+        self.geometry.kernel.0 * self.geometry.kernel.1 * self.input.channels * self.output.channels
+    }
+
+    fn forward(&self, level: Level, x: &[f32], _: &mut [f32], z: &mut [f32]) {
+        let ((kh, kw), stride, co) = (self.geometry.kernel, self.geometry.stride, self.output.channels);
+        // Rows of the filter; the values that one of them reads lie side by side in the image.
+        let segments: Vec<usize> = (0..kh).map(|ky| ky * self.input.row()).collect();
+        let (depth, b_row) = (kw * self.input.channels, co.next_multiple_of(16));
+        let (mut rows, mut groups) = (self.output.width, self.output.height);
+        if (kh, kw, stride) == (1, 1, 1) {
+            (rows, groups) = (rows * groups, 1);
+        }
+        Gemm {
+            a: x,
+            segments: &segments,
+            depth,
+            a_row: stride * self.input.pixel,
+            a_step: 1,
+            b: &self.weights,
+            b_row,
+            b_segment: depth * b_row,
+            c: z,
+            c_row: co,
+            rows,
+            cols: co,
+            groups,
+            a_group: stride * self.input.row(),
+            c_group: self.output.width * co,
+            add: false,
+        }
+        .run(level);
+    }
+
+    fn backward(
+        &self,
+        level: Level,
+        dz: &[f32],
+        dx: Option<&mut [f32]>,
+        dw: Option<(&[f32], &mut [f32])>,
+        _: &mut [f32],
+    ) {
+        if let Some(dx) = dx {
+            self.input_backward(level, dz, dx);
+        }
+        if let Some((x, dw)) = dw {
+            self.weight_backward(level, x, dz, dw);
+        }
+    }
+}
+
+impl ConvOp {
+    fn input_backward(&self, level: Level, dz: &[f32], dx: &mut [f32]) {
+        let (stride, layout, co) = (self.geometry.stride, dx_layout(self.input), self.output.channels);
+        for class in &self.backward {
+            let (y, x) = class.first;
+            Gemm {
+                a: dz,
+                segments: &class.offsets,
+                depth: co,
+                a_row: self.output.pixel,
+                a_step: 1,
+                b: &class.weights,
+                b_row: layout.pixel,
+                b_segment: co * layout.pixel,
+                c: &mut dx[y * layout.row() + x * layout.pixel..],
+                c_row: stride * layout.pixel,
+                rows: (layout.width - x).div_ceil(stride),
+                cols: layout.channels,
+                groups: (layout.height - y).div_ceil(stride),
+                a_group: self.output.row(),
+                c_group: stride * layout.row(),
+                add: false,
+            }
+            .run(level);
+        }
+    }
+
+    fn weight_backward(&self, level: Level, x: &[f32], dz: &[f32], dw: &mut [f32]) {
+        let ((kh, kw), stride, co) = (self.geometry.kernel, self.geometry.stride, self.output.channels);
+        let rows = kw * self.input.channels;
+        let segments: Vec<usize> = (0..self.output.height).map(|y| y * stride * self.input.row()).collect();
+        for ky in 0..kh {
+            Gemm {
+                a: &x[ky * self.input.row()..],
+                segments: &segments,
+                depth: self.output.width,
+                a_row: 1,
+                a_step: stride * self.input.pixel,
+                b: &dz[self.output.origin()..],
+                b_row: self.output.pixel,
+                b_segment: self.output.row(),
+                c: &mut dw[ky * rows * co..],
+                c_row: co,
+                rows,
+                cols: co,
+                groups: 1,
+                a_group: 0,
+                c_group: 0,
+                add: true,
+            }
+            .run(level);
+        }
+    }
 }

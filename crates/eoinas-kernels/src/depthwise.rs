@@ -1,14 +1,18 @@
 //! Depthwise convolution: each channel has its own k x k filter.
 
+mod op;
+mod taps;
+
 use candle_core::Tensor;
 
 use crate::access::{GradientGuard, InputGuard, check_input_gradient, read_shaped};
+use crate::driver;
 use crate::error::{KernelError, Result};
 use crate::norm::GradSums;
-use crate::reference::depthwise::{Filter, depthwise, depthwise_backward as reference_backward};
-use crate::slow;
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
+
+pub(crate) use op::DepthwiseOp;
 
 /// A depthwise filter's size and steps. The padding is `dilation * (kernel - 1) / 2` on every side, so that an output
 /// has `ceil(size / stride)` rows and columns.
@@ -28,30 +32,26 @@ impl Geometry {
         self.dilation * (self.kernel - 1) / 2
     }
 
-    pub(crate) fn filter(&self) -> Filter {
-        Filter { kernel: self.kernel, stride: self.stride, dilation: self.dilation }
-    }
-
     pub(crate) fn check(&self, kernel: &'static str) -> Result<()> {
         check_odd(kernel, "kernel size", self.kernel)?;
         check_stride(kernel, self.stride)?;
-        if self.dilation == 0 {
-            let (what, got) = ("dilation", self.dilation);
-            return Err(KernelError::Geometry { kernel, what, got, expected: "at least 1" });
-        }
-        Ok(())
+        check_argument(kernel, "dilation", self.dilation, self.dilation > 0, "at least 1")
     }
 }
 
-pub(crate) fn check_odd(kernel: &'static str, what: &'static str, got: usize) -> Result<()> {
-    if got % 2 == 1 { Ok(()) } else { Err(KernelError::Geometry { kernel, what, got, expected: "an odd number" }) }
+fn check_argument(kernel: &'static str, argument: &'static str, got: usize, ok: bool, expected: &str) -> Result<()> {
+    if ok {
+        return Ok(());
+    }
+    Err(KernelError::Argument { kernel, argument, got: got.to_string(), expected: expected.to_owned() })
+}
+
+pub(crate) fn check_odd(kernel: &'static str, argument: &'static str, got: usize) -> Result<()> {
+    check_argument(kernel, argument, got, got % 2 == 1, "an odd number")
 }
 
 pub(crate) fn check_stride(kernel: &'static str, got: usize) -> Result<()> {
-    if got == 1 || got == 2 {
-        return Ok(());
-    }
-    Err(KernelError::Geometry { kernel, what: "stride", got, expected: "1 or 2" })
+    check_argument(kernel, "stride", got, got == 1 || got == 2, "1 or 2")
 }
 
 /// Gradients of a convolution with one weight; each is there when it was asked for.
@@ -71,10 +71,11 @@ pub struct ConvGradients {
 pub fn depthwise_forward(ws: &Workspace, x: Input<'_>, weight: &Tensor, geometry: Geometry) -> Result<Tensor> {
     const NAME: &str = "depthwise_forward";
     geometry.check(NAME)?;
-    let input = InputGuard::new(NAME, x)?;
-    let weight = read_shaped(NAME, "weight", weight, &[geometry.kernel, geometry.kernel, input.shape[3]])?;
-    let z = depthwise(&slow::activated(&input.view()), weight.slice(), geometry.filter());
-    Ok(slow::output(ws, z)?.0)
+    let x = InputGuard::new(NAME, x)?;
+    let [_, h, w, c] = x.shape;
+    let weight = read_shaped(NAME, "weight", weight, &[geometry.kernel, geometry.kernel, c])?;
+    let op = DepthwiseOp::new(geometry, h, w, c, &weight);
+    Ok(driver::forward(ws, &x, &op, false)?.0)
 }
 
 /// Gradients of [`depthwise_forward`], given the gradient of its output.
@@ -93,15 +94,18 @@ pub fn depthwise_backward(
 ) -> Result<ConvGradients> {
     const NAME: &str = "depthwise_backward";
     geometry.check(NAME)?;
-    check_input_gradient(NAME, input, x, grad)?;
+    check_input_gradient(NAME, input, x)?;
     let x = InputGuard::new(NAME, x)?;
     let [n, h, w, c] = x.shape;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), c];
     let weight_shape = [geometry.kernel, geometry.kernel, c];
     let weight = read_shaped(NAME, "weight", weight, &weight_shape)?;
     let grad = GradientGuard::new(NAME, grad, out)?;
-    let dz = slow::dz(&grad.view(), out);
-    let (dx, dw) = reference_backward(&slow::activated(&x.view()), weight.slice(), geometry.filter(), &dz);
-    let weight = if want_weights { Some(ws.tensor(dw, &weight_shape)?) } else { None };
-    Ok(ConvGradients { input: slow::input_gradient(ws, &dx, &x.view(), input)?, weight })
+    let op = DepthwiseOp::new(geometry, h, w, c, &weight);
+    let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
+    let weight = match gradients.weights {
+        Some(packed) => Some(ws.tensor(op.unpack_weights(&packed), &weight_shape)?),
+        None => None,
+    };
+    Ok(ConvGradients { input: gradients.input, weight })
 }

@@ -35,18 +35,6 @@ pub enum KernelError {
         /// Which of its tensors.
         tensor: &'static str,
     },
-    /// A kernel size, stride or dilation that the kernel does not know.
-    #[error("{kernel}: {what} is {got}, expected {expected}")]
-    Geometry {
-        /// The kernel.
-        kernel: &'static str,
-        /// Which number.
-        what: &'static str,
-        /// Its value.
-        got: usize,
-        /// What was expected.
-        expected: &'static str,
-    },
     /// The kernel has no code for the device.
     #[error("{kernel} does not run on {device}; build with the `cuda` feature or use the CPU")]
     Device {

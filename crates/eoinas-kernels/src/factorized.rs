@@ -2,13 +2,15 @@
 
 use candle_core::Tensor;
 
-use crate::access::{GradientGuard, InputGuard, Read, check_input_gradient, read};
+use crate::access::{GradientGuard, InputGuard, check_input_gradient};
+use crate::driver::{self, ImageOp, dx_layout};
 use crate::error::{KernelError, Result};
+use crate::gemm::Gemm;
+use crate::image::Layout;
 use crate::norm::{BatchStats, GradSums};
-use crate::reference::Array;
-use crate::reference::activation::join;
-use crate::reference::conv::{Window, conv, conv_backward};
-use crate::slow;
+use crate::scratch::Aligned;
+use crate::simd::Level;
+use crate::tensors::{Values, read};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -24,11 +26,7 @@ pub struct FactorizedReduceGradients {
     pub weight_2: Option<Tensor>,
 }
 
-fn window(branch: usize) -> Window {
-    Window { kernel: (1, 1), stride: 2, start: (branch as isize, branch as isize) }
-}
-
-fn read_weight<'a>(kernel: &'static str, name: &'static str, w: &'a Tensor, ci: usize) -> Result<(Read<'a>, usize)> {
+fn read_weight<'a>(kernel: &'static str, name: &'static str, w: &'a Tensor, ci: usize) -> Result<(Values<'a>, usize)> {
     match *w.dims() {
         [i, co] if i == ci && co > 0 => Ok((read(kernel, name, w)?, co)),
         _ => {
@@ -54,10 +52,8 @@ pub fn factorized_reduce_forward(
     let x = InputGuard::new(NAME, x)?;
     let (weight_1, c1) = read_weight(NAME, "weight_1", weight_1, x.shape[3])?;
     let (weight_2, c2) = read_weight(NAME, "weight_2", weight_2, x.shape[3])?;
-    let activated = slow::activated(&x.view());
-    let first = conv(&activated, weight_1.slice(), c1, window(0));
-    let second = conv(&activated, weight_2.slice(), c2, window(1));
-    slow::output(ws, join(&[first, second]))
+    let op = FactorizedReduceOp::new(x.shape, [(&weight_1, c1), (&weight_2, c2)]);
+    driver::forward_with_stats(ws, &x, &op)
 }
 
 /// Gradients of [`factorized_reduce_forward`], given the gradient of its raw output.
@@ -75,23 +71,174 @@ pub fn factorized_reduce_backward(
     want_weights: bool,
 ) -> Result<FactorizedReduceGradients> {
     const NAME: &str = "factorized_reduce_backward";
-    check_input_gradient(NAME, input, x, grad)?;
+    check_input_gradient(NAME, input, x)?;
     let x = InputGuard::new(NAME, x)?;
     let [n, h, w, ci] = x.shape;
     let (weight_1, c1) = read_weight(NAME, "weight_1", weight_1, ci)?;
     let (weight_2, c2) = read_weight(NAME, "weight_2", weight_2, ci)?;
     let out = [n, h.div_ceil(2), w.div_ceil(2), c1 + c2];
     let grad = GradientGuard::new(NAME, grad, out)?;
-    let dz = slow::dz(&grad.view(), out);
-    let half = |start: usize, len: usize| Array {
-        shape: [n, out[1], out[2], len],
-        data: dz.data.chunks(c1 + c2).flat_map(|p| p[start..start + len].iter().copied()).collect(),
+    let op = FactorizedReduceOp::new(x.shape, [(&weight_1, c1), (&weight_2, c2)]);
+    let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
+    let (weight_1, weight_2) = match gradients.weights {
+        None => (None, None),
+        Some(dw) => {
+            let (dw1, dw2) = dw.split_at(ci * c1);
+            (Some(ws.tensor(dw1.to_vec(), &[ci, c1])?), Some(ws.tensor(dw2.to_vec(), &[ci, c2])?))
+        }
     };
-    let activated = slow::activated(&x.view());
-    let (mut dx, dw1) = conv_backward(&activated, weight_1.slice(), window(0), &half(0, c1));
-    let (dx2, dw2) = conv_backward(&activated, weight_2.slice(), window(1), &half(c1, c2));
-    dx.data.iter_mut().zip(&dx2.data).for_each(|(a, b)| *a += b);
-    let (weight_1, weight_2) =
-        if want_weights { (Some(ws.tensor(dw1, &[ci, c1])?), Some(ws.tensor(dw2, &[ci, c2])?)) } else { (None, None) };
-    Ok(FactorizedReduceGradients { input: slow::input_gradient(ws, &dx, &x.view(), input)?, weight_1, weight_2 })
+    Ok(FactorizedReduceGradients { input: gradients.input, weight_1, weight_2 })
+}
+
+/// Both branches of one image.
+struct FactorizedReduceOp {
+    /// With a border: the second branch reads one row and column further.
+    input: Layout,
+    output: Layout,
+    branches: [Branch; 2],
+}
+
+/// One pointwise convolution of stride 2.
+struct Branch {
+    /// First output channel, and their number.
+    first: usize,
+    channels: usize,
+    /// `[ci, channels]`.
+    weights: Aligned,
+    /// `[channels, ci]`.
+    transposed: Aligned,
+}
+
+impl Branch {
+    fn new(first: usize, channels: usize, weight: &[f32], ci: usize) -> Self {
+        let transposed = (0..channels).flat_map(|o| (0..ci).map(move |i| weight[i * channels + o]));
+        let transposed = Aligned::rows(transposed, channels, ci);
+        Self { first, channels, weights: Aligned::rows(weight.iter().copied(), ci, channels), transposed }
+    }
+}
+
+impl FactorizedReduceOp {
+    fn new([_, h, w, ci]: [usize; 4], weights: [(&[f32], usize); 2]) -> Self {
+        let [(weight_1, c1), (weight_2, c2)] = weights;
+        Self {
+            input: Layout::dense(h, w, ci, (1, 1)),
+            output: Layout::vectors(h.div_ceil(2), w.div_ceil(2), c1 + c2, (0, 0)),
+            branches: [Branch::new(0, c1, weight_1, ci), Branch::new(c1, c2, weight_2, ci)],
+        }
+    }
+
+    /// Where a branch starts to read.
+    fn start(&self, branch: usize) -> usize {
+        self.input.origin() + branch * (self.input.row() + self.input.pixel)
+    }
+}
+
+impl ImageOp for FactorizedReduceOp {
+    fn input(&self) -> Layout {
+        self.input
+    }
+
+    fn gradient(&self) -> Layout {
+        self.output
+    }
+
+    fn weights(&self) -> usize {
+        self.input.channels * self.output.channels
+    }
+
+    fn forward(&self, level: Level, x: &[f32], _: &mut [f32], z: &mut [f32]) {
+        for (index, branch) in self.branches.iter().enumerate() {
+            Gemm {
+                a: x,
+                segments: &[self.start(index)],
+                depth: self.input.channels,
+                a_row: 2 * self.input.pixel,
+                a_step: 1,
+                b: &branch.weights,
+                b_row: branch.channels.next_multiple_of(16),
+                b_segment: 0,
+                c: &mut z[branch.first..],
+                c_row: self.output.channels,
+                rows: self.output.width,
+                cols: branch.channels,
+                groups: self.output.height,
+                a_group: 2 * self.input.row(),
+                c_group: self.output.width * self.output.channels,
+                add: false,
+            }
+            .run(level);
+        }
+    }
+
+    fn backward(
+        &self,
+        level: Level,
+        dz: &[f32],
+        dx: Option<&mut [f32]>,
+        dw: Option<(&[f32], &mut [f32])>,
+        _: &mut [f32],
+    ) {
+        if let Some(dx) = dx {
+            self.input_backward(level, dz, dx);
+        }
+        if let Some((x, dw)) = dw {
+            self.weight_backward(level, x, dz, dw);
+        }
+    }
+}
+
+impl FactorizedReduceOp {
+    /// The pixels that no branch reads stay zero.
+    fn input_backward(&self, level: Level, dz: &[f32], dx: &mut [f32]) {
+        let layout = dx_layout(self.input);
+        for (index, branch) in self.branches.iter().enumerate() {
+            let start = (index * (layout.row() + layout.pixel)).min(dx.len());
+            Gemm {
+                a: dz,
+                segments: &[branch.first],
+                depth: branch.channels,
+                a_row: self.output.pixel,
+                a_step: 1,
+                b: &branch.transposed,
+                b_row: layout.pixel,
+                b_segment: 0,
+                c: &mut dx[start..],
+                c_row: 2 * layout.pixel,
+                rows: (layout.width - index).div_ceil(2),
+                cols: layout.channels,
+                groups: (layout.height - index).div_ceil(2),
+                a_group: self.output.row(),
+                c_group: 2 * layout.row(),
+                add: false,
+            }
+            .run(level);
+        }
+    }
+
+    fn weight_backward(&self, level: Level, x: &[f32], dz: &[f32], dw: &mut [f32]) {
+        let ci = self.input.channels;
+        for (index, branch) in self.branches.iter().enumerate() {
+            let start = self.start(index);
+            let segments: Vec<usize> = (0..self.output.height).map(|y| start + 2 * y * self.input.row()).collect();
+            Gemm {
+                a: x,
+                segments: &segments,
+                depth: self.output.width,
+                a_row: 1,
+                a_step: 2 * self.input.pixel,
+                b: &dz[branch.first..],
+                b_row: self.output.pixel,
+                b_segment: self.output.row(),
+                c: &mut dw[branch.first * ci..],
+                c_row: branch.channels,
+                rows: ci,
+                cols: branch.channels,
+                groups: 1,
+                a_group: 0,
+                c_group: 0,
+                add: true,
+            }
+            .run(level);
+        }
+    }
 }

@@ -1,0 +1,168 @@
+//! Depthwise convolution of one image: forward, and both gradients, as lists of taps.
+
+use crate::depthwise::Geometry;
+use crate::depthwise::taps::{Apply, Correlate, Grid};
+use crate::driver::{ImageOp, dx_layout};
+use crate::image::Layout;
+use crate::scratch::Aligned;
+use crate::simd::Level;
+
+/// The filter as taps, for images of one size.
+pub(crate) struct DepthwiseOp {
+    geometry: Geometry,
+    input: Layout,
+    /// The output and its gradient, with the border that the way back needs.
+    output: Layout,
+    offsets: Vec<usize>,
+    weights: Aligned,
+    backward: Vec<Class>,
+}
+
+/// Input pixels whose gradient comes from the same taps: all of them for stride 1, and for stride 2 those of even or
+/// odd row and column.
+struct Class {
+    /// First row and column.
+    first: (usize, usize),
+    offsets: Vec<usize>,
+    weights: Aligned,
+}
+
+impl DepthwiseOp {
+    /// `weight` is `[k, k, channels]`.
+    pub(crate) fn new(geometry: Geometry, height: usize, width: usize, channels: usize, weight: &[f32]) -> Self {
+        let Geometry { kernel, stride, .. } = geometry;
+        let padding = geometry.padding();
+        let input = Layout::vectors(height, width, channels, (padding, padding));
+        let border = padding.div_ceil(stride);
+        let output = Layout::vectors(height.div_ceil(stride), width.div_ceil(stride), channels, (border, border));
+        let step = geometry.dilation;
+        let offsets = (0..kernel * kernel)
+            .map(|tap| tap / kernel * step * input.row() + tap % kernel * step * input.pixel)
+            .collect();
+        let classes = (0..stride.min(height)).flat_map(|y| (0..stride.min(width)).map(move |x| (y, x)));
+        let backward = classes.map(|first| Class::new(geometry, first, output, weight)).collect();
+        let weights = Aligned::rows(weight.iter().copied(), kernel * kernel, channels);
+        Self { geometry, input, output, offsets, weights, backward }
+    }
+
+    pub(crate) fn input_layout(&self) -> Layout {
+        self.input
+    }
+
+    pub(crate) fn output_layout(&self) -> Layout {
+        self.output
+    }
+
+    /// Length of the gradient of the weights: `[k * k, channels]`, channels filled up to whole vectors.
+    pub(crate) fn weights_len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// The gradient of the weights without what fills it up.
+    pub(crate) fn unpack_weights(&self, packed: &[f32]) -> Vec<f32> {
+        packed.chunks(self.input.pixel).flat_map(|tap| tap[..self.input.channels].iter().copied()).collect()
+    }
+
+    /// Output pixels, against the input pixels that their first tap reads.
+    fn grid(&self, dst_row: usize, dst_pixel: usize) -> Grid {
+        let stride = self.geometry.stride;
+        Grid {
+            rows: self.output.height,
+            cols: self.output.width,
+            channels: self.input.channels,
+            src_row: stride * self.input.row(),
+            src_pixel: stride * self.input.pixel,
+            dst_row,
+            dst_pixel,
+        }
+    }
+
+    /// Writes the output without border, `dst_pixel` values between pixels.
+    pub(crate) fn apply(&self, level: Level, x: &[f32], dst: &mut [f32], dst_pixel: usize) {
+        let grid = self.grid(self.output.width * dst_pixel, dst_pixel);
+        let (offsets, weights) = (&self.offsets, &self.weights);
+        Apply { grid, src: x, offsets, weights, weight_row: self.input.pixel, dst }.run(level);
+    }
+
+    /// Adds to the gradient of the weights.
+    pub(crate) fn correlate(&self, level: Level, x: &[f32], dz: &[f32], sums: &mut [f32]) {
+        let grid = self.grid(self.output.row(), self.output.pixel);
+        let other = &dz[self.output.origin()..];
+        Correlate { grid, src: x, offsets: &self.offsets, other, sums, weight_row: self.input.pixel }.run(level);
+    }
+
+    /// Writes the gradient of the input.
+    pub(crate) fn apply_transposed(&self, level: Level, dz: &[f32], dx: &mut [f32]) {
+        let (stride, layout) = (self.geometry.stride, dx_layout(self.input));
+        for class in &self.backward {
+            let (y, x) = class.first;
+            let grid = Grid {
+                rows: (layout.height - y).div_ceil(stride),
+                cols: (layout.width - x).div_ceil(stride),
+                channels: layout.channels,
+                src_row: self.output.row(),
+                src_pixel: self.output.pixel,
+                dst_row: stride * layout.row(),
+                dst_pixel: stride * layout.pixel,
+            };
+            let dst = &mut dx[y * layout.row() + x * layout.pixel..];
+            let (offsets, weights) = (&class.offsets, &class.weights);
+            Apply { grid, src: dz, offsets, weights, weight_row: layout.pixel, dst }.run(level);
+        }
+    }
+}
+
+impl Class {
+    fn new(geometry: Geometry, first: (usize, usize), output: Layout, weight: &[f32]) -> Self {
+        let kernel = geometry.kernel;
+        // Position in the bordered output that tap `k` of input pixel `first` belongs to, if it belongs to any.
+        let position = |first: usize, tap: usize, border: usize| {
+            let at = first + geometry.padding() + border * geometry.stride - tap * geometry.dilation;
+            at.is_multiple_of(geometry.stride).then(|| at / geometry.stride)
+        };
+        let mut offsets = Vec::new();
+        let mut weights = Vec::new();
+        for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+            let (y, x) = (position(first.0, ky, output.border_y), position(first.1, kx, output.border_x));
+            if let (Some(y), Some(x)) = (y, x) {
+                offsets.push(y * output.row() + x * output.pixel);
+                weights.extend_from_slice(&weight[(ky * kernel + kx) * output.channels..][..output.channels]);
+            }
+        }
+        Self { first, weights: Aligned::rows(weights, offsets.len(), output.channels), offsets }
+    }
+}
+
+impl ImageOp for DepthwiseOp {
+    fn input(&self) -> Layout {
+        self.input
+    }
+
+    fn gradient(&self) -> Layout {
+        self.output
+    }
+
+    fn weights(&self) -> usize {
+        self.weights_len()
+    }
+
+    fn forward(&self, level: Level, x: &[f32], _: &mut [f32], z: &mut [f32]) {
+        self.apply(level, x, z, self.output.channels);
+    }
+
+    fn backward(
+        &self,
+        level: Level,
+        dz: &[f32],
+        dx: Option<&mut [f32]>,
+        dw: Option<(&[f32], &mut [f32])>,
+        _: &mut [f32],
+    ) {
+        if let Some(dx) = dx {
+            self.apply_transposed(level, dz, dx);
+        }
+        if let Some((x, dw)) = dw {
+            self.correlate(level, x, dz, dw);
+        }
+    }
+}

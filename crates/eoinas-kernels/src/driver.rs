@@ -1,0 +1,217 @@
+//! What all convolutions share: image by image, in parallel, from tensors to tensors.
+//!
+//! An image is read once, with everything pending applied, into scratch memory that stays in the core's cache; the op
+//! works there; its output is written once, and BatchNorm's sums are taken while it is still in cache.
+
+use candle_core::Tensor;
+
+use crate::access::{GradientGuard, InputGuard, channel_tensor};
+use crate::error::Result;
+use crate::image::{Layout, load_gradient, load_input, store_input_gradient};
+use crate::moments::Moments;
+use crate::norm::{BatchStats, GradSums};
+use crate::parallel::for_pieces;
+use crate::scratch::{Aligned, with_scratch};
+use crate::simd::Level;
+use crate::tensors::write;
+use crate::view::InputGradient;
+use crate::workspace::Workspace;
+
+/// A convolution of one image in scratch memory.
+pub(crate) trait ImageOp: Sync {
+    /// How the input lies in scratch memory.
+    fn input(&self) -> Layout;
+    /// How the gradient of the output lies in scratch memory; its size is that of the output.
+    fn gradient(&self) -> Layout;
+    /// Length of the gradient of the weights.
+    fn weights(&self) -> usize;
+    /// Length of further scratch memory.
+    fn scratch(&self) -> usize {
+        0
+    }
+    /// Readies the further scratch memory, before a number of images.
+    fn clear(&self, _scratch: &mut [f32]) {}
+    /// Writes the output `[pixels, channels]`.
+    fn forward(&self, level: Level, x: &[f32], scratch: &mut [f32], z: &mut [f32]);
+    /// From the gradient of the output: writes that of the input (in the layout of [`dx_layout`], zeros before the
+    /// first image), adds that of the weights; what is `None` is not wanted. `x` is there when the weights' is wanted.
+    fn backward(
+        &self,
+        level: Level,
+        dz: &[f32],
+        dx: Option<&mut [f32]>,
+        dw: Option<(&[f32], &mut [f32])>,
+        scratch: &mut [f32],
+    );
+}
+
+/// How the gradient of an input lies in scratch memory: without border.
+pub(crate) fn dx_layout(input: Layout) -> Layout {
+    Layout::vectors(input.height, input.width, input.channels, (0, 0))
+}
+
+/// The raw output of an op, and its moments, empty unless they are wanted.
+pub(crate) fn forward(
+    ws: &Workspace,
+    x: &InputGuard<'_>,
+    op: &impl ImageOp,
+    want_stats: bool,
+) -> Result<(Tensor, Moments)> {
+    let level = Level::current();
+    let view = x.view();
+    let (input, output) = (op.input(), op.gradient());
+    let images = view.shape[0];
+    let shape = [images, output.height, output.width, output.channels];
+    let per_image: usize = shape[1..].iter().product();
+    let mut z = ws.take(images * per_image);
+    let moments = for_pieces(images, &mut [&mut z], |range, parts| {
+        let mut moments = Moments::new(output.channels);
+        with_scratch([input.len(), op.scratch()], |[padded, scratch]| {
+            input.clear(padded);
+            op.clear(scratch);
+            for (image, z) in range.zip(parts[0].chunks_mut(per_image)) {
+                load_input(level, &view, image, input, padded);
+                op.forward(level, padded, scratch, z);
+                if want_stats {
+                    moments.add_image(level, z);
+                }
+            }
+        });
+        moments
+    });
+    let z = ws.tensor(z, shape.to_vec())?;
+    let mut total = Moments::new(output.channels);
+    moments.iter().for_each(|m| total.merge(m));
+    Ok((z, total))
+}
+
+/// As [`forward`], with statistics.
+pub(crate) fn forward_with_stats(
+    ws: &Workspace,
+    x: &InputGuard<'_>,
+    op: &impl ImageOp,
+) -> Result<(Tensor, BatchStats)> {
+    let (z, moments) = forward(ws, x, op, true)?;
+    Ok((z, moments.batch_stats()?))
+}
+
+/// Gradients of an op: of the input where it is to be returned, and of the weights (in the op's layout) where wanted.
+pub(crate) struct Gradients {
+    pub(crate) input: Option<(Tensor, Option<GradSums>)>,
+    pub(crate) weights: Option<Aligned>,
+}
+
+/// Runs an op backward.
+pub(crate) fn backward(
+    kernel: &'static str,
+    ws: &Workspace,
+    x: &InputGuard<'_>,
+    grad: &GradientGuard<'_>,
+    op: &impl ImageOp,
+    request: InputGradient<'_>,
+    want_weights: bool,
+) -> Result<Gradients> {
+    let view = x.view();
+    let channels = view.shape[3];
+    match request {
+        InputGradient::Skip => {
+            let (_, weights) = backward_into(x, grad, op, &mut [], Target::Nothing, want_weights);
+            Ok(Gradients { input: None, weights })
+        }
+        InputGradient::AddTo(targets) => {
+            let reads: Vec<_> = x.reads().chain(grad.reads()).collect();
+            let weights = write(kernel, "input gradient", targets, &reads, |slices| {
+                Ok(backward_into(x, grad, op, slices, Target::Add, want_weights).1)
+            })?;
+            Ok(Gradients { input: None, weights })
+        }
+        InputGradient::Return => {
+            let mut dx = ws.take(view.shape.iter().product());
+            let (sums, weights) = backward_into(x, grad, op, &mut [&mut dx], Target::Write, want_weights);
+            let dx = ws.tensor(dx, view.shape.to_vec())?;
+            let sums = match view.norm {
+                None => None,
+                Some(_) => {
+                    let of = |range: &[f64]| channel_tensor(range.iter().map(|&s| s as f32).collect());
+                    Some(GradSums { dy: of(&sums[..channels])?, dy_xhat: of(&sums[channels..])? })
+                }
+            };
+            Ok(Gradients { input: Some((dx, sums)), weights })
+        }
+    }
+}
+
+/// What happens to the gradient of the input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Nothing,
+    Add,
+    Write,
+}
+
+/// Returns BatchNorm's sums and the gradient of the weights.
+fn backward_into(
+    x: &InputGuard<'_>,
+    grad: &GradientGuard<'_>,
+    op: &impl ImageOp,
+    outputs: &mut [&mut [f32]],
+    target: Target,
+    want_weights: bool,
+) -> (Vec<f64>, Option<Aligned>) {
+    if target == Target::Nothing && !want_weights {
+        return (Vec::new(), None);
+    }
+    let level = Level::current();
+    let (view, grad) = (x.view(), grad.view());
+    let (input, gradient) = (op.input(), op.gradient());
+    let dx_layout = dx_layout(input);
+    let images = view.shape[0];
+    let dx_len = if target == Target::Nothing { 0 } else { dx_layout.len() };
+    let x_len = if want_weights { input.len() } else { 0 };
+    let pieces = for_pieces(images, outputs, |range, parts| {
+        let mut sums = vec![0.0f64; 2 * view.shape[3]];
+        let mut image_sums = vec![0.0f32; 2 * view.shape[3]];
+        let mut dw = want_weights.then(|| Aligned::zeros(op.weights()));
+        with_scratch([x_len, gradient.len(), dx_len, op.scratch()], |[padded, dz, dx, scratch]| {
+            if want_weights {
+                input.clear(padded);
+            }
+            gradient.clear(dz);
+            dx.fill(0.0);
+            op.clear(scratch);
+            for (index, image) in range.clone().enumerate() {
+                load_gradient(level, &grad, image, gradient, dz);
+                let dw = dw.as_deref_mut().map(|dw| {
+                    load_input(level, &view, image, input, padded);
+                    (&*padded, dw)
+                });
+                let wanted = target != Target::Nothing;
+                op.backward(level, dz, wanted.then_some(&mut *dx), dw, scratch);
+                if wanted {
+                    let count = range.len();
+                    let mut of_image: Vec<&mut [f32]> = parts
+                        .iter_mut()
+                        .map(|part| {
+                            let len = part.len() / count;
+                            &mut part[index * len..][..len]
+                        })
+                        .collect();
+                    image_sums.fill(0.0);
+                    let add = target == Target::Add;
+                    store_input_gradient(level, &view, image, dx_layout, dx, &mut of_image, add, &mut image_sums);
+                    sums.iter_mut().zip(&image_sums).for_each(|(sum, &s)| *sum += f64::from(s));
+                }
+            }
+        });
+        (sums, dw)
+    });
+    let mut sums = vec![0.0f64; 2 * view.shape[3]];
+    let mut weights = want_weights.then(|| Aligned::zeros(op.weights()));
+    for (piece_sums, piece_weights) in &pieces {
+        sums.iter_mut().zip(piece_sums).for_each(|(sum, s)| *sum += s);
+        if let (Some(total), Some(part)) = (&mut weights, piece_weights) {
+            total.iter_mut().zip(part.iter()).for_each(|(t, p)| *t += p);
+        }
+    }
+    (sums, weights)
+}

@@ -1,0 +1,275 @@
+//! The convolution kernels against their references: every filter, odd sizes, channels that fill vectors and that do
+//! not, every form of input and gradient, every kind of vector.
+
+mod common;
+
+use candle_core::Tensor;
+use common::{FORMS, Op, Problem};
+use eoinas_kernels::reference::Array;
+use eoinas_kernels::reference::activation::join;
+use eoinas_kernels::reference::conv::{Window, conv, conv_backward as ref_conv_backward};
+use eoinas_kernels::reference::depthwise::{Filter, depthwise, depthwise_backward as ref_depthwise_backward};
+use eoinas_kernels::*;
+
+type InputResult = Option<(Tensor, Option<GradSums>)>;
+
+fn filter(g: Geometry) -> Filter {
+    Filter { kernel: g.kernel, stride: g.stride, dilation: g.dilation }
+}
+
+struct Depthwise(Geometry, usize);
+
+impl Op for Depthwise {
+    fn weights(&self) -> Vec<Vec<usize>> {
+        vec![vec![self.0.kernel, self.0.kernel, self.1]]
+    }
+
+    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
+        Ok((depthwise_forward(ws, x, &w[0], self.0)?, None))
+    }
+
+    fn backward(
+        &self,
+        ws: &Workspace,
+        x: Input<'_>,
+        w: &[Tensor],
+        grad: Gradient<'_>,
+        input: InputGradient<'_>,
+        want: bool,
+    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
+        let g = depthwise_backward(ws, x, &w[0], self.0, grad, input, want)?;
+        Ok((g.input, vec![g.weight]))
+    }
+
+    fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
+        depthwise(x, &w[0], filter(self.0))
+    }
+
+    fn reference_backward(&self, x: &Array<f64>, w: &[Vec<f64>], dz: &Array<f64>) -> (Array<f64>, Vec<Vec<f64>>) {
+        let (dx, dw) = ref_depthwise_backward(x, &w[0], filter(self.0), dz);
+        (dx, vec![dw])
+    }
+}
+
+/// Geometry, channels in, channels out.
+struct Separable(Geometry, usize, usize);
+
+const POINT: Window = Window { kernel: (1, 1), stride: 1, start: (0, 0) };
+
+impl Op for Separable {
+    fn weights(&self) -> Vec<Vec<usize>> {
+        vec![vec![self.0.kernel, self.0.kernel, self.1], vec![self.1, self.2]]
+    }
+
+    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
+        let (z, stats) = separable_forward(ws, x, &w[0], &w[1], self.0)?;
+        Ok((z, Some(stats)))
+    }
+
+    fn backward(
+        &self,
+        ws: &Workspace,
+        x: Input<'_>,
+        w: &[Tensor],
+        grad: Gradient<'_>,
+        input: InputGradient<'_>,
+        want: bool,
+    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
+        let g = separable_backward(ws, x, &w[0], &w[1], self.0, grad, input, want)?;
+        Ok((g.input, vec![g.depthwise, g.pointwise]))
+    }
+
+    fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
+        conv(&depthwise(x, &w[0], filter(self.0)), &w[1], self.2, POINT)
+    }
+
+    fn reference_backward(&self, x: &Array<f64>, w: &[Vec<f64>], dz: &Array<f64>) -> (Array<f64>, Vec<Vec<f64>>) {
+        let t = depthwise(x, &w[0], filter(self.0));
+        let (dt, dpw) = ref_conv_backward(&t, &w[1], POINT, dz);
+        let (dx, ddw) = ref_depthwise_backward(x, &w[0], filter(self.0), &dt);
+        (dx, vec![ddw, dpw])
+    }
+}
+
+/// Geometry, channels in, channels out.
+struct Conv(ConvGeometry, usize, usize);
+
+impl Conv {
+    fn window(&self) -> Window {
+        let (kh, kw) = self.0.kernel;
+        Window { kernel: (kh, kw), stride: self.0.stride, start: (-(kh as isize / 2), -(kw as isize / 2)) }
+    }
+}
+
+impl Op for Conv {
+    fn weights(&self) -> Vec<Vec<usize>> {
+        vec![vec![self.0.kernel.0, self.0.kernel.1, self.1, self.2]]
+    }
+
+    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
+        let (z, stats) = conv_forward(ws, x, &w[0], self.0)?;
+        Ok((z, Some(stats)))
+    }
+
+    fn backward(
+        &self,
+        ws: &Workspace,
+        x: Input<'_>,
+        w: &[Tensor],
+        grad: Gradient<'_>,
+        input: InputGradient<'_>,
+        want: bool,
+    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
+        let g = conv_backward(ws, x, &w[0], self.0, grad, input, want)?;
+        Ok((g.input, vec![g.weight]))
+    }
+
+    fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
+        conv(x, &w[0], self.2, self.window())
+    }
+
+    fn reference_backward(&self, x: &Array<f64>, w: &[Vec<f64>], dz: &Array<f64>) -> (Array<f64>, Vec<Vec<f64>>) {
+        let (dx, dw) = ref_conv_backward(x, &w[0], self.window(), dz);
+        (dx, vec![dw])
+    }
+}
+
+/// Channels in, and of both branches.
+struct FactorizedReduce(usize, [usize; 2]);
+
+fn branch(index: isize) -> Window {
+    Window { kernel: (1, 1), stride: 2, start: (index, index) }
+}
+
+impl Op for FactorizedReduce {
+    fn weights(&self) -> Vec<Vec<usize>> {
+        self.1.iter().map(|&co| vec![self.0, co]).collect()
+    }
+
+    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
+        let (z, stats) = factorized_reduce_forward(ws, x, &w[0], &w[1])?;
+        Ok((z, Some(stats)))
+    }
+
+    fn backward(
+        &self,
+        ws: &Workspace,
+        x: Input<'_>,
+        w: &[Tensor],
+        grad: Gradient<'_>,
+        input: InputGradient<'_>,
+        want: bool,
+    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
+        let g = factorized_reduce_backward(ws, x, &w[0], &w[1], grad, input, want)?;
+        Ok((g.input, vec![g.weight_1, g.weight_2]))
+    }
+
+    fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
+        let parts: Vec<_> = (0..2).map(|i| conv(x, &w[i], self.1[i], branch(i as isize))).collect();
+        join(&parts)
+    }
+
+    fn reference_backward(&self, x: &Array<f64>, w: &[Vec<f64>], dz: &Array<f64>) -> (Array<f64>, Vec<Vec<f64>>) {
+        let [n, h, wd, c] = dz.shape;
+        let mut dx = Array::zeros(x.shape);
+        let mut dws = Vec::new();
+        for i in 0..2 {
+            let start = i * self.1[0];
+            let data = dz.data.chunks(c).flat_map(|p| p[start..start + self.1[i]].to_vec()).collect();
+            let (part, dw) =
+                ref_conv_backward(x, &w[i], branch(i as isize), &Array { shape: [n, h, wd, self.1[i]], data });
+            dx.data.iter_mut().zip(part.data).for_each(|(a, b)| *a += b);
+            dws.push(dw);
+        }
+        (dx, dws)
+    }
+}
+
+const CHANNELS: [usize; 8] = [3, 4, 8, 16, 20, 32, 36, 64];
+const SIZES: [(usize, usize); 5] = [(7, 9), (8, 8), (1, 1), (5, 21), (17, 2)];
+
+fn geometries() -> impl Iterator<Item = Geometry> {
+    [3, 5].into_iter().flat_map(|kernel| {
+        [1, 2].into_iter().flat_map(move |stride| [1, 2].map(|dilation| Geometry { kernel, stride, dilation }))
+    })
+}
+
+/// Every channel count with every size, forms taken in turn.
+fn check_all<O: Op>(what: &str, op: impl Fn(usize) -> O) {
+    for (i, &c) in CHANNELS.iter().enumerate() {
+        for (j, &(h, w)) in SIZES.iter().enumerate() {
+            let op = op(c);
+            let form = FORMS[(i + j) % FORMS.len()];
+            Problem::new(&op, [2, h, w, c], form, (i * 10 + j) as u64).check(&op, &format!("{what} {h}x{w}x{c}"));
+        }
+    }
+}
+
+#[test]
+fn depthwise_equals_reference() {
+    for g in geometries()
+        .chain([Geometry { kernel: 1, stride: 2, dilation: 1 }, Geometry { kernel: 7, stride: 1, dilation: 3 }])
+    {
+        check_all(&format!("{g:?}"), |c| Depthwise(g, c));
+    }
+}
+
+#[test]
+fn separable_equals_reference() {
+    for g in geometries() {
+        check_all(&format!("{g:?}"), |c| Separable(g, c, c));
+    }
+    for (ci, co) in [(16, 32), (64, 10), (36, 5), (4, 48), (20, 16)] {
+        let op = Separable(Geometry { kernel: 3, stride: 1, dilation: 2 }, ci, co);
+        for (i, form) in FORMS.into_iter().enumerate() {
+            Problem::new(&op, [2, 6, 11, ci], form, i as u64).check(&op, &format!("separable {ci} to {co}"));
+        }
+    }
+}
+
+#[test]
+fn conv_equals_reference() {
+    for kernel in [(1, 1), (3, 3), (1, 7), (7, 1), (5, 3)] {
+        for stride in [1, 2] {
+            let g = ConvGeometry { kernel, stride };
+            check_all(&format!("{g:?}"), |c| Conv(g, c, if c > 16 { c / 2 } else { c }));
+        }
+    }
+    for (ci, co) in [(3, 48), (64, 16), (48, 16), (7, 80)] {
+        let op = Conv(ConvGeometry { kernel: (3, 3), stride: 1 }, ci, co);
+        for (i, form) in FORMS.into_iter().enumerate() {
+            Problem::new(&op, [2, 6, 11, ci], form, i as u64).check(&op, &format!("conv {ci} to {co}"));
+        }
+    }
+}
+
+#[test]
+fn factorized_reduce_equals_reference() {
+    check_all("factorized reduce", |c| FactorizedReduce(c, [c / 2, c - c / 2]));
+    check_all("uneven factorized reduce", |c| FactorizedReduce(c, [4, 20]));
+}
+
+#[test]
+fn same_bytes_with_any_number_of_threads() {
+    let separable = Separable(Geometry { kernel: 5, stride: 2, dilation: 1 }, 20, 16);
+    let conv = Conv(ConvGeometry { kernel: (3, 3), stride: 1 }, 20, 8);
+    let reduce = FactorizedReduce(20, [8, 8]);
+    let run = |threads: usize, form| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let shape = [67, 5, 6, 20];
+            [
+                Problem::new(&separable, shape, form, 1).run(&separable),
+                Problem::new(&conv, shape, form, 2).run(&conv),
+                Problem::new(&reduce, shape, form, 3).run(&reduce),
+            ]
+        })
+    };
+    for form in FORMS {
+        let once = run(1, form);
+        assert_eq!(once, run(1, form), "run to run");
+        for threads in [2, 3, 7] {
+            assert_eq!(once, run(threads, form), "{threads} threads");
+        }
+    }
+}
