@@ -1,0 +1,121 @@
+//! BatchNorm as a layer: it never runs by itself, it turns an op's sums into the map that readers apply.
+
+use candle_core::Tensor;
+use candle_nn::Init;
+use eoinas_kernels::node::{Term, node_sum_backward};
+use eoinas_kernels::{BatchStats, GradCoefficients, GradSums, Norm, norm};
+
+use crate::error::{NnError, Result};
+use crate::gradients::WeightGradients;
+use crate::operation::{Context, Phase};
+use crate::parameters::{ParamId, Scope};
+
+/// Added to the variance.
+pub const EPSILON: f64 = 1e-5;
+/// Share of a new batch in the running statistics.
+pub const MOMENTUM: f64 = 0.1;
+
+/// A BatchNorm, with or without affine parameters and running statistics.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNorm {
+    affine: Option<(ParamId, ParamId)>,
+    running: Option<(ParamId, ParamId)>,
+}
+
+/// A BatchNorm as it was applied in one pass.
+#[derive(Clone, Debug)]
+pub struct AppliedNorm {
+    /// The map that readers apply.
+    pub norm: Norm,
+    /// Number of values that each channel's statistics were taken over.
+    pub count: usize,
+    affine: Option<(ParamId, ParamId)>,
+}
+
+impl BatchNorm {
+    /// Creates `gamma` (1), `beta` (0), `running_mean` (0) and `running_var` (1), as far as the scope wants them.
+    pub fn new(scope: &mut Scope<'_>, channels: usize) -> Result<Self> {
+        let options = scope.norm();
+        let mut pair = |wanted: bool, names: [&str; 2], values: [f64; 2], trained| {
+            if !wanted {
+                return Ok(None);
+            }
+            let first = scope.create(names[0], channels, Init::Const(values[0]), trained)?;
+            let second = scope.create(names[1], channels, Init::Const(values[1]), trained)?;
+            Ok::<_, NnError>(Some((first, second)))
+        };
+        Ok(Self {
+            affine: pair(options.affine, ["gamma", "beta"], [1.0, 0.0], true)?,
+            running: pair(options.running, ["running_mean", "running_var"], [0.0, 1.0], false)?,
+        })
+    }
+
+    /// The map for an output with these statistics. In training, running statistics are updated; in evaluation, they
+    /// are used where there are any.
+    pub fn apply(&self, context: &Context<'_>, stats: &BatchStats) -> Result<AppliedNorm> {
+        let value = |(first, second): (ParamId, ParamId)| -> Result<(&Tensor, &Tensor)> {
+            Ok((context.parameters.value(first)?, context.parameters.value(second)?))
+        };
+        let affine = self.affine.map(value).transpose()?;
+        let running = self.running.map(value).transpose()?;
+        let norm = match (running, context.phase) {
+            (Some((mean, variance)), Phase::Evaluation) => Norm::running(mean, variance, affine, EPSILON)?,
+            (Some((mean, variance)), Phase::Training) => {
+                norm::update_running(mean, variance, stats, MOMENTUM)?;
+                Norm::from_stats(stats, affine, EPSILON)?
+            }
+            (None, _) => Norm::from_stats(stats, affine, EPSILON)?,
+        };
+        Ok(AppliedNorm { norm, count: stats.count, affine: self.affine })
+    }
+
+    /// Its parameters and buffers.
+    pub fn parameters(&self) -> impl Iterator<Item = ParamId> {
+        self.affine.into_iter().chain(self.running).flat_map(|(first, second)| [first, second])
+    }
+}
+
+impl AppliedNorm {
+    /// The map from the gradient behind the BatchNorm to the one before it. `sums` are those of the gradient behind it
+    /// before it is multiplied by the op's `gate`.
+    pub fn coefficients(&self, sums: &GradSums, gate: f32) -> Result<GradCoefficients> {
+        Ok(GradCoefficients::training(&self.norm, sums, self.count, gate)?)
+    }
+
+    /// Adds the gradients of scale and shift, if it has them.
+    pub fn add_gradients(&self, sums: &GradSums, gate: f32, gradients: &mut WeightGradients) -> Result<()> {
+        if let Some((gamma, beta)) = self.affine {
+            let scaled = |sum: &Tensor| if gate == 1.0 { sum.copy() } else { sum.affine(f64::from(gate), 0.0) };
+            gradients.add(gamma, scaled(&sums.dy_xhat)?)?;
+            gradients.add(beta, scaled(&sums.dy)?)?;
+        }
+        Ok(())
+    }
+
+    /// Sums, weight gradients and coefficients in one: from the gradient `dy` behind the BatchNorm and its input `z`.
+    pub(crate) fn behind_term(
+        &self,
+        context: &Context<'_>,
+        z: &Tensor,
+        dy: &Tensor,
+        weights: Option<&mut WeightGradients>,
+    ) -> Result<GradCoefficients> {
+        let term = Term { z, norm: Some(&self.norm), gate: 1.0, sample: None };
+        let found = node_sum_backward(context.workspace, dy, &[term], false)?.into_iter().next();
+        let sums = found.and_then(|found| found.sums).ok_or(NnError::MissingSums)?;
+        if let Some(weights) = weights {
+            self.add_gradients(&sums, 1.0, weights)?;
+        }
+        self.coefficients(&sums, 1.0)
+    }
+
+    /// The same BatchNorm as it is seen from another tensor than its input.
+    pub(crate) fn seen_as(self, norm: Norm) -> Self {
+        Self { norm, ..self }
+    }
+
+    /// Whether it has a trained scale and shift.
+    pub fn is_affine(&self) -> bool {
+        self.affine.is_some()
+    }
+}

@@ -1,0 +1,94 @@
+//! Small helpers around tensors that are on their way: zeros from the pool, a BatchNorm applied into a tensor.
+
+use candle_core::Tensor;
+use eoinas_kernels::node::{Term, node_sum};
+use eoinas_kernels::{Gradient, Norm, Workspace};
+
+use crate::batch_norm::AppliedNorm;
+use crate::error::Result;
+use crate::operation::Context;
+use crate::stage::StageOutput;
+
+/// A tensor of zeros from the pool.
+pub(crate) fn zeros(workspace: &Workspace, shape: (usize, usize, usize, usize)) -> Result<Tensor> {
+    let mut buffer = workspace.take(shape.0 * shape.1 * shape.2 * shape.3);
+    buffer.fill(0.0);
+    Ok(workspace.tensor(buffer, shape)?)
+}
+
+/// Zeros shaped like each of `tensors`.
+pub(crate) fn zeros_like(workspace: &Workspace, tensors: &[Tensor]) -> Result<Vec<Tensor>> {
+    tensors.iter().map(|tensor| zeros(workspace, tensor.dims4()?)).collect()
+}
+
+/// Hands tensors back to the pool.
+pub(crate) fn recycle(workspace: &Workspace, tensors: impl IntoIterator<Item = Tensor>) {
+    tensors.into_iter().for_each(|tensor| workspace.recycle(tensor));
+}
+
+/// The gradient that an affine map stands for, as a tensor: for code that is not a kernel.
+pub(crate) fn gradient_tensor(map: &Gradient<'_>) -> Result<Tensor> {
+    let dy = match map.sample {
+        Some(sample) => map.dy.broadcast_mul(&sample.reshape(((), 1, 1, 1))?)?,
+        None => map.dy.clone(),
+    };
+    Ok(match map.norm {
+        Some((z, map)) => dy.broadcast_mul(&map.a)?.add(&z.broadcast_mul(&map.b)?)?.broadcast_add(&map.d)?,
+        None => dy.affine(f64::from(map.gate), 0.0)?,
+    })
+}
+
+/// A stage's output with its BatchNorm applied, for readers that want a plain tensor.
+#[derive(Debug)]
+pub(crate) struct Normalized {
+    pub value: Tensor,
+    /// What the backward pass reads as `z`, and the BatchNorm as it is seen from there.
+    behind: Option<Behind>,
+}
+
+#[derive(Debug)]
+enum Behind {
+    /// The stage's raw output is kept.
+    Raw { z: Tensor, norm: AppliedNorm },
+    /// Without scale and shift the value is `xhat` itself, so that the raw output need not be kept.
+    Value { norm: AppliedNorm },
+}
+
+impl Normalized {
+    /// Applies the BatchNorm of `output`.
+    pub(crate) fn new(context: &Context<'_>, output: StageOutput) -> Result<Self> {
+        let Some(norm) = output.norm else {
+            return Ok(Self { value: output.z, behind: None });
+        };
+        let term = Term { z: &output.z, norm: Some(&norm.norm), gate: 1.0, sample: None };
+        let value = node_sum(context.workspace, output.z.dims4()?, &[term])?;
+        let behind = if !context.keep {
+            context.workspace.recycle(output.z);
+            None
+        } else if norm.is_affine() {
+            Some(Behind::Raw { z: output.z, norm })
+        } else {
+            context.workspace.recycle(output.z);
+            let (zero, one) = (norm.norm.mean.zeros_like()?, norm.norm.mean.ones_like()?);
+            let seen = Norm { mean: zero.clone(), rstd: one, scale: norm.norm.scale.clone(), shift: zero };
+            Some(Behind::Value { norm: norm.seen_as(seen) })
+        };
+        Ok(Self { value, behind })
+    }
+
+    /// The tensor that stands for `z` in the backward pass, and the BatchNorm seen from it.
+    pub(crate) fn read_back(&self) -> Option<(&Tensor, &AppliedNorm)> {
+        match self.behind.as_ref()? {
+            Behind::Raw { z, norm } => Some((z, norm)),
+            Behind::Value { norm } => Some((&self.value, norm)),
+        }
+    }
+
+    /// Hands the memory back.
+    pub(crate) fn recycle(self, workspace: &Workspace) {
+        if let Some(Behind::Raw { z, .. }) = self.behind {
+            workspace.recycle(z);
+        }
+        workspace.recycle(self.value);
+    }
+}

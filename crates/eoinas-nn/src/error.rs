@@ -1,0 +1,133 @@
+//! What can go wrong in a network.
+
+/// Result of this crate.
+pub type Result<T, E = NnError> = std::result::Result<T, E>;
+
+/// Why a network cannot be built, run, saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NnError {
+    /// A kernel refused.
+    #[error(transparent)]
+    Kernel(#[from] eoinas_kernels::KernelError),
+    /// candle's own error.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+    /// An op that cannot be pruned.
+    #[error(transparent)]
+    Prune(#[from] eoinas_core::alive::PruneError),
+    /// An op of the space for which nothing is registered.
+    #[error("no operation is registered for op `{op}`; register one with `Operations::register` (known are {known})")]
+    UnknownOperation {
+        /// Name of the op.
+        op: String,
+        /// Names that are registered.
+        known: String,
+    },
+    /// Two parameters of the same name.
+    #[error("parameter `{name}` is created twice; every parameter of a network needs a name of its own")]
+    DuplicateParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A parameter that is not there, or not any more.
+    #[error("there is no parameter number {index}; it was pruned, or belongs to another network")]
+    NoParameter {
+        /// Its running number.
+        index: usize,
+    },
+    /// A tensor that the network needs and the map does not have.
+    #[error("tensor `{name}` is missing; these weights belong to another network, or to one pruned further")]
+    MissingTensor {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor that the network does not have.
+    #[error("tensor `{name}` does not belong to this network; it may have been pruned, or be of another space")]
+    UnexpectedTensor {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor of another shape than the parameter of its name.
+    #[error("tensor `{name}` has shape {got:?}, the network needs {expected:?}")]
+    TensorShape {
+        /// Its name.
+        name: String,
+        /// Shape in the network.
+        expected: Vec<usize>,
+        /// Shape in the map.
+        got: Vec<usize>,
+    },
+    /// Images and labels that do not fit the network or each other.
+    #[error("the batch does not fit: {what} is {got:?}, expected {expected}")]
+    Batch {
+        /// Which part of the batch.
+        what: &'static str,
+        /// What it is.
+        got: Vec<usize>,
+        /// What was expected.
+        expected: String,
+    },
+    /// Gates of another shape than the search space.
+    #[error("the gates have {got} {what}, the search space has {expected}")]
+    GateShape {
+        /// Kinds of cell, or edges of one kind.
+        what: String,
+        /// How many the gates have.
+        got: usize,
+        /// How many the space has.
+        expected: usize,
+    },
+    /// A gate of an op that is not there.
+    #[error("cell kind {kind}, edge {edge}: the gates run op {op}, which is {why}")]
+    Gate {
+        /// Kind of cell.
+        kind: usize,
+        /// Edge.
+        edge: usize,
+        /// Index of the op.
+        op: usize,
+        /// `pruned`, `not in the space` or `listed twice`.
+        why: &'static str,
+    },
+    /// Alive ops of another space.
+    #[error("the alive ops belong to another search space than `{space}`")]
+    AliveOps {
+        /// The network's space.
+        space: String,
+    },
+    /// A skeleton that cannot be built.
+    #[error(transparent)]
+    Skeleton(#[from] eoinas_core::skeleton::SkeletonError),
+    /// A genotype that does not fit the space.
+    #[error(transparent)]
+    Genotype(#[from] eoinas_core::genotype::GenotypeError),
+    /// An op got back saved state that is not its own.
+    #[error("operation `{operation}` got back state that it did not save in its forward pass")]
+    SavedState {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// An op that changes the shape in a way the cell does not allow.
+    #[error("op `{op}` gave an output of shape {got:?}, expected {expected:?}")]
+    OutputShape {
+        /// The op's name.
+        op: String,
+        /// Shape it gave.
+        got: Vec<usize>,
+        /// Shape it must give.
+        expected: Vec<usize>,
+    },
+    /// A kernel gave no sums for a BatchNorm it was asked about.
+    #[error("the node's backward kernel gave no BatchNorm sums; this is a fault of the kernel, please report it")]
+    MissingSums,
+    /// A node was read after its memory was handed back.
+    #[error("a node of the cell is read after it was released; this is a fault of the library, please report it")]
+    Released,
+    /// A cell without preprocessing whose input has several tensors.
+    #[error("a cell without preprocessing reads an output of {got} joined nodes, expected 1")]
+    Sources {
+        /// How many there are.
+        got: usize,
+    },
+}

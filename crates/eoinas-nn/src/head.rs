@@ -1,0 +1,112 @@
+//! The head: global average pooling and the classifier, in NAS-Bench-201's form behind a BatchNorm and a ReLU.
+
+use candle_core::Tensor;
+use eoinas_core::{Skeleton, skeleton::Form};
+use eoinas_kernels::Gradient;
+use eoinas_kernels::head::{global_average_pool, global_average_pool_backward, linear_backward, linear_forward};
+use eoinas_kernels::node::add_scaled;
+use eoinas_kernels::norm::batch_stats;
+
+use crate::batch_norm::BatchNorm;
+use crate::buffers::{Normalized, gradient_tensor};
+use crate::error::{NnError, Result};
+use crate::gradients::WeightGradients;
+use crate::operation::Context;
+use crate::parameters::{NormOptions, ParamId, Scope};
+use crate::stage::StageOutput;
+
+/// Pooling and classifier.
+#[derive(Debug)]
+pub(crate) struct Head {
+    norm: Option<BatchNorm>,
+    weight: ParamId,
+    bias: ParamId,
+}
+
+/// What the head keeps for its backward pass.
+#[derive(Debug)]
+pub(crate) struct HeadTape {
+    pooled: Tensor,
+    activated: Option<(Normalized, Tensor)>,
+}
+
+impl Head {
+    /// The head behind an output of `channels`.
+    pub fn new(scope: &mut Scope<'_>, skeleton: &Skeleton, channels: usize) -> Result<Self> {
+        let norm = if skeleton.form == Form::NasBench201 {
+            let options = NormOptions { affine: true, ..scope.norm() };
+            Some(scope.with_norm(options).child("last").batch_norm(channels)?)
+        } else {
+            None
+        };
+        let mut scope = scope.child("classifier");
+        let weight = scope.weight("weight", (channels, skeleton.classes), channels)?;
+        let bias = scope.weight("bias", skeleton.classes, channels)?;
+        Ok(Self { norm, weight, bias })
+    }
+
+    /// Logits `[n, classes]` of the joined `sources`.
+    pub fn forward(&self, context: &Context<'_>, sources: &[Tensor]) -> Result<(Tensor, HeadTape)> {
+        let (pooled, activated) = match (&self.norm, sources) {
+            (None, sources) => (global_average_pool(context.workspace, &refs(sources))?, None),
+            (Some(norm), [source]) => {
+                let norm = norm.apply(context, &batch_stats(context.workspace, source)?)?;
+                // The feature belongs to its layer: the head works on a copy of its own.
+                let normalized = Normalized::new(context, StageOutput { z: source.copy()?, norm: Some(norm) })?;
+                let relu = normalized.value.relu()?;
+                (global_average_pool(context.workspace, &[&relu])?, Some((normalized, relu)))
+            }
+            (Some(_), sources) => return Err(NnError::Sources { got: sources.len() }),
+        };
+        let (weight, bias) = (context.parameters.value(self.weight)?, context.parameters.value(self.bias)?);
+        let logits = linear_forward(context.workspace, &pooled, weight, bias)?;
+        Ok((logits, HeadTape { pooled, activated }))
+    }
+
+    /// Adds the gradients of the features to `targets` and, where wanted, those of the weights.
+    pub fn backward(
+        &self,
+        context: &Context<'_>,
+        tape: HeadTape,
+        dlogits: &Tensor,
+        targets: Option<&[Tensor]>,
+        mut weights: Option<&mut WeightGradients>,
+    ) -> Result<()> {
+        let weight = context.parameters.value(self.weight)?;
+        let want_weights = weights.is_some();
+        let want_input = targets.is_some() || (self.norm.is_some() && want_weights);
+        let found = linear_backward(context.workspace, &tape.pooled, weight, dlogits, want_input, want_weights)?;
+        if let Some(weights) = weights.as_deref_mut() {
+            for (id, gradient) in [(self.weight, found.weight), (self.bias, found.bias)] {
+                if let Some(gradient) = gradient {
+                    weights.add(id, gradient)?;
+                }
+            }
+        }
+        let Some(dpooled) = found.input else { return Ok(()) };
+        match (tape.activated, targets) {
+            (None, Some(targets)) => {
+                global_average_pool_backward(context.workspace, &dpooled, &refs(targets))?;
+            }
+            (None, None) => {}
+            (Some((normalized, relu)), targets) => {
+                let drelu = crate::buffers::zeros(context.workspace, relu.dims4()?)?;
+                global_average_pool_backward(context.workspace, &dpooled, &[&drelu])?;
+                let dy = (drelu * relu.gt(0f32)?.to_dtype(relu.dtype())?)?;
+                if let Some((z, norm)) = normalized.read_back() {
+                    let map = norm.behind_term(context, z, &dy, weights)?;
+                    let gradient = Gradient { dy: &dy, norm: Some((z, &map)), gate: 1.0, sample: None };
+                    if let Some([target]) = targets {
+                        add_scaled(target, &gradient_tensor(&gradient)?, 1.0, None)?;
+                    }
+                }
+                normalized.recycle(context.workspace);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refs(tensors: &[Tensor]) -> Vec<&Tensor> {
+    tensors.iter().collect()
+}

@@ -1,0 +1,314 @@
+//! The network of stem, layers and head, forward and backward. The supernet and derived networks are made of it.
+
+use candle_core::Tensor;
+use eoinas_core::{Gates, Layer, SearchSpace, Skeleton, skeleton::Form};
+use eoinas_kernels::ConvGeometry;
+
+use crate::batch::Wanted;
+use crate::buffers::{recycle, zeros_like};
+use crate::cell::{CellEdge, CellInput, CellModule, CellTape, Sinks};
+use crate::error::{NnError, Result};
+use crate::gradients::WeightGradients;
+use crate::head::{Head, HeadTape};
+use crate::operation::Context;
+use crate::parameters::{ParamId, Scope};
+use crate::residual::{Residual, ResidualTape};
+use crate::stage::Stage;
+use crate::stem::{Stem, StemTape};
+
+/// Sums of gate gradients: per kind, per edge, per op of the space.
+pub(crate) type GateSums = Vec<Vec<Vec<f64>>>;
+
+/// Stem, layers, head. Feature 0 (and 1, in ImageNet's form) is the stem's, then one a layer.
+#[derive(Debug)]
+pub(crate) struct Network {
+    stem: Stem,
+    layers: Vec<NetworkLayer>,
+    head: Head,
+}
+
+#[derive(Debug)]
+struct NetworkLayer {
+    module: Module,
+    /// The features it reads.
+    inputs: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Module {
+    Cell(CellModule),
+    Residual(Residual),
+}
+
+#[derive(Debug)]
+enum LayerTape {
+    Cell(CellTape),
+    Residual(ResidualTape),
+}
+
+/// What a pass keeps from its forward to its backward half.
+#[derive(Debug)]
+pub(crate) struct NetworkTape {
+    stem: StemTape,
+    layers: Vec<LayerTape>,
+    head: HeadTape,
+    features: Vec<Vec<Tensor>>,
+    needed: Vec<bool>,
+    /// How many ops were run.
+    pub ops_run: u64,
+}
+
+/// Where the ops of a cell's edges come from: the supernet has all candidates, a derived network one.
+pub(crate) trait CellSource {
+    /// Edges of the cell of this kind, whose parameters go below `scope` (the cell's).
+    fn edges(&self, scope: &mut Scope<'_>, layer: &Layer) -> Result<Vec<CellEdge>>;
+    /// Number of nodes, inputs included, and the nodes that are joined.
+    fn nodes(&self, layer: &Layer) -> (usize, Vec<usize>);
+}
+
+impl Network {
+    /// Builds the layers of `skeleton`.
+    pub fn new(
+        scope: &mut Scope<'_>,
+        space: &SearchSpace,
+        skeleton: &Skeleton,
+        source: &dyn CellSource,
+    ) -> Result<Self> {
+        skeleton.validate(space)?;
+        let stem = Stem::new(scope, skeleton)?;
+        let (mut layers, mut cells, mut residuals) = (Vec::new(), 0usize, 0usize);
+        let mut output = 0;
+        for (index, layer) in skeleton.layers(space).iter().enumerate() {
+            let previous = index + stem.features() - 1;
+            let (module, inputs) = match layer {
+                Layer::Cell { channels, .. } => {
+                    let mut scope = scope.child(format_args!("cells.{cells}"));
+                    cells += 1;
+                    let cell = build_cell(&mut scope, skeleton, layer, source)?;
+                    let count = cell.preprocess.len();
+                    let inputs = (0..count).map(|i| (previous + 1 + i).saturating_sub(count)).collect();
+                    output = channels * cell.concat.len();
+                    (Module::Cell(cell), inputs)
+                }
+                Layer::Residual { input_channels, channels, .. } => {
+                    let mut scope = scope.child(format_args!("residuals.{residuals}"));
+                    residuals += 1;
+                    output = *channels;
+                    (Module::Residual(Residual::new(&mut scope, *input_channels, *channels)?), vec![previous])
+                }
+            };
+            layers.push(NetworkLayer { module, inputs });
+        }
+        let head = Head::new(scope, skeleton, output)?;
+        Ok(Self { stem, layers, head })
+    }
+
+    /// Logits of `images`, and the tape for the backward pass.
+    pub fn forward(
+        &self,
+        context: &mut Context<'_>,
+        images: &Tensor,
+        gates: &Gates,
+        wanted: Wanted,
+    ) -> Result<(Tensor, NetworkTape)> {
+        context.keep = wanted.weights;
+        let (mut features, stem) = self.stem.forward(context, images)?;
+        let mut features: Vec<Vec<Tensor>> = features.drain(..).map(|feature| vec![feature]).collect();
+        let mut needed = vec![wanted.weights; features.len()];
+        let (mut layers, mut ops_run) = (Vec::with_capacity(self.layers.len()), 0);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let inputs = layer.read(&features, &needed)?;
+            let below = wanted.weights || inputs.iter().any(|(_, needed)| *needed);
+            let (output, tape, need) = match &layer.module {
+                Module::Cell(cell) => {
+                    let gates = gates.kinds.get(cell.kind.0).map_or(&[][..], Vec::as_slice);
+                    let (output, tape) = cell.forward(context, &inputs, gates, wanted)?;
+                    ops_run += tape.ops_run;
+                    (output, LayerTape::Cell(tape), wanted.any())
+                }
+                Module::Residual(block) => {
+                    context.keep = below;
+                    let (output, tape) = block.forward(context, single(&inputs)?)?;
+                    (vec![output], LayerTape::Residual(tape), below)
+                }
+            };
+            if wanted.any() {
+                layers.push(tape);
+            } else {
+                if let LayerTape::Residual(tape) = tape {
+                    tape.recycle(context, false);
+                }
+                self.release_read(context, index, &mut features);
+            }
+            features.push(output);
+            needed.push(need);
+        }
+        context.keep = wanted.any();
+        let last = features.last().ok_or(NnError::Released)?;
+        let (logits, head) = self.head.forward(context, last)?;
+        Ok((logits, NetworkTape { stem, layers, head, features, needed, ops_run }))
+    }
+
+    /// Hands back the features that no later layer reads.
+    fn release_read(&self, context: &Context<'_>, done: usize, features: &mut [Vec<Tensor>]) {
+        let later = self.layers.get(done + 1..).unwrap_or(&[]);
+        // Between the layer that was just run and the end, `features` has all but this layer's own output.
+        for (index, feature) in features.iter_mut().enumerate() {
+            let read = later.iter().any(|layer| layer.inputs.contains(&index));
+            if !read {
+                recycle(context.workspace, std::mem::take(feature));
+            }
+        }
+    }
+
+    /// Hands back what a forward pass without a backward one still holds.
+    pub fn release(&self, context: &Context<'_>, tape: NetworkTape) {
+        tape.stem.release(context, self.stem.features());
+        for feature in tape.features {
+            recycle(context.workspace, feature);
+        }
+    }
+
+    /// Gradients that are wanted, from the logits' gradient.
+    pub fn backward(
+        &self,
+        context: &mut Context<'_>,
+        tape: NetworkTape,
+        images: &Tensor,
+        dlogits: &Tensor,
+        mut weights: Option<&mut WeightGradients>,
+        mut gates: Option<&mut GateSums>,
+    ) -> Result<()> {
+        let workspace = context.workspace;
+        let NetworkTape { stem, mut layers, head, features, needed, .. } = tape;
+        let mut gradients: Vec<Option<Vec<Tensor>>> = Vec::new();
+        gradients.resize_with(features.len(), || None);
+        let last = features.last().ok_or(NnError::Released)?;
+        let wants = needed.last().copied().unwrap_or(false);
+        let target = if wants { Some(zeros_like(workspace, last)?) } else { None };
+        self.head.backward(context, head, dlogits, target.as_deref(), weights.as_deref_mut())?;
+        if let Some(slot) = gradients.last_mut() {
+            *slot = target;
+        }
+        for layer in self.layers.iter().rev() {
+            let (Some(tape), Some(gradient)) = (layers.pop(), gradients.pop()) else { break };
+            let Some(gradient) = gradient else {
+                tape.recycle(context);
+                continue;
+            };
+            let mut targets = Vec::with_capacity(layer.inputs.len());
+            for &input in &layer.inputs {
+                targets.push(target_of(workspace, input, &features, &needed, &mut gradients)?);
+            }
+            let inputs = layer.read(&features, &needed)?;
+            match (&layer.module, tape) {
+                (Module::Cell(cell), LayerTape::Cell(tape)) => {
+                    let gates = gates.as_deref_mut().and_then(|gates| gates.get_mut(cell.kind.0));
+                    let sinks = Sinks { weights: weights.as_deref_mut(), gates };
+                    cell.backward(context, tape, &inputs, gradient, &targets, sinks)?;
+                }
+                (Module::Residual(block), LayerTape::Residual(tape)) => {
+                    let target = targets.first().and_then(|t| t.as_ref()).and_then(|t| t.first());
+                    let dy = gradient.first().ok_or(NnError::Released)?;
+                    block.backward(context, tape, single(&inputs)?, dy, target, weights.as_deref_mut())?;
+                    recycle(workspace, gradient);
+                }
+                (_, tape) => tape.recycle(context),
+            }
+        }
+        match weights {
+            Some(weights) => {
+                let gradients = gradients.into_iter().map(|g| g.and_then(|g| g.into_iter().next())).collect();
+                self.stem.backward(context, stem, images, gradients, weights)
+            }
+            None => {
+                stem.recycle(context);
+                Ok(())
+            }
+        }
+    }
+
+    /// Frees an op in every cell of its kind; gives its parameters.
+    pub fn prune(&mut self, kind: usize, edge: usize, op: usize) -> Vec<ParamId> {
+        let mut freed = Vec::new();
+        for layer in &mut self.layers {
+            if let Module::Cell(cell) = &mut layer.module {
+                if cell.kind.0 == kind {
+                    freed.extend(cell.prune(edge, op));
+                }
+            }
+        }
+        freed
+    }
+}
+
+impl NetworkLayer {
+    fn read<'a>(&self, features: &'a [Vec<Tensor>], needed: &[bool]) -> Result<Vec<CellInput<'a>>> {
+        let read = |&input: &usize| match (features.get(input), needed.get(input)) {
+            (Some(feature), Some(&needed)) => Ok((feature.as_slice(), needed)),
+            _ => Err(NnError::Released),
+        };
+        self.inputs.iter().map(read).collect()
+    }
+}
+
+impl LayerTape {
+    fn recycle(self, context: &Context<'_>) {
+        match self {
+            Self::Cell(tape) => tape.recycle(context.workspace),
+            Self::Residual(tape) => tape.recycle(context, true),
+        }
+    }
+}
+
+/// Where a feature's gradient is collected: zeros at first; nowhere when it is not needed.
+fn target_of(
+    workspace: &eoinas_kernels::Workspace,
+    input: usize,
+    features: &[Vec<Tensor>],
+    needed: &[bool],
+    gradients: &mut [Option<Vec<Tensor>>],
+) -> Result<Option<Vec<Tensor>>> {
+    let (Some(feature), Some(slot), Some(true)) = (features.get(input), gradients.get_mut(input), needed.get(input))
+    else {
+        return Ok(None);
+    };
+    let target = match slot {
+        Some(target) => target,
+        none => none.insert(zeros_like(workspace, feature)?),
+    };
+    Ok(Some(target.clone()))
+}
+
+fn single<'a>(inputs: &[CellInput<'a>]) -> Result<&'a Tensor> {
+    match inputs {
+        [([source], _)] => Ok(source),
+        inputs => Err(NnError::Sources { got: inputs.first().map_or(0, |(sources, _)| sources.len()) }),
+    }
+}
+
+fn build_cell(
+    scope: &mut Scope<'_>,
+    skeleton: &Skeleton,
+    layer: &Layer,
+    source: &dyn CellSource,
+) -> Result<CellModule> {
+    let Layer::Cell { kind, channels, input_channels, reduce_first, output_size, .. } = layer else {
+        return Err(NnError::Released);
+    };
+    let mut preprocess = Vec::with_capacity(input_channels.len());
+    for (index, &input) in input_channels.iter().enumerate() {
+        let mut scope = scope.child(format_args!("preprocess.{index}"));
+        preprocess.push(if skeleton.form == Form::NasBench201 {
+            None
+        } else if index == 0 && *reduce_first {
+            Some(Stage::factorized_reduce(&mut scope, (input, *channels))?)
+        } else {
+            let geometry = ConvGeometry { kernel: (1, 1), stride: 1 };
+            Some(Stage::relu_conv_bn(&mut scope, "conv", (input, *channels), geometry)?)
+        });
+    }
+    let (nodes, concat) = source.nodes(layer);
+    let edges = source.edges(scope, layer)?;
+    Ok(CellModule { kind: *kind, preprocess, edges, nodes, concat, channels: *channels, output_size: *output_size })
+}

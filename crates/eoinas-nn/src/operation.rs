@@ -1,0 +1,164 @@
+//! An op as a cell sees it: the trait, what a pass hands to it, and what it hands back.
+
+use std::any::Any;
+
+use candle_core::Tensor;
+use chacha20::ChaCha8Rng;
+use eoinas_core::{SeedStream, Streams};
+use eoinas_kernels::{Gradient, Workspace};
+use rand::Rng;
+
+use crate::batch_norm::AppliedNorm;
+use crate::error::{NnError, Result};
+use crate::gradients::WeightGradients;
+use crate::parameters::{ParamId, Parameters};
+use crate::stage::StageOutput;
+
+/// Whether a pass trains or evaluates: what BatchNorm layers with running statistics, dropout and drop-path ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Batch statistics; running ones are updated; dropout and drop-path as the pass's options say.
+    Training,
+    /// Running statistics where there are any; nothing is dropped.
+    Evaluation,
+}
+
+/// What every op of a pass shares.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Buffers to take outputs from and to hand them back to.
+    pub workspace: &'a Workspace,
+    /// The network's parameters.
+    pub parameters: &'a Parameters,
+    /// Training or evaluation.
+    pub phase: Phase,
+    /// Whether a backward pass through this op will follow: if not, nothing needs to be saved for it.
+    pub keep: bool,
+    /// Rate of dropout on the identity; 0 in evaluation.
+    pub skip_dropout: f32,
+    /// Rate of drop-path; 0 in evaluation.
+    pub drop_path: f32,
+    /// Generator of the pass's masks. Ops draw in the order in which they run.
+    pub masks: MaskSource,
+}
+
+/// The random masks of one pass.
+#[derive(Debug)]
+pub struct MaskSource {
+    rng: ChaCha8Rng,
+}
+
+impl MaskSource {
+    /// The masks of one step: [`SeedStream::Dropout`] at `epoch` and `step`.
+    pub fn new(streams: &Streams, epoch: u64, step: u64) -> Self {
+        Self { rng: streams.rng(SeedStream::Dropout, epoch, step) }
+    }
+
+    /// One flag each for `count` values: kept (1) with probability `1 - rate`.
+    pub fn keep_mask(&mut self, count: usize, rate: f32) -> Vec<u8> {
+        // 24 bits are what an f32 holds exactly.
+        (0..count).map(|_| u8::from((self.rng.next_u32() >> 8) as f32 >= rate * (1u32 << 24) as f32)).collect()
+    }
+}
+
+/// What an op's forward pass gives.
+#[derive(Debug)]
+pub struct OpOutput {
+    /// The output `[n, h, w, c]`, before its BatchNorm if one is pending.
+    pub z: Tensor,
+    /// Whether `z` is the input itself and not a tensor of its own (the identity).
+    pub shares_input: bool,
+    /// The BatchNorm that is still to be applied; the node's sum does it.
+    pub norm: Option<AppliedNorm>,
+    /// What the op's backward pass needs beside its input and output.
+    pub saved: Saved,
+}
+
+/// What an op keeps from its forward to its backward pass.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Saved {
+    /// Nothing.
+    Nothing,
+    /// Outputs of the stages before the last.
+    Stages(Vec<StageOutput>),
+    /// Which values dropout kept.
+    Mask(Vec<u8>),
+    /// Anything of a user's own op.
+    Other(Box<dyn SavedState>),
+}
+
+/// State of a user's own op.
+pub trait SavedState: Any + Send + std::fmt::Debug {
+    /// To get the op's own type back.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<T: Any + Send + std::fmt::Debug> SavedState for T {
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Saved {
+    /// The state of a user's own op as that op's type.
+    ///
+    /// # Errors
+    /// [`NnError::SavedState`] when it is of another type.
+    pub fn downcast<T: Any>(self, operation: &'static str) -> Result<T> {
+        match self {
+            Self::Other(state) => {
+                state.into_any().downcast::<T>().map(|state| *state).map_err(|_| NnError::SavedState { operation })
+            }
+            _ => Err(NnError::SavedState { operation }),
+        }
+    }
+}
+
+impl OpOutput {
+    /// An output without pending BatchNorm and saved state.
+    pub fn plain(z: Tensor) -> Self {
+        Self { z, shares_input: false, norm: None, saved: Saved::Nothing }
+    }
+
+    /// Hands the memory back.
+    pub fn recycle(self, workspace: &Workspace) {
+        if !self.shares_input {
+            workspace.recycle(self.z);
+        }
+        if let Saved::Stages(stages) = self.saved {
+            stages.into_iter().for_each(|stage| workspace.recycle(stage.z));
+        }
+    }
+}
+
+/// What an op's backward pass gets and where its results go.
+#[derive(Debug)]
+pub struct BackwardPass<'a, 'g> {
+    /// The op's input, as in the forward pass.
+    pub x: &'a Tensor,
+    /// The gradient at the op's output `z`, as an affine map that kernels apply while reading.
+    pub gradient: Gradient<'a>,
+    /// Tensor of the input's shape to which its gradient is added; `None`: nobody wants it.
+    pub input: Option<&'a Tensor>,
+    /// Where gradients of the op's weights go; `None`: nobody wants them.
+    pub weights: Option<&'g mut WeightGradients>,
+}
+
+/// A candidate operation of an edge: the half with tensors. The half without them is [`eoinas_core::OpSpec`].
+///
+/// Shapes are channels-last: the input is `[n, h, w, c]`, the output `[n, ceil(h / stride), ceil(w / stride), c]`.
+/// Both the gate and the sum over a node's edges are applied by the cell.
+pub trait Operation: std::fmt::Debug + Send + Sync {
+    /// Runs the op; `None` stands for zeros, whatever the input.
+    fn forward(&self, context: &mut Context<'_>, x: &Tensor) -> Result<Option<OpOutput>>;
+
+    /// Adds the gradients that are wanted. `output` is what `forward` gave: `z` is still whole, the rest may be consumed.
+    /// Called only when a gradient is wanted.
+    fn backward(&self, context: &mut Context<'_>, output: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()>;
+
+    /// Its parameters and buffers, which are freed when it is pruned. Default: none.
+    fn parameters(&self) -> Vec<ParamId> {
+        Vec::new()
+    }
+}

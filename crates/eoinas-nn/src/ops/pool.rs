@@ -1,0 +1,45 @@
+//! `max_pool_3x3` and `avg_pool_3x3`.
+
+use candle_core::Tensor;
+use eoinas_core::OpShape;
+use eoinas_kernels::pool::{PoolKind, pool_backward, pool_forward};
+
+use crate::batch_norm::BatchNorm;
+use crate::error::Result;
+use crate::operation::{BackwardPass, Context, OpOutput, Operation, Saved};
+use crate::parameters::{ParamId, Scope};
+
+/// 3x3 pooling with padding 1, followed by a BatchNorm where the scope wants one after pooling.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    kind: PoolKind,
+    stride: usize,
+    norm: Option<BatchNorm>,
+}
+
+impl Pool {
+    /// A pooling op of this kind.
+    pub fn new(scope: &mut Scope<'_>, shape: OpShape, kind: PoolKind) -> Result<Self> {
+        let norm = if scope.norm().after_pool { Some(scope.batch_norm(shape.channels)?) } else { None };
+        Ok(Self { kind, stride: shape.stride, norm })
+    }
+}
+
+impl Operation for Pool {
+    fn forward(&self, context: &mut Context<'_>, x: &Tensor) -> Result<Option<OpOutput>> {
+        let (z, stats) = pool_forward(context.workspace, x, self.kind, self.stride)?;
+        let norm = self.norm.map(|norm| norm.apply(context, &stats)).transpose()?;
+        Ok(Some(OpOutput { z, shares_input: false, norm, saved: Saved::Nothing }))
+    }
+
+    fn backward(&self, context: &mut Context<'_>, _: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()> {
+        if let Some(target) = pass.input {
+            pool_backward(context.workspace, pass.x, self.kind, self.stride, pass.gradient, target)?;
+        }
+        Ok(())
+    }
+
+    fn parameters(&self) -> Vec<ParamId> {
+        self.norm.iter().flat_map(BatchNorm::parameters).collect()
+    }
+}

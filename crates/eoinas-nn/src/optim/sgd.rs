@@ -1,0 +1,48 @@
+//! SGD with momentum and L2 decay.
+
+use eoinas_kernels::optim::{SgdStep, sgd_update};
+
+use super::clip_factor;
+use crate::error::Result;
+use crate::gradients::WeightGradients;
+use crate::parameters::Parameters;
+
+/// SGD with momentum, L2 decay added to the gradient (PyTorch's form, not decoupled), and clipping of the global norm.
+/// Parameters that the pass did not use are left as they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    /// Momentum. Paper: 0.9.
+    pub momentum: f64,
+    /// L2 decay. Paper: 3e-4.
+    pub weight_decay: f64,
+    /// Limit of the gradient's global norm, `None`: no clipping. Default: 5.
+    pub clip: Option<f64>,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Self { momentum: 0.9, weight_decay: 3e-4, clip: Some(5.0) }
+    }
+}
+
+impl Sgd {
+    /// One update at this learning rate: `g = clip * gradient + decay * w`, `m = momentum * m + g`, `w -= rate * m`.
+    /// Gives the global norm of the gradients before clipping. A norm that is not finite changes nothing.
+    pub fn step(&self, parameters: &mut Parameters, gradients: &WeightGradients, rate: f64) -> Result<f64> {
+        let norm = gradients.norm()?;
+        if !norm.is_finite() {
+            return Ok(norm);
+        }
+        let step = SgdStep {
+            lr: rate,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            gradient_scale: clip_factor(norm, self.clip),
+        };
+        for (id, gradient) in gradients.iter() {
+            let (value, momentum) = parameters.momentum_mut(id)?;
+            sgd_update(value, gradient, momentum, &step)?;
+        }
+        Ok(norm)
+    }
+}

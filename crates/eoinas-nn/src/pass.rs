@@ -1,0 +1,93 @@
+//! One pass through a network: forward, loss, backward.
+
+use std::time::Instant;
+
+use eoinas_core::{Gates, Skeleton};
+use eoinas_kernels::Workspace;
+use eoinas_kernels::head::{cross_entropy, top_k_correct};
+
+use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
+use crate::error::{NnError, Result};
+use crate::gradients::WeightGradients;
+use crate::network::{GateSums, Network};
+use crate::operation::{Context, MaskSource, Phase};
+use crate::parameters::Parameters;
+
+/// What a pass works on.
+pub(crate) struct Run<'a> {
+    pub network: &'a Network,
+    pub parameters: &'a Parameters,
+    pub workspace: &'a Workspace,
+    pub phase: Phase,
+}
+
+impl Run<'_> {
+    /// The pass; gate gradients are added to `sums`.
+    pub fn pass(
+        &self,
+        batch: &Batch,
+        gates: &Gates,
+        wanted: Wanted,
+        options: &PassOptions,
+        sums: Option<&mut GateSums>,
+        start: Instant,
+    ) -> Result<PassOutput> {
+        let training = self.phase == Phase::Training;
+        let rate = |rate: f32| if training { rate } else { 0.0 };
+        let mut context = Context {
+            workspace: self.workspace,
+            parameters: self.parameters,
+            phase: self.phase,
+            keep: false,
+            skip_dropout: rate(options.skip_dropout),
+            drop_path: rate(options.drop_path),
+            masks: MaskSource::new(&options.streams, options.epoch, options.step),
+        };
+        let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, wanted)?;
+        let ops_run = tape.ops_run;
+        let loss = cross_entropy(self.workspace, &logits, batch.labels(), options.label_smoothing)?;
+        let classes = logits.dim(1)?;
+        let correct_top5 = top_k_correct(&logits, batch.labels(), classes.min(5))?;
+        let forward_time = start.elapsed();
+        let start = Instant::now();
+        let mut weights = wanted.weights.then(WeightGradients::new);
+        if wanted.any() {
+            let dlogits = &loss.dlogits;
+            self.network.backward(&mut context, tape, batch.images(), dlogits, weights.as_mut(), sums)?;
+        } else {
+            self.network.release(&context, tape);
+        }
+        Ok(PassOutput {
+            loss: loss.loss,
+            correct: loss.correct,
+            correct_top5,
+            samples: batch.samples(),
+            weight_gradients: weights,
+            gate_gradients: None,
+            ops_run,
+            forward_time,
+            backward_time: start.elapsed(),
+        })
+    }
+}
+
+/// Whether the images have the skeleton's size and the labels are in range.
+pub(crate) fn check_batch(batch: &Batch, skeleton: &Skeleton) -> Result<()> {
+    let dims = batch.images().dims();
+    let expected = [skeleton.height, skeleton.width, skeleton.image_channels];
+    if dims.get(1..) != Some(&expected[..]) {
+        return Err(NnError::Batch {
+            what: "the shape of the images",
+            got: dims.to_vec(),
+            expected: format!("[n, {}, {}, {}]", expected[0], expected[1], expected[2]),
+        });
+    }
+    match batch.labels().iter().find(|&&label| label as usize >= skeleton.classes) {
+        Some(&label) => Err(NnError::Batch {
+            what: "a label",
+            got: vec![label as usize],
+            expected: format!("less than the number of classes, {}", skeleton.classes),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,105 @@
+//! NAS-Bench-201's residual block of stride 2 between stages.
+
+use candle_core::Tensor;
+use eoinas_kernels::node::{Term, add_scaled, node_sum, node_sum_backward};
+use eoinas_kernels::{ConvGeometry, Gradient, InputGradient};
+
+use crate::buffers::recycle;
+use crate::error::{NnError, Result};
+use crate::gradients::WeightGradients;
+use crate::halving::{average_2x2, average_2x2_backward};
+use crate::operation::Context;
+use crate::parameters::{NormOptions, Scope};
+use crate::stage::{Stage, StageOutput, chain_backward};
+
+/// Twice ReLU, 3x3 convolution, BatchNorm (the first with stride 2), beside 2x2 average pooling and a 1x1 convolution.
+#[derive(Debug)]
+pub(crate) struct Residual {
+    stages: [Stage; 2],
+    shortcut: Stage,
+}
+
+/// What the block keeps for its backward pass.
+#[derive(Debug)]
+pub(crate) struct ResidualTape {
+    first: StageOutput,
+    second: StageOutput,
+    pooled: Tensor,
+    shortcut: Tensor,
+    output: Tensor,
+}
+
+impl Residual {
+    /// A block from `input` to `output` channels. Its BatchNorm layers are affine in search, too.
+    pub fn new(scope: &mut Scope<'_>, input: usize, output: usize) -> Result<Self> {
+        let norm = NormOptions { affine: true, ..scope.norm() };
+        let mut scope = scope.with_norm(norm);
+        let geometry = |stride| ConvGeometry { kernel: (3, 3), stride };
+        let stages = [
+            Stage::relu_conv_bn(&mut scope.child(0), "conv", (input, output), geometry(2))?,
+            Stage::relu_conv_bn(&mut scope.child(1), "conv", (output, output), geometry(1))?,
+        ];
+        let geometry = ConvGeometry { kernel: (1, 1), stride: 1 };
+        let shortcut = Stage::conv(&mut scope.child("shortcut"), "conv", (input, output), geometry)?;
+        Ok(Self { stages, shortcut })
+    }
+
+    /// Runs the block.
+    pub fn forward(&self, context: &Context<'_>, x: &Tensor) -> Result<(Tensor, ResidualTape)> {
+        let [a, b] = &self.stages;
+        let first = a.forward(context, &[x], None)?;
+        let second = b.forward(context, &[&first.z], first.norm.as_ref())?;
+        let pooled = average_2x2(x)?;
+        let shortcut = self.shortcut.forward(context, &[&pooled], None)?.z;
+        let output = node_sum(context.workspace, shortcut.dims4()?, &terms(&second, &shortcut))?;
+        Ok((output.clone(), ResidualTape { first, second, pooled, shortcut, output }))
+    }
+
+    /// Adds the gradients of the input and the weights, as far as they are wanted.
+    pub fn backward(
+        &self,
+        context: &Context<'_>,
+        tape: ResidualTape,
+        x: &Tensor,
+        dy: &Tensor,
+        target: Option<&Tensor>,
+        mut weights: Option<&mut WeightGradients>,
+    ) -> Result<()> {
+        let ResidualTape { first, second, pooled, shortcut, output } = tape;
+        let found = node_sum_backward(context.workspace, dy, &terms(&second, &shortcut)[..1], false)?;
+        let sums = found.into_iter().next().and_then(|term| term.sums).ok_or(NnError::MissingSums)?;
+        let norm = second.norm.as_ref().ok_or(NnError::MissingSums)?;
+        if let Some(weights) = weights.as_deref_mut() {
+            norm.add_gradients(&sums, 1.0, weights)?;
+        }
+        let coefficients = norm.coefficients(&sums, 1.0)?;
+        let gradient = Gradient { dy, norm: Some((&second.z, &coefficients)), gate: 1.0, sample: None };
+        let targets: Vec<&Tensor> = target.into_iter().collect();
+        let input = if targets.is_empty() { InputGradient::Skip } else { InputGradient::AddTo(&targets) };
+        chain_backward(&self.stages, context, &[x], vec![first], gradient, input, weights.as_deref_mut())?;
+
+        let gradient = Gradient { dy, norm: None, gate: 1.0, sample: None };
+        let input = if target.is_some() { InputGradient::Return } else { InputGradient::Skip };
+        let returned = self.shortcut.backward(context, (&[&pooled], None), gradient, input, weights)?;
+        if let (Some(target), Some((dpooled, _))) = (target, returned) {
+            add_scaled(target, &average_2x2_backward(&dpooled, x.dims4()?)?, 1.0, None)?;
+        }
+        recycle(context.workspace, [second.z, shortcut, output]);
+        Ok(())
+    }
+}
+
+impl ResidualTape {
+    /// Hands the memory back, the output apart unless `all`.
+    pub fn recycle(self, context: &Context<'_>, all: bool) {
+        recycle(context.workspace, [self.first.z, self.second.z, self.shortcut]);
+        if all {
+            context.workspace.recycle(self.output);
+        }
+    }
+}
+
+fn terms<'a>(second: &'a StageOutput, shortcut: &'a Tensor) -> [Term<'a>; 2] {
+    let norm = second.norm.as_ref().map(|norm| &norm.norm);
+    [Term { z: &second.z, norm, gate: 1.0, sample: None }, Term { z: shortcut, norm: None, gate: 1.0, sample: None }]
+}

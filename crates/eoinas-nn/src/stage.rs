@@ -1,0 +1,244 @@
+//! One stage of an op: ReLU, a convolution, and the BatchNorm whose application is left to the reader.
+
+use candle_core::Tensor;
+use eoinas_kernels::{
+    BatchStats, ConvGeometry, Geometry, GradSums, Gradient, Input, InputGradient, conv_backward, conv_forward,
+    factorized_reduce_backward, factorized_reduce_forward, separable_backward, separable_forward,
+};
+
+use crate::batch_norm::{AppliedNorm, BatchNorm};
+use crate::buffers::{Normalized, recycle};
+use crate::error::Result;
+use crate::gradients::WeightGradients;
+use crate::operation::Context;
+use crate::parameters::{ParamId, Scope};
+
+/// The convolution of a stage.
+#[derive(Clone, Copy, Debug)]
+enum Kernel {
+    Separable { depthwise: ParamId, pointwise: ParamId, geometry: Geometry },
+    Dense { weight: ParamId, geometry: ConvGeometry },
+    FactorizedReduce { weights: [ParamId; 2] },
+}
+
+/// ReLU (or none), convolution, BatchNorm (or none).
+#[derive(Clone, Copy, Debug)]
+pub struct Stage {
+    kernel: Kernel,
+    relu: bool,
+    norm: Option<BatchNorm>,
+}
+
+/// Raw output of a stage and its pending BatchNorm.
+#[derive(Debug)]
+pub struct StageOutput {
+    /// The convolution's output, `[n, h, w, c]`.
+    pub z: Tensor,
+    /// The BatchNorm to be applied to it.
+    pub norm: Option<AppliedNorm>,
+}
+
+/// Gradient of a stage's input, where it was to be returned.
+pub type ReturnedGradient = Option<(Tensor, Option<GradSums>)>;
+
+impl Stage {
+    /// ReLU, depthwise `kernel` x `kernel`, pointwise, BatchNorm.
+    pub fn separable(scope: &mut Scope<'_>, channels: usize, geometry: Geometry) -> Result<Self> {
+        let kernel = geometry.kernel;
+        let depthwise = scope.weight("depthwise", (kernel, kernel, channels), kernel * kernel)?;
+        let pointwise = scope.weight("pointwise", (channels, channels), channels)?;
+        let norm = Some(scope.batch_norm(channels)?);
+        Ok(Self { kernel: Kernel::Separable { depthwise, pointwise, geometry }, relu: true, norm })
+    }
+
+    /// ReLU, dense convolution, BatchNorm. `name` is the weight's.
+    pub fn relu_conv_bn(
+        scope: &mut Scope<'_>,
+        name: &str,
+        (input, output): (usize, usize),
+        geometry: ConvGeometry,
+    ) -> Result<Self> {
+        let stage = Self::conv(scope, name, (input, output), geometry)?;
+        Ok(Self { relu: true, norm: Some(scope.batch_norm(output)?), ..stage })
+    }
+
+    /// A dense convolution alone. A 1x1 convolution's weight has two dimensions.
+    pub fn conv(
+        scope: &mut Scope<'_>,
+        name: &str,
+        (input, output): (usize, usize),
+        geometry: ConvGeometry,
+    ) -> Result<Self> {
+        let (height, width) = geometry.kernel;
+        let fan_in = height * width * input;
+        let weight = if (height, width) == (1, 1) {
+            scope.weight(name, (input, output), fan_in)?
+        } else {
+            scope.weight(name, (height, width, input, output), fan_in)?
+        };
+        Ok(Self { kernel: Kernel::Dense { weight, geometry }, relu: false, norm: None })
+    }
+
+    /// ReLU, factorised reduce, BatchNorm.
+    pub fn factorized_reduce(scope: &mut Scope<'_>, (input, output): (usize, usize)) -> Result<Self> {
+        let half = output / 2;
+        let weights =
+            [scope.weight("conv_1", (input, half), input)?, scope.weight("conv_2", (input, output - half), input)?];
+        let norm = Some(scope.batch_norm(output)?);
+        Ok(Self { kernel: Kernel::FactorizedReduce { weights }, relu: true, norm })
+    }
+
+    /// The same with a ReLU before it.
+    pub fn with_relu(self) -> Self {
+        Self { relu: true, ..self }
+    }
+
+    /// The same with a BatchNorm behind it.
+    pub fn with_norm(self, norm: BatchNorm) -> Self {
+        Self { norm: Some(norm), ..self }
+    }
+
+    /// Its parameters and buffers.
+    pub fn parameters(&self) -> Vec<ParamId> {
+        let mut ids = match self.kernel {
+            Kernel::Separable { depthwise, pointwise, .. } => vec![depthwise, pointwise],
+            Kernel::Dense { weight, .. } => vec![weight],
+            Kernel::FactorizedReduce { weights } => weights.to_vec(),
+        };
+        ids.extend(self.norm.iter().flat_map(BatchNorm::parameters));
+        ids
+    }
+
+    /// Runs the stage on `sources` joined along the channels, whose own BatchNorm may be pending.
+    pub fn forward(
+        &self,
+        context: &Context<'_>,
+        sources: &[&Tensor],
+        pending: Option<&AppliedNorm>,
+    ) -> Result<StageOutput> {
+        let (ws, value) = (context.workspace, |id| context.parameters.value(id));
+        let x = self.input(sources, pending);
+        let (z, stats): (Tensor, BatchStats) = match self.kernel {
+            Kernel::Separable { depthwise, pointwise, geometry } => {
+                separable_forward(ws, x, value(depthwise)?, value(pointwise)?, geometry)?
+            }
+            Kernel::Dense { weight, geometry } => conv_forward(ws, x, value(weight)?, geometry)?,
+            Kernel::FactorizedReduce { weights: [first, second] } => {
+                factorized_reduce_forward(ws, x, value(first)?, value(second)?)?
+            }
+        };
+        let norm = self.norm.as_ref().map(|norm| norm.apply(context, &stats)).transpose()?;
+        Ok(StageOutput { z, norm })
+    }
+
+    /// Runs the stage backward; `sources` and `pending` are those of the forward pass, `gradient` is the one at its raw
+    /// output. Weight gradients go to `weights` if there is such a place.
+    pub fn backward(
+        &self,
+        context: &Context<'_>,
+        (sources, pending): (&[&Tensor], Option<&AppliedNorm>),
+        gradient: Gradient<'_>,
+        input: InputGradient<'_>,
+        weights: Option<&mut WeightGradients>,
+    ) -> Result<ReturnedGradient> {
+        let (ws, value) = (context.workspace, |id| context.parameters.value(id));
+        let x = self.input(sources, pending);
+        let wanted = weights.is_some();
+        let mut found: Vec<(ParamId, Option<Tensor>)> = Vec::with_capacity(2);
+        let returned = match self.kernel {
+            Kernel::Separable { depthwise, pointwise, geometry } => {
+                let (dw, pw) = (value(depthwise)?, value(pointwise)?);
+                let out = separable_backward(ws, x, dw, pw, geometry, gradient, input, wanted)?;
+                found.extend([(depthwise, out.depthwise), (pointwise, out.pointwise)]);
+                out.input
+            }
+            Kernel::Dense { weight, geometry } => {
+                let out = conv_backward(ws, x, value(weight)?, geometry, gradient, input, wanted)?;
+                found.push((weight, out.weight));
+                out.input
+            }
+            Kernel::FactorizedReduce { weights: [first, second] } => {
+                let out = factorized_reduce_backward(ws, x, value(first)?, value(second)?, gradient, input, wanted)?;
+                found.extend([(first, out.weight_1), (second, out.weight_2)]);
+                out.input
+            }
+        };
+        if let Some(weights) = weights {
+            for (id, gradient) in found {
+                if let Some(gradient) = gradient {
+                    weights.add(id, gradient)?;
+                }
+            }
+        }
+        Ok(returned)
+    }
+
+    fn input<'a>(&self, sources: &'a [&'a Tensor], pending: Option<&'a AppliedNorm>) -> Input<'a> {
+        Input { sources, norm: pending.map(|pending| &pending.norm), relu: self.relu }
+    }
+}
+
+/// Runs stages one after the other backward, from the gradient at the last one's raw output. `between` are the outputs
+/// of all stages but the last; they are handed back to the workspace as they are consumed.
+pub(crate) fn chain_backward(
+    stages: &[Stage],
+    context: &Context<'_>,
+    sources: &[&Tensor],
+    between: Vec<StageOutput>,
+    gradient: Gradient<'_>,
+    input: InputGradient<'_>,
+    mut weights: Option<&mut WeightGradients>,
+) -> Result<ReturnedGradient> {
+    let Some((last, before)) = stages.split_last() else {
+        return Ok(None);
+    };
+    let mut between = between;
+    let Some(reads) = between.pop() else {
+        return last.backward(context, (sources, None), gradient, input, weights);
+    };
+    // Only the first stage's input may be unwanted: everything between leads to it or to weights.
+    let returned = last.backward(
+        context,
+        (&[&reads.z], reads.norm.as_ref()),
+        gradient,
+        InputGradient::Return,
+        weights.as_deref_mut(),
+    )?;
+    let Some((dy, sums)) = returned else {
+        return Ok(None);
+    };
+    let coefficients = match (&reads.norm, &sums) {
+        (Some(norm), Some(sums)) => {
+            if let Some(weights) = weights.as_deref_mut() {
+                norm.add_gradients(sums, 1.0, weights)?;
+            }
+            Some(norm.coefficients(sums, 1.0)?)
+        }
+        _ => None,
+    };
+    let gradient = Gradient { dy: &dy, norm: coefficients.as_ref().map(|c| (&reads.z, c)), gate: 1.0, sample: None };
+    let result = chain_backward(before, context, sources, between, gradient, input, weights);
+    recycle(context.workspace, [dy, reads.z]);
+    result
+}
+
+/// Runs a stage backward from the gradient `dy` behind its BatchNorm, which was applied into a tensor.
+pub(crate) fn normalized_backward(
+    stage: &Stage,
+    context: &Context<'_>,
+    sources: &[&Tensor],
+    output: &Normalized,
+    dy: &Tensor,
+    input: InputGradient<'_>,
+    mut weights: Option<&mut WeightGradients>,
+) -> Result<()> {
+    let Some((z, norm)) = output.read_back() else {
+        let gradient = Gradient { dy, norm: None, gate: 1.0, sample: None };
+        stage.backward(context, (sources, None), gradient, input, weights)?;
+        return Ok(());
+    };
+    let coefficients = norm.behind_term(context, z, dy, weights.as_deref_mut())?;
+    let gradient = Gradient { dy, norm: Some((z, &coefficients)), gate: 1.0, sample: None };
+    stage.backward(context, (sources, None), gradient, input, weights)?;
+    Ok(())
+}

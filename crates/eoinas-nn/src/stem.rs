@@ -1,0 +1,125 @@
+//! The stem: from images to the features that the first cells read.
+
+use candle_core::Tensor;
+use eoinas_core::{Skeleton, skeleton::Form};
+use eoinas_kernels::node::add_scaled;
+use eoinas_kernels::{ConvGeometry, InputGradient};
+
+use crate::buffers::{Normalized, recycle};
+use crate::error::Result;
+use crate::gradients::WeightGradients;
+use crate::operation::Context;
+use crate::parameters::{NormOptions, Scope};
+use crate::stage::{Stage, normalized_backward};
+
+/// Convolutions with affine BatchNorm, in search as in retraining. Stage `i` reads the output of stage `i - 1`.
+#[derive(Debug)]
+pub(crate) struct Stem {
+    stages: Vec<Stage>,
+    /// Number of the last stages whose outputs are features for the cells.
+    features: usize,
+}
+
+/// What a stem keeps for its backward pass.
+#[derive(Debug)]
+pub(crate) struct StemTape {
+    outputs: Vec<Normalized>,
+}
+
+impl Stem {
+    /// The stem of a skeleton. CIFAR and NAS-Bench-201: one 3x3 convolution. ImageNet: three of stride 2, the second and
+    /// third behind a ReLU; the cells read the outputs of the last two.
+    pub fn new(scope: &mut Scope<'_>, skeleton: &Skeleton) -> Result<Self> {
+        let norm = NormOptions { affine: true, ..scope.norm() };
+        let mut scope = scope.with_norm(norm);
+        let mut scope = scope.child("stem");
+        let stage = |scope: &mut Scope<'_>, channels, stride, relu| {
+            let stage = Stage::conv(scope, "conv", channels, ConvGeometry { kernel: (3, 3), stride })?;
+            let stage = if relu { stage.with_relu() } else { stage };
+            Ok::<_, crate::error::NnError>(stage.with_norm(scope.batch_norm(channels.1)?))
+        };
+        let (input, c) = (skeleton.image_channels, skeleton.channels);
+        Ok(match skeleton.form {
+            Form::Cifar => {
+                Self { stages: vec![stage(&mut scope, (input, skeleton.stem_multiplier * c), 1, false)?], features: 1 }
+            }
+            Form::NasBench201 => Self { stages: vec![stage(&mut scope, (input, c), 1, false)?], features: 1 },
+            Form::ImageNet => Self {
+                stages: vec![
+                    stage(&mut scope.child(0), (input, c / 2), 2, false)?,
+                    stage(&mut scope.child(1), (c / 2, c), 2, true)?,
+                    stage(&mut scope.child(2), (c, c), 2, true)?,
+                ],
+                features: 2,
+            },
+        })
+    }
+
+    /// How many features it gives.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Runs the stem.
+    pub fn forward(&self, context: &Context<'_>, images: &Tensor) -> Result<(Vec<Tensor>, StemTape)> {
+        let mut outputs: Vec<Normalized> = Vec::with_capacity(self.stages.len());
+        for stage in &self.stages {
+            let x = outputs.last().map_or(images, |output| &output.value);
+            outputs.push(Normalized::new(context, stage.forward(context, &[x], None)?)?);
+        }
+        let skip = self.stages.len() - self.features;
+        let features = outputs.iter().skip(skip).map(|output| output.value.clone()).collect();
+        Ok((features, StemTape { outputs }))
+    }
+
+    /// Adds the gradients of its weights; `gradients` are those of its features. Images have none.
+    pub fn backward(
+        &self,
+        context: &Context<'_>,
+        tape: StemTape,
+        images: &Tensor,
+        mut gradients: Vec<Option<Tensor>>,
+        weights: &mut WeightGradients,
+    ) -> Result<()> {
+        let StemTape { outputs } = tape;
+        let mut below: Option<Tensor> = None;
+        for (index, (stage, output)) in self.stages.iter().zip(&outputs).enumerate().rev() {
+            let is_feature = index + self.features >= self.stages.len();
+            let collected = if is_feature { gradients.pop().flatten() } else { None };
+            let dy = match (collected, below.take()) {
+                (Some(dy), Some(other)) => {
+                    add_scaled(&dy, &other, 1.0, None)?;
+                    context.workspace.recycle(other);
+                    dy
+                }
+                (Some(dy), None) | (None, Some(dy)) => dy,
+                (None, None) => continue,
+            };
+            let before = index.checked_sub(1).and_then(|before| outputs.get(before));
+            let x = before.map_or(images, |before| &before.value);
+            let target =
+                before.map(|before| crate::buffers::zeros(context.workspace, before.value.dims4()?)).transpose()?;
+            let targets: Vec<&Tensor> = target.iter().collect();
+            let input = if targets.is_empty() { InputGradient::Skip } else { InputGradient::AddTo(&targets) };
+            normalized_backward(stage, context, &[x], output, &dy, input, Some(weights))?;
+            context.workspace.recycle(dy);
+            below = target;
+        }
+        recycle(context.workspace, below);
+        outputs.into_iter().for_each(|output| output.recycle(context.workspace));
+        Ok(())
+    }
+}
+
+impl StemTape {
+    /// Hands the memory back where there is no backward pass; the features are kept.
+    pub fn release(self, context: &Context<'_>, features: usize) {
+        let skip = self.outputs.len() - features;
+        self.outputs.into_iter().take(skip).for_each(|output| output.recycle(context.workspace));
+    }
+
+    /// Hands all of the memory back.
+    pub fn recycle(self, context: &Context<'_>) {
+        self.outputs.into_iter().for_each(|output| output.recycle(context.workspace));
+    }
+}

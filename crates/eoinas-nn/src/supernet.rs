@@ -1,0 +1,232 @@
+//! The supernet: every candidate op on every edge, of which a pass runs those that its gates name.
+
+use std::time::Instant;
+
+use candle_core::Device;
+use eoinas_core::{AliveOps, CellKind, Gate, Gates, Layer, OpShape, SearchSpace, Skeleton, Streams, skeleton::Form};
+use eoinas_kernels::Workspace;
+
+use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
+use crate::cell::CellEdge;
+use crate::error::{NnError, Result};
+use crate::network::{CellSource, GateSums, Network};
+use crate::operation::Phase;
+use crate::ops::Operations;
+use crate::parameters::{NormOptions, Parameters, Scope};
+use crate::pass::{self, Run};
+
+/// The network of a search: weights of all candidate ops that are still alive.
+///
+/// A pass is a function of the batch, the gates and the weights: BatchNorm layers use the batch's own statistics always,
+/// so that nothing but an update changes the network.
+#[derive(Debug)]
+pub struct Supernet {
+    space: SearchSpace,
+    skeleton: Skeleton,
+    network: Network,
+    parameters: Parameters,
+    alive: AliveOps,
+    workspace: Workspace,
+    device: Device,
+}
+
+impl Supernet {
+    /// A supernet with freshly drawn weights ([`eoinas_core::SeedStream::Weights`] of `streams`).
+    ///
+    /// # Errors
+    /// A skeleton that cannot be built, or an op of the space that `operations` does not have.
+    pub fn new(
+        space: &SearchSpace,
+        skeleton: &Skeleton,
+        operations: &Operations,
+        streams: &Streams,
+        device: &Device,
+    ) -> Result<Self> {
+        let norm = match skeleton.form {
+            Form::NasBench201 => NormOptions::NAS_BENCH_201,
+            _ => NormOptions::SEARCH,
+        };
+        let mut parameters = Parameters::new();
+        let mut scope = Scope::root(&mut parameters, *streams, device, norm);
+        let network = Network::new(&mut scope, space, skeleton, &Candidates { space, operations })?;
+        Ok(Self {
+            space: space.clone(),
+            skeleton: skeleton.clone(),
+            network,
+            parameters,
+            alive: AliveOps::all(space),
+            workspace: Workspace::new(),
+            device: device.clone(),
+        })
+    }
+
+    /// One pass: forward with the ops that the gates name, and backward for the gradients that are wanted.
+    ///
+    /// # Errors
+    /// A batch or gates that do not fit. A loss that is not finite is no error: see [`PassOutput::loss`].
+    pub fn pass(&self, batch: &Batch, gates: &Gates, wanted: Wanted, options: &PassOptions) -> Result<PassOutput> {
+        pass::check_batch(batch, &self.skeleton)?;
+        self.check_gates(gates)?;
+        let run = Run {
+            network: &self.network,
+            parameters: &self.parameters,
+            workspace: &self.workspace,
+            phase: if wanted.any() { Phase::Training } else { Phase::Evaluation },
+        };
+        let start = Instant::now();
+        let mut sums = wanted.gates.then(|| self.gate_sums());
+        let mut output = run.pass(batch, gates, wanted, options, sums.as_mut(), start)?;
+        output.gate_gradients = sums.map(|sums| gather(gates, &sums));
+        Ok(output)
+    }
+
+    /// Frees an op of an edge in all cells of its kind, with its weights and their momenta.
+    ///
+    /// # Errors
+    /// An op that is not there, is pruned already, or is the last of its edge.
+    pub fn prune(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<()> {
+        self.alive.prune(kind, edge, op)?;
+        for id in self.network.prune(kind.0, edge, op) {
+            self.parameters.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Frees every op that is not in `alive`, as after loading a checkpoint.
+    ///
+    /// # Errors
+    /// Alive ops of another space, or such that an op would have to come back.
+    pub fn restrict(&mut self, alive: &AliveOps) -> Result<()> {
+        if !alive.fits(&self.space) {
+            return Err(NnError::AliveOps { space: self.space.name().to_owned() });
+        }
+        let mut gone = Vec::new();
+        for (kind, edge) in self.space.edges() {
+            for op in 0..self.space.ops().len() {
+                match (self.alive.contains(kind, edge, op), alive.contains(kind, edge, op)) {
+                    (true, false) => gone.push((kind, edge, op)),
+                    (false, true) => {
+                        return Err(NnError::Gate { kind: kind.0, edge, op, why: "pruned" });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        gone.into_iter().try_for_each(|(kind, edge, op)| self.prune(kind, edge, op))
+    }
+
+    /// The search space.
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
+    }
+
+    /// The skeleton.
+    pub fn skeleton(&self) -> &Skeleton {
+        &self.skeleton
+    }
+
+    /// The ops that are not pruned.
+    pub fn alive(&self) -> &AliveOps {
+        &self.alive
+    }
+
+    /// The weights.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The weights, for an update or to load them.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    /// The pool of buffers that passes use: hand gradients back to it, or clear it to free memory.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn gate_sums(&self) -> GateSums {
+        let ops = self.space.ops().len();
+        self.space.cells().iter().map(|cell| vec![vec![0.0; ops]; cell.edges.len()]).collect()
+    }
+
+    fn check_gates(&self, gates: &Gates) -> Result<()> {
+        let cells = self.space.cells();
+        if gates.kinds.len() != cells.len() {
+            let (got, expected) = (gates.kinds.len(), cells.len());
+            return Err(NnError::GateShape { what: "kinds of cell".to_owned(), got, expected });
+        }
+        for (kind, (edges, cell)) in gates.kinds.iter().zip(cells).enumerate() {
+            if edges.len() != cell.edges.len() {
+                let what = format!("edges in cell kind {kind} (`{}`)", cell.name);
+                return Err(NnError::GateShape { what, got: edges.len(), expected: cell.edges.len() });
+            }
+            for (edge, gates) in edges.iter().enumerate() {
+                for (index, gate) in gates.iter().enumerate() {
+                    let twice = gates.iter().take(index).any(|other| other.op == gate.op);
+                    let why = if gate.op >= self.space.ops().len() {
+                        "not in the space"
+                    } else if !self.alive.contains(CellKind(kind), edge, gate.op) {
+                        "pruned"
+                    } else if twice {
+                        "listed twice"
+                    } else {
+                        continue;
+                    };
+                    return Err(NnError::Gate { kind, edge, op: gate.op, why });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sums in the shape of the pass's gates.
+fn gather(gates: &Gates, sums: &GateSums) -> Gates {
+    let sum = |kind: usize, edge: usize, op: usize| sums.get(kind)?.get(edge)?.get(op).copied();
+    let mut gradients = gates.zeros_like();
+    for (kind, edges) in gradients.kinds.iter_mut().enumerate() {
+        for (edge, gates) in edges.iter_mut().enumerate() {
+            for Gate { op, value } in gates {
+                *value = sum(kind, edge, *op).unwrap_or(0.0) as f32;
+            }
+        }
+    }
+    gradients
+}
+
+/// All candidate ops of the space on every edge.
+struct Candidates<'a> {
+    space: &'a SearchSpace,
+    operations: &'a Operations,
+}
+
+impl CellSource for Candidates<'_> {
+    fn edges(&self, scope: &mut Scope<'_>, layer: &Layer) -> Result<Vec<CellEdge>> {
+        let Layer::Cell { kind, channels, input_size, output_size, .. } = layer else { return Ok(Vec::new()) };
+        let spec = self.space.cell(*kind).ok_or(NnError::Released)?;
+        let mut edges = Vec::with_capacity(spec.edges.len());
+        for (index, edge) in spec.edges.iter().enumerate() {
+            let (height, width) = if edge.from < spec.inputs { *input_size } else { *output_size };
+            let affine = scope.norm().affine;
+            let shape = OpShape { channels: *channels, stride: edge.stride, height, width, affine };
+            let mut ops = Vec::with_capacity(self.space.ops().len());
+            for op in self.space.ops() {
+                let mut scope = scope.child(format_args!("edges.{index}.{op}"));
+                ops.push(Some(self.operations.build(op, &mut scope, shape)?));
+            }
+            edges.push(CellEdge { from: edge.from, to: edge.to, ops });
+        }
+        Ok(edges)
+    }
+
+    fn nodes(&self, layer: &Layer) -> (usize, Vec<usize>) {
+        let Layer::Cell { kind, .. } = layer else { return (0, Vec::new()) };
+        self.space.cell(*kind).map_or((0, Vec::new()), |cell| (cell.inputs + cell.nodes, cell.concat.clone()))
+    }
+}
