@@ -21,6 +21,11 @@ pub(crate) fn zeros_like(workspace: &Workspace, tensors: &[Tensor]) -> Result<Ve
     tensors.iter().map(|tensor| zeros(workspace, tensor.dims4()?)).collect()
 }
 
+/// The tensors by reference, as kernels take them.
+pub(crate) fn refs(tensors: &[Tensor]) -> Vec<&Tensor> {
+    tensors.iter().collect()
+}
+
 /// Hands tensors back to the pool.
 pub(crate) fn recycle(workspace: &Workspace, tensors: impl IntoIterator<Item = Tensor>) {
     tensors.into_iter().for_each(|tensor| workspace.recycle(tensor));

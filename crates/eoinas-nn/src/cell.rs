@@ -6,7 +6,7 @@ use eoinas_kernels::node::{Term, add_scaled, node_sum, node_sum_backward};
 use eoinas_kernels::{Gradient, InputGradient, Workspace};
 
 use crate::batch::Wanted;
-use crate::buffers::{Normalized, recycle, zeros};
+use crate::buffers::{Normalized, recycle, refs, zeros};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::operation::{BackwardPass, Context, OpOutput, Operation};
@@ -139,7 +139,7 @@ impl CellModule {
         let mut nodes = Vec::with_capacity(self.nodes);
         for (index, (stage, (sources, _))) in self.preprocess.iter().zip(inputs).enumerate() {
             context.keep = self.needs(index, inputs, wanted);
-            let sources: Vec<&Tensor> = sources.iter().collect();
+            let sources = refs(sources);
             nodes.push(match (stage, sources.as_slice()) {
                 (Some(stage), sources) => {
                     Node::Input(Normalized::new(context, stage.forward(context, sources, None)?)?)
@@ -284,7 +284,7 @@ impl CellModule {
         for (index, (stage, (sources, _))) in self.preprocess.iter().zip(inputs).enumerate() {
             let dy = dnodes.get_mut(index).and_then(Option::take);
             if let (Some(stage), Some(dy), Some(Node::Input(output))) = (stage, dy, tape.nodes.get(index)) {
-                let sources: Vec<&Tensor> = sources.iter().collect();
+                let sources = refs(sources);
                 let add_to: Vec<&Tensor> = targets.get(index).into_iter().flatten().flatten().collect();
                 let input = if add_to.is_empty() { InputGradient::Skip } else { InputGradient::AddTo(&add_to) };
                 normalized_backward(stage, context, &sources, output, &dy, input, sinks.weights.as_deref_mut())?;

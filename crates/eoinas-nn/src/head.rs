@@ -8,7 +8,7 @@ use eoinas_kernels::node::add_scaled;
 use eoinas_kernels::norm::batch_stats;
 
 use crate::batch_norm::BatchNorm;
-use crate::buffers::{Normalized, gradient_tensor};
+use crate::buffers::{Normalized, gradient_tensor, refs};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::operation::Context;
@@ -105,8 +105,4 @@ impl Head {
         }
         Ok(())
     }
-}
-
-fn refs(tensors: &[Tensor]) -> Vec<&Tensor> {
-    tensors.iter().collect()
 }

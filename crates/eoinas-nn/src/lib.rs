@@ -10,6 +10,7 @@ pub mod batch;
 pub mod batch_norm;
 mod buffers;
 mod cell;
+pub mod derived;
 pub mod error;
 pub mod gradients;
 mod halving;
@@ -26,6 +27,7 @@ mod stem;
 pub mod supernet;
 
 pub use batch::{Batch, PassOptions, PassOutput, Wanted};
+pub use derived::DerivedNetwork;
 pub use error::{NnError, Result};
 pub use gradients::WeightGradients;
 pub use operation::{Operation, Phase};

@@ -208,7 +208,7 @@ impl Network {
                     cell.backward(context, tape, &inputs, gradient, &targets, sinks)?;
                 }
                 (Module::Residual(block), LayerTape::Residual(tape)) => {
-                    let target = targets.first().and_then(|t| t.as_ref()).and_then(|t| t.first());
+                    let target = targets.first().and_then(Option::as_deref);
                     let dy = gradient.first().ok_or(NnError::Released)?;
                     block.backward(context, tape, single(&inputs)?, dy, target, weights.as_deref_mut())?;
                     recycle(workspace, gradient);
@@ -280,14 +280,12 @@ fn target_of(
     Ok(Some(target.clone()))
 }
 
-fn single<'a>(inputs: &[CellInput<'a>]) -> Result<&'a Tensor> {
-    match inputs {
-        [([source], _)] => Ok(source),
-        inputs => Err(NnError::Sources { got: inputs.first().map_or(0, |(sources, _)| sources.len()) }),
-    }
+/// What a layer of one input reads.
+fn single<'a>(inputs: &[CellInput<'a>]) -> Result<&'a [Tensor]> {
+    inputs.first().map(|(sources, _)| *sources).ok_or(NnError::Released)
 }
 
-fn build_cell(
+pub(crate) fn build_cell(
     scope: &mut Scope<'_>,
     skeleton: &Skeleton,
     layer: &Layer,

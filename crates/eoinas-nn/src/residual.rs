@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use eoinas_kernels::node::{Term, add_scaled, node_sum, node_sum_backward};
 use eoinas_kernels::{ConvGeometry, Gradient, InputGradient};
 
-use crate::buffers::recycle;
+use crate::buffers::{recycle, refs, zeros_like};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::halving::{average_2x2, average_2x2_backward};
@@ -24,7 +24,7 @@ pub(crate) struct Residual {
 pub(crate) struct ResidualTape {
     first: StageOutput,
     second: StageOutput,
-    pooled: Tensor,
+    pooled: Vec<Tensor>,
     shortcut: Tensor,
     output: Tensor,
 }
@@ -45,12 +45,12 @@ impl Residual {
     }
 
     /// Runs the block.
-    pub fn forward(&self, context: &Context<'_>, x: &Tensor) -> Result<(Tensor, ResidualTape)> {
+    pub fn forward(&self, context: &Context<'_>, sources: &[Tensor]) -> Result<(Tensor, ResidualTape)> {
         let [a, b] = &self.stages;
-        let first = a.forward(context, &[x], None)?;
+        let first = a.forward(context, &refs(sources), None)?;
         let second = b.forward(context, &[&first.z], first.norm.as_ref())?;
-        let pooled = average_2x2(x)?;
-        let shortcut = self.shortcut.forward(context, &[&pooled], None)?.z;
+        let pooled = sources.iter().map(average_2x2).collect::<Result<Vec<_>>>()?;
+        let shortcut = self.shortcut.forward(context, &refs(&pooled), None)?.z;
         let output = node_sum(context.workspace, shortcut.dims4()?, &terms(&second, &shortcut))?;
         Ok((output.clone(), ResidualTape { first, second, pooled, shortcut, output }))
     }
@@ -60,9 +60,9 @@ impl Residual {
         &self,
         context: &Context<'_>,
         tape: ResidualTape,
-        x: &Tensor,
+        sources: &[Tensor],
         dy: &Tensor,
-        target: Option<&Tensor>,
+        targets: Option<&[Tensor]>,
         mut weights: Option<&mut WeightGradients>,
     ) -> Result<()> {
         let ResidualTape { first, second, pooled, shortcut, output } = tape;
@@ -74,16 +74,19 @@ impl Residual {
         }
         let coefficients = norm.coefficients(&sums, 1.0)?;
         let gradient = Gradient { dy, norm: Some((&second.z, &coefficients)), gate: 1.0, sample: None };
-        let targets: Vec<&Tensor> = target.into_iter().collect();
-        let input = if targets.is_empty() { InputGradient::Skip } else { InputGradient::AddTo(&targets) };
-        chain_backward(&self.stages, context, &[x], vec![first], gradient, input, weights.as_deref_mut())?;
+        let (sources, add_to) = (refs(sources), targets.map(refs));
+        let input = add_to.as_deref().map_or(InputGradient::Skip, InputGradient::AddTo);
+        chain_backward(&self.stages, context, &sources, vec![first], gradient, input, weights.as_deref_mut())?;
 
         let gradient = Gradient { dy, norm: None, gate: 1.0, sample: None };
-        let input = if target.is_some() { InputGradient::Return } else { InputGradient::Skip };
-        let returned = self.shortcut.backward(context, (&[&pooled], None), gradient, input, weights)?;
-        if let (Some(target), Some((dpooled, _))) = (target, returned) {
-            add_scaled(target, &average_2x2_backward(&dpooled, x.dims4()?)?, 1.0, None)?;
+        let dpooled = if targets.is_some() { zeros_like(context.workspace, &pooled)? } else { Vec::new() };
+        let add_to = refs(&dpooled);
+        let input = if targets.is_some() { InputGradient::AddTo(&add_to) } else { InputGradient::Skip };
+        self.shortcut.backward(context, (&refs(&pooled), None), gradient, input, weights)?;
+        for (target, dpooled) in targets.into_iter().flatten().zip(&dpooled) {
+            add_scaled(target, &average_2x2_backward(dpooled, target.dims4()?)?, 1.0, None)?;
         }
+        recycle(context.workspace, dpooled);
         recycle(context.workspace, [second.z, shortcut, output]);
         Ok(())
     }

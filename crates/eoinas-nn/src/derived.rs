@@ -1,0 +1,173 @@
+//! The network of a found cell, as it is trained from scratch and used.
+
+use std::time::Instant;
+
+use candle_core::Device;
+use eoinas_core::{Gate, Gates, Genotype, Layer, OpShape, SearchSpace, Skeleton, Streams};
+use eoinas_kernels::Workspace;
+
+use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
+use crate::cell::CellEdge;
+use crate::error::{NnError, Result};
+use crate::network::{CellSource, Network};
+use crate::operation::Phase;
+use crate::ops::Operations;
+use crate::parameters::{NormOptions, Parameters, Scope};
+use crate::pass::{self, Run};
+
+/// A network of one genotype: one op an edge, all BatchNorm with scale and shift and running statistics, none after
+/// pooling.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use eoinas_core::{Genotype, SearchSpace, Skeleton, Streams};
+/// use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd};
+///
+/// let space = SearchSpace::darts();
+/// let pair = "('sep_conv_3x3', 0), ('skip_connect', 1), ";
+/// let cell = format!("[{}]", pair.repeat(4));
+/// let text = format!("Genotype(normal={cell}, normal_concat=range(2, 6), reduce={cell}, reduce_concat=range(2, 6))");
+/// let genotype = Genotype::parse(&text)?;
+/// let skeleton = Skeleton { channels: 4, cells: 3, ..Skeleton::cifar() }.with_image(3, 8, 8);
+/// let operations = Operations::built_in();
+/// let mut net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &Streams::new(0), &Device::Cpu)?;
+///
+/// let batch = Batch::new(Tensor::zeros((2, 8, 8, 3), candle_core::DType::F32, &Device::Cpu)?, vec![3, 7])?;
+/// let options = PassOptions { drop_path: 0.2, ..PassOptions::default() };
+/// let output = net.train_pass(&batch, &options)?;
+/// if let Some(gradients) = output.weight_gradients {
+///     Sgd::default().step(net.parameters_mut(), &gradients, 0.025)?;
+/// }
+/// assert!(net.evaluate(&batch)?.loss.is_finite());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DerivedNetwork {
+    genotype: Genotype,
+    skeleton: Skeleton,
+    network: Network,
+    gates: Gates,
+    parameters: Parameters,
+    workspace: Workspace,
+}
+
+impl DerivedNetwork {
+    /// A network with freshly drawn weights ([`eoinas_core::SeedStream::Weights`] of `streams`). `space` says which kinds
+    /// of cell there are and which of them reduce; [`Genotype::space`] makes one for a genotype of unknown origin.
+    ///
+    /// # Errors
+    /// A skeleton that cannot be built, a genotype of other cells than the space's, an op that `operations` lacks.
+    pub fn new(
+        genotype: &Genotype,
+        space: &SearchSpace,
+        skeleton: &Skeleton,
+        operations: &Operations,
+        streams: &Streams,
+        device: &Device,
+    ) -> Result<Self> {
+        genotype.check_cells(space)?;
+        let mut parameters = Parameters::new();
+        let mut scope = Scope::root(&mut parameters, *streams, device, NormOptions::RETRAINING);
+        let network = Network::new(&mut scope, space, skeleton, &Found { genotype, space, operations })?;
+        let edges = |cell: &eoinas_core::CellGenotype| cell.nodes.iter().map(Vec::len).sum();
+        let gates = genotype.cells.iter().map(|cell| vec![vec![Gate { op: 0, value: 1.0 }]; edges(cell)]).collect();
+        Ok(Self {
+            genotype: genotype.clone(),
+            skeleton: skeleton.clone(),
+            network,
+            gates: Gates { kinds: gates },
+            parameters,
+            workspace: Workspace::new(),
+        })
+    }
+
+    /// A training pass: batch statistics, which also move the running ones; drop-path; gradients of all weights.
+    ///
+    /// # Errors
+    /// A batch that does not fit. A loss that is not finite is no error: see [`PassOutput::loss`].
+    pub fn train_pass(&self, batch: &Batch, options: &PassOptions) -> Result<PassOutput> {
+        self.pass(batch, Wanted::WEIGHTS, Phase::Training, options)
+    }
+
+    /// A forward pass with batch statistics that moves the running ones and computes no gradients.
+    ///
+    /// # Errors
+    /// As [`Self::train_pass`].
+    pub fn calibrate(&self, batch: &Batch) -> Result<PassOutput> {
+        self.pass(batch, Wanted::NOTHING, Phase::Training, &PassOptions::default())
+    }
+
+    /// A forward pass with running statistics.
+    ///
+    /// # Errors
+    /// As [`Self::train_pass`].
+    pub fn evaluate(&self, batch: &Batch) -> Result<PassOutput> {
+        self.pass(batch, Wanted::NOTHING, Phase::Evaluation, &PassOptions::default())
+    }
+
+    /// The genotype.
+    pub fn genotype(&self) -> &Genotype {
+        &self.genotype
+    }
+
+    /// The skeleton.
+    pub fn skeleton(&self) -> &Skeleton {
+        &self.skeleton
+    }
+
+    /// The weights and running statistics.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The weights, for an update or to load them.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    /// The pool of buffers that passes use: hand gradients back to it, or clear it to free memory.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    fn pass(&self, batch: &Batch, wanted: Wanted, phase: Phase, options: &PassOptions) -> Result<PassOutput> {
+        pass::check_batch(batch, &self.skeleton)?;
+        let run = Run { network: &self.network, parameters: &self.parameters, workspace: &self.workspace, phase };
+        run.pass(batch, &self.gates, wanted, options, None, Instant::now())
+    }
+}
+
+/// The ops of a genotype.
+struct Found<'a> {
+    genotype: &'a Genotype,
+    space: &'a SearchSpace,
+    operations: &'a Operations,
+}
+
+impl CellSource for Found<'_> {
+    fn edges(&self, scope: &mut Scope<'_>, layer: &Layer) -> Result<Vec<CellEdge>> {
+        let Layer::Cell { kind, channels, input_size, output_size, .. } = layer else { return Ok(Vec::new()) };
+        let (Some(cell), Some(spec)) = (self.genotype.cells.get(kind.0), self.space.cell(*kind)) else {
+            return Err(NnError::Released);
+        };
+        let mut edges = Vec::new();
+        for (to, node) in spec.intermediate().zip(&cell.nodes) {
+            for edge in node {
+                let reads_input = edge.from < spec.inputs;
+                let (height, width) = if reads_input { *input_size } else { *output_size };
+                let stride = if reads_input && spec.reduction { 2 } else { 1 };
+                let shape = OpShape { channels: *channels, stride, height, width, affine: true };
+                let mut scope = scope.child(format_args!("edges.{}.{}", edges.len(), edge.op));
+                let op = self.operations.build(&edge.op, &mut scope, shape)?;
+                edges.push(CellEdge { from: edge.from, to, ops: vec![Some(op)] });
+            }
+        }
+        Ok(edges)
+    }
+
+    fn nodes(&self, layer: &Layer) -> (usize, Vec<usize>) {
+        let Layer::Cell { kind, .. } = layer else { return (0, Vec::new()) };
+        let cell = self.genotype.cells.get(kind.0);
+        cell.map_or((0, Vec::new()), |cell| (cell.inputs + cell.nodes.len(), cell.concat.clone()))
+    }
+}
