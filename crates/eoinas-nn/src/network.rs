@@ -2,7 +2,6 @@
 
 use candle_core::Tensor;
 use eoinas_core::{Gates, Layer, SearchSpace, Skeleton, skeleton::Form};
-use eoinas_kernels::ConvGeometry;
 
 use crate::batch::Wanted;
 use crate::buffers::{recycle, zeros_like};
@@ -302,8 +301,8 @@ pub(crate) fn build_cell(
         } else if index == 0 && *reduce_first {
             Some(Stage::factorized_reduce(&mut scope, (input, *channels))?)
         } else {
-            let geometry = ConvGeometry { kernel: (1, 1), stride: 1 };
-            Some(Stage::relu_conv_bn(&mut scope, "conv", (input, *channels), geometry)?)
+            let stage = Stage::pointwise(&mut scope, (input, *channels))?;
+            Some(stage.with_relu().with_norm(scope.batch_norm(*channels)?))
         });
     }
     let (nodes, concat) = source.nodes(layer);

@@ -36,11 +36,10 @@ impl Residual {
         let mut scope = scope.with_norm(norm);
         let geometry = |stride| ConvGeometry { kernel: (3, 3), stride };
         let stages = [
-            Stage::relu_conv_bn(&mut scope.child(0), "conv", (input, output), geometry(2))?,
-            Stage::relu_conv_bn(&mut scope.child(1), "conv", (output, output), geometry(1))?,
+            Stage::relu_conv_bn(&mut scope.child(0), (input, output), geometry(2))?,
+            Stage::relu_conv_bn(&mut scope.child(1), (output, output), geometry(1))?,
         ];
-        let geometry = ConvGeometry { kernel: (1, 1), stride: 1 };
-        let shortcut = Stage::conv(&mut scope.child("shortcut"), "conv", (input, output), geometry)?;
+        let shortcut = Stage::pointwise(&mut scope.child("shortcut"), (input, output))?;
         Ok(Self { stages, shortcut })
     }
 

@@ -51,18 +51,12 @@ impl Stage {
         Ok(Self { kernel: Kernel::Separable { depthwise, pointwise, geometry }, relu: true, norm })
     }
 
-    /// ReLU, dense convolution, BatchNorm. `name` is the weight's.
-    pub fn relu_conv_bn(
-        scope: &mut Scope<'_>,
-        name: &str,
-        (input, output): (usize, usize),
-        geometry: ConvGeometry,
-    ) -> Result<Self> {
-        let stage = Self::conv(scope, name, (input, output), geometry)?;
-        Ok(Self { relu: true, norm: Some(scope.batch_norm(output)?), ..stage })
+    /// ReLU, dense convolution, BatchNorm.
+    pub fn relu_conv_bn(scope: &mut Scope<'_>, channels: (usize, usize), geometry: ConvGeometry) -> Result<Self> {
+        Ok(Self::conv(scope, "conv", channels, geometry)?.with_relu().with_norm(scope.batch_norm(channels.1)?))
     }
 
-    /// A dense convolution alone. A 1x1 convolution's weight has two dimensions.
+    /// A dense convolution alone; its weight is `[kh, kw, input, output]`.
     pub fn conv(
         scope: &mut Scope<'_>,
         name: &str,
@@ -70,13 +64,14 @@ impl Stage {
         geometry: ConvGeometry,
     ) -> Result<Self> {
         let (height, width) = geometry.kernel;
-        let fan_in = height * width * input;
-        let weight = if (height, width) == (1, 1) {
-            scope.weight(name, (input, output), fan_in)?
-        } else {
-            scope.weight(name, (height, width, input, output), fan_in)?
-        };
+        let weight = scope.weight(name, (height, width, input, output), height * width * input)?;
         Ok(Self { kernel: Kernel::Dense { weight, geometry }, relu: false, norm: None })
+    }
+
+    /// A 1x1 convolution alone, named `conv`; its weight is `[input, output]`.
+    pub fn pointwise(scope: &mut Scope<'_>, (input, output): (usize, usize)) -> Result<Self> {
+        let weight = scope.weight("conv", (input, output), input)?;
+        Ok(Self { kernel: Kernel::Dense { weight, geometry: ConvGeometry::POINTWISE }, relu: false, norm: None })
     }
 
     /// ReLU, factorised reduce, BatchNorm.

@@ -201,9 +201,9 @@ fn gather(gates: &Gates, sums: &GateSums) -> Gates {
 }
 
 /// All candidate ops of the space on every edge.
-struct Candidates<'a> {
-    space: &'a SearchSpace,
-    operations: &'a Operations,
+pub(crate) struct Candidates<'a> {
+    pub space: &'a SearchSpace,
+    pub operations: &'a Operations,
 }
 
 impl CellSource for Candidates<'_> {

@@ -39,7 +39,7 @@ impl ConvChain {
     /// `nor_conv_kxk`: ReLU, convolution, BatchNorm.
     pub fn dense(scope: &mut Scope<'_>, shape: OpShape, kernel: usize) -> Result<Self> {
         let geometry = ConvGeometry { kernel: (kernel, kernel), stride: shape.stride };
-        Ok(Self { stages: vec![Stage::relu_conv_bn(scope, "conv", (shape.channels, shape.channels), geometry)?] })
+        Ok(Self { stages: vec![Stage::relu_conv_bn(scope, (shape.channels, shape.channels), geometry)?] })
     }
 
     /// `conv_7x1_1x7`: ReLU, 1x7, 7x1, BatchNorm.

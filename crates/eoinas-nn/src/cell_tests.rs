@@ -1,0 +1,88 @@
+//! Whole cells against PyTorch's values.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use candle_core::{Device, Tensor};
+use common::{Values, close, close_tensors};
+use eoinas_core::{CellKind, Gate, Layer, SearchSpace, Skeleton, Streams};
+use eoinas_kernels::Workspace;
+
+use crate::batch::Wanted;
+use crate::buffers::zeros_like;
+use crate::cell::{CellModule, Sinks};
+use crate::gradients::WeightGradients;
+use crate::network::build_cell;
+use crate::operation::{Context, MaskSource, Phase};
+use crate::ops::Operations;
+use crate::parameters::{NormOptions, Parameters, Scope};
+use crate::supernet::Candidates;
+
+const TOLERANCE: f32 = 1e-4;
+
+/// A cell of the paper's space that fits the case's inputs.
+fn cell(values: &Values, kind: usize) -> (CellModule, Parameters) {
+    let space = SearchSpace::darts();
+    let size = |tensor: &Tensor| (tensor.dim(1).unwrap(), tensor.dim(2).unwrap());
+    let (s0, s1, y) = (values.get("s0"), values.get("s1"), values.get("y"));
+    let layer = Layer::Cell {
+        kind: CellKind(kind),
+        channels: y.dim(3).unwrap() / 4,
+        input_channels: vec![s0.dim(3).unwrap(), s1.dim(3).unwrap()],
+        reduce_first: size(&s0) != size(&s1),
+        input_size: size(&s1),
+        output_size: size(&y),
+    };
+    let mut parameters = Parameters::new();
+    let mut scope = Scope::root(&mut parameters, Streams::new(1), &Device::Cpu, NormOptions::SEARCH);
+    let operations = Operations::built_in();
+    let source = Candidates { space: &space, operations: &operations };
+    let cell = build_cell(&mut scope, &Skeleton::search(), &layer, &source).unwrap();
+    parameters.load(&values.below("param.")).unwrap();
+    (cell, parameters)
+}
+
+#[test]
+fn cells_agree_with_pytorch() {
+    let values = Values::load("cell.safetensors");
+    let cases = [("normal", 0), ("reduce", 1), ("normal_after_reduce.odd", 0), ("reduce_after_reduce.odd", 1)];
+    for (case, kind) in cases {
+        let values = values.case(case);
+        let (cell, parameters) = cell(&values, kind);
+        let workspace = Workspace::new();
+        let mut context = Context {
+            workspace: &workspace,
+            parameters: &parameters,
+            phase: Phase::Training,
+            keep: true,
+            skip_dropout: 0.0,
+            drop_path: 0.0,
+            masks: MaskSource::new(&Streams::new(0), 0, 0),
+        };
+        let gates: Vec<_> = values.u32s("path").iter().map(|&op| vec![Gate { op: op as usize, value: 1.0 }]).collect();
+        let (s0, s1) = ([values.get("s0")], [values.get("s1")]);
+        let inputs = [(&s0[..], true), (&s1[..], true)];
+        let (output, tape) = cell.forward(&mut context, &inputs, &gates, Wanted::BOTH).unwrap();
+        close_tensors(&format!("{case}: y"), &Tensor::cat(&output, 3).unwrap(), &values.get("y"), TOLERANCE);
+
+        let dy = values.get("dy");
+        let c = dy.dim(3).unwrap() / 4;
+        let gradients = (0..4).map(|node| dy.narrow(3, node * c, c).unwrap().contiguous().unwrap()).collect();
+        let targets = [&s0, &s1].map(|sources| Some(zeros_like(&workspace, sources).unwrap()));
+        let mut weights = WeightGradients::new();
+        let mut sums = vec![vec![0.0; 8]; 14];
+        let sinks = Sinks { weights: Some(&mut weights), gates: Some(&mut sums) };
+        cell.backward(&mut context, tape, &inputs, gradients, &targets, sinks).unwrap();
+        for (target, key) in targets.iter().flatten().zip(["ds0", "ds1"]) {
+            close_tensors(&format!("{case}: {key}"), &target[0], &values.get(key), TOLERANCE);
+        }
+        let got: Vec<f32> = gates.iter().zip(&sums).map(|(gates, sums)| sums[gates[0].op] as f32).collect();
+        close(&format!("{case}: gates"), &got, &values.f32s("dgates"), TOLERANCE);
+        let want = values.below("grad.");
+        assert_eq!(weights.len(), want.len(), "{case}: number of weight gradients");
+        for (name, gradient) in &want {
+            let got = weights.by_name(&parameters, name).unwrap();
+            close_tensors(&format!("{case}: gradient of {name}"), got, gradient, TOLERANCE);
+        }
+    }
+}
