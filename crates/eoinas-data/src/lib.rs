@@ -1,7 +1,9 @@
 //! Image data sets, seeded augmentation and a prefetching loader, as plain `f32` buffers with channels last.
 //!
 //! - [`Dataset`]: the one trait of a data set; [`InMemory`] is the ready-made one for images that are bytes already.
-//! - Sources: [`Embedded`] (drawn by code, needs no files), [`Cifar10`] and [`Cifar100`] (binary folders).
+//! - Sources: [`Embedded`] (drawn by code, needs no files), [`Cifar10`] and [`Cifar100`] (binary folders), [`Mnist`]
+//!   (idx files), and with the feature `images` a folder of PNG and JPEG files for each class. [`Source`] opens any of
+//!   them by its name. The feature `download` fetches CIFAR from its home.
 //! - [`Split`]: which images train weights and which judge architectures.
 //! - [`Augment`]: crop, flip, normalise, cutout, each draw derived from (seed, epoch, position in the epoch).
 //! - [`Loader`]: batches in a fixed order, whatever the number of threads that make them.
@@ -28,19 +30,32 @@
 pub mod augment;
 pub mod cifar;
 pub mod dataset;
+#[cfg(feature = "download")]
+pub mod download;
 pub mod embedded;
 pub mod error;
+#[cfg(feature = "images")]
+pub mod folder;
 pub mod in_memory;
 pub mod loader;
+pub mod mnist;
+pub mod source;
 pub mod split;
+pub mod subset;
 
 mod dice;
+mod hex;
 
 pub use augment::Augment;
 pub use cifar::{Cifar10, Cifar100};
 pub use dataset::{Dataset, DatasetInfo, Part};
 pub use embedded::Embedded;
 pub use error::DataError;
+#[cfg(feature = "images")]
+pub use folder::{FolderConfig, ImageFolder, Unreadable};
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
+pub use mnist::Mnist;
+pub use source::{Source, SourceKind};
 pub use split::{Split, SplitKind};
+pub use subset::Subset;

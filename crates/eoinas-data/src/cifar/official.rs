@@ -1,6 +1,7 @@
 //! What the official files are.
 
 use super::record::PIXELS;
+use crate::hex::hex;
 use sha1::{Digest, Sha1};
 use std::path::Path;
 
@@ -73,7 +74,7 @@ pub(super) fn note(layout: &Layout, file: &OfficialFile, bytes: &[u8]) -> Option
     if records != file.records {
         return Some(format!("{}: {records} records instead of {}", file.name, file.records));
     }
-    let hash: String = Sha1::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&Sha1::digest(bytes));
     (hash != file.sha1).then(|| format!("{}: SHA-1 {hash} is not the official {}", file.name, file.sha1))
 }
 

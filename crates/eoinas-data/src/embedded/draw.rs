@@ -19,7 +19,7 @@ pub(super) fn image(streams: &Streams, part: Part, index: u64, shape: Shape, tex
     }
     let place = (between(rng, -5.0, 5.0), between(rng, -5.0, 5.0));
     object(rng, &mut plane, place, ground, shape, texture);
-    for _ in 0..below(rng, 2) {
+    for _ in 0..below(rng, 3) {
         clutter(rng, &mut plane, 1.0, 2.5);
     }
     let light = (Ramp::draw(rng), between(rng, 0.0, 0.35), between(rng, 0.75, 1.15));
@@ -29,7 +29,7 @@ pub(super) fn image(streams: &Streams, part: Part, index: u64, shape: Shape, tex
     });
     let mut noise = vec![0; 2 * 3 * SIDE * SIDE];
     rng.fill_bytes(&mut noise);
-    let strength = between(rng, 0.02, 0.08);
+    let strength = between(rng, 0.02, 0.12);
     let (pairs, _) = noise.as_chunks::<2>();
     plane.into_bytes(|i, value| {
         // The sum of two uniform draws: -1 to 1, most often near 0.
@@ -98,7 +98,7 @@ fn object(rng: &mut impl Rng, plane: &mut Plane, place: (f32, f32), ground: Colo
     let size = between(rng, 9.0, 14.0);
     let first = colour_unlike(rng, &[ground]);
     let second = colour_unlike(rng, &[ground, first]);
-    let (turn, direction) = (Direction::tilted(rng, 0.6), Direction::draw(rng));
+    let (turn, direction) = (Direction::tilted(rng, 0.8), Direction::draw(rng));
     let (period, softness) = (between(rng, 3.5, 6.5), between(rng, 0.4, 0.9));
     let phase = (unit(rng), unit(rng));
     plane.paint(place.0, place.1, 1.5 * size + 1.0, |x, y, pixel| {

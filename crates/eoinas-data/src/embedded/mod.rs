@@ -23,8 +23,8 @@ use std::sync::OnceLock;
 use texture::Texture;
 
 const SIDE: usize = plane::SIDE;
-const MEAN: [f32; 3] = [0.476; 3];
-const STD: [f32; 3] = [0.239; 3];
+const MEAN: [f32; 3] = [0.475; 3];
+const STD: [f32; 3] = [0.241; 3];
 
 /// The embedded set. An image is drawn when it is first read, and kept.
 pub struct Embedded {

@@ -1,0 +1,115 @@
+//! Fetching an archive from its home: with a checksum, going on where a broken transfer ended.
+
+mod error;
+mod transfer;
+mod unpack;
+
+pub use error::DownloadError;
+
+use crate::hex::hex;
+use md5::{Digest, Md5};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use transfer::Client;
+
+/// A packed folder (`.tar.gz`) on a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// Where it is.
+    pub url: String,
+    /// MD5 of the archive, in lower-case hexadecimal digits.
+    pub md5: String,
+    /// The folder that it holds.
+    pub folder: String,
+}
+
+impl Archive {
+    /// CIFAR-10, binary version, from its home.
+    pub fn cifar10() -> Self {
+        Self {
+            url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz".into(),
+            md5: "c32a1d4ab5d03f1284b67883e8d87530".into(),
+            folder: "cifar-10-batches-bin".into(),
+        }
+    }
+
+    /// CIFAR-100, binary version, from its home.
+    pub fn cifar100() -> Self {
+        Self {
+            url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz".into(),
+            md5: "03b5dce01913d631647c71ecec9e9cb8".into(),
+            folder: "cifar-100-binary".into(),
+        }
+    }
+
+    /// Last part of the address.
+    fn file_name(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or(&self.url)
+    }
+}
+
+/// How far a download is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are here, those of earlier calls included.
+    pub done: u64,
+    /// All bytes, where the server says so.
+    pub total: Option<u64>,
+}
+
+/// Fetches `archive` into `dir`, checks it, unpacks it and returns the folder. A folder that is there already is
+/// returned untouched. What a broken transfer brought stays in `<archive>.part`, and the next call goes on from there;
+/// the folder appears under its name only when it is complete.
+///
+/// # Errors
+/// [`DownloadError`]: the server cannot be reached or refuses, the transfer breaks off again and again, the checksum is
+/// wrong, another process is at it, or a file cannot be written.
+pub fn fetch(archive: &Archive, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, DownloadError> {
+    fetch_with(&Client::new(Duration::from_secs(1)), archive, dir, progress)
+}
+
+fn fetch_with(
+    client: &Client,
+    archive: &Archive,
+    dir: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<PathBuf, DownloadError> {
+    let target = dir.join(&archive.folder);
+    if target.is_dir() {
+        return Ok(target);
+    }
+    std::fs::create_dir_all(dir).map_err(|source| DownloadError::Io { path: dir.into(), source })?;
+    let part = dir.join(format!("{}.part", archive.file_name()));
+    let io = |source| DownloadError::Io { path: part.clone(), source };
+    let mut file = File::options().create(true).append(true).read(true).open(&part).map_err(io)?;
+    // Two processes that write to one file would spoil it for both. Some file systems have no locks: then do without.
+    if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
+        return Err(DownloadError::Busy { path: part });
+    }
+    client.transfer(&archive.url, &part, &mut file, progress)?;
+    file.sync_all().map_err(io)?;
+    let got = md5_of(&part).map_err(io)?;
+    if got != archive.md5 {
+        // Going on from wrong bytes can never come right.
+        std::fs::remove_file(&part).map_err(io)?;
+        return Err(DownloadError::Checksum { url: archive.url.clone(), expected: archive.md5.clone(), got });
+    }
+    unpack::unpack(&part, dir, &archive.folder)?;
+    std::fs::remove_file(&part).map_err(io)?;
+    Ok(target)
+}
+
+fn md5_of(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut hash, mut buffer) = (File::open(path)?, Md5::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hash.finalize())),
+            n => hash.update(buffer.get(..n).unwrap_or(&[])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

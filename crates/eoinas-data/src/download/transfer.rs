@@ -1,0 +1,148 @@
+//! Bringing the bytes of one address into a file, over as many connections as it takes.
+
+use super::{DownloadError, Progress};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+use ureq::http::HeaderMap;
+
+/// Connections in a row that may bring nothing before giving up.
+const ATTEMPTS: u32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Client {
+    agent: ureq::Agent,
+    pause: Duration,
+}
+
+/// How one connection ended.
+enum End {
+    Complete,
+    /// The bytes that are here are not a beginning of the file: start anew.
+    Restart,
+    Broken {
+        total: Option<u64>,
+        reason: String,
+    },
+}
+
+impl Client {
+    /// `pause` is the wait before the second attempt; it doubles with each.
+    pub fn new(pause: Duration) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(20)))
+            .timeout_recv_response(Some(Duration::from_secs(60)))
+            // A connection that has gone silent ends here, and the next one goes on where it was.
+            .timeout_recv_body(Some(Duration::from_secs(180)));
+        // A test talks to this machine, whatever proxy is set for the world outside.
+        #[cfg(test)]
+        let config = config.proxy(None);
+        Self { agent: config.build().into(), pause }
+    }
+
+    /// Appends to `file` until it is complete.
+    pub fn transfer(
+        &self,
+        url: &str,
+        path: &Path,
+        file: &mut File,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), DownloadError> {
+        let io = |source| DownloadError::Io { path: path.into(), source };
+        let (mut fruitless, mut connected) = (0, false);
+        loop {
+            let before = file.metadata().map_err(io)?.len();
+            let (total, reason) = match self.connect(url, path, file, before, connected, progress)? {
+                End::Complete => return Ok(()),
+                End::Restart => {
+                    file.set_len(0).map_err(io)?;
+                    (None, "the server cannot go on where the file ends".into())
+                }
+                End::Broken { total, reason } => (total, reason),
+            };
+            connected = true;
+            let done = file.metadata().map_err(io)?.len();
+            fruitless = if done > before { 0 } else { fruitless + 1 };
+            if fruitless >= ATTEMPTS {
+                return Err(DownloadError::Interrupted { url: url.into(), done, total, reason });
+            }
+            std::thread::sleep(self.pause * 2u32.pow(fruitless));
+        }
+    }
+
+    fn connect(
+        &self,
+        url: &str,
+        path: &Path,
+        file: &mut File,
+        done: u64,
+        connected: bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<End, DownloadError> {
+        let mut request = self.agent.get(url);
+        if done > 0 {
+            request = request.header("Range", format!("bytes={done}-"));
+        }
+        let mut response = match request.call() {
+            Ok(response) => response,
+            Err(error) if connected => return Ok(End::Broken { total: None, reason: error.to_string() }),
+            Err(error) => return Err(DownloadError::Unreachable { url: url.into(), reason: error.to_string() }),
+        };
+        let range = content_range(response.headers());
+        let total = match (response.status().as_u16(), range) {
+            // Some servers send the whole file whatever was asked for.
+            (200, _) => {
+                file.set_len(0).map_err(|source| DownloadError::Io { path: path.into(), source })?;
+                header(response.headers(), "content-length").and_then(|length| length.parse().ok())
+            }
+            (206, Some((Some(start), total))) if start == done => total,
+            (416, Some((None, Some(total)))) if total == done => return Ok(End::Complete),
+            (206 | 416, _) => return Ok(End::Restart),
+            (status @ (429 | 500..), _) if connected => {
+                return Ok(End::Broken { total: None, reason: format!("status {status}") });
+            }
+            (status, _) => return Err(DownloadError::Status { url: url.into(), status }),
+        };
+        let mut body = response.body_mut().as_reader();
+        receive(&mut body, path, file, total, progress)
+    }
+}
+
+fn receive(
+    body: &mut impl Read,
+    path: &Path,
+    file: &mut File,
+    total: Option<u64>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<End, DownloadError> {
+    let io = |source| DownloadError::Io { path: path.into(), source };
+    let mut done = file.metadata().map_err(io)?.len();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        progress(Progress { done, total });
+        let count = match body.read(&mut buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok(End::Broken { total, reason: error.to_string() }),
+        };
+        if count == 0 {
+            let whole = total.is_none_or(|total| done == total);
+            let reason = "the connection was closed".into();
+            return Ok(if whole { End::Complete } else { End::Broken { total, reason } });
+        }
+        file.write_all(buffer.get(..count).unwrap_or(&[])).map_err(io)?;
+        done += count as u64;
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Start and total of `Content-Range: bytes 10-99/100`, where they are given (`bytes */100`, `bytes 10-99/*`).
+fn content_range(headers: &HeaderMap) -> Option<(Option<u64>, Option<u64>)> {
+    let (range, total) = header(headers, "content-range")?.strip_prefix("bytes ")?.split_once('/')?;
+    Some((range.split('-').next().and_then(|start| start.parse().ok()), total.parse().ok()))
+}

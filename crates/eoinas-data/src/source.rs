@@ -1,0 +1,154 @@
+//! Any of the data sets, by its name: what a command line needs.
+
+use crate::cifar::{Cifar10, Cifar100};
+use crate::dataset::{Dataset, Part};
+use crate::embedded::Embedded;
+use crate::error::{DataError, Result};
+use crate::mnist::Mnist;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Which data set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// [`Embedded`]
+    #[default]
+    Embedded,
+    /// [`Cifar10`]
+    Cifar10,
+    /// [`Cifar100`]
+    Cifar100,
+    /// [`Mnist`]
+    Mnist,
+    /// A folder of images for each class; needs the feature `images`.
+    Folder,
+}
+
+impl SourceKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Embedded, Self::Cifar10, Self::Cifar100, Self::Mnist, Self::Folder];
+
+    /// The name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+            Self::Mnist => "mnist",
+            Self::Folder => "folder",
+        }
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for SourceKind {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| DataError::Config {
+            field: "dataset",
+            got: format!("`{text}`"),
+            expected: format!("the data sets are {}", Self::ALL.map(Self::name).join(", ")),
+        })
+    }
+}
+
+/// A data set and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Which one.
+    pub kind: SourceKind,
+    /// The folder; not needed for the embedded set.
+    pub dir: Option<PathBuf>,
+    /// Images in the training part of the embedded set. Default 5,000.
+    pub embedded_train: usize,
+    /// Images in the test part of the embedded set. Default 2,000.
+    pub embedded_test: usize,
+    /// Rows and columns that the images of a folder are resized to. Default 32.
+    pub folder_size: usize,
+    /// Whether unreadable images of a folder are left out (and named in the notes) and not an error. Default false.
+    pub skip_unreadable: bool,
+}
+
+impl Source {
+    /// A data set with the defaults.
+    pub fn new(kind: SourceKind, dir: Option<PathBuf>) -> Self {
+        Self { kind, dir, embedded_train: 5000, embedded_test: 2000, folder_size: 32, skip_unreadable: false }
+    }
+
+    /// Opens one part.
+    ///
+    /// # Errors
+    /// Those of the data set, and [`DataError::Config`] when the folder is not given or the feature `images` is off.
+    pub fn open(&self, part: Part) -> Result<Arc<dyn Dataset>> {
+        Ok(match self.kind {
+            SourceKind::Embedded => Arc::new(Embedded::new(
+                part,
+                match part {
+                    Part::Train => self.embedded_train,
+                    Part::Test => self.embedded_test,
+                },
+            )),
+            SourceKind::Cifar10 => Arc::new(Cifar10::open(self.dir()?, part)?),
+            SourceKind::Cifar100 => Arc::new(Cifar100::open(self.dir()?, part)?),
+            SourceKind::Mnist => Arc::new(Mnist::open(self.dir()?, part)?),
+            SourceKind::Folder => self.open_folder(part)?,
+        })
+    }
+
+    #[cfg(feature = "images")]
+    fn open_folder(&self, part: Part) -> Result<Arc<dyn Dataset>> {
+        use crate::folder::{FolderConfig, ImageFolder, Unreadable};
+        let unreadable = if self.skip_unreadable { Unreadable::Skip } else { Unreadable::Fail };
+        let (height, width) = (self.folder_size, self.folder_size);
+        let config = FolderConfig { height, width, unreadable, ..FolderConfig::default() };
+        Ok(Arc::new(ImageFolder::open(self.dir()?, part, &config)?))
+    }
+
+    #[cfg(not(feature = "images"))]
+    fn open_folder(&self, _: Part) -> Result<Arc<dyn Dataset>> {
+        let expected = "this program was built without the feature `images`".into();
+        Err(DataError::Config { field: "dataset", got: "`folder`".into(), expected })
+    }
+
+    fn dir(&self) -> Result<&Path> {
+        self.dir.as_deref().ok_or_else(|| DataError::Config {
+            field: "data",
+            got: "nothing".into(),
+            expected: format!("the folder of {} must be given", self.kind),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_others_are_answered_with_the_list() {
+        for kind in SourceKind::ALL {
+            assert_eq!(kind.to_string().parse::<SourceKind>().unwrap(), kind);
+        }
+        let error = "imagenet".parse::<SourceKind>().unwrap_err().to_string();
+        assert!(error.contains("imagenet") && error.contains("embedded, cifar10"), "{error}");
+    }
+
+    #[test]
+    fn the_embedded_set_needs_no_folder_and_the_others_do() {
+        let open = |kind, part| Source::new(kind, None).open(part);
+        assert_eq!(open(SourceKind::Embedded, Part::Train).unwrap().len(), 5000);
+        assert_eq!(open(SourceKind::Embedded, Part::Test).unwrap().len(), 2000);
+        for kind in &SourceKind::ALL[1..] {
+            assert!(matches!(open(*kind, Part::Train), Err(DataError::Config { .. })));
+        }
+    }
+}

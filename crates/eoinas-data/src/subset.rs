@@ -1,0 +1,74 @@
+//! Some images of a data set.
+
+use crate::dataset::{Dataset, DatasetInfo};
+use crate::error::{DataError, Result};
+use std::sync::Arc;
+
+/// Chosen images of another data set, in the order of the choice.
+#[derive(Clone, Debug)]
+pub struct Subset {
+    data: Arc<dyn Dataset>,
+    indices: Vec<usize>,
+}
+
+impl Subset {
+    /// The images `indices` of `data`.
+    ///
+    /// # Errors
+    /// [`DataError::IndexOutOfRange`].
+    pub fn new(data: Arc<dyn Dataset>, indices: Vec<usize>) -> Result<Self> {
+        let len = data.len();
+        match indices.iter().find(|&&index| index >= len) {
+            Some(&index) => Err(DataError::IndexOutOfRange { index, len }),
+            None => Ok(Self { data, indices }),
+        }
+    }
+
+    /// The first `count` images, or all if there are fewer.
+    pub fn take(data: Arc<dyn Dataset>, count: usize) -> Self {
+        let indices = (0..count.min(data.len())).collect();
+        Self { data, indices }
+    }
+
+    fn inner(&self, index: usize) -> Result<usize> {
+        self.indices.get(index).copied().ok_or(DataError::IndexOutOfRange { index, len: self.indices.len() })
+    }
+}
+
+impl Dataset for Subset {
+    fn info(&self) -> &DatasetInfo {
+        self.data.info()
+    }
+
+    fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32> {
+        self.data.read(self.inner(index)?, pixels)
+    }
+
+    fn label(&self, index: usize) -> Result<u32> {
+        self.data.label(self.inner(index)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Embedded, Part};
+
+    #[test]
+    fn reads_the_chosen_images() {
+        let data: Arc<dyn Dataset> = Arc::new(Embedded::new(Part::Train, 20));
+        let (mut a, mut b) = (vec![0; 3072], vec![0; 3072]);
+        let chosen = Subset::new(data.clone(), vec![17, 3]).unwrap();
+        assert_eq!(chosen.read(0, &mut a).unwrap(), 7);
+        data.read(17, &mut b).unwrap();
+        assert_eq!(a, b);
+        assert_eq!((chosen.label(1).unwrap(), chosen.len()), (3, 2));
+        assert!(matches!(chosen.label(2), Err(DataError::IndexOutOfRange { index: 2, len: 2 })));
+        assert!(matches!(Subset::new(data.clone(), vec![20]), Err(DataError::IndexOutOfRange { index: 20, len: 20 })));
+        assert_eq!((Subset::take(data.clone(), 5).len(), Subset::take(data, 50).len()), (5, 20));
+    }
+}

@@ -1,0 +1,95 @@
+//! Folders of images.
+#![cfg(feature = "images")]
+
+use eoinas_data::{DataError, Dataset, FolderConfig, ImageFolder, Part, Unreadable};
+use image::{Rgb, RgbImage};
+use std::fs;
+use std::path::Path;
+
+fn save(path: &Path, width: u32, height: u32, colour: [u8; 3]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    RgbImage::from_pixel(width, height, Rgb(colour)).save(path).unwrap();
+}
+
+fn small() -> FolderConfig {
+    FolderConfig { height: 4, width: 6, ..FolderConfig::default() }
+}
+
+/// Two classes with six images of different sizes and both formats.
+fn two_classes(root: &Path) {
+    for i in 0..6 {
+        let extension = if i % 2 == 0 { "png" } else { "JPG" };
+        save(&root.join(format!("bright/{i}.{extension}")), 5 + i, 9 - i, [250, 200, 150]);
+        save(&root.join(format!("dark/{i}.{extension}")), 40, 3 + i, [10, 20, 30]);
+    }
+}
+
+#[test]
+fn classes_are_subfolders_and_sizes_are_made_equal() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    fs::write(root.path().join("dark/readme.txt"), "x").unwrap();
+    fs::write(root.path().join("dark/.hidden.png"), "x").unwrap();
+    let train = ImageFolder::open(root.path(), Part::Train, &small()).unwrap();
+    assert_eq!(train.info().classes, ["bright", "dark"]);
+    assert_eq!(train.labels(), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    assert_eq!(train.image(0).unwrap().len(), 4 * 6 * 3);
+    assert_eq!(train.image(0).unwrap()[..3], [250, 200, 150]);
+    for (value, expected) in train.image(6).unwrap().iter().zip([10u8, 20, 30].iter().cycle()) {
+        assert!(value.abs_diff(*expected) < 4, "JPEG is near: {value} {expected}");
+    }
+    assert!((train.info().mean[0] - 130.0 / 255.0).abs() < 0.01, "{:?}", train.info().mean);
+    assert!(train.info().notes[0].contains("1 files"), "{:?}", train.info().notes);
+    let test = ImageFolder::open(root.path(), Part::Test, &small()).unwrap();
+    assert_eq!((test.labels(), &test.info().mean), ([0, 1].as_slice(), &train.info().mean));
+}
+
+#[test]
+fn train_and_test_folders_are_used_when_there() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(&root.path().join("train"));
+    save(&root.path().join("val/bright/a.png"), 3, 3, [1, 2, 3]);
+    let error = ImageFolder::open(root.path(), Part::Test, &small()).unwrap_err();
+    assert!(error.to_string().contains("are not the training classes"), "{error}");
+    save(&root.path().join("val/dark/a.png"), 3, 3, [1, 2, 3]);
+    assert_eq!(ImageFolder::open(root.path(), Part::Train, &small()).unwrap().len(), 12);
+    assert_eq!(ImageFolder::open(root.path(), Part::Test, &small()).unwrap().labels(), [0, 1]);
+}
+
+#[test]
+fn unreadable_images_stop_or_are_named_and_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    fs::write(root.path().join("dark/0.png"), b"not an image").unwrap();
+    let cut = fs::read(root.path().join("bright/1.JPG")).unwrap();
+    fs::write(root.path().join("bright/1.JPG"), &cut[..cut.len() / 4]).unwrap();
+    let error = ImageFolder::open(root.path(), Part::Train, &small()).unwrap_err();
+    assert!(matches!(&error, DataError::Image { path, .. } if path.ends_with("bright/1.JPG")), "{error}");
+    let skip = FolderConfig { unreadable: Unreadable::Skip, ..small() };
+    let train = ImageFolder::open(root.path(), Part::Train, &skip).unwrap();
+    assert_eq!(train.len(), 8);
+    let note = train.info().notes.last().unwrap();
+    assert!(note.starts_with("2 unreadable") && note.contains("0.png") && note.contains("1.JPG"), "{note}");
+}
+
+#[test]
+fn empty_and_missing_folders_and_sizes_are_errors() {
+    let root = tempfile::tempdir().unwrap();
+    let open = |config: &FolderConfig| ImageFolder::open(root.path(), Part::Train, config).unwrap_err();
+    assert!(open(&small()).to_string().contains("no subfolders"));
+    fs::create_dir(root.path().join("cats")).unwrap();
+    assert!(matches!(open(&small()), DataError::Empty { path, .. } if path.ends_with("cats")));
+    assert!(matches!(open(&FolderConfig { width: 0, ..small() }), DataError::Config { field: "width", .. }));
+    assert!(matches!(
+        ImageFolder::open(root.path().join("none"), Part::Train, &small()),
+        Err(DataError::NotFound { .. })
+    ));
+}
+
+#[test]
+fn a_class_without_a_test_image_is_no_error_but_a_part_without_is() {
+    let root = tempfile::tempdir().unwrap();
+    save(&root.path().join("one/a.png"), 3, 3, [1, 2, 3]);
+    assert_eq!(ImageFolder::open(root.path(), Part::Train, &small()).unwrap().len(), 1);
+    assert!(matches!(ImageFolder::open(root.path(), Part::Test, &small()), Err(DataError::Empty { .. })));
+}
