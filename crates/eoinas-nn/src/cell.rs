@@ -205,7 +205,7 @@ impl CellModule {
             return Ok(None);
         };
         // Drop-path leaves the identity alone: dropping it would cut an image off.
-        let sample = if context.drop_path > 0.0 && !output.shares_input {
+        let sample = if context.drop_path > 0.0 && !op.is_identity() {
             let keep = 1.0 - context.drop_path;
             let mask = context.masks.keep_mask(x.dim(0)?, context.drop_path);
             let factors: Vec<f32> = mask.iter().map(|&kept| f32::from(kept) / keep).collect();

@@ -161,4 +161,9 @@ pub trait Operation: std::fmt::Debug + Send + Sync {
     fn parameters(&self) -> Vec<ParamId> {
         Vec::new()
     }
+
+    /// Whether it is the plain identity, which drop-path leaves alone. Default: no.
+    fn is_identity(&self) -> bool {
+        false
+    }
 }

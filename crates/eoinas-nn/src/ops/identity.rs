@@ -32,4 +32,8 @@ impl Operation for Identity {
         }
         Ok(())
     }
+
+    fn is_identity(&self) -> bool {
+        true
+    }
 }

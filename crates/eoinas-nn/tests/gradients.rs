@@ -1,0 +1,186 @@
+//! Gradients of whole networks against finite differences of their loss.
+
+mod common;
+
+#[path = "common/nets.rs"]
+mod nets;
+
+use candle_core::Device;
+use common::flat;
+use eoinas_core::{AliveOps, Genotype, SearchSpace, Skeleton, Streams, count};
+use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd, Supernet, Wanted};
+use nets::{batch, check_weights, mixture, supernet, tiny};
+
+fn check_supernet(space: &SearchSpace, skeleton: &Skeleton, options: &PassOptions) {
+    let batch = batch(skeleton, 4, 0);
+    let net = std::cell::RefCell::new(supernet(space, skeleton));
+    let gates = mixture(space, &AliveOps::all(space));
+    let output = net.borrow().pass(&batch, &gates, Wanted::BOTH, options).unwrap();
+    let names = supernet(space, skeleton);
+    let gradients = output.weight_gradients.unwrap();
+    assert_eq!(gradients.len(), net.borrow().parameters().iter().count(), "every weight is used in a mixture");
+    let start = net.borrow().parameters().tensors();
+    check_weights(
+        || start.clone(),
+        &gradients,
+        names.parameters(),
+        |moved| {
+            net.borrow_mut().parameters_mut().load(moved).unwrap();
+            net.borrow().pass(&batch, &gates, Wanted::WEIGHTS, options).unwrap().loss
+        },
+    );
+
+    let net = supernet(space, skeleton);
+    let found = output.gate_gradients.unwrap();
+    let largest = found.kinds.iter().flatten().flatten().fold(0f32, |max, gate| max.max(gate.value.abs()));
+    for (kind, edges) in gates.kinds.iter().enumerate() {
+        for (edge, ops) in edges.iter().enumerate().step_by(3) {
+            for index in 0..ops.len() {
+                let at = |step: f32| {
+                    let mut gates = gates.clone();
+                    gates.kinds[kind][edge][index].value += step;
+                    net.pass(&batch, &gates, Wanted::GATES, options).unwrap().loss
+                };
+                let slope = (at(1e-3) - at(-1e-3)) / 2e-3;
+                let got = f64::from(found.kinds[kind][edge][index].value);
+                let bound = 0.03 * got.abs() + 0.01 * f64::from(largest);
+                assert!((slope - got).abs() < bound, "gate {kind} {edge} {index}: slope {slope}, gradient {got}");
+            }
+        }
+    }
+}
+
+#[test]
+fn supernet_of_the_papers_space() {
+    let space = SearchSpace::darts();
+    let options = PassOptions { label_smoothing: 0.1, skip_dropout: 0.3, drop_path: 0.2, ..PassOptions::default() };
+    check_supernet(&space, &tiny(&space, 3), &options);
+}
+
+#[test]
+fn supernet_of_nas_bench_201() {
+    let space = SearchSpace::nas_bench_201();
+    check_supernet(&space, &tiny(&space, 3), &PassOptions::default());
+}
+
+const DARTS_V2: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), \
+    ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], \
+    normal_concat=range(2, 6), reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), \
+    ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], \
+    reduce_concat=range(2, 6))";
+
+/// Five nodes, two edges from one predecessor, unused nodes joined, ops that only published cells have.
+const ODD: &str = "Genotype(normal=[('sep_conv_7x7', 1), ('avg_pool_3x3', 1), ('conv_7x1_1x7', 0), ('none', 1)], \
+    normal_concat=[2, 3], reduce=[('conv_7x1_1x7', 0), ('sep_conv_5x5', 1), ('avg_pool_3x3', 0), \
+    ('dil_conv_5x5', 2)], reduce_concat=[3])";
+
+fn derived(text: &str, skeleton: &Skeleton) -> DerivedNetwork {
+    let genotype = Genotype::parse(text).unwrap();
+    let space = genotype.space().unwrap();
+    let operations = Operations::built_in();
+    DerivedNetwork::new(&genotype, &space, skeleton, &operations, &Streams::new(2), &Device::Cpu).unwrap()
+}
+
+fn check_derived(text: &str, skeleton: &Skeleton) {
+    let batch = batch(skeleton, 5, 0);
+    let options = PassOptions { drop_path: 0.3, ..PassOptions::default() };
+    let net = std::cell::RefCell::new(derived(text, skeleton));
+    let gradients = net.borrow().train_pass(&batch, &options).unwrap().weight_gradients.unwrap();
+    let names = derived(text, skeleton);
+    let start = net.borrow().parameters().tensors();
+    check_weights(
+        || start.clone(),
+        &gradients,
+        names.parameters(),
+        |moved| {
+            net.borrow_mut().parameters_mut().load(moved).unwrap();
+            net.borrow().train_pass(&batch, &options).unwrap().loss
+        },
+    );
+}
+
+#[test]
+fn derived_networks() {
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() }.with_image(3, 9, 8);
+    check_derived(DARTS_V2, &skeleton);
+    check_derived(ODD, &skeleton);
+}
+
+#[test]
+fn derived_network_of_the_imagenet_form() {
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::imagenet() }.with_image(3, 33, 40);
+    check_derived(DARTS_V2, &skeleton);
+}
+
+#[test]
+fn built_modules_have_as_many_parameters_as_are_counted() {
+    let bench = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|";
+    let skeletons = [
+        (DARTS_V2, Skeleton::cifar(), Some(3_349_342)),
+        (DARTS_V2, Skeleton::imagenet(), Some(4_718_752)),
+        (ODD, Skeleton::cifar(), None),
+        (bench, Skeleton::nas_bench_201(5), None),
+    ];
+    for (text, skeleton, expected) in skeletons {
+        let net = derived(text, &skeleton);
+        let space = net.genotype().space().unwrap();
+        let counted = count::network(net.genotype(), &skeleton, &space).unwrap().parameters;
+        assert_eq!(net.parameters().count(), counted, "{text}");
+        assert_eq!(counted, expected.unwrap_or(counted));
+    }
+}
+
+#[test]
+fn a_derived_network_learns_and_evaluates_with_running_statistics() {
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() }.with_image(3, 9, 8);
+    let mut net = derived(DARTS_V2, &skeleton);
+    let batch = batch(&skeleton, 16, 0);
+    let first = net.evaluate(&batch).unwrap();
+    for _ in 0..60 {
+        let output = net.train_pass(&batch, &PassOptions::default()).unwrap();
+        let gradients = output.weight_gradients.unwrap();
+        Sgd::default().step(net.parameters_mut(), &gradients, 0.05).unwrap();
+        gradients.recycle(net.workspace());
+    }
+    let evaluated = net.evaluate(&batch).unwrap();
+    assert!(evaluated.weight_gradients.is_none());
+    assert!(evaluated.loss < 0.5 * first.loss, "{} after {}", evaluated.loss, first.loss);
+    assert_eq!(net.evaluate(&batch).unwrap().loss, evaluated.loss, "evaluation changes nothing");
+    // One image alone is evaluated as it is among others.
+    let alone = Batch::new(batch.images().narrow(0, 3, 1).unwrap(), vec![batch.labels()[3]]).unwrap();
+    assert!(net.evaluate(&alone).unwrap().loss.is_finite());
+}
+
+#[test]
+fn statistics_are_calibrated_without_touching_weights() {
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() }.with_image(3, 9, 8);
+    let net = derived(DARTS_V2, &skeleton);
+    let batch = batch(&skeleton, 16, 0);
+    let value = |name: &str| flat(net.parameters().by_name(name).unwrap().value());
+    let (weight, mean) = (value("stem.conv"), value("stem.bn.running_mean"));
+    let trained = net.calibrate(&batch).unwrap().loss;
+    assert_eq!(value("stem.conv"), weight);
+    assert_ne!(value("stem.bn.running_mean"), mean);
+    for _ in 0..120 {
+        net.calibrate(&batch).unwrap();
+    }
+    // The running variance is the unbiased one, so that the losses agree only about.
+    let evaluated = net.evaluate(&batch).unwrap().loss;
+    assert!((evaluated - trained).abs() < 0.05 * trained, "{evaluated} against {trained}");
+}
+
+#[test]
+fn a_supernet_learns_one_path() {
+    let space = SearchSpace::darts();
+    let skeleton = tiny(&space, 3);
+    let mut net: Supernet = supernet(&space, &skeleton);
+    let batch = batch(&skeleton, 16, 0);
+    let gates = nets::path(&space, &AliveOps::all(&space), 9);
+    let first = net.pass(&batch, &gates, Wanted::NOTHING, &PassOptions::default()).unwrap().loss;
+    for _ in 0..40 {
+        let output = net.pass(&batch, &gates, Wanted::WEIGHTS, &PassOptions::default()).unwrap();
+        Sgd::default().step(net.parameters_mut(), &output.weight_gradients.unwrap(), 0.05).unwrap();
+    }
+    let last = net.pass(&batch, &gates, Wanted::NOTHING, &PassOptions::default()).unwrap().loss;
+    assert!(last < 0.5 * first, "{last} after {first}");
+}
