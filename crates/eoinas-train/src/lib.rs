@@ -1,1 +1,48 @@
-//! Placeholder.
+//! The loops of EoiNAS: searching for a cell, with methods, state, checkpoints, observers and stop rules.
+//!
+//! [`Search`] is the engine: one loop that owns the [`SearchState`], asks a [`SearchMethod`] what a step does, tells
+//! [`Observer`]s what happens and [`StopRule`]s whether to go on, and saves checkpoints that a killed run resumes from
+//! to the same bytes.
+//!
+//! ```no_run
+//! use eoinas_train::{Outcome, Search, SearchConfig, SearchOptions};
+//!
+//! let config = SearchConfig { epochs: 8, ..SearchConfig::quick() };
+//! let mut search = Search::create(config, "runs/mine".as_ref(), SearchOptions::default())?;
+//! match search.run()? {
+//!     Outcome::Found(found) => println!("{}", found.genotype),
+//!     Outcome::Stopped(reason) => println!("stopped: {reason}"),
+//! }
+//! # Ok::<(), eoinas_train::TrainError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod config;
+pub mod data;
+mod error;
+pub mod evaluate;
+pub mod learner;
+pub mod method;
+pub mod methods;
+pub mod observer;
+pub mod plan;
+pub mod run_dir;
+pub mod search;
+pub mod session;
+pub mod state;
+pub mod stop;
+pub mod tally;
+
+pub use checkpoint::CheckpointError;
+pub use config::{ConfigError, Preset, SearchConfig};
+pub use error::{Result, TrainError};
+pub use learner::Learner;
+pub use method::{SearchMethod, Step, StepReport};
+pub use observer::{Observer, ObserverError};
+pub use plan::{EpochPlan, Plan};
+pub use run_dir::{RunDir, RunDirError};
+pub use search::{Found, Outcome, Search, SearchOptions};
+pub use state::{SavedSearch, SearchState};
+pub use stop::{StopReason, StopRule};
+pub use tally::Tally;

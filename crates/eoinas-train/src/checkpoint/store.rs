@@ -1,0 +1,152 @@
+//! The folder that holds a run's checkpoints.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{
+    Action, Checkpoint, CheckpointError, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION, error::Result,
+    retain, sha256,
+};
+
+/// Folders that start so are unfinished or half removed: nobody reads them, and opening the store sweeps them away.
+const TEMPORARY: &str = ".tmp-";
+
+/// The folder `checkpoints` of a run.
+#[derive(Clone, Debug)]
+pub struct Store {
+    dir: PathBuf,
+}
+
+impl Store {
+    /// Opens the folder, which is created when it is not there, and removes what an interrupted write left in it.
+    pub fn open(dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(write_error(dir))?;
+        for name in names(dir)?.iter().filter(|name| name.starts_with(TEMPORARY)) {
+            let path = dir.join(name);
+            fs::remove_dir_all(&path).map_err(write_error(&path))?;
+        }
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// Steps of the checkpoints that are there, ascending.
+    pub fn steps(&self) -> Result<Vec<u64>> {
+        let mut steps: Vec<u64> = names(&self.dir)?.iter().filter_map(|name| step_of(name)).collect();
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    /// Folder of the newest checkpoint, if there is one.
+    pub fn latest(&self) -> Result<Option<PathBuf>> {
+        Ok(self.steps()?.last().map(|&step| self.path(step)))
+    }
+
+    /// Folder of the checkpoint of a step, whether it is there or not.
+    pub fn path(&self, step: u64) -> PathBuf {
+        self.dir.join(name_of(step))
+    }
+
+    /// Writes a checkpoint and returns its folder. A checkpoint of that step that is there already is never overwritten.
+    pub fn write<S: Serialize>(&self, subject: &Subject, checkpoint: &Checkpoint<S>) -> Result<PathBuf> {
+        let target = self.path(checkpoint.step);
+        if target.exists() {
+            return Err(CheckpointError::Exists { path: target });
+        }
+        let temporary = self.dir.join(format!("{TEMPORARY}{}", name_of(checkpoint.step)));
+        let written = self.write_files(&temporary, subject, checkpoint);
+        if let Err(error) = written {
+            // The half-written folder is useless and may be what fills the disk; the next opening tries again.
+            let _ = fs::remove_dir_all(&temporary);
+            return Err(error);
+        }
+        fs::rename(&temporary, &target).map_err(write_error(&target))?;
+        sync_folder(&self.dir)?;
+        Ok(target)
+    }
+
+    fn write_files<S: Serialize>(&self, folder: &Path, subject: &Subject, checkpoint: &Checkpoint<S>) -> Result<()> {
+        fs::create_dir(folder).map_err(write_error(folder))?;
+        let mut files = BTreeMap::new();
+        for (name, tensors) in &checkpoint.tensors {
+            let name = format!("{name}.safetensors");
+            let path = folder.join(&name);
+            let bytes = safetensors::serialize(tensors, None)
+                .map_err(|error| CheckpointError::Tensor { path: path.clone(), message: error.to_string() })?;
+            files.insert(name, write_file(&path, &bytes)?);
+        }
+        let path = folder.join(STATE);
+        files.insert(STATE.to_owned(), write_file(&path, &to_json(&path, &checkpoint.state)?)?);
+        let manifest = Manifest {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            subject: subject.clone(),
+            step: checkpoint.step,
+            elapsed_seconds: checkpoint.elapsed_seconds,
+            events: checkpoint.events,
+            files,
+        };
+        let path = folder.join(MANIFEST);
+        write_file(&path, &to_json(&path, &manifest)?)?;
+        sync_folder(folder)
+    }
+
+    /// Removes the checkpoints that [`retain`] does not keep.
+    pub fn sweep(&self, best: Option<u64>, keep_last: usize) -> Result<()> {
+        for action in retain(&self.steps()?, best, keep_last) {
+            if let Action::Remove(step) = action {
+                // Renamed first: a removal that is interrupted leaves nothing that looks like a checkpoint.
+                let (path, doomed) = (self.path(step), self.dir.join(format!("{TEMPORARY}old-{}", name_of(step))));
+                fs::rename(&path, &doomed).map_err(write_error(&path))?;
+                fs::remove_dir_all(&doomed).map_err(write_error(&doomed))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name_of(step: u64) -> String {
+    format!("step-{step:09}")
+}
+
+fn step_of(name: &str) -> Option<u64> {
+    name.strip_prefix("step-")?.parse().ok()
+}
+
+fn names(dir: &Path) -> Result<Vec<String>> {
+    let read_error = |source| CheckpointError::Read { path: dir.to_owned(), source };
+    let entries = fs::read_dir(dir).map_err(read_error)?;
+    entries
+        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).map_err(read_error))
+        .collect()
+}
+
+fn to_json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|source| CheckpointError::Serialise { path: path.to_owned(), source })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<FileEntry> {
+    let mut file = File::create_new(path).map_err(write_error(path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(write_error(path))?;
+    Ok(FileEntry { bytes: bytes.len() as u64, sha256: sha256(bytes) })
+}
+
+/// Makes the names in a folder survive a power cut.
+fn sync_folder(path: &Path) -> Result<()> {
+    // Only Unix can open a folder; elsewhere the rename is all there is.
+    if cfg!(unix) {
+        File::open(path).and_then(|folder| folder.sync_all()).map_err(write_error(path))?;
+    }
+    Ok(())
+}
+
+fn write_error(path: &Path) -> impl Fn(std::io::Error) -> CheckpointError + '_ {
+    move |source| CheckpointError::Write { path: path.to_owned(), source }
+}

@@ -1,0 +1,109 @@
+//! Named sets of settings.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use eoinas_core::schedule::{Cosine, Exponential};
+use eoinas_data::SplitKind;
+use eoinas_gumbel::PathMode;
+use eoinas_prune::{Periodic, PruneScheduleConfig};
+
+use super::{ArchConfig, DataConfig, NetworkConfig, SearchConfig, SkipDropout, WeightsConfig};
+
+/// A named set of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Preset {
+    /// Every value of the paper: 160 epochs, C = 16, 8 cells.
+    Paper,
+    /// As the authors' published code does it where that differs from the paper.
+    Authors,
+    /// Minutes on two cores: small network, few images, but all ops, both kinds of cell and all prunings.
+    Quick,
+}
+
+impl Preset {
+    /// All presets.
+    pub const ALL: [Self; 3] = [Self::Paper, Self::Authors, Self::Quick];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Authors => "authors",
+            Self::Quick => "quick",
+        }
+    }
+
+    /// Its settings.
+    pub fn config(self) -> SearchConfig {
+        match self {
+            Self::Paper => SearchConfig::paper(),
+            Self::Authors => SearchConfig::authors(),
+            Self::Quick => SearchConfig::quick(),
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No preset has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no preset `{got}`; choose paper, authors or quick")]
+pub struct UnknownPreset {
+    /// The name.
+    pub got: String,
+}
+
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPreset> {
+        Self::ALL.into_iter().find(|preset| preset.name() == text).ok_or_else(|| UnknownPreset { got: text.to_owned() })
+    }
+}
+
+impl SearchConfig {
+    /// The paper's settings.
+    pub fn paper() -> Self {
+        Self::default()
+    }
+
+    /// The authors' code: all alive ops are run with soft weights, Adam with 6e-4 and fresh moments after every
+    /// pruning, learning rate down to 0, dropout on skip connections, halves by file order, augmented validation half.
+    pub fn authors() -> Self {
+        Self {
+            preset: Preset::Authors,
+            path: PathMode::Mixture,
+            data: DataConfig { split: SplitKind::FileOrder, augment_valid: true, ..DataConfig::default() },
+            weights: WeightsConfig {
+                learning_rate: Cosine { start: 0.025, end: 0.0 }.into(),
+                ..WeightsConfig::default()
+            },
+            arch: ArchConfig { learning_rate: 6e-4, init_std: 1e-3, reset_moments: true, ..ArchConfig::default() },
+            skip_dropout: Some(SkipDropout { rate: 0.1, decay: 0.2 }),
+            ..Self::paper()
+        }
+    }
+
+    /// Minutes on two cores. The architecture parameters learn faster than the paper's, as they have far fewer steps.
+    pub fn quick() -> Self {
+        Self {
+            preset: Preset::Quick,
+            epochs: 16,
+            data: DataConfig { train_images: Some(4000), ..DataConfig::default() },
+            network: NetworkConfig { channels: 8, cells: 4, stem_multiplier: 3 },
+            arch: ArchConfig { learning_rate: 6e-3, ..ArchConfig::default() },
+            warm_up_epochs: 2,
+            temperature: Exponential::paper_temperature().rescaled(160.0, 16.0).into(),
+            prune: PruneScheduleConfig::Periodic(Periodic { first: 4, every: 2, count: 7 }),
+            ..Self::paper()
+        }
+    }
+}

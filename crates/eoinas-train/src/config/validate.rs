@@ -1,0 +1,258 @@
+//! One check and one error for every setting.
+
+use eoinas_core::schedule::{Schedule, ScheduleConfig, ScheduleError};
+
+use eoinas_data::SourceKind;
+use eoinas_prune::PruningError;
+
+use super::SearchConfig;
+
+/// A setting that cannot work. One variant a setting.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// `epochs`
+    #[error("epochs is 0; a search needs at least one epoch")]
+    Epochs,
+    /// `batch_size`
+    #[error("batch size is {got}; expected at least 2, or BatchNorm has nothing to average over")]
+    BatchSize {
+        /// The value.
+        got: usize,
+    },
+    /// `batch_size` against the data.
+    #[error(
+        "the batch of {batch_size} is larger than half of the data ({half} of {images} training images); choose a \
+         batch size of at most {half}, or more images"
+    )]
+    BatchLargerThanData {
+        /// The batch size.
+        batch_size: usize,
+        /// Images in the smaller half.
+        half: usize,
+        /// Images in both halves.
+        images: usize,
+    },
+    /// `data.dir`
+    #[error("the data set {dataset} is read from files; say where they are with --data DIR")]
+    DataDir {
+        /// The data set.
+        dataset: SourceKind,
+    },
+    /// `data.train_images`
+    #[error("train images is {got}; a search needs at least 4, two for each half")]
+    TrainImages {
+        /// The value.
+        got: usize,
+    },
+    /// `data.image_size`
+    #[error("image size is {got}; expected 8 to 1024 pixels")]
+    ImageSize {
+        /// The value.
+        got: usize,
+    },
+    /// `network.channels`
+    #[error("channels is {got}; expected an even number from 2 to 4096")]
+    Channels {
+        /// The value.
+        got: usize,
+    },
+    /// `network.cells`
+    #[error("cells is {got}; expected 1 to 1000 (from 3 on there is a reduction cell of every kind)")]
+    Cells {
+        /// The value.
+        got: usize,
+    },
+    /// `network.stem_multiplier`
+    #[error("stem multiplier is 0; expected at least 1")]
+    StemMultiplier,
+    /// `weights.learning_rate`
+    #[error("weights: learning rate: {0}")]
+    LearningRate(ScheduleError),
+    /// `weights.momentum`
+    #[error("weights: momentum is {got}; expected 0 to 1 (exclusive)")]
+    Momentum {
+        /// The value.
+        got: f64,
+    },
+    /// `weights.weight_decay`
+    #[error("weights: weight decay is {got}; expected 0 or a positive number")]
+    WeightDecay {
+        /// The value.
+        got: f64,
+    },
+    /// `weights.clip`
+    #[error("weights: clip is {got}; expected a positive number, or none")]
+    Clip {
+        /// The value.
+        got: f64,
+    },
+    /// `arch.learning_rate`
+    #[error("architecture: learning rate is {got}; expected a positive number")]
+    ArchLearningRate {
+        /// The value.
+        got: f64,
+    },
+    /// `arch.betas`
+    #[error("architecture: betas are {got:?}; expected two numbers from 0 to 1 (exclusive)")]
+    ArchBetas {
+        /// The value.
+        got: (f64, f64),
+    },
+    /// `arch.weight_decay`
+    #[error("architecture: weight decay is {got}; expected 0 or a positive number")]
+    ArchWeightDecay {
+        /// The value.
+        got: f64,
+    },
+    /// `arch.clip`
+    #[error("architecture: clip is {got}; expected a positive number, or none")]
+    ArchClip {
+        /// The value.
+        got: f64,
+    },
+    /// `arch.init_std`
+    #[error("architecture: standard deviation of the initial values is {got}; expected 0 or a positive number")]
+    ArchInitStd {
+        /// The value.
+        got: f64,
+    },
+    /// `temperature`
+    #[error("temperature: {0}")]
+    Temperature(ScheduleError),
+    /// `temperature` that does not stay positive.
+    #[error("temperature is {got} in epoch {epoch}; it must stay positive (give the schedule a floor)")]
+    TemperatureNotPositive {
+        /// The value.
+        got: f64,
+        /// Where.
+        epoch: usize,
+    },
+    /// `skip_dropout.rate`
+    #[error("skip dropout: rate is {got}; expected 0 to 1 (exclusive)")]
+    SkipDropoutRate {
+        /// The value.
+        got: f64,
+    },
+    /// `skip_dropout.decay`
+    #[error("skip dropout: decay is {got}; expected 0 or a positive number")]
+    SkipDropoutDecay {
+        /// The value.
+        got: f64,
+    },
+    /// `prune`
+    #[error("pruning schedule: {0}")]
+    Prune(PruningError),
+    /// `indicator`
+    #[error("indicator: {0}")]
+    Indicator(PruningError),
+    /// `statistics`
+    #[error("statistics: {0}")]
+    Statistics(PruningError),
+    /// `keep_checkpoints`
+    #[error("checkpoints to keep is 0; expected at least 1")]
+    KeepCheckpoints,
+}
+
+type Result<T = (), E = ConfigError> = std::result::Result<T, E>;
+
+impl SearchConfig {
+    /// Checks every setting that can be judged without the data.
+    ///
+    /// # Errors
+    /// The first setting that cannot work.
+    pub fn validate(&self) -> Result {
+        check(self.epochs > 0, ConfigError::Epochs)?;
+        check(self.batch_size >= 2, ConfigError::BatchSize { got: self.batch_size })?;
+        self.validate_data()?;
+        self.validate_network()?;
+        self.validate_weights()?;
+        self.validate_arch()?;
+        self.validate_temperature()?;
+        if let Some(dropout) = self.skip_dropout {
+            check(in_unit(dropout.rate), ConfigError::SkipDropoutRate { got: dropout.rate })?;
+            check(not_negative(dropout.decay), ConfigError::SkipDropoutDecay { got: dropout.decay })?;
+        }
+        self.prune.validate().map_err(ConfigError::Prune)?;
+        self.indicator.validate().map_err(ConfigError::Indicator)?;
+        self.statistics.validate().map_err(ConfigError::Statistics)?;
+        check(self.keep_checkpoints > 0, ConfigError::KeepCheckpoints)
+    }
+
+    fn validate_data(&self) -> Result {
+        let data = &self.data;
+        check(
+            data.dataset == SourceKind::Embedded || data.dir.is_some(),
+            ConfigError::DataDir { dataset: data.dataset },
+        )?;
+        if let Some(got) = data.train_images {
+            check(got >= 4, ConfigError::TrainImages { got })?;
+        }
+        match data.image_size {
+            Some(got) => check((8..=1024).contains(&got), ConfigError::ImageSize { got }),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_network(&self) -> Result {
+        let network = self.network;
+        let channels_fit = (2..=4096).contains(&network.channels) && network.channels.is_multiple_of(2);
+        check(channels_fit, ConfigError::Channels { got: network.channels })?;
+        check((1..=1000).contains(&network.cells), ConfigError::Cells { got: network.cells })?;
+        check(network.stem_multiplier > 0, ConfigError::StemMultiplier)
+    }
+
+    fn validate_weights(&self) -> Result {
+        let weights = &self.weights;
+        weights.learning_rate.validate().map_err(ConfigError::LearningRate)?;
+        check(in_unit(weights.momentum), ConfigError::Momentum { got: weights.momentum })?;
+        check(not_negative(weights.weight_decay), ConfigError::WeightDecay { got: weights.weight_decay })?;
+        match weights.clip {
+            Some(got) => check(positive(got), ConfigError::Clip { got }),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_arch(&self) -> Result {
+        let arch = &self.arch;
+        check(positive(arch.learning_rate), ConfigError::ArchLearningRate { got: arch.learning_rate })?;
+        check(in_unit(arch.betas.0) && in_unit(arch.betas.1), ConfigError::ArchBetas { got: arch.betas })?;
+        check(not_negative(arch.weight_decay), ConfigError::ArchWeightDecay { got: arch.weight_decay })?;
+        check(not_negative(arch.init_std), ConfigError::ArchInitStd { got: arch.init_std })?;
+        match arch.clip {
+            Some(got) => check(positive(got), ConfigError::ArchClip { got }),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_temperature(&self) -> Result {
+        self.temperature.validate().map_err(ConfigError::Temperature)?;
+        check_temperature(&self.temperature, self.epochs)
+    }
+}
+
+/// Eq. 5 divides by the temperature.
+pub(crate) fn check_temperature(schedule: &ScheduleConfig, epochs: usize) -> Result {
+    for epoch in 0..epochs {
+        let got = schedule.value(epoch as f64, epochs as f64);
+        check(positive(got), ConfigError::TemperatureNotPositive { got, epoch })?;
+    }
+    Ok(())
+}
+
+fn check(ok: bool, error: ConfigError) -> Result {
+    if ok { Ok(()) } else { Err(error) }
+}
+
+fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+fn not_negative(value: f64) -> bool {
+    value.is_finite() && value >= 0.0
+}
+
+/// 0 up to, but not, 1.
+fn in_unit(value: f64) -> bool {
+    (0.0..1.0).contains(&value)
+}

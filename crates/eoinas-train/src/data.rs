@@ -1,0 +1,91 @@
+//! The images of a search: from settings to loaders.
+
+use std::sync::Arc;
+
+use candle_core::Device;
+use eoinas_core::{Streams, event};
+use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, Split};
+use eoinas_nn::Batch;
+
+use crate::{
+    config::{ConfigError, DataConfig, SearchConfig},
+    error::Result,
+};
+
+/// The training part that `config` names.
+///
+/// # Errors
+/// A folder that is missing, empty, or not in the format of the set.
+pub fn open_dataset(config: &DataConfig) -> Result<Arc<dyn Dataset>> {
+    let mut source = Source::new(config.dataset, config.dir.clone());
+    // Images that are drawn are drawn in the number that is asked for.
+    source.embedded_train = config.train_images.unwrap_or(source.embedded_train);
+    source.folder_size = config.image_size.unwrap_or(source.folder_size);
+    source.skip_unreadable = config.skip_unreadable;
+    Ok(source.open(Part::Train)?)
+}
+
+/// Both halves of the images as batches.
+#[derive(Clone, Debug)]
+pub struct SearchData {
+    /// The training half, shuffled and augmented.
+    pub train: Loader,
+    /// The validation half, shuffled for the architecture steps.
+    pub valid: Loader,
+    /// The whole validation half in a fixed order, never augmented.
+    pub whole_valid: Loader,
+}
+
+impl SearchData {
+    /// Splits `dataset` as `config` says.
+    ///
+    /// # Errors
+    /// Too few images, or a batch that is larger than a half.
+    pub fn new(config: &SearchConfig, dataset: Arc<dyn Dataset>) -> Result<Self> {
+        let split_streams = Streams::new(config.split_seed.unwrap_or(config.seed));
+        let split = Split::new(dataset.as_ref(), config.data.split, config.data.train_images, &split_streams)?;
+        let half = split.train.len().min(split.valid.len());
+        if config.batch_size > half {
+            let images = split.train.len() + split.valid.len();
+            return Err(ConfigError::BatchLargerThanData { batch_size: config.batch_size, half, images }.into());
+        }
+        let streams = Streams::new(config.seed);
+        let loader = |indices: Vec<usize>, augment, part, shuffle| {
+            let config = LoaderConfig {
+                batch_size: config.batch_size,
+                augment,
+                part,
+                shuffle,
+                ..LoaderConfig::new(indices, streams)
+            };
+            Loader::new(Arc::clone(&dataset), config)
+        };
+        let valid_augment = if config.data.augment_valid { Augment::search() } else { Augment::none() };
+        Ok(Self {
+            train: loader(split.train, Augment::search(), 0, true)?,
+            valid: loader(split.valid.clone(), valid_augment, 1, true)?,
+            whole_valid: loader(split.valid, Augment::none(), 2, false)?,
+        })
+    }
+
+    /// Steps of an epoch: batches that both halves have.
+    pub fn steps(&self) -> usize {
+        self.train.batches_per_epoch().min(self.valid.batches_per_epoch())
+    }
+
+    /// What the record says about the images.
+    pub fn describe(&self) -> event::DatasetInfo {
+        let info = self.train.dataset().info();
+        event::DatasetInfo {
+            name: info.name.clone(),
+            train_images: self.train.images_per_epoch() as u64,
+            valid_images: self.valid.images_per_epoch() as u64,
+            classes: info.classes.clone(),
+        }
+    }
+}
+
+/// A loader's batch as the network takes it.
+pub(crate) fn to_device(batch: eoinas_data::Batch, device: &Device) -> Result<Batch> {
+    Ok(Batch::from_pixels(batch.images, (batch.n, batch.h, batch.w, batch.c), batch.labels, device)?)
+}

@@ -1,0 +1,90 @@
+//! What can end a run with an error.
+
+use std::path::PathBuf;
+
+use crate::{checkpoint::CheckpointError, config::ConfigError, observer::ObserverError, run_dir::RunDirError};
+
+/// Result of this crate.
+pub type Result<T, E = TrainError> = std::result::Result<T, E>;
+
+/// Why a run cannot start, go on or end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A setting that cannot work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The images.
+    #[error(transparent)]
+    Data(#[from] eoinas_data::DataError),
+    /// The network.
+    #[error(transparent)]
+    Network(#[from] eoinas_nn::NnError),
+    /// The sampler.
+    #[error(transparent)]
+    Sampler(#[from] eoinas_gumbel::GumbelError),
+    /// Pruning or derivation.
+    #[error(transparent)]
+    Pruning(#[from] eoinas_prune::PruningError),
+    /// The found genotype.
+    #[error(transparent)]
+    Genotype(#[from] eoinas_core::genotype::GenotypeError),
+    /// Counting the found network.
+    #[error(transparent)]
+    Count(#[from] eoinas_core::count::CountError),
+    /// A skeleton that cannot be built.
+    #[error(transparent)]
+    Skeleton(#[from] eoinas_core::skeleton::SkeletonError),
+    /// The run's folder.
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    /// A checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The record or another observer.
+    #[error(transparent)]
+    Observer(#[from] ObserverError),
+    /// Tensors.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+    /// A run that is done already.
+    #[error("{path} is finished: {genotype}; there is nothing to resume, start a new run for another search", path = path.display())]
+    Finished {
+        /// Its folder.
+        path: PathBuf,
+        /// The cell that it found.
+        genotype: String,
+    },
+    /// A checkpoint whose state does not fit the run.
+    #[error("{path}: {what} does not fit the search space of this run; the checkpoint belongs to another one", path = path.display())]
+    State {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// Which part of the state.
+        what: String,
+    },
+    /// A data set that this build cannot read.
+    #[error("this program was built without {what}; build it with the feature `{feature}`")]
+    Feature {
+        /// What is missing.
+        what: String,
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
+    /// The device cannot be used.
+    #[error("device `{device}`: {reason}")]
+    Device {
+        /// As the user named it.
+        device: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Worker threads cannot be started.
+    #[error("{threads} worker threads cannot be started: {reason}; choose another --threads")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// What the system said.
+        reason: String,
+    },
+}

@@ -1,0 +1,169 @@
+//! Progress for people: a bar on a terminal, plain lines elsewhere.
+
+use std::io::{IsTerminal, Write};
+
+use eoinas_core::{Event, event::Record};
+use indicatif::ProgressStyle;
+
+use super::{Observer, ObserverError};
+use crate::stop::Progress;
+
+/// A bar where standard error is a terminal, plain lines where it is not.
+pub fn progress_display() -> Box<dyn Observer> {
+    if std::io::stderr().is_terminal() { Box::new(ProgressBar::new()) } else { Box::new(ProgressLines::default()) }
+}
+
+/// A bar with epoch, losses, accuracies, temperature, alive ops and the time left; one line an epoch stays above it.
+#[derive(Debug)]
+pub struct ProgressBar {
+    bar: indicatif::ProgressBar,
+    clock: TimeLeft,
+}
+
+impl ProgressBar {
+    /// A bar on standard error.
+    pub fn new() -> Self {
+        let bar = indicatif::ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{bar:24.cyan/blue} {percent:>3}% {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, clock: TimeLeft::default() }
+    }
+}
+
+impl Default for ProgressBar {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observer for ProgressBar {
+    fn observe(&mut self, record: &Record) -> Result<(), ObserverError> {
+        for line in lines(&record.event) {
+            self.bar.println(line);
+        }
+        if matches!(record.event, Event::RunEnded { .. } | Event::Stopped { .. }) {
+            self.bar.finish_and_clear();
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &Progress, elapsed: f64) {
+        self.bar.set_length(total(progress));
+        self.bar.set_position(progress.total_steps);
+        self.bar.set_message(format!("{} {}", summary(progress), self.clock.left(progress, elapsed)));
+    }
+}
+
+/// One line an epoch on standard error, and one for everything else that a reader should know.
+#[derive(Debug, Default)]
+pub struct ProgressLines {
+    clock: TimeLeft,
+    left: String,
+}
+
+impl Observer for ProgressLines {
+    fn observe(&mut self, record: &Record) -> Result<(), ObserverError> {
+        let left = if matches!(record.event, Event::EpochEnd(_)) { self.left.as_str() } else { "" };
+        for line in lines(&record.event) {
+            // A standard error that is closed is no reason to end a search.
+            let _ = writeln!(std::io::stderr(), "{line} {left}");
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &Progress, elapsed: f64) {
+        self.left = self.clock.left(progress, elapsed);
+    }
+}
+
+fn lines(event: &Event) -> Vec<String> {
+    match event {
+        Event::EpochEnd(end) => {
+            let mut line = format!(
+                "epoch {:>3}  train loss {:.3} acc {:5.2} %",
+                end.epoch + 1,
+                end.train_loss,
+                100.0 * end.train_accuracy
+            );
+            if let (Some(loss), Some(accuracy)) = (end.valid_loss, end.valid_accuracy) {
+                line += &format!("  valid loss {loss:.3} acc {:5.2} %", 100.0 * accuracy);
+            }
+            if let Some(search) = &end.search {
+                if let Some(temperature) = search.temperature {
+                    line += &format!("  tau {temperature:.3}");
+                }
+                line += &format!("  ops {}", search.alive_ops);
+            }
+            vec![line]
+        }
+        Event::Warning { text } => vec![format!("note: {text}")],
+        Event::Resumed { epoch, step, checkpoint } => {
+            vec![format!("resumed from {checkpoint}: epoch {}, step {step}", epoch + 1)]
+        }
+        Event::Evaluated { what, accuracy, images, .. } => {
+            vec![format!("{what}: {:.2} % of {images} images", 100.0 * accuracy)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn summary(progress: &Progress) -> String {
+    let mut text =
+        format!("epoch {}/{} step {}/{}", progress.epoch + 1, progress.epochs, progress.step, progress.steps);
+    if let (Some(loss), Some(accuracy)) = (progress.train_loss, progress.train_accuracy) {
+        text += &format!(" loss {loss:.3} acc {:.1} %", 100.0 * accuracy);
+    }
+    if let Some(accuracy) = progress.valid_accuracy {
+        text += &format!(" valid {:.1} %", 100.0 * accuracy);
+    }
+    if progress.alive_ops > 0 {
+        text += &format!(" tau {:.2} ops {}", progress.temperature, progress.alive_ops);
+    }
+    text
+}
+
+fn total(progress: &Progress) -> u64 {
+    (progress.epochs * progress.steps) as u64
+}
+
+/// Estimates the time left from the steps of this session.
+#[derive(Debug, Default)]
+struct TimeLeft {
+    first: Option<(u64, f64)>,
+}
+
+impl TimeLeft {
+    fn left(&mut self, progress: &Progress, elapsed: f64) -> String {
+        let (step, at) = *self.first.get_or_insert((progress.total_steps, elapsed));
+        let done = progress.total_steps.saturating_sub(step);
+        if done == 0 {
+            return String::new();
+        }
+        let left = total(progress).saturating_sub(progress.total_steps) as f64 * (elapsed - at) / done as f64;
+        format!("{} left", duration(left))
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_follows_the_pace_of_this_session() {
+        let progress = |total_steps| Progress { epochs: 10, steps: 10, total_steps, ..Progress::default() };
+        let mut clock = TimeLeft::default();
+        assert_eq!(clock.left(&progress(50), 1000.0), "");
+        assert_eq!(clock.left(&progress(60), 1020.0), "1 min 20 s left");
+        assert_eq!(duration(3.4), "3 s");
+        assert_eq!(duration(7322.0), "2 h 02 min");
+    }
+}

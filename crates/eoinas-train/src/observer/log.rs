@@ -1,0 +1,153 @@
+//! `log.txt`: what happens, in the lines that the field's scripts look for.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use eoinas_core::{
+    Event,
+    event::{EpochEnd, Record, RunStarted},
+};
+
+use super::{Observer, ObserverError};
+
+/// Writes [`log_lines`] to a file.
+#[derive(Debug)]
+pub struct TextLog {
+    path: PathBuf,
+    file: File,
+    cells: Vec<Vec<(usize, usize)>>,
+    names: Vec<String>,
+}
+
+impl TextLog {
+    /// A new log. A file that is there already is an error.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn create(path: &Path) -> Result<Self, ObserverError> {
+        let file = File::create_new(path).map_err(|source| ObserverError::Write { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), file, cells: Vec::new(), names: Vec::new() })
+    }
+
+    /// The log of a resumed run: written anew from the events that the record keeps.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn resume(path: &Path, kept: &[Record]) -> Result<Self, ObserverError> {
+        let write_error = |source| ObserverError::Write { path: path.to_owned(), source };
+        let temporary = path.with_extension("tmp");
+        let file = File::create(&temporary).map_err(write_error)?;
+        let mut log = Self { path: path.to_owned(), file, cells: Vec::new(), names: Vec::new() };
+        kept.iter().try_for_each(|record| log.observe(record))?;
+        fs::rename(&temporary, path).map_err(write_error)?;
+        log.file = OpenOptions::new().append(true).open(path).map_err(write_error)?;
+        Ok(log)
+    }
+
+    /// Remembers how the space calls its edges.
+    fn learn(&mut self, started: &RunStarted) {
+        if let Some(space) = &started.space {
+            let ends = |cell: &eoinas_core::CellSpec| cell.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+            self.cells = space.cells.iter().map(ends).collect();
+            self.names = space.cells.iter().map(|cell| cell.name.clone()).collect();
+        }
+    }
+
+    fn edge(&self, kind: usize, edge: usize) -> String {
+        let name = self.names.get(kind).map_or("cell", String::as_str);
+        match self.cells.get(kind).and_then(|edges| edges.get(edge)) {
+            Some((from, to)) => format!("{name} edge {edge} ({from}->{to})"),
+            None => format!("{name} edge {edge}"),
+        }
+    }
+}
+
+impl Observer for TextLog {
+    fn observe(&mut self, record: &Record) -> Result<(), ObserverError> {
+        if let Event::RunStarted(started) = &record.event {
+            self.learn(started);
+        }
+        let lines = log_lines(&record.event, |kind, edge| self.edge(kind, edge));
+        let text: String = lines.iter().map(|line| format!("[{:9.1} s] {line}\n", record.elapsed_seconds)).collect();
+        self.file.write_all(text.as_bytes()).map_err(|source| ObserverError::Write { path: self.path.clone(), source })
+    }
+}
+
+/// The lines of one event, in the field's usual words: `epoch 3 lr 2.4e-2`, `train_acc 61.2`, `genotype = Genotype(...)`.
+/// Accuracies are in percent here. `edge` gives the name of an edge by kind of cell and index.
+pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<String> {
+    match event {
+        Event::RunStarted(started) => run_lines(started),
+        Event::EpochEnd(end) => epoch_lines(end),
+        Event::Pruned { epoch, kind, edge: index, name, reason, indicator, .. } => {
+            let own: Vec<String> = indicator
+                .iter()
+                .map(|(op, value)| value.map_or_else(|| format!("{op}:-"), |value| format!("{op}:{value:.4}")))
+                .collect();
+            vec![format!("epoch {epoch} prune {} {name} ({reason}; {})", edge(kind.0, *index), own.join(" "))]
+        }
+        Event::Warning { text } => vec![format!("warning: {text}")],
+        Event::CheckpointSaved { name, .. } => vec![format!("checkpoint {name}")],
+        Event::Evaluated { what, accuracy, loss, images } => {
+            vec![format!("{what}: acc {:.4} loss {loss:.6} ({images} images)", 100.0 * accuracy)]
+        }
+        Event::Derived { text, parameters, multiply_adds, .. } => {
+            let mut lines = vec![format!("genotype = {text}")];
+            if let (Some(parameters), Some(multiply_adds)) = (parameters, multiply_adds) {
+                lines.push(format!(
+                    "param size = {:.6}MB, multiply-adds = {:.3}M",
+                    millions(*parameters),
+                    millions(*multiply_adds)
+                ));
+            }
+            lines
+        }
+        Event::Stopped { reason, detail } => vec![format!("stopped ({reason}): {detail}")],
+        Event::RunEnded { epochs, steps } => vec![format!("done: {epochs} epochs, {steps} steps")],
+        _ => Vec::new(),
+    }
+}
+
+fn run_lines(started: &RunStarted) -> Vec<String> {
+    let data = &started.dataset;
+    vec![
+        format!("args = {}", started.config),
+        format!(
+            "{} on {}: {} + {} images, {} classes, {} cells, C = {}, seed {}",
+            started.method,
+            data.name,
+            data.train_images,
+            data.valid_images,
+            data.classes.len(),
+            started.skeleton.cells,
+            started.skeleton.channels,
+            started.seed
+        ),
+    ]
+}
+
+fn epoch_lines(end: &EpochEnd) -> Vec<String> {
+    let mut first = format!("epoch {} lr {:e}", end.epoch, end.learning_rate);
+    let mut lines = vec![format!("train_acc {:.6} train_loss {:.6}", 100.0 * end.train_accuracy, end.train_loss)];
+    if let (Some(accuracy), Some(loss)) = (end.valid_accuracy, end.valid_loss) {
+        lines.push(format!("valid_acc {:.6} valid_loss {loss:.6}", 100.0 * accuracy));
+    }
+    if let Some(search) = &end.search {
+        if let Some(temperature) = search.temperature {
+            first += &format!(" tau {temperature:.6}");
+        }
+        first += &format!(" alive {}", search.alive_ops);
+        if let Some(genotype) = &search.genotype {
+            lines.push(format!("genotype = {genotype}"));
+        }
+    }
+    lines.insert(0, first);
+    lines
+}
+
+fn millions(value: u64) -> f64 {
+    value as f64 / 1e6
+}

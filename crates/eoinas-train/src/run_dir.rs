@@ -1,0 +1,185 @@
+//! The folder of a run: never overwritten, created once.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// File and folder names in a run's folder.
+pub mod names {
+    /// The settings of the run.
+    pub const CONFIG: &str = "config.json";
+    /// Every event, one JSON object a line.
+    pub const EVENTS: &str = "events.jsonl";
+    /// The field's usual log lines.
+    pub const LOG: &str = "log.txt";
+    /// The derived cell as DARTS text.
+    pub const GENOTYPE_TEXT: &str = "genotype.txt";
+    /// The derived cell as versioned JSON.
+    pub const GENOTYPE_JSON: &str = "genotype.json";
+    /// Where the checkpoints are.
+    pub const CHECKPOINTS: &str = "checkpoints";
+}
+
+/// What is wrong with a run's folder.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunDirError {
+    /// Something is there already.
+    #[error("{path} exists already and is not overwritten; choose another --out, or go on with it: --resume {path}", path = path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It cannot be created or written: no permission, no such parent, a full disk.
+    #[error("cannot write {path}: {source}; choose another --out or free space", path = path.display())]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of the run cannot be read.
+    #[error("cannot read {path}: {source}; is this the folder of a run?", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A JSON file of the run does not parse.
+    #[error("{path} is not valid: {source}", path = path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and field.
+        source: serde_json::Error,
+    },
+}
+
+type Result<T, E = RunDirError> = std::result::Result<T, E>;
+
+/// The folder of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// Creates the folder, parents included. Whatever is there already (an empty folder apart) is an error.
+    pub fn create(path: &Path) -> Result<Self> {
+        let write = |source| RunDirError::Write { path: path.to_owned(), source };
+        match fs::read_dir(path) {
+            Ok(mut entries) => {
+                if entries.next().is_some() {
+                    return Err(RunDirError::Exists { path: path.to_owned() });
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(path).map_err(write)?,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(RunDirError::Exists { path: path.to_owned() });
+            }
+            Err(error) => return Err(write(error)),
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Creates `parent/name`, or `parent/name-2`, `-3`, ... when that is taken.
+    pub fn create_unique(parent: &Path, name: &str) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            let name = if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") };
+            match Self::create(&parent.join(name)) {
+                Err(RunDirError::Exists { .. }) => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// The folder of an earlier run.
+    pub fn open(path: &Path) -> Result<Self> {
+        fs::read_dir(path).map_err(|source| RunDirError::Read { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Path of a file or folder in it.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file that is not there yet, or has the same content. Written to a sibling and renamed.
+    pub fn write(&self, name: &str, content: &str) -> Result<()> {
+        let path = self.join(name);
+        if fs::read(&path).is_ok_and(|there| there == content.as_bytes()) {
+            return Ok(());
+        }
+        if path.exists() {
+            return Err(RunDirError::Exists { path });
+        }
+        let write = |source| RunDirError::Write { path: path.clone(), source };
+        let temporary = self.join(&format!(".tmp-{name}"));
+        fs::write(&temporary, content).map_err(write)?;
+        fs::File::open(&temporary).and_then(|file| file.sync_all()).map_err(write)?;
+        fs::rename(&temporary, &path).map_err(write)
+    }
+
+    /// Writes a value as JSON, as [`RunDir::write`] does.
+    pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
+        let json = serde_json::to_string_pretty(value)
+            .map_err(|source| RunDirError::Json { path: self.join(name), source })?;
+        self.write(name, &format!("{json}\n"))
+    }
+
+    /// Reads a JSON file of the run.
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let path = self.join(name);
+        let text = fs::read_to_string(&path).map_err(|source| RunDirError::Read { path: path.clone(), source })?;
+        serde_json::from_str(&text).map_err(|source| RunDirError::Json { path, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_folder_is_taken_and_a_full_one_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/b");
+        let run = RunDir::create(&path).unwrap();
+        assert!(RunDir::create(&path).is_ok());
+        run.write("x", "1").unwrap();
+        assert!(matches!(RunDir::create(&path), Err(RunDirError::Exists { path: p }) if p == path));
+        assert_eq!(RunDir::create_unique(root.path(), "a/b").unwrap().path(), root.path().join("a/b-2"));
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_not_overwritten() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        fs::write(&path, "mine").unwrap();
+        assert!(matches!(RunDir::create(&path), Err(RunDirError::Exists { .. })));
+        assert!(RunDir::create(&path.join("below")).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    }
+
+    #[test]
+    fn files_of_a_run_are_written_once() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&root.path().join("run")).unwrap();
+        run.write_json("n.json", &3).unwrap();
+        run.write_json("n.json", &3).unwrap();
+        assert!(matches!(run.write_json("n.json", &4), Err(RunDirError::Exists { .. })));
+        assert_eq!(run.read_json::<u32>("n.json").unwrap(), 3);
+        assert!(matches!(run.read_json::<u32>("m.json"), Err(RunDirError::Read { .. })));
+        fs::write(run.join("bad.json"), "{").unwrap();
+        assert!(matches!(run.read_json::<u32>("bad.json"), Err(RunDirError::Json { .. })));
+    }
+}

@@ -1,0 +1,10 @@
+//! A search from its settings to its cell.
+
+mod engine;
+mod found;
+mod setup;
+mod snapshot;
+
+pub use engine::{Outcome, Search};
+pub use found::{Found, retraining_skeleton};
+pub use setup::SearchOptions;
