@@ -134,7 +134,6 @@ fn run(args: &Args) -> Result<(), Error> {
         let update = Instant::now();
         if let Some(gradients) = output.weight_gradients {
             sgd.step(net.parameters_mut(), &gradients, 0.025)?;
-            gradients.recycle(net.workspace());
         }
         times.optimiser.push(milliseconds(update));
         gmacs.push(

@@ -52,6 +52,11 @@ impl Workspace {
         }
     }
 
+    /// How many values the buffers hold that are not in use: what [`Self::clear`] would free.
+    pub fn idle_values(&self) -> usize {
+        self.free.lock().map_or(0, |free| free.iter().map(|(len, buffers)| len * buffers.len()).sum())
+    }
+
     /// Frees all buffers that are not in use.
     pub fn clear(&self) {
         if let Ok(mut free) = self.free.lock() {

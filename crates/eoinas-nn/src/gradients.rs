@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use eoinas_kernels::{Workspace, optim};
+use eoinas_kernels::optim;
 
 use crate::error::Result;
 use crate::parameters::{ParamId, Parameters};
@@ -73,12 +73,5 @@ impl WeightGradients {
     pub fn norm(&self) -> Result<f64> {
         let tensors: Vec<&Tensor> = self.entries.values().collect();
         Ok(optim::sum_of_squares(&tensors)?.sqrt())
-    }
-
-    /// Hands the memory back to a pool.
-    pub fn recycle(self, workspace: &Workspace) {
-        for gradient in self.entries.into_values() {
-            workspace.recycle(gradient);
-        }
     }
 }

@@ -140,7 +140,7 @@ impl Supernet {
         &mut self.parameters
     }
 
-    /// The pool of buffers that passes use: hand gradients back to it, or clear it to free memory.
+    /// The pool of buffers that passes use; clear it to free memory.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
     }

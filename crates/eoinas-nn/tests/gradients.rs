@@ -140,7 +140,6 @@ fn a_derived_network_learns_and_evaluates_with_running_statistics() {
         let output = net.train_pass(&batch, &PassOptions::default()).unwrap();
         let gradients = output.weight_gradients.unwrap();
         Sgd::default().step(net.parameters_mut(), &gradients, 0.05).unwrap();
-        gradients.recycle(net.workspace());
     }
     let evaluated = net.evaluate(&batch).unwrap();
     assert!(evaluated.weight_gradients.is_none());
