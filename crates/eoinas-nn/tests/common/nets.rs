@@ -64,7 +64,7 @@ pub fn check_weights(
         parameters().into_iter().map(|(name, tensor)| (name, tensor.copy().unwrap())).collect();
     for (index, (id, gradient)) in gradients.iter().enumerate() {
         let name = names.get(id).unwrap().name().to_owned();
-        let norm = super::flat(gradient).iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+        let norm = crate::common::flat(gradient).iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
         // Of the many ops of a supernet, every seventh parameter: all families come up.
         let sampled = gradients.len() < 100 || index % 7 == 0 || !name.contains("edges");
         if norm < 1e-3 * whole || !sampled {
