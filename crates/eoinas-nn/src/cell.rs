@@ -156,10 +156,10 @@ impl CellModule {
             for (index, edge) in self.edges_into(node) {
                 for &gate in gates.get(index).map_or(&[][..], Vec::as_slice) {
                     tape.ops_run += 1;
-                    if let Some(op) = self.run_op(context, (index, edge), gate, &tape.nodes, inputs, wanted)? {
-                        if let Some(ops) = tape.edges.get_mut(index) {
-                            ops.push(op);
-                        }
+                    if let Some(op) = self.run_op(context, (index, edge), gate, &tape.nodes, inputs, wanted)?
+                        && let Some(ops) = tape.edges.get_mut(index)
+                    {
+                        ops.push(op);
                     }
                 }
             }

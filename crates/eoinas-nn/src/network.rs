@@ -231,10 +231,10 @@ impl Network {
     pub fn prune(&mut self, kind: usize, edge: usize, op: usize) -> Vec<ParamId> {
         let mut freed = Vec::new();
         for layer in &mut self.layers {
-            if let Module::Cell(cell) = &mut layer.module {
-                if cell.kind.0 == kind {
-                    freed.extend(cell.prune(edge, op));
-                }
+            if let Module::Cell(cell) = &mut layer.module
+                && cell.kind.0 == kind
+            {
+                freed.extend(cell.prune(edge, op));
             }
         }
         freed

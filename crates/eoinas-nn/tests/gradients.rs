@@ -1,4 +1,5 @@
 //! Gradients of whole networks against finite differences of their loss.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside of `#[test]` functions
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What holds for every pass of a supernet.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside of `#[test]` functions
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Every op against PyTorch's values, in its search and its retraining form.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside of `#[test]` functions
 
 mod common;
 

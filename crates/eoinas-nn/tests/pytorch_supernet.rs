@@ -1,4 +1,5 @@
 //! Whole search steps against PyTorch's values: forward, loss, gradients, updated weights and alphas.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside of `#[test]` functions
 
 mod common;
 

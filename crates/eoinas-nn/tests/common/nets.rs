@@ -1,5 +1,5 @@
 //! Tiny networks, batches and gates, and finite differences.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use candle_core::{Device, Tensor};
 use eoinas_core::{AliveOps, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams};
