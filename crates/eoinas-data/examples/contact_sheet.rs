@@ -3,9 +3,10 @@
 //! `cargo run --release -p eoinas-data --features images --example contact_sheet -- docs/embedded-set.png`
 
 use eoinas_data::{Dataset, Embedded, Part};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{Rgb, RgbImage, imageops};
 
-const ROWS: usize = 5;
+const ROWS: usize = 4;
 const SCALE: u32 = 2;
 const GAP: u32 = 2;
 
@@ -25,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (column, row) = ((index % columns) as u32, (index / columns) as u32);
         imageops::replace(&mut sheet, &image, i64::from(GAP + column * step_x), i64::from(GAP + row * step_y));
     }
-    sheet.save(&path)?;
+    let file = std::io::BufWriter::new(std::fs::File::create(&path)?);
+    sheet.write_with_encoder(PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Up))?;
     println!("{path}: columns are {}", data.info().classes.join(", "));
     Ok(())
 }

@@ -15,7 +15,8 @@ pub enum Part {
 }
 
 impl Part {
-    pub(crate) fn name(self) -> &'static str {
+    /// `train` or `test`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
             Self::Test => "test",

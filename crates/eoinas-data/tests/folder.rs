@@ -1,4 +1,5 @@
 //! Folders of images.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![cfg(feature = "images")]
 
 use eoinas_data::{DataError, Dataset, FolderConfig, ImageFolder, Part, Unreadable};

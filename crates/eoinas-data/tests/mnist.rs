@@ -1,4 +1,5 @@
 //! MNIST folders.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use eoinas_data::{Augment, DataError, Dataset, Loader, LoaderConfig, Mnist, Part};
 use std::fs;
