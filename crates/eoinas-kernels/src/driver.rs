@@ -7,7 +7,7 @@ use candle_core::Tensor;
 
 use crate::access::{GradientGuard, InputGuard, channel_tensor};
 use crate::error::Result;
-use crate::image::{Layout, load_gradient, load_input, store_input_gradient};
+use crate::image::{Layout, StoreInputGradient, borrow_gradient, borrow_input, load_gradient, load_input};
 use crate::moments::Moments;
 use crate::norm::{BatchStats, GradSums};
 use crate::parallel::for_pieces;
@@ -33,8 +33,8 @@ pub(crate) trait ImageOp: Sync {
     fn clear(&self, _scratch: &mut [f32]) {}
     /// Writes the output `[pixels, channels]`.
     fn forward(&self, level: Level, x: &[f32], scratch: &mut [f32], z: &mut [f32]);
-    /// From the gradient of the output: writes that of the input (in the layout of [`dx_layout`], zeros before the
-    /// first image), adds that of the weights; what is `None` is not wanted. `x` is there when the weights' is wanted.
+    /// From the gradient of the output: writes that of the input (all of it, in the layout of [`dx_layout`]), adds that
+    /// of the weights; what is `None` is not wanted. `x` comes with the weights' gradient, which alone needs it.
     fn backward(
         &self,
         level: Level,
@@ -70,8 +70,11 @@ pub(crate) fn forward(
             input.clear(padded);
             op.clear(scratch);
             for (image, z) in range.zip(parts[0].chunks_mut(per_image)) {
-                load_input(level, &view, image, input, padded);
-                op.forward(level, padded, scratch, z);
+                let x = borrow_input(&view, image, input).unwrap_or_else(|| {
+                    load_input(level, &view, image, input, padded);
+                    &*padded
+                });
+                op.forward(level, x, scratch, z);
                 if want_stats {
                     moments.add_image(level, z);
                 }
@@ -168,6 +171,9 @@ fn backward_into(
     let images = view.shape[0];
     let dx_len = if target == Target::Nothing { 0 } else { dx_layout.len() };
     let x_len = if want_weights { input.len() } else { 0 };
+    let wanted = target != Target::Nothing;
+    // Where nothing is pending and nothing is added, the op writes its gradient where it belongs.
+    let direct = target == Target::Write && view.norm.is_none() && !view.relu && dx_layout.is_plain();
     let pieces = for_pieces(images, outputs, |range, parts| {
         let mut sums = vec![0.0f64; 2 * view.shape[3]];
         let mut image_sums = vec![0.0f32; 2 * view.shape[3]];
@@ -177,28 +183,36 @@ fn backward_into(
                 input.clear(padded);
             }
             gradient.clear(dz);
-            dx.fill(0.0);
             op.clear(scratch);
             for (index, image) in range.clone().enumerate() {
-                load_gradient(level, &grad, image, gradient, dz);
-                let dw = dw.as_deref_mut().map(|dw| {
-                    load_input(level, &view, image, input, padded);
-                    (&*padded, dw)
+                let dz = borrow_gradient(&grad, image, gradient).unwrap_or_else(|| {
+                    load_gradient(level, &grad, image, gradient, dz);
+                    &*dz
                 });
-                let wanted = target != Target::Nothing;
-                op.backward(level, dz, wanted.then_some(&mut *dx), dw, scratch);
-                if wanted {
-                    let count = range.len();
-                    let mut of_image: Vec<&mut [f32]> = parts
-                        .iter_mut()
-                        .map(|part| {
-                            let len = part.len() / count;
-                            &mut part[index * len..][..len]
-                        })
-                        .collect();
+                let dw = dw.as_deref_mut().map(|dw| {
+                    let x = borrow_input(&view, image, input).unwrap_or_else(|| {
+                        load_input(level, &view, image, input, padded);
+                        &*padded
+                    });
+                    (x, dw)
+                });
+                let mut targets: Vec<&mut [f32]> = parts
+                    .iter_mut()
+                    .map(|part| {
+                        let len = part.len() / range.len();
+                        &mut part[index * len..][..len]
+                    })
+                    .collect();
+                match targets.as_mut_slice() {
+                    [target] if direct => op.backward(level, dz, Some(target), dw, scratch),
+                    _ => op.backward(level, dz, wanted.then_some(&mut *dx), dw, scratch),
+                }
+                if wanted && !direct {
                     image_sums.fill(0.0);
-                    let add = target == Target::Add;
-                    store_input_gradient(level, &view, image, dx_layout, dx, &mut of_image, add, &mut image_sums);
+                    let (add, targets) = (target == Target::Add, &mut *targets);
+                    let sums_of_image = &mut image_sums;
+                    let (view, layout) = (&view, dx_layout);
+                    level.run(StoreInputGradient { view, image, layout, dx, targets, add, sums: sums_of_image });
                     sums.iter_mut().zip(&image_sums).for_each(|(sum, &s)| *sum += f64::from(s));
                 }
             }

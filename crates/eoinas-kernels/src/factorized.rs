@@ -188,8 +188,9 @@ impl ImageOp for FactorizedReduceOp {
 }
 
 impl FactorizedReduceOp {
-    /// The pixels that no branch reads stay zero.
     fn input_backward(&self, level: Level, dz: &[f32], dx: &mut [f32]) {
+        // No branch reads pixels of even row and odd column, or the other way round.
+        dx.fill(0.0);
         let layout = dx_layout(self.input);
         for (index, branch) in self.branches.iter().enumerate() {
             let start = (index * (layout.row() + layout.pixel)).min(dx.len());

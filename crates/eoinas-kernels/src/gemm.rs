@@ -86,6 +86,8 @@ impl Kernel for Gemm<'_> {
 impl Gemm<'_> {
     /// `NV` vectors of columns from `col` on, for all rows, up to `MR` at a time. Returns `NV`.
     ///
+    /// Rows are shared out evenly: 8 rows are two tiles of 4, not one of 6 and one of 2 that would wait for its sums.
+    ///
     /// # Safety
     /// As checked by [`Gemm::run`].
     #[inline(always)]
@@ -94,12 +96,15 @@ impl Gemm<'_> {
             let mut row = 0;
             while row < self.rows {
                 let left = self.rows - row;
+                let share = left.div_ceil(left.div_ceil(MR));
                 // SAFETY: the tiles stay inside the rows and columns whose bounds the caller has checked.
                 row += unsafe {
-                    if left >= MR {
+                    if share > 8 && left >= MR {
                         self.tile::<S, NV, MR>(s, group, row, col)
-                    } else if MR > 8 && left >= 8 {
+                    } else if MR >= 8 && share > 4 && left >= 8 {
                         self.tile::<S, NV, 8>(s, group, row, col)
+                    } else if MR == 6 && share > 4 && left >= 6 {
+                        self.tile::<S, NV, 6>(s, group, row, col)
                     } else if left >= 4 {
                         self.tile::<S, NV, 4>(s, group, row, col)
                     } else if left >= 2 {

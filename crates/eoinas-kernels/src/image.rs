@@ -45,6 +45,11 @@ impl Layout {
         self.border_y * self.row() + self.border_x * self.pixel
     }
 
+    /// Whether the memory is a tensor's: no border, and channels that fill whole vectors of 16.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.border_x + self.border_y == 0 && self.pixel == self.channels && self.channels.is_multiple_of(16)
+    }
+
     /// Zeros everything that the passes below do not write.
     pub(crate) fn clear(&self, memory: &mut [f32]) {
         if self.pixel != self.channels {
@@ -64,14 +69,77 @@ impl Layout {
     }
 }
 
-/// Runs `f(channel, lanes)` for the vectors of `channels`.
+/// Some vectors of a row: one vector of channels for `count` pixels.
+#[derive(Clone, Copy)]
+struct Strip {
+    count: usize,
+    lanes: usize,
+    /// Distances between pixels where is read and where is written.
+    from: usize,
+    to: usize,
+}
+
+impl Strip {
+    /// Whether reading at `from` and writing at `to` values stays inside.
+    #[inline(always)]
+    fn check(&self, from: usize, to: usize) {
+        assert!(self.count > 0 && (self.count - 1) * self.from + self.lanes <= from, "image: source is too short");
+        assert!((self.count - 1) * self.to + self.lanes <= to, "image: destination is too short");
+    }
+}
+
+/// # Safety
+/// As [`Simd::load_ptr`] where `FULL`, else as [`Simd::load_partial_ptr`].
 #[inline(always)]
-fn vectors<S: Simd>(_: S, channels: usize, mut f: impl FnMut(usize, usize)) {
+unsafe fn load<S: Simd, const FULL: bool>(s: S, from: *const f32, lanes: usize) -> S::V {
+    // SAFETY: the caller vouches for it.
+    unsafe { if FULL { s.load_ptr(from) } else { s.load_partial_ptr(from, lanes) } }
+}
+
+/// # Safety
+/// As [`Simd::store_ptr`] where `FULL`, else as [`Simd::store_partial_ptr`].
+#[inline(always)]
+unsafe fn store<S: Simd, const FULL: bool>(s: S, to: *mut f32, v: S::V, lanes: usize) {
+    // SAFETY: the caller vouches for it.
+    unsafe { if FULL { s.store_ptr(to, v) } else { s.store_partial_ptr(to, v, lanes) } }
+}
+
+/// Splits `count` pixels of `channels` side by side, apart by `from` and `to`, into strips, and runs `f(channel,
+/// strip)`. Where pixels touch each other on both sides the row is one strip after another without regard to pixels,
+/// if `flat` allows it.
+#[inline(always)]
+fn strips<S: Simd>(
+    _: S,
+    count: usize,
+    channels: usize,
+    from: usize,
+    to: usize,
+    flat: bool,
+    mut f: impl FnMut(usize, Strip),
+) {
+    if flat && from == channels && to == channels {
+        let (full, rest) = (count * channels / S::LANES, count * channels % S::LANES);
+        if full > 0 {
+            f(0, Strip { count: full, lanes: S::LANES, from: S::LANES, to: S::LANES });
+        }
+        if rest > 0 {
+            f(full * S::LANES, Strip { count: 1, lanes: rest, from: 0, to: 0 });
+        }
+        return;
+    }
     let mut channel = 0;
     while channel < channels {
-        f(channel, (channels - channel).min(S::LANES));
+        f(channel, Strip { count, lanes: (channels - channel).min(S::LANES), from, to });
         channel += S::LANES;
     }
+}
+
+/// An image of the input that lies in its tensor just as the layout wants it, if it does.
+pub(crate) fn borrow_input<'v>(view: &InputView<'v>, image: usize, layout: Layout) -> Option<&'v [f32]> {
+    let &[(data, c)] = view.sources.as_slice() else { return None };
+    let plain = view.norm.is_none() && !view.relu && layout.is_plain();
+    let len = layout.height * layout.width * c;
+    if plain { data.get(image * len..(image + 1) * len) } else { None }
 }
 
 /// Reads an image of the input into scratch memory.
@@ -92,31 +160,64 @@ impl Kernel for LoadInput<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { view, image, layout, to } = self;
-        let [_, h, w, _] = view.shape;
+        let [_, h, w, total] = view.shape;
         let floor = if view.relu { s.zero() } else { s.splat(f32::NEG_INFINITY) };
         for y in 0..h {
-            let to_row = &mut to[layout.origin() + y * layout.row()..][..(w - 1) * layout.pixel + layout.channels];
+            let to_row = &mut to[layout.origin() + y * layout.row()..][..(w - 1) * layout.pixel + total];
             let mut offset = 0;
             for &(data, c) in &view.sources {
                 let row = &data[((image * h + y) * w) * c..][..w * c];
-                vectors(s, c, |channel, lanes| {
+                strips(s, w, c, c, layout.pixel, view.norm.is_none(), |channel, strip| {
                     let joined = offset + channel;
-                    let (scale, shift) = match view.norm {
-                        Some(n) => (s.load(&n.scale[joined..joined + lanes]), s.load(&n.shift[joined..joined + lanes])),
-                        None => (s.splat(1.0), s.splat(0.0)),
-                    };
-                    for x in 0..w {
-                        let value = s.load(&row[x * c + channel..][..lanes]);
-                        let value = if view.norm.is_some() { s.fma(value, scale, shift) } else { value };
-                        // The constant first: a NaN in the second place comes through.
-                        let value = s.max(floor, value);
-                        s.store(&mut to_row[x * layout.pixel + joined..][..lanes], value);
+                    let norm = view.norm.map(|n| {
+                        let range = joined..joined + strip.lanes;
+                        (s.load(&n.scale[range.clone()]), s.load(&n.shift[range]))
+                    });
+                    let (row, to_row) = (&row[channel..], &mut to_row[joined..]);
+                    if strip.lanes == S::LANES {
+                        activate::<S, true>(s, strip, row, to_row, norm, floor);
+                    } else {
+                        activate::<S, false>(s, strip, row, to_row, norm, floor);
                     }
                 });
                 offset += c;
             }
         }
     }
+}
+
+#[inline(always)]
+fn activate<S: Simd, const FULL: bool>(
+    s: S,
+    strip: Strip,
+    from: &[f32],
+    to: &mut [f32],
+    norm: Option<(S::V, S::V)>,
+    floor: S::V,
+) {
+    strip.check(from.len(), to.len());
+    let (mut from, mut to) = (from.as_ptr(), to.as_mut_ptr());
+    for _ in 0..strip.count {
+        // SAFETY: checked above.
+        unsafe {
+            let value = load::<S, FULL>(s, from, strip.lanes);
+            let value = match norm {
+                Some((scale, shift)) => s.fma(value, scale, shift),
+                None => value,
+            };
+            // The constant first: a NaN in the second place comes through.
+            store::<S, FULL>(s, to, s.max(floor, value), strip.lanes);
+        }
+        from = from.wrapping_add(strip.from);
+        to = to.wrapping_add(strip.to);
+    }
+}
+
+/// An image of the gradient that lies in its tensor just as the layout wants it, if it does.
+pub(crate) fn borrow_gradient<'v>(view: &GradientView<'v>, image: usize, layout: Layout) -> Option<&'v [f32]> {
+    let plain = view.norm.is_none() && view.sample.is_none() && view.gate == 1.0 && layout.is_plain();
+    let len = layout.height * layout.width * layout.channels;
+    if plain { view.dy.get(image * len..(image + 1) * len) } else { None }
 }
 
 /// Reads an image of the gradient at the kernel's output into scratch memory.
@@ -143,25 +244,58 @@ impl Kernel for LoadGradient<'_, '_> {
             let to_row = &mut to[layout.origin() + y * layout.row()..][..(w - 1) * layout.pixel + c];
             let from = (image * h + y) * w * c..(image * h + y + 1) * w * c;
             let dy = &view.dy[from.clone()];
-            vectors(s, c, |channel, lanes| match view.norm {
-                None => {
-                    let a = s.splat(view.gate * sample);
-                    for x in 0..w {
-                        let value = s.mul(a, s.load(&dy[x * c + channel..][..lanes]));
-                        s.store(&mut to_row[x * layout.pixel + channel..][..lanes], value);
+            let z = view.norm.map(|(z, _)| &z[from]);
+            strips(s, w, c, c, layout.pixel, z.is_none(), |channel, strip| {
+                let map = match (view.norm, z) {
+                    (Some((_, [a, b, d])), Some(z)) => {
+                        let of = |v: &[f32]| s.load(&v[channel..channel + strip.lanes]);
+                        Map::Affine(&z[channel..], s.mul(s.splat(sample), of(a)), of(b), of(d))
                     }
-                }
-                Some((z, [a, b, d])) => {
-                    let z = &z[from.clone()];
-                    let a = s.mul(s.splat(sample), s.load(&a[channel..channel + lanes]));
-                    let (b, d) = (s.load(&b[channel..channel + lanes]), s.load(&d[channel..channel + lanes]));
-                    for x in 0..w {
-                        let dy = s.load(&dy[x * c + channel..][..lanes]);
-                        let z = s.load(&z[x * c + channel..][..lanes]);
-                        s.store(&mut to_row[x * layout.pixel + channel..][..lanes], s.fma(a, dy, s.fma(b, z, d)));
-                    }
+                    _ => Map::Scale(s.splat(view.gate * sample)),
+                };
+                let (dy, to_row) = (&dy[channel..], &mut to_row[channel..]);
+                if strip.lanes == S::LANES {
+                    affine::<S, true>(s, strip, dy, to_row, map);
+                } else {
+                    affine::<S, false>(s, strip, dy, to_row, map);
                 }
             });
+        }
+    }
+}
+
+/// What is done to `dy`.
+enum Map<'a, S: Simd> {
+    Scale(S::V),
+    /// `z`, `a`, `b`, `d`.
+    Affine(&'a [f32], S::V, S::V, S::V),
+}
+
+#[inline(always)]
+fn affine<S: Simd, const FULL: bool>(s: S, strip: Strip, dy: &[f32], to: &mut [f32], map: Map<'_, S>) {
+    let Strip { count, lanes, .. } = strip;
+    strip.check(dy.len(), to.len());
+    let (dy, to) = (dy.as_ptr(), to.as_mut_ptr());
+    match map {
+        Map::Scale(a) => {
+            for i in 0..count {
+                // SAFETY: checked above.
+                unsafe {
+                    let value = s.mul(a, load::<S, FULL>(s, dy.add(i * strip.from), lanes));
+                    store::<S, FULL>(s, to.add(i * strip.to), value, lanes);
+                }
+            }
+        }
+        Map::Affine(z, a, b, d) => {
+            strip.check(z.len(), usize::MAX);
+            for i in 0..count {
+                // SAFETY: checked above.
+                unsafe {
+                    let z = load::<S, FULL>(s, z.as_ptr().add(i * strip.from), lanes);
+                    let dy = load::<S, FULL>(s, dy.add(i * strip.from), lanes);
+                    store::<S, FULL>(s, to.add(i * strip.to), s.fma(a, dy, s.fma(b, z, d)), lanes);
+                }
+            }
         }
     }
 }
@@ -169,28 +303,14 @@ impl Kernel for LoadGradient<'_, '_> {
 /// Takes the gradient of an image behind the ReLU back through it, and adds it to (`add`) or writes it into the parts of
 /// `targets` that belong to this image: one for each source when adding, else one for all joined. `sums` (two times the
 /// channels: of `dy`, of `dy * xhat`) are added to where the input has a pending BatchNorm.
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn store_input_gradient(
-    level: Level,
-    view: &InputView<'_>,
-    image: usize,
-    layout: Layout,
-    dx: &[f32],
-    targets: &mut [&mut [f32]],
-    add: bool,
-    sums: &mut [f32],
-) {
-    level.run(StoreInputGradient { view, image, layout, dx, targets, add, sums });
-}
-
-struct StoreInputGradient<'a, 'v, 't> {
-    view: &'a InputView<'v>,
-    image: usize,
-    layout: Layout,
-    dx: &'a [f32],
-    targets: &'a mut [&'t mut [f32]],
-    add: bool,
-    sums: &'a mut [f32],
+pub(crate) struct StoreInputGradient<'a, 'v, 't> {
+    pub(crate) view: &'a InputView<'v>,
+    pub(crate) image: usize,
+    pub(crate) layout: Layout,
+    pub(crate) dx: &'a [f32],
+    pub(crate) targets: &'a mut [&'t mut [f32]],
+    pub(crate) add: bool,
+    pub(crate) sums: &'a mut [f32],
 }
 
 impl Kernel for StoreInputGradient<'_, '_, '_> {
@@ -209,46 +329,97 @@ impl Kernel for StoreInputGradient<'_, '_, '_> {
                 // Where the target's row starts, its distance between pixels, and the source's first channel in it.
                 let (target, width, first) = if add { (index, c, 0) } else { (0, total, offset) };
                 let to_row = &mut targets[target][y * w * width..][..w * width];
-                vectors(s, c, |channel, lanes| {
-                    let joined = offset + channel..offset + channel + lanes;
-                    let at = first + channel;
+                let flat = view.norm.is_none() && width == c;
+                strips(s, w, c, layout.pixel, width, flat, |channel, strip| {
+                    let joined = offset + channel;
+                    // Without a BatchNorm in between, `z` of a flat strip goes along with `dx`.
+                    let z_step = if strip.from == layout.pixel { c } else { strip.from };
+                    let back = Back { z: &row[channel..], z_step, dx: &dx_row[joined..], relu: view.relu, add };
+                    let to = &mut to_row[first + channel..];
+                    let full = strip.lanes == S::LANES;
                     match view.norm {
-                        None => {
-                            for x in 0..w {
-                                let mut g = s.load(&dx_row[x * layout.pixel + joined.start..][..lanes]);
-                                if view.relu {
-                                    g = s.where_positive(s.load(&row[x * c + channel..][..lanes]), g);
-                                }
-                                let to = &mut to_row[x * width + at..][..lanes];
-                                let g = if add { s.add(g, s.load(to)) } else { g };
-                                s.store(to, g);
-                            }
-                        }
+                        None if full => back.plain::<S, true>(s, strip, to),
+                        None => back.plain::<S, false>(s, strip, to),
                         Some(n) => {
-                            let (scale, shift) = (s.load(&n.scale[joined.clone()]), s.load(&n.shift[joined.clone()]));
-                            let (mean, rstd) = (s.load(&n.mean[joined.clone()]), s.load(&n.rstd[joined.clone()]));
-                            let (mut dy, mut dy_xhat) = (s.zero(), s.zero());
-                            for x in 0..w {
-                                let mut g = s.load(&dx_row[x * layout.pixel + joined.start..][..lanes]);
-                                let z = s.load(&row[x * c + channel..][..lanes]);
-                                if view.relu {
-                                    g = s.where_positive(s.fma(z, scale, shift), g);
-                                }
-                                dy = s.add(dy, g);
-                                dy_xhat = s.fma(g, s.mul(s.sub(z, mean), rstd), dy_xhat);
-                                s.store(&mut to_row[x * width + at..][..lanes], g);
-                            }
-                            let dy_to = &mut sum_dy[joined.clone()];
-                            let dy_sum = s.add(dy, s.load(dy_to));
-                            s.store(dy_to, dy_sum);
-                            let xhat_to = &mut sum_xhat[joined];
-                            let xhat_sum = s.add(dy_xhat, s.load(xhat_to));
-                            s.store(xhat_to, xhat_sum);
+                            let range = joined..joined + strip.lanes;
+                            let of = |v: &[f32]| s.load(&v[range.clone()]);
+                            let norm = [of(n.scale), of(n.shift), of(n.mean), of(n.rstd)];
+                            let (dy, xhat) = if full {
+                                back.norm::<S, true>(s, strip, to, norm)
+                            } else {
+                                back.norm::<S, false>(s, strip, to, norm)
+                            };
+                            let (dy, xhat) = (s.add(dy, of(sum_dy)), s.add(xhat, of(sum_xhat)));
+                            s.store(&mut sum_dy[range.clone()], dy);
+                            s.store(&mut sum_xhat[range], xhat);
                         }
                     }
                 });
                 offset += c;
             }
         }
+    }
+}
+
+/// What the way back through a ReLU reads.
+#[derive(Clone, Copy)]
+struct Back<'a> {
+    z: &'a [f32],
+    z_step: usize,
+    dx: &'a [f32],
+    relu: bool,
+    add: bool,
+}
+
+impl Back<'_> {
+    #[inline(always)]
+    fn check(&self, strip: Strip, to: usize) {
+        strip.check(self.dx.len(), to);
+        Strip { from: self.z_step, ..strip }.check(self.z.len(), to);
+    }
+
+    #[inline(always)]
+    fn plain<S: Simd, const FULL: bool>(self, s: S, strip: Strip, to: &mut [f32]) {
+        let lanes = strip.lanes;
+        self.check(strip, to.len());
+        let to = to.as_mut_ptr();
+        for i in 0..strip.count {
+            // SAFETY: checked above.
+            unsafe {
+                let to = to.add(i * strip.to);
+                let mut g = load::<S, FULL>(s, self.dx.as_ptr().add(i * strip.from), lanes);
+                if self.relu {
+                    g = s.where_positive(load::<S, FULL>(s, self.z.as_ptr().add(i * self.z_step), lanes), g);
+                }
+                if self.add {
+                    g = s.add(g, load::<S, FULL>(s, to, lanes));
+                }
+                store::<S, FULL>(s, to, g, lanes);
+            }
+        }
+    }
+
+    /// `norm` is scale, shift, mean, rstd. Returns the sums of `dy` and of `dy * xhat`.
+    #[inline(always)]
+    fn norm<S: Simd, const FULL: bool>(self, s: S, strip: Strip, to: &mut [f32], norm: [S::V; 4]) -> (S::V, S::V) {
+        let lanes = strip.lanes;
+        self.check(strip, to.len());
+        let [scale, shift, mean, rstd] = norm;
+        let to = to.as_mut_ptr();
+        let (mut dy, mut dy_xhat) = (s.zero(), s.zero());
+        for i in 0..strip.count {
+            // SAFETY: checked above.
+            unsafe {
+                let mut g = load::<S, FULL>(s, self.dx.as_ptr().add(i * strip.from), lanes);
+                let z = load::<S, FULL>(s, self.z.as_ptr().add(i * self.z_step), lanes);
+                if self.relu {
+                    g = s.where_positive(s.fma(z, scale, shift), g);
+                }
+                dy = s.add(dy, g);
+                dy_xhat = s.fma(g, s.mul(s.sub(z, mean), rstd), dy_xhat);
+                store::<S, FULL>(s, to.add(i * strip.to), g, lanes);
+            }
+        }
+        (dy, dy_xhat)
     }
 }
