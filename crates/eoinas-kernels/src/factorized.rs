@@ -120,9 +120,12 @@ impl Branch {
 impl FactorizedReduceOp {
     fn new([_, h, w, ci]: [usize; 4], weights: [(&[f32], usize); 2]) -> Self {
         let [(weight_1, c1), (weight_2, c2)] = weights;
+        let mut output = Layout::vectors(h.div_ceil(2), w.div_ceil(2), c1 + c2, (0, 0));
+        // Whole vectors are read from the first channel of the second branch on.
+        output.pixel += 16;
         Self {
             input: Layout::dense(h, w, ci, (1, 1)),
-            output: Layout::vectors(h.div_ceil(2), w.div_ceil(2), c1 + c2, (0, 0)),
+            output,
             branches: [Branch::new(0, c1, weight_1, ci), Branch::new(c1, c2, weight_2, ci)],
         }
     }

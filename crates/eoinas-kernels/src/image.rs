@@ -104,33 +104,42 @@ unsafe fn store<S: Simd, const FULL: bool>(s: S, to: *mut f32, v: S::V, lanes: u
     unsafe { if FULL { s.store_ptr(to, v) } else { s.store_partial_ptr(to, v, lanes) } }
 }
 
-/// Splits `count` pixels of `channels` side by side, apart by `from` and `to`, into strips, and runs `f(channel,
-/// strip)`. Where pixels touch each other on both sides the row is one strip after another without regard to pixels,
-/// if `flat` allows it.
-#[inline(always)]
-fn strips<S: Simd>(
-    _: S,
-    count: usize,
+/// Splits the pixels of a row into strips, each with its first channel.
+///
+/// An iterator, and not a function that takes a closure: a closure that is not inlined is compiled without the vector
+/// instructions.
+struct Strips {
+    channel: usize,
     channels: usize,
-    from: usize,
-    to: usize,
-    flat: bool,
-    mut f: impl FnMut(usize, Strip),
-) {
-    if flat && from == channels && to == channels {
-        let (full, rest) = (count * channels / S::LANES, count * channels % S::LANES);
-        if full > 0 {
-            f(0, Strip { count: full, lanes: S::LANES, from: S::LANES, to: S::LANES });
+    /// A full vector, for all pixels.
+    strip: Strip,
+}
+
+impl Strips {
+    /// `count` pixels of `channels` side by side, apart by `from` and `to`. Where pixels touch each other on both sides
+    /// the row is vector after vector without regard to pixels, if `flat` allows it.
+    #[inline(always)]
+    fn new<S: Simd>(_: S, count: usize, channels: usize, from: usize, to: usize, flat: bool) -> Self {
+        let lanes = S::LANES;
+        if flat && from == channels && to == channels && (count * channels).is_multiple_of(lanes) {
+            let strip = Strip { count: count * channels / lanes, lanes, from: lanes, to: lanes };
+            return Self { channel: 0, channels: lanes, strip };
         }
-        if rest > 0 {
-            f(full * S::LANES, Strip { count: 1, lanes: rest, from: 0, to: 0 });
-        }
-        return;
+        Self { channel: 0, channels, strip: Strip { count, lanes, from, to } }
     }
-    let mut channel = 0;
-    while channel < channels {
-        f(channel, Strip { count, lanes: (channels - channel).min(S::LANES), from, to });
-        channel += S::LANES;
+}
+
+impl Iterator for Strips {
+    type Item = (usize, Strip);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, Strip)> {
+        let channel = self.channel;
+        if channel >= self.channels {
+            return None;
+        }
+        self.channel += self.strip.lanes;
+        Some((channel, Strip { lanes: self.strip.lanes.min(self.channels - channel), ..self.strip }))
     }
 }
 
@@ -167,7 +176,7 @@ impl Kernel for LoadInput<'_, '_> {
             let mut offset = 0;
             for &(data, c) in &view.sources {
                 let row = &data[((image * h + y) * w) * c..][..w * c];
-                strips(s, w, c, c, layout.pixel, view.norm.is_none(), |channel, strip| {
+                for (channel, strip) in Strips::new(s, w, c, c, layout.pixel, view.norm.is_none()) {
                     let joined = offset + channel;
                     let norm = view.norm.map(|n| {
                         let range = joined..joined + strip.lanes;
@@ -179,7 +188,7 @@ impl Kernel for LoadInput<'_, '_> {
                     } else {
                         activate::<S, false>(s, strip, row, to_row, norm, floor);
                     }
-                });
+                }
                 offset += c;
             }
         }
@@ -245,7 +254,7 @@ impl Kernel for LoadGradient<'_, '_> {
             let from = (image * h + y) * w * c..(image * h + y + 1) * w * c;
             let dy = &view.dy[from.clone()];
             let z = view.norm.map(|(z, _)| &z[from]);
-            strips(s, w, c, c, layout.pixel, z.is_none(), |channel, strip| {
+            for (channel, strip) in Strips::new(s, w, c, c, layout.pixel, z.is_none()) {
                 let map = match (view.norm, z) {
                     (Some((_, [a, b, d])), Some(z)) => {
                         let of = |v: &[f32]| s.load(&v[channel..channel + strip.lanes]);
@@ -259,7 +268,7 @@ impl Kernel for LoadGradient<'_, '_> {
                 } else {
                     affine::<S, false>(s, strip, dy, to_row, map);
                 }
-            });
+            }
         }
     }
 }
@@ -330,7 +339,7 @@ impl Kernel for StoreInputGradient<'_, '_, '_> {
                 let (target, width, first) = if add { (index, c, 0) } else { (0, total, offset) };
                 let to_row = &mut targets[target][y * w * width..][..w * width];
                 let flat = view.norm.is_none() && width == c;
-                strips(s, w, c, layout.pixel, width, flat, |channel, strip| {
+                for (channel, strip) in Strips::new(s, w, c, layout.pixel, width, flat) {
                     let joined = offset + channel;
                     // Without a BatchNorm in between, `z` of a flat strip goes along with `dx`.
                     let z_step = if strip.from == layout.pixel { c } else { strip.from };
@@ -354,7 +363,7 @@ impl Kernel for StoreInputGradient<'_, '_, '_> {
                             s.store(&mut sum_xhat[range], xhat);
                         }
                     }
-                });
+                }
                 offset += c;
             }
         }
