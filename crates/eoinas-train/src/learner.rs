@@ -95,7 +95,6 @@ impl Learner {
         count: bool,
     ) -> Result<f64> {
         let norm = self.sgd.step(self.supernet.parameters_mut(), &gradients, learning_rate)?;
-        gradients.recycle(self.supernet.workspace());
         if norm.is_finite() && count {
             self.prune.record_weight_step(gates)?;
         }
