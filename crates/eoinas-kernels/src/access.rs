@@ -62,7 +62,12 @@ impl<'a> InputGuard<'a> {
                     sources.push((read(kernel, "input", source)?, c));
                 }
                 _ => {
-                    return Err(shape_error(kernel, "input", source, format!("[{n}, {h}, {w}, c] as the first source")));
+                    return Err(shape_error(
+                        kernel,
+                        "input",
+                        source,
+                        format!("[{n}, {h}, {w}, c] as the first source"),
+                    ));
                 }
             }
         }

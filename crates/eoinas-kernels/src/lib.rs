@@ -12,6 +12,7 @@
 //! ([`Gradient`]), applied on the way in by whoever needs it.
 
 mod access;
+mod channelwise;
 pub mod conv;
 pub mod depthwise;
 mod driver;

@@ -3,8 +3,12 @@
 use candle_core::Tensor;
 
 use crate::Workspace;
+use crate::access::read_shaped;
+use crate::channelwise::{Period, combine, sums};
 use crate::error::Result;
 use crate::norm::{GradSums, Norm, channels};
+use crate::parallel::for_pieces;
+use crate::simd::Level;
 use crate::tensors::{Values, expect_dims, image_dims, read, write};
 
 /// One summand of a node: `gate * sample[n] * (scale * z + shift)`.
@@ -30,36 +34,43 @@ pub struct TermGradient {
     pub gate: f64,
 }
 
-struct Coefficients {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
+/// A term, borrowed.
+struct Summand<'a> {
+    /// Not borrowed where nobody reads it.
+    z: Option<Values<'a>>,
+    norm: Option<NormValues>,
+    gate: f32,
     sample: Option<Vec<f32>>,
 }
 
-impl Coefficients {
-    fn sample(&self, n: usize) -> f32 {
-        self.sample.as_ref().and_then(|s| s.get(n)).copied().unwrap_or(1.0)
-    }
+struct NormValues {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    mean: Vec<f32>,
+    rstd: Vec<f32>,
 }
 
-fn coefficients(kernel: &'static str, term: &Term<'_>, n: usize, c: usize) -> Result<Coefficients> {
-    let (scale, shift) = match term.norm {
-        None => (vec![1.0; c], vec![0.0; c]),
-        Some(norm) => {
-            for tensor in [&norm.scale, &norm.shift, &norm.mean, &norm.rstd] {
-                expect_dims(kernel, "norm", tensor, &[c])?;
-            }
-            (read(kernel, "scale", &norm.scale)?.to_vec(), read(kernel, "shift", &norm.shift)?.to_vec())
-        }
-    };
-    let sample = match term.sample {
-        None => None,
-        Some(sample) => {
-            expect_dims(kernel, "sample", sample, &[n])?;
-            Some(read(kernel, "sample", sample)?.to_vec())
-        }
-    };
-    Ok(Coefficients { scale, shift, sample })
+impl<'a> Summand<'a> {
+    fn new(kernel: &'static str, term: &Term<'a>, shape: [usize; 4], read_z: bool) -> Result<Self> {
+        let [n, _, _, c] = shape;
+        let z = read_shaped(kernel, "z", term.z, &shape)?;
+        let channel =
+            |name, tensor: &Tensor| -> Result<Vec<f32>> { Ok(read_shaped(kernel, name, tensor, &[c])?.to_vec()) };
+        let norm = match term.norm {
+            None => None,
+            Some(norm) => Some(NormValues {
+                scale: channel("scale", &norm.scale)?,
+                shift: channel("shift", &norm.shift)?,
+                mean: channel("mean", &norm.mean)?,
+                rstd: channel("rstd", &norm.rstd)?,
+            }),
+        };
+        let sample = match term.sample {
+            None => None,
+            Some(sample) => Some(read_shaped(kernel, "sample", sample, &[n])?.to_vec()),
+        };
+        Ok(Self { z: read_z.then_some(z), norm, gate: term.gate, sample })
+    }
 }
 
 /// The sum of the terms, `[n, h, w, c]`; zeros without terms.
@@ -67,25 +78,76 @@ fn coefficients(kernel: &'static str, term: &Term<'_>, n: usize, c: usize) -> Re
 /// # Errors
 /// Tensors that are not contiguous f32 CPU tensors, or of another shape than `shape` says.
 pub fn node_sum(ws: &Workspace, shape: (usize, usize, usize, usize), terms: &[Term<'_>]) -> Result<Tensor> {
-    const KERNEL: &str = "node_sum";
     let (n, h, w, c) = shape;
-    let mut out = ws.take(n * h * w * c);
-    out.fill(0.0);
+    let mut summands = Vec::with_capacity(terms.len());
     for term in terms {
-        expect_dims(KERNEL, "z", term.z, &[n, h, w, c])?;
-        let z = read(KERNEL, "z", term.z)?;
-        let k = coefficients(KERNEL, term, n, c)?;
-        let image = (h * w * c).max(1);
-        for (i, (out, z)) in out.chunks_exact_mut(image).zip(z.chunks_exact(image)).enumerate() {
-            let factor = term.gate * k.sample(i);
-            for (out, z) in out.chunks_exact_mut(c).zip(z.chunks_exact(c)) {
-                for (((out, z), scale), shift) in out.iter_mut().zip(z).zip(&k.scale).zip(&k.shift) {
-                    *out += factor * (scale * z + shift);
-                }
-            }
+        summands.push(Summand::new("node_sum", term, [n, h, w, c], true)?);
+    }
+    let mut out = ws.take(n * h * w * c);
+    let inputs: Vec<View<'_>> = summands.iter().map(Summand::view).collect();
+    sum_images(n, c, &inputs, &mut out);
+    ws.tensor(out, shape)
+}
+
+/// A summand as slices, which threads can share.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    z: &'a [f32],
+    norm: Option<&'a NormValues>,
+    gate: f32,
+    sample: Option<&'a [f32]>,
+}
+
+impl View<'_> {
+    fn factor(&self, image: usize) -> f32 {
+        self.gate * self.sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0)
+    }
+}
+
+impl Summand<'_> {
+    fn view(&self) -> View<'_> {
+        View {
+            z: self.z.as_deref().unwrap_or(&[]),
+            norm: self.norm.as_ref(),
+            gate: self.gate,
+            sample: self.sample.as_deref(),
         }
     }
-    ws.tensor(out, shape)
+}
+
+fn sum_images(n: usize, c: usize, terms: &[View<'_>], out: &mut [f32]) {
+    let level = Level::current();
+    let len = out.len() / n.max(1);
+    if len == 0 {
+        return;
+    }
+    let period = Period::new(c, len);
+    let samples = terms.iter().any(|term| term.sample.is_some());
+    for_pieces(n, &mut [out], |images, parts| {
+        let (mut scales, mut shift): (Vec<Vec<f32>>, Vec<f32>) = (Vec::new(), Vec::new());
+        for (image, out) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
+            if samples || shift.is_empty() {
+                scales = terms
+                    .iter()
+                    .map(|term| {
+                        let factor = term.factor(image);
+                        term.norm.map_or_else(|| period.constant(factor), |n| period.repeat(&n.scale, |s| factor * s))
+                    })
+                    .collect();
+                let mut shifts = vec![0.0; c];
+                for (norm, factor) in terms.iter().filter_map(|t| Some((t.norm?, t.factor(image)))) {
+                    shifts.iter_mut().zip(&norm.shift).for_each(|(sum, s)| *sum += factor * s);
+                }
+                shift = period.repeat(&shifts, |s| s);
+            }
+            let inputs: Vec<(&[f32], &[f32])> = terms
+                .iter()
+                .zip(&scales)
+                .map(|(term, scale)| (&term.z[image * len..][..len], scale.as_slice()))
+                .collect();
+            combine(level, out, false, &shift, &inputs);
+        }
+    });
 }
 
 /// What each term needs of the gradient `dy` (`[n, h, w, c]`) of the node. A term without BatchNorm is read only if
@@ -101,39 +163,74 @@ pub fn node_sum_backward(
 ) -> Result<Vec<TermGradient>> {
     const KERNEL: &str = "node_sum_backward";
     let (n, h, w, c) = image_dims(KERNEL, "dy", dy)?;
-    let d = read(KERNEL, "dy", dy)?;
-    let image = h * w * c;
-    let mut gradients = Vec::with_capacity(terms.len());
+    let mut summands = Vec::with_capacity(terms.len());
     for term in terms {
-        expect_dims(KERNEL, "z", term.z, dy.dims())?;
-        let k = coefficients(KERNEL, term, n, c)?;
-        if term.norm.is_none() && !want_gates {
-            gradients.push(TermGradient { sums: None, gate: 0.0 });
-            continue;
-        }
-        let z = read(KERNEL, "z", term.z)?;
-        let (mean, rstd): (Vec<f32>, Vec<f32>) = match term.norm {
-            None => (vec![0.0; c], vec![1.0; c]),
-            Some(norm) => (read(KERNEL, "mean", &norm.mean)?.to_vec(), read(KERNEL, "rstd", &norm.rstd)?.to_vec()),
-        };
-        let (mut sum, mut sum_xhat, mut gate) = (vec![0.0f64; c], vec![0.0f64; c], 0.0f64);
-        for (i, (d, z)) in d.chunks_exact(image).zip(z.chunks_exact(image)).enumerate() {
-            for (d, z) in d.chunks_exact(c).zip(z.chunks_exact(c)) {
-                for j in 0..c {
-                    let d = f64::from(k.sample(i) * d[j]);
-                    sum[j] += d;
-                    sum_xhat[j] += d * f64::from(z[j] - mean[j]) * f64::from(rstd[j]);
-                    gate += d * f64::from(k.scale[j] * z[j] + k.shift[j]);
+        summands.push(Summand::new(KERNEL, term, [n, h, w, c], want_gates || term.norm.is_some())?);
+    }
+    let dy = read(KERNEL, "dy", dy)?;
+    let views: Vec<View<'_>> = summands.iter().map(Summand::view).collect();
+    let totals = gradient_sums(n, c, &dy, &views);
+    summands.iter().zip(totals).map(|(summand, totals)| summand.gradient(totals)).collect()
+}
+
+/// For each term the sums per channel of `sample * dy` and of `sample * dy * (z - mean)`.
+type Totals = (Vec<f64>, Vec<f64>);
+
+fn gradient_sums(n: usize, c: usize, dy: &[f32], terms: &[View<'_>]) -> Vec<Totals> {
+    let level = Level::current();
+    let len = dy.len() / n.max(1);
+    let period = Period::new(c, len);
+    let zero = || vec![(vec![0.0; c], vec![0.0; c]); terms.len()];
+    let needs_sum = terms.iter().any(|term| term.norm.is_some());
+    let means: Vec<Vec<f32>> = terms
+        .iter()
+        .map(|term| term.norm.map_or_else(|| period.constant(0.0), |norm| period.repeat(&norm.mean, |m| m)))
+        .collect();
+    let pieces = for_pieces(n, &mut [], |images, _| {
+        let mut totals = zero();
+        for image in images {
+            let d = &dy[image * len..][..len];
+            let mut sum = vec![0.0; c];
+            if needs_sum {
+                sums(level, period, d, None, &mut sum);
+            }
+            for ((term, mean), (total, total_z)) in terms.iter().zip(&means).zip(&mut totals) {
+                if term.z.is_empty() {
+                    continue;
                 }
+                let mut product = vec![0.0; c];
+                sums(level, period, d, Some((&term.z[image * len..][..len], mean)), &mut product);
+                let sample = f64::from(term.sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0));
+                total.iter_mut().zip(&sum).for_each(|(total, s)| *total += sample * s);
+                total_z.iter_mut().zip(&product).for_each(|(total, s)| *total += sample * s);
             }
         }
-        let sums = match term.norm {
-            None => None,
-            Some(_) => Some(GradSums { dy: channels(sum)?, dy_xhat: channels(sum_xhat)? }),
-        };
-        gradients.push(TermGradient { sums, gate });
+        totals
+    });
+    let mut totals = zero();
+    for piece in pieces {
+        for (total, piece) in totals.iter_mut().zip(piece) {
+            total.0.iter_mut().zip(piece.0).for_each(|(total, s)| *total += s);
+            total.1.iter_mut().zip(piece.1).for_each(|(total, s)| *total += s);
+        }
     }
-    Ok(gradients)
+    totals
+}
+
+impl Summand<'_> {
+    fn gradient(&self, (dy, dy_z): Totals) -> Result<TermGradient> {
+        let Some(norm) = &self.norm else {
+            return Ok(TermGradient { sums: None, gate: dy_z.iter().sum() });
+        };
+        // y = scale * (z - mean) + (shift + scale * mean), whose second part is beta.
+        let mut gate = 0.0;
+        for (c, (dy, dy_z)) in dy.iter().zip(&dy_z).enumerate() {
+            let (scale, mean) = (f64::from(norm.scale[c]), f64::from(norm.mean[c]));
+            gate += scale * dy_z + (f64::from(norm.shift[c]) + scale * mean) * dy;
+        }
+        let dy_xhat = channels(dy_z.iter().zip(&norm.rstd).map(|(s, &rstd)| s * f64::from(rstd)))?;
+        Ok(TermGradient { sums: Some(GradSums { dy: channels(dy)?, dy_xhat }), gate })
+    }
 }
 
 /// `dst += gate * sample[n] * dy`, in place: the backward pass of an identity. Both `[n, h, w, c]`.
@@ -144,21 +241,21 @@ pub fn add_scaled(dst: &Tensor, dy: &Tensor, gate: f32, sample: Option<&Tensor>)
     const KERNEL: &str = "add_scaled";
     let (n, h, w, c) = image_dims(KERNEL, "dy", dy)?;
     expect_dims(KERNEL, "dst", dst, dy.dims())?;
-    if let Some(sample) = sample {
-        expect_dims(KERNEL, "sample", sample, &[n])?;
-    }
+    let sample = sample.map(|s| read_shaped(KERNEL, "sample", s, &[n])).transpose()?;
     let d = read(KERNEL, "dy", dy)?;
-    let sample: Option<Values<'_>> = sample.map(|s| read(KERNEL, "sample", s)).transpose()?;
-    let image = h * w * c;
-    write(KERNEL, "dst", &[dst], &[&d], |out| {
-        for out in out {
-            for (i, (out, d)) in out.chunks_exact_mut(image).zip(d.chunks_exact(image)).enumerate() {
-                let factor = gate * sample.as_ref().and_then(|s| s.get(i)).copied().unwrap_or(1.0);
-                for (out, d) in out.iter_mut().zip(d) {
-                    *out += factor * d;
-                }
+    let reads: Vec<&Values<'_>> = std::iter::once(&d).chain(&sample).collect();
+    let (d, sample): (&[f32], Option<&[f32]>) = (&d, sample.as_deref());
+    let (level, len) = (Level::current(), h * w * c);
+    write(KERNEL, "dst", &[dst], &reads, |out| {
+        // One number for all channels: as if there were only one.
+        let period = Period::new(1, len);
+        let zero = period.constant(0.0);
+        for_pieces(n, out, |images, parts| {
+            for (image, out) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
+                let factor = gate * sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0);
+                combine(level, out, true, &zero, &[(&d[image * len..][..len], &period.constant(factor))]);
             }
-        }
+        });
         Ok(())
     })
 }

@@ -1,0 +1,254 @@
+//! Passes over an image `[pixels, c]` with a few numbers per channel.
+//!
+//! The numbers are repeated to a period that is a multiple of both `c` and the widest vector, so that vectors run
+//! over memory without regard to where a pixel ends: 3 or 20 channels cost as much per value as 16.
+
+use crate::simd::{Kernel, Level, Simd};
+
+/// Four of the widest vectors: enough independent additions to hide their latency.
+const BLOCK: usize = 64;
+
+/// Additions into one f32 before the sum moves on to f64.
+const RUN: usize = 512;
+
+/// Per-channel numbers, repeated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Period {
+    channels: usize,
+    len: usize,
+}
+
+impl Period {
+    /// For images of `image` values.
+    pub(crate) fn new(channels: usize, image: usize) -> Self {
+        let mut len = channels.max(1);
+        while !len.is_multiple_of(BLOCK) {
+            len *= 2;
+        }
+        // Odd numbers of channels end at 64 times themselves; an image that is shorter never needs the repetition.
+        Self { channels: channels.max(1), len: len.min(image.max(1)) }
+    }
+
+    /// `values` (one a channel), each mapped and repeated.
+    pub(crate) fn repeat(self, values: &[f32], f: impl Fn(f32) -> f32) -> Vec<f32> {
+        values.iter().map(|&v| f(v)).cycle().take(self.len).collect()
+    }
+
+    /// The same number for each channel.
+    pub(crate) fn constant(self, value: f32) -> Vec<f32> {
+        vec![value; self.len]
+    }
+}
+
+/// `out = shift + sum of scale * x` over the terms `(x, scale)`; on top of what `out` holds if `add`. `shift` and the
+/// scales are one period long, `out` and each `x` one image.
+pub(crate) fn combine(level: Level, out: &mut [f32], mut add: bool, shift: &[f32], terms: &[(&[f32], &[f32])]) {
+    let zero = if terms.len() > 4 { vec![0.0; shift.len()] } else { Vec::new() };
+    let mut shift = shift;
+    let mut groups = terms.chunks(4);
+    let mut group = groups.next().unwrap_or(&[]);
+    loop {
+        match *group {
+            [a, b, c, d] => level.run(Combine { out, add, shift, terms: [a, b, c, d] }),
+            [a, b, c] => level.run(Combine { out, add, shift, terms: [a, b, c] }),
+            [a, b] => level.run(Combine { out, add, shift, terms: [a, b] }),
+            [a] => level.run(Combine { out, add, shift, terms: [a] }),
+            _ => level.run(Combine { out, add, shift, terms: [] }),
+        }
+        let Some(next) = groups.next() else { return };
+        (group, add, shift) = (next, true, &zero);
+    }
+}
+
+struct Combine<'a, const T: usize> {
+    out: &'a mut [f32],
+    add: bool,
+    shift: &'a [f32],
+    terms: [(&'a [f32], &'a [f32]); T],
+}
+
+impl<const T: usize> Kernel for Combine<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        if self.add { self.pass::<S, true>(s) } else { self.pass::<S, false>(s) }
+    }
+}
+
+impl<const T: usize> Combine<'_, T> {
+    #[inline(always)]
+    fn pass<S: Simd, const ADD: bool>(self, s: S) {
+        let period = self.shift.len();
+        for (i, out) in self.out.chunks_mut(period).enumerate() {
+            let len = out.len();
+            let shift = &self.shift[..len];
+            let x = self.terms.map(|(x, _)| &x[i * period..][..len]);
+            let scale = self.terms.map(|(_, scale)| &scale[..len]);
+            let mut at = 0;
+            while at + S::LANES <= len {
+                // SAFETY: all slices are `len` long, and `at + LANES <= len`.
+                unsafe {
+                    let mut sum = s.load_ptr(shift.as_ptr().add(at));
+                    if ADD {
+                        sum = s.add(sum, s.load_ptr(out.as_ptr().add(at)));
+                    }
+                    for t in 0..T {
+                        let (x, scale) = (s.load_ptr(x[t].as_ptr().add(at)), s.load_ptr(scale[t].as_ptr().add(at)));
+                        sum = s.fma(x, scale, sum);
+                    }
+                    s.store_ptr(out.as_mut_ptr().add(at), sum);
+                }
+                at += S::LANES;
+            }
+            if at < len {
+                let mut sum = s.load(&shift[at..]);
+                if ADD {
+                    sum = s.add(sum, s.load(&out[at..]));
+                }
+                for t in 0..T {
+                    sum = s.fma(s.load(&x[t][at..]), s.load(&scale[t][at..]), sum);
+                }
+                s.store(&mut out[at..], sum);
+            }
+        }
+    }
+}
+
+/// Adds to `sums` (one a channel) the sums over an image of `x`, or of `x * (z - mean)` with a second operand
+/// `(z, mean)` whose `mean` is one period long.
+pub(crate) fn sums(level: Level, period: Period, x: &[f32], by: Option<(&[f32], &[f32])>, sums: &mut [f64]) {
+    let mut lanes = vec![0.0f32; period.len];
+    let run = period.len * RUN;
+    for (i, x) in x.chunks(run).enumerate() {
+        lanes.fill(0.0);
+        match by {
+            None => level.run(Sums { x, z: x, mean: x, lanes: &mut lanes, product: false }),
+            Some((z, mean)) => {
+                let z = &z[i * run..][..x.len()];
+                level.run(Sums { x, z, mean, lanes: &mut lanes, product: true });
+            }
+        }
+        for pixel in lanes.chunks(period.channels) {
+            for (sum, &lane) in sums.iter_mut().zip(pixel) {
+                *sum += f64::from(lane);
+            }
+        }
+    }
+}
+
+struct Sums<'a> {
+    x: &'a [f32],
+    z: &'a [f32],
+    mean: &'a [f32],
+    lanes: &'a mut [f32],
+    product: bool,
+}
+
+impl Kernel for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        if self.product { self.pass::<S, true>(s) } else { self.pass::<S, false>(s) }
+    }
+}
+
+impl Sums<'_> {
+    #[inline(always)]
+    fn pass<S: Simd, const PRODUCT: bool>(self, s: S) {
+        let Sums { x, z, mean, lanes, .. } = self;
+        let period = lanes.len();
+        let whole = x.len() / period;
+        let mut at = 0;
+        while at + 4 * S::LANES <= period {
+            let mut sums = [s.zero(); 4];
+            let mut means = [s.zero(); 4];
+            if PRODUCT {
+                for (u, m) in means.iter_mut().enumerate() {
+                    *m = s.load(&mean[at + u * S::LANES..]);
+                }
+            }
+            for i in 0..whole {
+                for u in 0..4 {
+                    let from = i * period + at + u * S::LANES;
+                    // SAFETY: `from + LANES <= (i + 1) * period`, which is inside `x` and `z`, of one length.
+                    let (v, w) = unsafe {
+                        (
+                            s.load_ptr(x.as_ptr().add(from)),
+                            if PRODUCT { s.load_ptr(z.as_ptr().add(from)) } else { s.zero() },
+                        )
+                    };
+                    sums[u] = if PRODUCT { s.fma(v, s.sub(w, means[u]), sums[u]) } else { s.add(sums[u], v) };
+                }
+            }
+            for (u, sum) in sums.into_iter().enumerate() {
+                s.store(&mut lanes[at + u * S::LANES..], sum);
+            }
+            at += 4 * S::LANES;
+        }
+        // What is left: the end of a period that is no multiple of four vectors, and the values after the last period.
+        for (i, x) in x.chunks(period).enumerate() {
+            let mut at = if i < whole { at } else { 0 };
+            while at < x.len() {
+                let end = (at + S::LANES).min(x.len());
+                let mut v = s.load(&x[at..end]);
+                if PRODUCT {
+                    v = s.mul(v, s.sub(s.load(&z[i * period + at..i * period + end]), s.load(&mean[at..end])));
+                }
+                let sum = s.add(s.load(&lanes[at..end]), v);
+                s.store(&mut lanes[at..end], sum);
+                at = end;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(len: usize, seed: f32) -> Vec<f32> {
+        (0..len).map(|i| (i as f32 * seed).sin()).collect()
+    }
+
+    #[test]
+    fn all_widths_and_lengths() {
+        for level in Level::available() {
+            for c in [1, 3, 4, 8, 16, 20, 36, 64, 65, 100] {
+                for pixels in [1, 2, 5, 16, 63, 700] {
+                    let image = c * pixels;
+                    let period = Period::new(c, image);
+                    let terms: Vec<(Vec<f32>, Vec<f32>)> =
+                        (0..6).map(|t| (values(image, 0.3 + t as f32), values(c, 1.7 + t as f32))).collect();
+                    for count in 0..6 {
+                        let repeated: Vec<Vec<f32>> = terms.iter().map(|t| period.repeat(&t.1, |v| 2.0 * v)).collect();
+                        let views: Vec<(&[f32], &[f32])> =
+                            terms.iter().zip(&repeated).map(|(t, r)| (&t.0[..], &r[..])).take(count).collect();
+                        for add in [false, true] {
+                            let mut out = vec![1.0; image];
+                            combine(*level, &mut out, add, &period.repeat(&values(c, 0.9), |v| v), &views);
+                            for i in (0..image).step_by(1 + image / 97) {
+                                let shift = (i % c) as f32 * 0.9;
+                                let sum: f32 = terms[..count].iter().map(|(x, scale)| 2.0 * x[i] * scale[i % c]).sum();
+                                let expected = shift.sin() + sum + if add { 1.0 } else { 0.0 };
+                                assert!((out[i] - expected).abs() < 1e-5, "{level:?} {c} {pixels} {count} {i}");
+                            }
+                        }
+                    }
+                    let (x, z, mean) = (&terms[0].0, &terms[1].0, &terms[2].1);
+                    let (mut plain, mut product) = (vec![0.5f64; c], vec![0.0f64; c]);
+                    sums(*level, period, x, None, &mut plain);
+                    sums(*level, period, x, Some((z, &period.repeat(mean, |v| v))), &mut product);
+                    for k in 0..c {
+                        let at = (0..pixels).map(|p| p * c + k);
+                        let expected: f64 = 0.5 + at.clone().map(|i| f64::from(x[i])).sum::<f64>();
+                        assert!((plain[k] - expected).abs() < 1e-4, "{level:?} {c} {pixels}");
+                        let expected: f64 = at.map(|i| f64::from(x[i]) * f64::from(z[i] - mean[k])).sum();
+                        assert!((product[k] - expected).abs() < 1e-4, "{level:?} {c} {pixels}");
+                    }
+                }
+            }
+        }
+    }
+}
