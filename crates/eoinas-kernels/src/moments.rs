@@ -18,6 +18,13 @@ impl Moments {
         Self { count: 0, mean: vec![0.0; channels], squares: vec![0.0; channels] }
     }
 
+    /// All of several together, in order.
+    pub(crate) fn merged<'a>(channels: usize, pieces: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut moments = Self::new(channels);
+        pieces.into_iter().for_each(|piece| moments.merge(piece));
+        moments
+    }
+
     /// Adds the pixels of an image `[pixels, channels]`.
     pub(crate) fn add_image(&mut self, level: Level, z: &[f32]) {
         let channels = self.mean.len();

@@ -4,6 +4,9 @@ use candle_core::{Device, Tensor};
 
 use crate::Workspace;
 use crate::error::Result;
+use crate::moments::Moments;
+use crate::parallel::for_pieces;
+use crate::simd::Level;
 use crate::tensors::{expect_dims, image_dims, read, shape_error, write};
 
 /// Mean and biased variance of each channel over batch, height and width; both `[c]`.
@@ -101,25 +104,14 @@ impl Norm {
 pub fn batch_stats(_ws: &Workspace, x: &Tensor) -> Result<BatchStats> {
     const KERNEL: &str = "batch_stats";
     let (n, h, w, c) = image_dims(KERNEL, "x", x)?;
-    stats_of(&read(KERNEL, "x", x)?, n * h * w, c)
-}
-
-pub(crate) fn stats_of(x: &[f32], count: usize, c: usize) -> Result<BatchStats> {
-    let mut mean = vec![0.0f64; c];
-    let mut variance = vec![0.0f64; c];
-    for pixel in x.chunks_exact(c) {
-        for (m, &v) in mean.iter_mut().zip(pixel) {
-            *m += f64::from(v);
-        }
-    }
-    mean.iter_mut().for_each(|m| *m /= count as f64);
-    for pixel in x.chunks_exact(c) {
-        for ((s, m), &v) in variance.iter_mut().zip(&mean).zip(pixel) {
-            *s += (f64::from(v) - m).powi(2);
-        }
-    }
-    variance.iter_mut().for_each(|s| *s /= count as f64);
-    Ok(BatchStats { mean: channels(mean)?, variance: channels(variance)?, count })
+    let values = read(KERNEL, "x", x)?;
+    let (x, level, len): (&[f32], _, _) = (&values, Level::current(), h * w * c);
+    let pieces = for_pieces(n, &mut [], |images, _| {
+        let mut moments = Moments::new(c);
+        images.for_each(|image| moments.add_image(level, &x[image * len..][..len]));
+        moments
+    });
+    Moments::merged(c, &pieces).batch_stats()
 }
 
 /// Moves running statistics (`[c]`, changed in place) towards those of a batch, by PyTorch's rule:

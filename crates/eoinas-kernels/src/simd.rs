@@ -35,6 +35,10 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// `value` where `condition > 0`, else 0.
     fn where_positive(self, condition: Self::V, value: Self::V) -> Self::V;
+    /// The larger of each pair of lanes; NaN where either is NaN.
+    fn max_or_nan(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `value` split by lanes: where `a == b`, and elsewhere; the other lanes of each are 0.
+    fn split_equal(self, a: Self::V, b: Self::V, value: Self::V) -> (Self::V, Self::V);
 
     /// Reads `LANES` values.
     ///

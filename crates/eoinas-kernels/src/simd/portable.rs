@@ -57,6 +57,20 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn max_or_nan(self, a: F32x4, b: F32x4) -> F32x4 {
+        zip(a, b, |a, b| if a > b || a.is_nan() { a } else { b })
+    }
+
+    #[inline(always)]
+    fn split_equal(self, a: F32x4, b: F32x4, value: F32x4) -> (F32x4, F32x4) {
+        let (mut equal, mut other) = (value, value);
+        for i in 0..4 {
+            *(if a.0[i] == b.0[i] { &mut other.0[i] } else { &mut equal.0[i] }) = 0.0;
+        }
+        (equal, other)
+    }
+
+    #[inline(always)]
     unsafe fn load_ptr(self, from: *const f32) -> F32x4 {
         // SAFETY: the caller vouches for four values.
         F32x4(unsafe { from.cast::<[f32; 4]>().read_unaligned() })

@@ -59,3 +59,52 @@ fn scope_is_restored() {
     narrowest.scope(|| assert_eq!(Level::current(), narrowest));
     assert_eq!(Level::current(), outside);
 }
+
+/// NaN, signed zeros and ties, in both operands.
+struct Special<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    value: &'a [f32],
+}
+
+impl Kernel for Special<'_> {
+    type Output = [Vec<f32>; 3];
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> [Vec<f32>; 3] {
+        let mut results = [(); 3].map(|()| vec![0.0; self.a.len()]);
+        for at in (0..self.a.len()).step_by(S::LANES) {
+            let (a, b) = (s.load(&self.a[at..]), s.load(&self.b[at..]));
+            let (equal, other) = s.split_equal(a, b, s.load(&self.value[at..]));
+            for (result, value) in results.iter_mut().zip([s.max_or_nan(a, b), equal, other]) {
+                s.store(&mut result[at..], value);
+            }
+        }
+        results
+    }
+}
+
+#[test]
+fn nan_and_equality() {
+    let numbers = [f32::NAN, f32::NEG_INFINITY, -1.0, -0.0, 0.0, 2.0, f32::INFINITY];
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for x in numbers {
+        for y in numbers {
+            a.push(x);
+            b.push(y);
+        }
+    }
+    let value: Vec<f32> = (0..a.len()).map(|i| 1.0 + i as f32).collect();
+    for level in Level::available() {
+        let [max, equal, other] = level.run(Special { a: &a, b: &b, value: &value });
+        for i in 0..a.len() {
+            if a[i].is_nan() || b[i].is_nan() {
+                assert!(max[i].is_nan(), "{level:?} {} {}", a[i], b[i]);
+            } else {
+                assert_eq!(max[i], a[i].max(b[i]), "{level:?}");
+            }
+            let expected = if a[i] == b[i] { (value[i], 0.0) } else { (0.0, value[i]) };
+            assert_eq!((equal[i], other[i]), expected, "{level:?} {} {}", a[i], b[i]);
+        }
+    }
+}

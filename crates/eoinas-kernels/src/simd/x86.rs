@@ -121,6 +121,21 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn max_or_nan(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: as in `where_positive`. `max` gives `b` where either is NaN.
+        unsafe { _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a)) }
+    }
+
+    #[inline(always)]
+    fn split_equal(self, a: __m256, b: __m256, value: __m256) -> (__m256, __m256) {
+        // SAFETY: as in `where_positive`.
+        unsafe {
+            let equal = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
+            (_mm256_and_ps(equal, value), _mm256_andnot_ps(equal, value))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_partial_ptr(self, from: *const f32, len: usize) -> __m256 {
         // SAFETY: masked lanes are not touched; the caller vouches for the others.
         unsafe { _mm256_maskload_ps(from, first_lanes(len)) }
@@ -154,6 +169,21 @@ impl Simd for Avx512 {
         unsafe {
             let positive = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(condition, _mm512_setzero_ps());
             _mm512_maskz_mov_ps(positive, value)
+        }
+    }
+
+    #[inline(always)]
+    fn max_or_nan(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: as in `where_positive`. `max` gives `b` where either is NaN, so lanes where `a` is keep it.
+        unsafe { _mm512_mask_max_ps(a, _mm512_cmp_ps_mask::<_CMP_ORD_Q>(a, a), a, b) }
+    }
+
+    #[inline(always)]
+    fn split_equal(self, a: __m512, b: __m512, value: __m512) -> (__m512, __m512) {
+        // SAFETY: as in `where_positive`.
+        unsafe {
+            let equal = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
+            (_mm512_maskz_mov_ps(equal, value), _mm512_maskz_mov_ps(!equal, value))
         }
     }
 
