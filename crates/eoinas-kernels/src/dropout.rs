@@ -4,6 +4,8 @@ use candle_core::Tensor;
 
 use crate::Workspace;
 use crate::error::{KernelError, Result};
+use crate::parallel::for_pieces;
+use crate::simd::{Kernel, Level, Simd};
 use crate::tensors::{expect_dims, read, write};
 
 fn keep_factor(kernel: &'static str, mask: &[u8], len: usize, p: f32) -> Result<f32> {
@@ -26,27 +28,60 @@ pub fn dropout_forward(ws: &Workspace, x: &Tensor, keep: &[u8], p: f32) -> Resul
     let factor = keep_factor(KERNEL, keep, x.elem_count(), p)?;
     let values = read(KERNEL, "x", x)?;
     let mut out = ws.take(values.len());
-    for ((out, &x), &keep) in out.iter_mut().zip(values.iter()).zip(keep) {
-        *out = if keep == 0 { 0.0 } else { x * factor };
-    }
+    masked(&mut [&mut out], &values, keep, factor, false);
     ws.tensor(out, x.shape())
 }
 
 /// Adds the gradient of [`dropout_forward`]'s input to `add_to`, in place: `gate * d / (1 - p)` where `keep` is not 0.
 ///
 /// # Errors
-/// As [`dropout_forward`], or tensors of two shapes.
+/// As [`dropout_forward`], or tensors of two shapes or that share memory.
 pub fn dropout_backward_add(add_to: &Tensor, d: &Tensor, keep: &[u8], p: f32, gate: f32) -> Result<()> {
     const KERNEL: &str = "dropout_backward_add";
     let factor = keep_factor(KERNEL, keep, d.elem_count(), p)? * gate;
     expect_dims(KERNEL, "add_to", add_to, d.dims())?;
     let d = read(KERNEL, "d", d)?;
     write(KERNEL, "add_to", &[add_to], &[&d], |out| {
-        for out in out {
-            for ((out, &d), &keep) in out.iter_mut().zip(d.iter()).zip(keep) {
-                *out += if keep == 0 { 0.0 } else { d * factor };
-            }
-        }
+        masked(out, &d, keep, factor, true);
         Ok(())
     })
+}
+
+fn masked(out: &mut [&mut [f32]], x: &[f32], keep: &[u8], factor: f32, add: bool) {
+    const RUN: usize = 4096;
+    let level = Level::current();
+    let runs = x.len() / RUN;
+    // Whole runs in parallel, and the rest.
+    let (mut whole, mut rest): (Vec<&mut [f32]>, Vec<&mut [f32]>) =
+        out.iter_mut().map(|out| out.split_at_mut(runs * RUN)).unzip();
+    for_pieces(runs, &mut whole, |range, parts| {
+        for out in parts {
+            let values = range.start * RUN..range.start * RUN + out.len();
+            level.run(Masked { out, x: &x[values.clone()], keep: &keep[values], factor, add });
+        }
+    });
+    for out in &mut rest {
+        level.run(Masked { out, x: &x[runs * RUN..], keep: &keep[runs * RUN..], factor, add });
+    }
+}
+
+struct Masked<'a> {
+    out: &'a mut [f32],
+    x: &'a [f32],
+    keep: &'a [u8],
+    factor: f32,
+    add: bool,
+}
+
+impl Kernel for Masked<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for ((out, &x), &keep) in self.out.iter_mut().zip(self.x).zip(self.keep) {
+            // Zero even where `x` is not finite.
+            let kept = if keep == 0 { 0.0 } else { x * self.factor };
+            *out = if self.add { *out + kept } else { kept };
+        }
+    }
 }

@@ -3,7 +3,10 @@
 use candle_core::{Device, Tensor};
 
 use crate::Workspace;
+use crate::channelwise::{Period, combine, sums};
 use crate::error::{KernelError, Result};
+use crate::parallel::for_pieces;
+use crate::simd::Level;
 use crate::tensors::{expect_dims, image_dims, read, shape_error, write};
 
 /// Mean over height and width of several tensors `[n, h, w, c_i]`, joined along the channels: `[n, sum of c_i]`.
@@ -27,19 +30,23 @@ pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor
         got: "empty".into(),
         expected: "at least one tensor".into(),
     })?;
+    let values = sources.iter().map(|s| read(KERNEL, "sources", s)).collect::<Result<Vec<_>>>()?;
+    let parts: Vec<(&[f32], usize)> = values.iter().map(|v| &**v).zip(sources.iter().map(|s| s.dims()[3])).collect();
+    let level = Level::current();
     let mut out = ws.take(n * total);
-    let mut offset = 0;
-    for source in sources {
-        let (_, h, w, c) = image_dims(KERNEL, "sources", source)?;
-        let x = read(KERNEL, "sources", source)?;
-        for (x, out) in x.chunks_exact(h * w * c).zip(out.chunks_exact_mut(total)) {
-            for (k, out) in out[offset..offset + c].iter_mut().enumerate() {
-                let sum: f64 = x.iter().skip(k).step_by(c).map(|&v| f64::from(v)).sum();
-                *out = (sum / (h * w) as f64) as f32;
+    for_pieces(n, &mut [&mut out], |images, rows| {
+        for (image, mut row) in images.zip(rows.iter_mut().flat_map(|rows| rows.chunks_exact_mut(total))) {
+            for &(x, c) in &parts {
+                let len = x.len() / n;
+                let (own, rest) = row.split_at_mut(c);
+                let mut totals = vec![0.0; c];
+                sums(level, Period::new(c, len), &x[image * len..][..len], None, &mut totals);
+                let pixels = (len / c) as f64;
+                own.iter_mut().zip(totals).for_each(|(mean, total)| *mean = (total / pixels) as f32);
+                row = rest;
             }
         }
-        offset += c;
-    }
+    });
     ws.tensor(out, (n, total))
 }
 
@@ -63,16 +70,16 @@ pub fn global_average_pool_backward(_ws: &Workspace, d: &Tensor, add_to: &[&Tens
     let mut offset = 0;
     for target in add_to {
         let (_, h, w, c) = image_dims(KERNEL, "add_to", target)?;
+        let (d, from, len): (&[f32], _, _) = (&values, offset, h * w * c);
+        let level = Level::current();
         write(KERNEL, "add_to", &[target], &[&values], |out| {
-            for out in out {
-                for (out, d) in out.chunks_exact_mut(h * w * c).zip(values.chunks_exact(total)) {
-                    for pixel in out.chunks_exact_mut(c) {
-                        for (out, d) in pixel.iter_mut().zip(&d[offset..]) {
-                            *out += d / (h * w) as f32;
-                        }
-                    }
+            let (period, share) = (Period::new(c, len), 1.0 / (h * w) as f32);
+            for_pieces(d.len() / total, out, |images, parts| {
+                for (image, out) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
+                    let own = &d[image * total + from..][..c];
+                    combine(level, out, true, &period.repeat(own, |d| share * d), &[]);
                 }
-            }
+            });
             Ok(())
         })?;
         offset += c;

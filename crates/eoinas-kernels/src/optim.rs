@@ -2,7 +2,9 @@
 
 use candle_core::Tensor;
 
+use crate::channelwise::{Period, sums};
 use crate::error::Result;
+use crate::simd::{Kernel, Level, Simd};
 use crate::tensors::{expect_dims, read, write};
 
 /// Sum of the squares of all values of all tensors, in a fixed order. Its square root is the global norm.
@@ -10,12 +12,14 @@ use crate::tensors::{expect_dims, read, write};
 /// # Errors
 /// A tensor that is not a contiguous f32 CPU tensor.
 pub fn sum_of_squares(tensors: &[&Tensor]) -> Result<f64> {
-    let mut sum = 0.0;
+    let level = Level::current();
+    let mut sum = [0.0];
     for tensor in tensors {
         let values = read("sum_of_squares", "tensors", tensor)?;
-        sum += values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>();
+        let period = Period::new(1, values.len());
+        sums(level, period, &values, Some((&values, &period.constant(0.0))), &mut sum);
     }
-    Ok(sum)
+    Ok(sum[0])
 }
 
 /// One update's numbers: `g = gradient_scale * gradient + weight_decay * value`, `m = momentum * m + g`,
@@ -41,17 +45,40 @@ pub fn sgd_update(value: &Tensor, gradient: &Tensor, momentum: &Tensor, step: &S
     expect_dims(KERNEL, "gradient", gradient, value.dims())?;
     expect_dims(KERNEL, "momentum", momentum, value.dims())?;
     let gradient = read(KERNEL, "gradient", gradient)?;
-    let (lr, mu) = (step.lr as f32, step.momentum as f32);
-    let (decay, scale) = (step.weight_decay as f32, step.gradient_scale as f32);
+    let (level, step) = (Level::current(), *step);
     write(KERNEL, "value", &[value, momentum], &[&gradient], |out| {
         if let [value, momentum] = out {
-            for ((v, m), g) in value.iter_mut().zip(momentum.iter_mut()).zip(gradient.iter()) {
-                *m = mu * *m + (scale * g + decay * *v);
-                *v -= lr * *m;
-            }
+            level.run(Update { value, momentum, gradient: &gradient, step });
         }
         Ok(())
     })
+}
+
+struct Update<'a> {
+    value: &'a mut [f32],
+    momentum: &'a mut [f32],
+    gradient: &'a [f32],
+    step: SgdStep,
+}
+
+impl Kernel for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let SgdStep { lr, momentum, weight_decay, gradient_scale } = self.step;
+        let (minus_lr, mu) = (s.splat(-lr as f32), s.splat(momentum as f32));
+        let (decay, scale) = (s.splat(weight_decay as f32), s.splat(gradient_scale as f32));
+        let lanes = S::LANES;
+        let values = self.value.chunks_mut(lanes).zip(self.momentum.chunks_mut(lanes));
+        for ((value, momentum), gradient) in values.zip(self.gradient.chunks(lanes)) {
+            let v = s.load(value);
+            let g = s.fma(scale, s.load(gradient), s.mul(decay, v));
+            let m = s.fma(mu, s.load(momentum), g);
+            s.store(momentum, m);
+            s.store(value, s.fma(minus_lr, m, v));
+        }
+    }
 }
 
 #[cfg(test)]

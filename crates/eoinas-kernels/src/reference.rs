@@ -3,6 +3,9 @@
 pub mod activation;
 pub mod conv;
 pub mod depthwise;
+pub mod head;
+pub mod node;
+pub mod pool;
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, Sub};

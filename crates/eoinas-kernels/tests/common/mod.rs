@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test file uses its part
 
+pub mod numeric;
+
 use candle_core::{Device, Tensor};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::activation::{

@@ -1,0 +1,156 @@
+//! Global pooling, classifier, loss, dropout and layout change.
+
+mod common;
+
+use candle_core::{DType, Device, Tensor};
+use common::numeric::{dot, gradient};
+use common::{Values, array, assert_close, flat, wide};
+use eoinas_kernels::dropout::{dropout_backward_add, dropout_forward};
+use eoinas_kernels::head::{
+    cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward, top_k_correct,
+};
+use eoinas_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
+use eoinas_kernels::reference::{Array, head};
+use eoinas_kernels::{KernelError, Workspace};
+
+#[test]
+fn global_pool_of_joined_sources() {
+    for (n, h, w, channels) in
+        [(2, 3, 2, vec![3]), (3, 1, 1, vec![4, 5]), (2, 4, 5, vec![16, 20, 1]), (33, 2, 2, vec![8, 8])]
+    {
+        let mut values = Values::new(n as u64);
+        let ws = Workspace::new();
+        let sources: Vec<Tensor> = channels.iter().map(|&c| values.tensor(&[n, h, w, c])).collect();
+        let refs: Vec<&Tensor> = sources.iter().collect();
+        let out = global_average_pool(&ws, &refs).unwrap();
+        let arrays: Vec<Array<f64>> = sources.iter().map(array).collect();
+        let expected: Vec<f64> = head::global_average_pool(&arrays).into_iter().flatten().collect();
+        assert_close("pooled", &flat(&out), &expected, 1e-5);
+
+        let d = values.tensor(out.dims());
+        let existing: Vec<Tensor> = sources.iter().map(|s| values.tensor(s.dims())).collect();
+        let before: Vec<Vec<f64>> = existing.iter().map(wide).collect();
+        global_average_pool_backward(&ws, &d, &existing.iter().collect::<Vec<_>>()).unwrap();
+        for (t, got) in existing.iter().enumerate() {
+            let expected = gradient(&arrays[t].data, |x| {
+                let mut arrays = arrays.clone();
+                arrays[t].data = x.to_vec();
+                dot(&head::global_average_pool(&arrays).concat(), &wide(&d))
+            });
+            let expected: Vec<f64> = expected.iter().zip(&before[t]).map(|(g, b)| g + b).collect();
+            assert_close("gradient", &flat(got), &expected, 1e-4);
+        }
+    }
+    let ws = Workspace::new();
+    assert!(matches!(global_average_pool(&ws, &[]), Err(KernelError::Argument { .. })));
+    let (a, b) = (Values::new(1).tensor(&[2, 1, 1, 3]), Values::new(1).tensor(&[3, 1, 1, 3]));
+    assert!(matches!(global_average_pool(&ws, &[&a, &b]), Err(KernelError::Shape { .. })));
+}
+
+#[test]
+fn linear_and_its_gradients() {
+    for (n, k, m) in [(1, 1, 1), (3, 5, 2), (4, 16, 10), (7, 20, 33)] {
+        let mut values = Values::new((n * k * m) as u64);
+        let ws = Workspace::new();
+        let (x, weight, bias) = (values.tensor(&[n, k]), values.tensor(&[k, m]), values.tensor(&[m]));
+        let d = values.tensor(&[n, m]);
+        let forward = |x: &[f64], weight: &[f64], bias: &[f64]| -> Vec<f64> {
+            let value = |i: usize, j: usize| (0..k).map(|l| x[i * k + l] * weight[l * m + j]).sum::<f64>() + bias[j];
+            (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).map(|(i, j)| value(i, j)).collect()
+        };
+        let (wx, ww, wb, wd) = (wide(&x), wide(&weight), wide(&bias), wide(&d));
+        assert_close("y", &flat(&linear_forward(&ws, &x, &weight, &bias).unwrap()), &forward(&wx, &ww, &wb), 1e-5);
+        let got = linear_backward(&ws, &x, &weight, &d, true, true).unwrap();
+        let close =
+            |what, got: Option<Tensor>, expected: Vec<f64>| assert_close(what, &flat(&got.unwrap()), &expected, 1e-4);
+        close("dx", got.input, gradient(&wx, |x| dot(&forward(x, &ww, &wb), &wd)));
+        close("dw", got.weight, gradient(&ww, |w| dot(&forward(&wx, w, &wb), &wd)));
+        close("db", got.bias, gradient(&wb, |b| dot(&forward(&wx, &ww, b), &wd)));
+        let none = linear_backward(&ws, &x, &weight, &d, false, false).unwrap();
+        assert!(none.input.is_none() && none.weight.is_none() && none.bias.is_none());
+    }
+    let (x, weight) = (Values::new(1).tensor(&[2, 3]), Values::new(1).tensor(&[4, 2]));
+    assert!(matches!(
+        linear_forward(&Workspace::new(), &x, &weight, &x),
+        Err(KernelError::Shape { tensor: "weight", .. })
+    ));
+}
+
+#[test]
+fn loss_against_definition() {
+    for (n, classes) in [(1, 1), (1, 2), (5, 10), (64, 10), (3, 1000)] {
+        let logits = (Values::new(classes as u64).tensor(&[n, classes]) * 5.0).unwrap();
+        let labels: Vec<u32> = (0..n as u32).map(|i| i * 7 % classes as u32).collect();
+        for smoothing in [0.0, 0.1] {
+            let got = cross_entropy(&Workspace::new(), &logits, &labels, smoothing).unwrap();
+            let loss = |x: &[f64]| head::cross_entropy(x, &labels, f64::from(smoothing));
+            assert!((got.loss - loss(&wide(&logits))).abs() < 1e-6);
+            if n * classes < 1000 {
+                assert_close("dlogits", &flat(&got.dlogits), &gradient(&wide(&logits), loss), 1e-4);
+            }
+            let rows: Vec<Vec<f32>> = logits.to_vec2().unwrap();
+            let best = |row: &Vec<f32>| (0..classes).reduce(|a, b| if row[b] > row[a] { b } else { a }).unwrap() as u32;
+            assert_eq!(got.correct, rows.iter().zip(&labels).filter(|(row, label)| best(row) == **label).count());
+            assert_eq!(top_k_correct(&logits, &labels, 1).unwrap(), got.correct);
+            assert_eq!(top_k_correct(&logits, &labels, classes).unwrap(), n);
+        }
+    }
+}
+
+#[test]
+fn loss_of_extreme_and_broken_logits() {
+    let logits = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap().reshape((1, values.len())).unwrap();
+    let ws = Workspace::new();
+    let got = cross_entropy(&ws, &logits(&[1e30, -1e30, 0.0]), &[0], 0.0).unwrap();
+    assert_eq!((got.loss, got.correct, flat(&got.dlogits)), (0.0, 1, vec![0.0; 3]));
+    for broken in [[f32::NAN, 0.0, 1.0], [f32::INFINITY, 0.0, 1.0], [f32::NEG_INFINITY; 3]] {
+        let got = cross_entropy(&ws, &logits(&broken), &[0], 0.1).unwrap();
+        assert!(!got.loss.is_finite(), "{broken:?}: {}", got.loss);
+    }
+    let nan = logits(&[f32::NAN; 3]);
+    assert_eq!(cross_entropy(&ws, &nan, &[0], 0.0).unwrap().correct, 0);
+    assert_eq!(top_k_correct(&nan, &[0], 2).unwrap(), 0);
+    let error = cross_entropy(&ws, &nan, &[3], 0.0).unwrap_err();
+    assert!(matches!(error, KernelError::Label { index: 0, label: 3, classes: 3 }), "{error}");
+    assert!(matches!(cross_entropy(&ws, &nan, &[0, 1], 0.0), Err(KernelError::Shape { .. })));
+    // Ties go to the first class.
+    assert_eq!(top_k_correct(&logits(&[1.0, 1.0, 1.0]), &[1], 1).unwrap(), 0);
+    assert_eq!(top_k_correct(&logits(&[1.0, 1.0, 1.0]), &[1], 2).unwrap(), 1);
+}
+
+#[test]
+fn dropout_keeps_what_the_mask_keeps() {
+    for len in [1, 50, 4096, 10_000] {
+        let mut values = Values::new(len as u64);
+        let (x, existing) = (values.tensor(&[len]), values.tensor(&[len]));
+        let keep: Vec<u8> = (0..len).map(|i| u8::from(i % 3 != 1)).collect();
+        let y = dropout_forward(&Workspace::new(), &x, &keep, 0.2).unwrap();
+        let expected: Vec<f64> = wide(&x).iter().zip(&keep).map(|(x, &k)| x / 0.8 * f64::from(k)).collect();
+        assert_close("y", &flat(&y), &expected, 1e-6);
+        let target = existing.copy().unwrap();
+        dropout_backward_add(&target, &x, &keep, 0.2, 0.5).unwrap();
+        let expected: Vec<f64> = expected.iter().zip(wide(&existing)).map(|(y, e)| 0.5 * y + e).collect();
+        assert_close("dx", &flat(&target), &expected, 1e-6);
+    }
+    let x = Tensor::new(&[f32::INFINITY, 1.0], &Device::Cpu).unwrap();
+    assert_eq!(flat(&dropout_forward(&Workspace::new(), &x, &[0, 1], 0.5).unwrap()), [0.0, 2.0]);
+    for p in [-0.1, 1.0, f32::NAN] {
+        assert!(matches!(dropout_forward(&Workspace::new(), &x, &[0, 1], p), Err(KernelError::Argument { .. })));
+    }
+    assert!(matches!(dropout_forward(&Workspace::new(), &x, &[0], 0.5), Err(KernelError::Argument { .. })));
+}
+
+#[test]
+fn layouts_there_and_back() {
+    for shape in [[2, 3, 4, 5], [1, 1, 7, 1], [3, 16, 2, 9], [2, 70, 33, 1]] {
+        let x = Values::new(5).tensor(&shape);
+        let ws = Workspace::new();
+        let last = nchw_to_nhwc(&ws, &x).unwrap();
+        let expected = x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
+        assert_eq!((last.dims(), flat(&last)), (expected.dims(), flat(&expected)));
+        let back = nhwc_to_nchw(&ws, &last).unwrap();
+        assert_eq!((back.dims(), flat(&back)), (x.dims(), flat(&x)));
+    }
+    let ints = Tensor::zeros((1, 2, 2, 2), DType::I64, &Device::Cpu).unwrap();
+    assert!(matches!(nchw_to_nhwc(&Workspace::new(), &ints), Err(KernelError::Layout { .. })));
+}
