@@ -70,7 +70,7 @@ impl Kernel for Gemm<'_> {
                             1 => self.columns::<S, 1, 16>(s, col),
                             2 => self.columns::<S, 2, 12>(s, col),
                             3 => self.columns::<S, 3, 8>(s, col),
-                            _ => self.columns::<S, 4, 6>(s, col),
+                            _ => self.columns::<S, 4, 5>(s, col),
                         }
                     } else {
                         match vectors {
@@ -103,8 +103,8 @@ impl Gemm<'_> {
                         self.tile::<S, NV, MR>(s, group, row, col)
                     } else if MR >= 8 && share > 4 && left >= 8 {
                         self.tile::<S, NV, 8>(s, group, row, col)
-                    } else if MR == 6 && share > 4 && left >= 6 {
-                        self.tile::<S, NV, 6>(s, group, row, col)
+                    } else if MR < 8 && share > 4 && left >= MR {
+                        self.tile::<S, NV, MR>(s, group, row, col)
                     } else if left >= 4 {
                         self.tile::<S, NV, 4>(s, group, row, col)
                     } else if left >= 2 {
@@ -137,11 +137,16 @@ impl Gemm<'_> {
             // SAFETY: inside `a` and `b`, as the caller vouches. Every fourth row has its own pointer, so that the
             // three after it can be reached with scaled addressing.
             unsafe {
-                let mut quads: [*const f32; 4] =
-                    std::array::from_fn(|q| self.a.as_ptr().wrapping_add(start + 4 * q * a_row));
+                let mut quads = [self.a.as_ptr().wrapping_add(start); 4];
+                for (q, quad) in quads.iter_mut().enumerate() {
+                    *quad = quad.wrapping_add(4 * q * a_row);
+                }
                 let mut b = self.b.as_ptr().add(index * self.b_segment + col);
                 for _ in 0..self.depth {
-                    let bv: [S::V; NV] = std::array::from_fn(|v| s.load_ptr(b.wrapping_add(v * S::LANES)));
+                    let mut bv = [s.zero(); NV];
+                    for (v, bv) in bv.iter_mut().enumerate() {
+                        *bv = s.load_ptr(b.wrapping_add(v * S::LANES));
+                    }
                     for r in 0..MR {
                         let quad = quads[r / 4];
                         let x = match r % 4 {

@@ -88,6 +88,12 @@ impl Strip {
     }
 }
 
+/// The numbers of some channels.
+#[inline(always)]
+fn at<S: Simd>(s: S, values: &[f32], channel: usize, lanes: usize) -> S::V {
+    s.load(&values[channel..channel + lanes])
+}
+
 /// # Safety
 /// As [`Simd::load_ptr`] where `FULL`, else as [`Simd::load_partial_ptr`].
 #[inline(always)]
@@ -178,10 +184,10 @@ impl Kernel for LoadInput<'_, '_> {
                 let row = &data[((image * h + y) * w) * c..][..w * c];
                 for (channel, strip) in Strips::new(s, w, c, c, layout.pixel, view.norm.is_none()) {
                     let joined = offset + channel;
-                    let norm = view.norm.map(|n| {
-                        let range = joined..joined + strip.lanes;
-                        (s.load(&n.scale[range.clone()]), s.load(&n.shift[range]))
-                    });
+                    let norm = match view.norm {
+                        Some(n) => Some((at(s, n.scale, joined, strip.lanes), at(s, n.shift, joined, strip.lanes))),
+                        None => None,
+                    };
                     let (row, to_row) = (&row[channel..], &mut to_row[joined..]);
                     if strip.lanes == S::LANES {
                         activate::<S, true>(s, strip, row, to_row, norm, floor);
@@ -257,8 +263,9 @@ impl Kernel for LoadGradient<'_, '_> {
             for (channel, strip) in Strips::new(s, w, c, c, layout.pixel, z.is_none()) {
                 let map = match (view.norm, z) {
                     (Some((_, [a, b, d])), Some(z)) => {
-                        let of = |v: &[f32]| s.load(&v[channel..channel + strip.lanes]);
-                        Map::Affine(&z[channel..], s.mul(s.splat(sample), of(a)), of(b), of(d))
+                        let lanes = strip.lanes;
+                        let a = s.mul(s.splat(sample), at(s, a, channel, lanes));
+                        Map::Affine(&z[channel..], a, at(s, b, channel, lanes), at(s, d, channel, lanes))
                     }
                     _ => Map::Scale(s.splat(view.gate * sample)),
                 };
@@ -350,17 +357,19 @@ impl Kernel for StoreInputGradient<'_, '_, '_> {
                         None if full => back.plain::<S, true>(s, strip, to),
                         None => back.plain::<S, false>(s, strip, to),
                         Some(n) => {
-                            let range = joined..joined + strip.lanes;
-                            let of = |v: &[f32]| s.load(&v[range.clone()]);
-                            let norm = [of(n.scale), of(n.shift), of(n.mean), of(n.rstd)];
+                            let lanes = strip.lanes;
+                            let scale_shift = [at(s, n.scale, joined, lanes), at(s, n.shift, joined, lanes)];
+                            let mean_rstd = [at(s, n.mean, joined, lanes), at(s, n.rstd, joined, lanes)];
+                            let norm = (scale_shift, mean_rstd);
                             let (dy, xhat) = if full {
                                 back.norm::<S, true>(s, strip, to, norm)
                             } else {
                                 back.norm::<S, false>(s, strip, to, norm)
                             };
-                            let (dy, xhat) = (s.add(dy, of(sum_dy)), s.add(xhat, of(sum_xhat)));
-                            s.store(&mut sum_dy[range.clone()], dy);
-                            s.store(&mut sum_xhat[range], xhat);
+                            let dy = s.add(dy, at(s, sum_dy, joined, lanes));
+                            let xhat = s.add(xhat, at(s, sum_xhat, joined, lanes));
+                            s.store(&mut sum_dy[joined..joined + lanes], dy);
+                            s.store(&mut sum_xhat[joined..joined + lanes], xhat);
                         }
                     }
                 }
@@ -408,12 +417,18 @@ impl Back<'_> {
         }
     }
 
-    /// `norm` is scale, shift, mean, rstd. Returns the sums of `dy` and of `dy * xhat`.
+    /// `norm` is scale, shift and mean, rstd. Returns the sums of `dy` and of `dy * xhat`.
     #[inline(always)]
-    fn norm<S: Simd, const FULL: bool>(self, s: S, strip: Strip, to: &mut [f32], norm: [S::V; 4]) -> (S::V, S::V) {
+    fn norm<S: Simd, const FULL: bool>(
+        self,
+        s: S,
+        strip: Strip,
+        to: &mut [f32],
+        norm: ([S::V; 2], [S::V; 2]),
+    ) -> (S::V, S::V) {
         let lanes = strip.lanes;
         self.check(strip, to.len());
-        let [scale, shift, mean, rstd] = norm;
+        let ([scale, shift], [mean, rstd]) = norm;
         let to = to.as_mut_ptr();
         let (mut dy, mut dy_xhat) = (s.zero(), s.zero());
         for i in 0..strip.count {

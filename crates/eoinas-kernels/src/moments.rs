@@ -89,12 +89,7 @@ impl Kernel for AddImage<'_> {
                     squares[u] = s.fma(d, d, squares[u]);
                 }
             }
-            let total = |v: [S::V; 4]| {
-                let mut lanes = [0.0f32; 16];
-                s.store(&mut lanes, s.add(s.add(v[0], v[1]), s.add(v[2], v[3])));
-                lanes
-            };
-            let (sums, squares) = (total(sums), total(squares));
+            let (sums, squares) = (total(s, sums), total(s, squares));
             let mut shift = [0.0f32; 16];
             s.store(&mut shift, first);
             let (n1, n2) = (self.moments.count as f64, self.count as f64);
@@ -109,4 +104,11 @@ impl Kernel for AddImage<'_> {
         }
         self.moments.count += self.count;
     }
+}
+
+#[inline(always)]
+fn total<S: Simd>(s: S, v: [S::V; 4]) -> [f32; 16] {
+    let mut lanes = [0.0f32; 16];
+    s.store(&mut lanes, s.add(s.add(v[0], v[1]), s.add(v[2], v[3])));
+    lanes
 }

@@ -68,8 +68,10 @@ impl Apply<'_> {
             for &offset in self.offsets {
                 let w = s.load_ptr(weight);
                 weight = weight.wrapping_add(self.weight_row);
-                let quads: [*const f32; 4] =
-                    std::array::from_fn(|q| self.src.as_ptr().wrapping_add(start + offset + 4 * q * step));
+                let mut quads = [self.src.as_ptr().wrapping_add(start + offset); 4];
+                for (q, quad) in quads.iter_mut().enumerate() {
+                    *quad = quad.wrapping_add(4 * q * step);
+                }
                 for (u, acc) in acc.iter_mut().enumerate() {
                     let quad = quads[u / 4];
                     let from = match u % 4 {
@@ -153,7 +155,8 @@ impl Correlate<'_> {
     #[inline(always)]
     unsafe fn taps<S: Simd, const T: usize>(&mut self, s: S, tap: usize, channel: usize) -> usize {
         let grid = self.grid;
-        let offsets: [usize; T] = std::array::from_fn(|t| self.offsets[tap + t]);
+        let mut offsets = [0; T];
+        offsets.copy_from_slice(&self.offsets[tap..tap + T]);
         let mut acc = [s.zero(); T];
         // SAFETY: inside, as the caller vouches.
         unsafe {
