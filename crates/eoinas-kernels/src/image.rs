@@ -184,6 +184,8 @@ impl Kernel for LoadInput<'_, '_> {
                 let row = &data[((image * h + y) * w) * c..][..w * c];
                 for (channel, strip) in Strips::new(s, w, c, c, layout.pixel, view.norm.is_none()) {
                     let joined = offset + channel;
+                    // No `map`: see `Strips`.
+                    #[allow(clippy::manual_map)]
                     let norm = match view.norm {
                         Some(n) => Some((at(s, n.scale, joined, strip.lanes), at(s, n.shift, joined, strip.lanes))),
                         None => None,

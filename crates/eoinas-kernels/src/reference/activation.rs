@@ -37,7 +37,7 @@ pub fn activate<T: Real>(x: &Array<T>, norm: Option<&NormValues<T>>, relu: bool)
         if let Some(norm) = norm {
             *value = norm.scale[i % channels] * *value + norm.shift[i % channels];
         }
-        if relu && !(*value > T::default()) {
+        if relu && *value <= T::default() {
             *value = T::default();
         }
     }
@@ -56,7 +56,7 @@ pub fn activate_backward<T: Real>(
     let mut dx = dy.clone();
     let (mut sum, mut sum_xhat) = (vec![T::default(); channels], vec![T::default(); channels]);
     for (i, value) in dx.data.iter_mut().enumerate() {
-        if relu && !(y.data[i] > T::default()) {
+        if relu && y.data[i] <= T::default() {
             *value = T::default();
         }
         sum[i % channels] += *value;
