@@ -58,8 +58,6 @@ pub mod batch;
 pub mod batch_norm;
 mod buffers;
 mod cell;
-#[cfg(test)]
-mod cell_tests;
 pub mod derived;
 pub mod error;
 pub mod gradients;

@@ -1,6 +1,6 @@
 //! Whole cells against PyTorch's values.
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use candle_core::{Device, Tensor};
