@@ -1,0 +1,36 @@
+//! A search that prunes by an importance of one's own.
+//!
+//! ```text
+//! cargo run --release --example custom_indicator
+//! ```
+
+use eoinas::gumbel::Sampled;
+use eoinas::prelude::*;
+use eoinas::train::methods::EoiNas;
+
+/// Validation accuracy, discounted while an op has been trained little: the mean of a Beta(1, 1) prior and `count`
+/// trials.
+#[derive(Debug)]
+struct Smoothed;
+
+impl Indicator for Smoothed {
+    fn value(&self, _edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
+        let trials = op.count as f64;
+        op.accuracy.map(|accuracy| (accuracy * trials + 1.0) / (trials + 2.0) + op.beta)
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut config = SearchConfig { epochs: 8, ..SearchConfig::quick() };
+    config.data.train_images = Some(128);
+    config.network.channels = 4;
+    config.network.cells = 3;
+    let method = EoiNas::new(&Sampled, Box::new(Smoothed));
+    let options = SearchOptions { method: Some(Box::new(method)), ..SearchOptions::default() };
+    let mut search = Search::create_unique(config, "runs".as_ref(), "search-custom-indicator", options)?;
+    if let Outcome::Found(found) = search.run()? {
+        println!("{}", found.genotype);
+        println!("files are in {}", search.run_dir().path().display());
+    }
+    Ok(())
+}
