@@ -27,10 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.network.cells = 3;
     let method = EoiNas::new(&Sampled, Box::new(Smoothed));
     let options = SearchOptions { method: Some(Box::new(method)), ..SearchOptions::default() };
-    let mut search = Search::create_unique(config, "runs".as_ref(), "search-custom-indicator", options)?;
-    if let Outcome::Found(found) = search.run()? {
-        println!("{}", found.genotype);
-        println!("files are in {}", search.run_dir().path().display());
+    let folder = std::env::temp_dir().join(format!("eoinas-custom-indicator-{}", std::process::id()));
+    match Search::create(config, &folder, options)?.run()? {
+        Outcome::Found(found) => println!("{}", found.genotype),
+        Outcome::Stopped(reason) => println!("stopped: {reason}"),
     }
-    Ok(())
+    Ok(std::fs::remove_dir_all(folder)?)
 }

@@ -1,0 +1,133 @@
+//! What a project that depends on EoiNAS writes: a data set, an op and an indicator of its own, searched together.
+
+use std::sync::Arc;
+
+use candle_core::Tensor;
+use eoinas_core::{Op, OpShape, OpSpec, SearchSpace};
+use eoinas_data::{DataError, Dataset, DatasetInfo};
+use eoinas_gumbel::Sampled;
+use eoinas_nn::Operations;
+use eoinas_prune::{EdgeView, Indicator, OpView};
+use eoinas_train::{Found, Outcome, Search, SearchConfig, SearchOptions, methods::EoiNas};
+
+/// Two classes of 8x8 grey images: bright on the left, bright on the right.
+#[derive(Debug)]
+pub struct Sides {
+    info: DatasetInfo,
+    len: usize,
+}
+
+impl Sides {
+    /// `len` images.
+    pub fn new(len: usize) -> Self {
+        let info = DatasetInfo {
+            name: "sides".to_owned(),
+            classes: vec!["left".to_owned(), "right".to_owned()],
+            channels: 1,
+            height: 8,
+            width: 8,
+            mean: vec![0.5],
+            std: vec![0.5],
+            flip: false,
+            notes: Vec::new(),
+        };
+        Self { info, len }
+    }
+}
+
+impl Dataset for Sides {
+    fn info(&self) -> &DatasetInfo {
+        &self.info
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32, DataError> {
+        let label = index % 2;
+        for (at, pixel) in pixels.iter_mut().enumerate() {
+            let bright = usize::from(at % 8 >= 4) == label;
+            *pixel = if bright { 200 } else { 30 } + (index * 7 % 20) as u8;
+        }
+        Ok(label as u32)
+    }
+}
+
+/// An op without weights: half of its input.
+#[derive(Debug)]
+struct Halve;
+
+impl OpSpec for Halve {
+    fn name(&self) -> &str {
+        "halve"
+    }
+
+    fn parameters(&self, _: OpShape) -> u64 {
+        0
+    }
+
+    fn multiply_adds(&self, _: OpShape) -> u64 {
+        0
+    }
+}
+
+/// The architecture weight, less a little for every time the op was drawn.
+#[derive(Debug)]
+struct Rarity;
+
+impl Indicator for Rarity {
+    fn value(&self, _: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
+        Some(op.beta - 1e-3 * op.count as f64)
+    }
+}
+
+/// Searches a cell with all three.
+pub fn search(folder: &std::path::Path) -> Result<Outcome, Box<dyn std::error::Error>> {
+    let mut operations = Operations::built_in();
+    operations.register("halve", |_, shape| {
+        let stride = shape.stride;
+        Ok(Box::new(move |x: &Tensor| -> candle_core::Result<Tensor> {
+            let x = if stride == 1 { x.clone() } else { x.avg_pool2d(stride)? };
+            x * 0.5
+        }))
+    });
+    let space = SearchSpace::new(
+        "halves",
+        vec![Op::None, Op::SkipConnect, Op::SepConv3x3, Op::custom(Halve)],
+        SearchSpace::darts().cells().to_vec(),
+    )?;
+    let mut config = SearchConfig { epochs: 3, batch_size: 8, ..SearchConfig::quick() };
+    config.network.channels = 4;
+    config.network.cells = 3;
+    config.data.train_images = None;
+    let options = SearchOptions {
+        space,
+        operations,
+        dataset: Some(Arc::new(Sides::new(32))),
+        method: Some(Box::new(EoiNas::new(&Sampled, Box::new(Rarity)))),
+        ..SearchOptions::default()
+    };
+    Ok(Search::create(config, folder, options)?.run()?)
+}
+
+/// The cell of a finished search.
+pub fn found(outcome: Outcome) -> Option<Found> {
+    match outcome {
+        Outcome::Found(found) => Some(found),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_data_op_and_indicator_make_a_cell() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = found(search(&folder.path().join("run")).unwrap()).unwrap();
+        assert!(found.genotype.starts_with("Genotype("), "{}", found.genotype);
+        assert!(folder.path().join("run/genotype.json").exists());
+    }
+}
