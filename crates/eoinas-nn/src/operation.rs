@@ -42,6 +42,15 @@ pub struct Context<'a> {
     pub masks: MaskSource,
 }
 
+impl<'a> Context<'a> {
+    /// A pass that drops nothing, and keeps what a backward pass needs when it is a training pass.
+    pub fn new(workspace: &'a Workspace, parameters: &'a Parameters, phase: Phase) -> Self {
+        let masks = MaskSource::new(&Streams::new(0), 0, 0);
+        let keep = phase == Phase::Training;
+        Self { workspace, parameters, phase, keep, skip_dropout: 0.0, drop_path: 0.0, masks }
+    }
+}
+
 /// The random masks of one pass.
 #[derive(Debug)]
 pub struct MaskSource {

@@ -35,13 +35,10 @@ impl Run<'_> {
         let training = self.phase == Phase::Training;
         let rate = |rate: f32| if training { rate } else { 0.0 };
         let mut context = Context {
-            workspace: self.workspace,
-            parameters: self.parameters,
-            phase: self.phase,
-            keep: false,
             skip_dropout: rate(options.skip_dropout),
             drop_path: rate(options.drop_path),
             masks: MaskSource::new(&options.streams, options.epoch, options.step),
+            ..Context::new(self.workspace, self.parameters, self.phase)
         };
         let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, wanted)?;
         let ops_run = tape.ops_run;

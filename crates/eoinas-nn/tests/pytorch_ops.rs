@@ -9,7 +9,7 @@ use eoinas_core::op::BUILT_IN;
 use eoinas_core::{Op, OpShape, Streams};
 use eoinas_kernels::node::{Term, node_sum, node_sum_backward};
 use eoinas_kernels::{Gradient, Workspace};
-use eoinas_nn::operation::{BackwardPass, Context, MaskSource, Operation, Phase};
+use eoinas_nn::operation::{BackwardPass, Context, Operation, Phase};
 use eoinas_nn::parameters::{NormOptions, Scope};
 use eoinas_nn::{Operations, Parameters, WeightGradients};
 
@@ -33,15 +33,7 @@ impl Built {
     }
 
     fn context(&self, phase: Phase) -> Context<'_> {
-        Context {
-            workspace: &self.workspace,
-            parameters: &self.parameters,
-            phase,
-            keep: phase == Phase::Training,
-            skip_dropout: 0.0,
-            drop_path: 0.0,
-            masks: MaskSource::new(&Streams::new(0), 0, 0),
-        }
+        Context::new(&self.workspace, &self.parameters, phase)
     }
 
     /// Output and, with `dy`, the gradients of the input and the weights.

@@ -13,7 +13,7 @@ use crate::buffers::zeros_like;
 use crate::cell::{CellModule, Sinks};
 use crate::gradients::WeightGradients;
 use crate::network::build_cell;
-use crate::operation::{Context, MaskSource, Phase};
+use crate::operation::{Context, Phase};
 use crate::ops::Operations;
 use crate::parameters::{NormOptions, Parameters, Scope};
 use crate::supernet::Candidates;
@@ -50,15 +50,7 @@ fn cells_agree_with_pytorch() {
         let values = values.case(case);
         let (cell, parameters) = cell(&values, kind);
         let workspace = Workspace::new();
-        let mut context = Context {
-            workspace: &workspace,
-            parameters: &parameters,
-            phase: Phase::Training,
-            keep: true,
-            skip_dropout: 0.0,
-            drop_path: 0.0,
-            masks: MaskSource::new(&Streams::new(0), 0, 0),
-        };
+        let mut context = Context::new(&workspace, &parameters, Phase::Training);
         let gates: Vec<_> = values.u32s("path").iter().map(|&op| vec![Gate { op: op as usize, value: 1.0 }]).collect();
         let (s0, s1) = ([values.get("s0")], [values.get("s1")]);
         let inputs = [(&s0[..], true), (&s1[..], true)];
