@@ -12,11 +12,13 @@
 //! ([`Gradient`]), applied on the way in by whoever needs it.
 
 mod access;
+pub mod batch_norm;
 mod channelwise;
 pub mod conv;
 pub mod depthwise;
 mod driver;
 pub mod dropout;
+pub mod elementwise;
 pub mod error;
 pub mod factorized;
 mod gemm;
@@ -33,6 +35,7 @@ pub mod reference;
 mod scratch;
 pub mod separable;
 pub mod simd;
+pub mod tape;
 mod tensors;
 pub mod view;
 pub mod workspace;

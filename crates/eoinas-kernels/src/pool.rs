@@ -79,20 +79,19 @@ pub fn pool_backward(
     let reads: Vec<&Values<'_>> = guard.reads().chain([&values]).collect();
     let (x, grad): (&[f32], _) = (&values, guard.view());
     let (level, len, out_len) = (Level::current(), shape.h * shape.w * c, oh * ow * c);
-    let row =
-        |values: &[f32], factor: f32| -> Vec<f32> { values.iter().map(|v| factor * v).cycle().take(ow * c).collect() };
-    let (b, d) = grad.norm.map_or_else(Default::default, |(_, [_, b, d])| (row(b, 1.0), row(d, 1.0)));
     write(KERNEL, "add_to", &[add_to], &reads, |out| {
         for_pieces(n, out, |images, parts| {
-            let mut a = Vec::new();
+            let mut a = vec![0.0; c];
             for (image, dx) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
-                if a.is_empty() || grad.sample.is_some() {
-                    let sample = grad.sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0);
-                    a = grad.norm.map_or_else(|| row(&[grad.gate], sample), |(_, [a, _, _])| row(a, sample));
+                let sample = grad.sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0);
+                match grad.norm {
+                    None => a.fill(grad.gate * sample),
+                    Some((_, [factor, _, _])) => a.iter_mut().zip(factor).for_each(|(a, factor)| *a = factor * sample),
                 }
+                let [_, b, d] = grad.norm.map_or([&[][..]; 3], |(_, coefficients)| coefficients);
                 let pixels = image * out_len..(image + 1) * out_len;
                 let z = grad.norm.map(|(z, _)| &z[pixels.clone()]);
-                let grad = Affine { dy: &grad.dy[pixels], z, a: &a, b: &b, d: &d };
+                let grad = Affine { dy: &grad.dy[pixels], z, a: &a, b, d };
                 level.run(Backward { shape, kind, x: &x[image * len..][..len], grad, dx });
             }
         });

@@ -3,6 +3,7 @@
 //! `cargo run --release -p eoinas-kernels --example op_times -- [--threads N] [--reps N] [--only TEXT]`
 
 mod convolutions;
+mod passes;
 
 use std::time::Instant;
 
@@ -58,6 +59,6 @@ fn main() -> Result<(), Failure> {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     // A boxed error cannot leave the pool's thread.
-    pool.install(|| convolutions::time(&timer).map_err(|e| e.to_string()))?;
+    pool.install(|| convolutions::time(&timer).and_then(|()| passes::time(&timer)).map_err(|e| e.to_string()))?;
     Ok(())
 }

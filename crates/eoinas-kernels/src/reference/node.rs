@@ -19,8 +19,11 @@ pub fn batch_norm(x: &Array<f64>, affine: Option<(&[f64], &[f64])>, eps: f64) ->
     y
 }
 
-/// The sum of `gate * sample[n] * y` over the terms `(y, gate, sample)`.
-pub fn weighted_sum<T: Real>(shape: [usize; 4], terms: &[(Array<T>, T, Option<Vec<T>>)]) -> Array<T> {
+/// A term `(y, gate, sample)` of a node.
+pub type Weighted<T> = (Array<T>, T, Option<Vec<T>>);
+
+/// The sum of `gate * sample[n] * y` over the terms.
+pub fn weighted_sum<T: Real>(shape: [usize; 4], terms: &[Weighted<T>]) -> Array<T> {
     let mut out = Array::zeros(shape);
     let image = out.data.len() / shape[0].max(1);
     for (y, gate, sample) in terms {

@@ -131,7 +131,18 @@ impl Problem {
             GradCoefficients { a: values.tensor(&[co]), b: values.tensor(&[co]), d: values.tensor(&[co]) };
         let sample = values.tensor(&[n]);
         let existing = sources.iter().map(|s| values.tensor(s.dims())).collect();
-        Self { form, sources, norm, weights, dy, coefficients, z_shape, sample, gate: if form.sample { 0.7 } else { 1.0 }, existing }
+        Self {
+            form,
+            sources,
+            norm,
+            weights,
+            dy,
+            coefficients,
+            z_shape,
+            sample,
+            gate: if form.sample { 0.7 } else { 1.0 },
+            existing,
+        }
     }
 
     fn input<'a>(&'a self, sources: &'a [&'a Tensor]) -> Input<'a> {
