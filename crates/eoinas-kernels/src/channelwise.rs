@@ -78,13 +78,18 @@ impl<const T: usize> Kernel for Combine<'_, T> {
 
 impl<const T: usize> Combine<'_, T> {
     #[inline(always)]
-    fn pass<S: Simd, const ADD: bool>(self, s: S) {
+    fn pass<S: Simd, const ADD: bool>(mut self, s: S) {
         let period = self.shift.len();
-        for (i, out) in self.out.chunks_mut(period).enumerate() {
+        // Where a period is four vectors, they stay in registers.
+        let whole = if period == 4 * S::LANES { self.whole_periods::<S, ADD>(s) } else { 0 };
+        let done = whole * period;
+        let Self { out, shift, terms, .. } = self;
+        let (out, terms) = (&mut out[done..], terms.map(|(x, scale)| (&x[done..], scale)));
+        for (i, out) in out.chunks_mut(period).enumerate() {
             let len = out.len();
-            let shift = &self.shift[..len];
-            let x = self.terms.map(|(x, _)| &x[i * period..][..len]);
-            let scale = self.terms.map(|(_, scale)| &scale[..len]);
+            let shift = &shift[..len];
+            let x = terms.map(|(x, _)| &x[i * period..][..len]);
+            let scale = terms.map(|(_, scale)| &scale[..len]);
             let mut at = 0;
             while at + S::LANES <= len {
                 // SAFETY: all slices are `len` long, and `at + LANES <= len`.
@@ -112,6 +117,37 @@ impl<const T: usize> Combine<'_, T> {
                 s.store(&mut out[at..], sum);
             }
         }
+    }
+}
+
+impl<const T: usize> Combine<'_, T> {
+    /// All whole periods, each of four vectors. Returns how many there are.
+    #[inline(always)]
+    fn whole_periods<S: Simd, const ADD: bool>(&mut self, s: S) -> usize {
+        let period = 4 * S::LANES;
+        let four = |values: &[f32]| [0, 1, 2, 3].map(|u| s.load(&values[u * S::LANES..]));
+        let shift = four(self.shift);
+        let scales = self.terms.map(|(_, scale)| four(scale));
+        let whole = self.out.len() / period;
+        let x = self.terms.map(|(x, _)| x[..whole * period].as_ptr());
+        let out = self.out.as_mut_ptr();
+        for i in 0..whole {
+            for u in 0..4 {
+                let at = i * period + u * S::LANES;
+                // SAFETY: `at + LANES <= whole * period`, which `out` and every `x` hold.
+                unsafe {
+                    let mut sum = shift[u];
+                    if ADD {
+                        sum = s.add(sum, s.load_ptr(out.add(at)));
+                    }
+                    for t in 0..T {
+                        sum = s.fma(s.load_ptr(x[t].add(at)), scales[t][u], sum);
+                    }
+                    s.store_ptr(out.add(at), sum);
+                }
+            }
+        }
+        whole
     }
 }
 

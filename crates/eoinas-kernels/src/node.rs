@@ -122,32 +122,40 @@ fn sum_images(n: usize, c: usize, terms: &[View<'_>], out: &mut [f32]) {
         return;
     }
     let period = Period::new(c, len);
-    let samples = terms.iter().any(|term| term.sample.is_some());
+    // Without factors for each image, all have the same coefficients.
+    let shared = terms.iter().all(|term| term.sample.is_none()).then(|| Coefficients::new(terms, period, c, 0));
     for_pieces(n, &mut [out], |images, parts| {
-        let (mut scales, mut shift): (Vec<Vec<f32>>, Vec<f32>) = (Vec::new(), Vec::new());
         for (image, out) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
-            if samples || shift.is_empty() {
-                scales = terms
-                    .iter()
-                    .map(|term| {
-                        let factor = term.factor(image);
-                        term.norm.map_or_else(|| period.constant(factor), |n| period.repeat(&n.scale, |s| factor * s))
-                    })
-                    .collect();
-                let mut shifts = vec![0.0; c];
-                for (norm, factor) in terms.iter().filter_map(|t| Some((t.norm?, t.factor(image)))) {
-                    shifts.iter_mut().zip(&norm.shift).for_each(|(sum, s)| *sum += factor * s);
-                }
-                shift = period.repeat(&shifts, |s| s);
-            }
+            let own = if shared.is_none() { Some(Coefficients::new(terms, period, c, image)) } else { None };
+            let Some(Coefficients { scales, shift }) = shared.as_ref().or(own.as_ref()) else { continue };
             let inputs: Vec<(&[f32], &[f32])> = terms
                 .iter()
-                .zip(&scales)
+                .zip(scales)
                 .map(|(term, scale)| (&term.z[image * len..][..len], scale.as_slice()))
                 .collect();
-            combine(level, out, false, &shift, &inputs);
+            combine(level, out, false, shift, &inputs);
         }
     });
+}
+
+/// What an image of the node is: `shift + sum of scale * z`, each repeated to a period.
+struct Coefficients {
+    scales: Vec<Vec<f32>>,
+    shift: Vec<f32>,
+}
+
+impl Coefficients {
+    fn new(terms: &[View<'_>], period: Period, c: usize, image: usize) -> Self {
+        let scale = |term: &View<'_>| {
+            let factor = term.factor(image);
+            term.norm.map_or_else(|| period.constant(factor), |norm| period.repeat(&norm.scale, |s| factor * s))
+        };
+        let mut shift = vec![0.0; c];
+        for (norm, factor) in terms.iter().filter_map(|t| Some((t.norm?, t.factor(image)))) {
+            shift.iter_mut().zip(&norm.shift).for_each(|(sum, s)| *sum += factor * s);
+        }
+        Self { scales: terms.iter().map(scale).collect(), shift: period.repeat(&shift, |s| s) }
+    }
 }
 
 /// What each term needs of the gradient `dy` (`[n, h, w, c]`) of the node. A term without BatchNorm is read only if

@@ -298,10 +298,10 @@ unsafe fn backward_row<S: Simd, const R: usize, const FULL: bool, const MAX: boo
                 // What the first maximum takes is not there for the others.
                 let mut rest = value;
                 for r in 0..R {
-                    for k in 0..3 {
+                    for (column, sum) in columns.iter().zip(&mut sums) {
                         let taken;
-                        (taken, rest) = s.split_equal(columns[k].values[r], max, rest);
-                        sums[k][r] = s.add(sums[k][r], taken);
+                        (taken, rest) = s.split_equal(column.values[r], max, rest);
+                        sum[r] = s.add(sum[r], taken);
                     }
                 }
             } else {
