@@ -1,5 +1,7 @@
 //! Node sums and BatchNorm: forward against the definition, backward against finite differences of it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use candle_core::Tensor;

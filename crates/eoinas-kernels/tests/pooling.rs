@@ -1,5 +1,7 @@
 //! Pooling against its definition, and its gradient against finite differences and PyTorch's rule for ties.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use candle_core::{Device, Tensor};

@@ -1,5 +1,7 @@
 //! Ops under candle's tape: gradients of `sum(weight * op(x))` against finite differences of the definition.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use candle_core::{Device, Tensor, Var};

@@ -1,6 +1,7 @@
 //! Random inputs and gradients in every form that a kernel reads, and the comparison with the reference in f64.
 
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 pub mod numeric;
 
