@@ -5,6 +5,7 @@ use candle_core::Tensor;
 use crate::access::{GradientGuard, InputGuard, check_input_gradient};
 use crate::depthwise::{ConvGradients, check_odd, check_stride};
 use crate::driver::{self, ImageOp, dx_layout};
+use crate::ends::{ImageGradients, ImageInput};
 use crate::error::{KernelError, Result};
 use crate::gemm::Gemm;
 use crate::image::Layout;
@@ -173,7 +174,7 @@ impl ImageOp for ConvOp {
         self.geometry.kernel.0 * self.geometry.kernel.1 * self.input.channels * self.output.channels
     }
 
-    fn forward(&self, level: Level, x: &[f32], _: &mut [f32], z: &mut [f32]) {
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, _: &mut [f32], z: &mut [f32]) {
         let ((kh, kw), stride, co) = (self.geometry.kernel, self.geometry.stride, self.output.channels);
         // Rows of the filter; the values that one of them reads lie side by side in the image.
         let segments: Vec<usize> = (0..kh).map(|ky| ky * self.input.row()).collect();
@@ -183,7 +184,7 @@ impl ImageOp for ConvOp {
             (rows, groups) = (rows * groups, 1);
         }
         Gemm {
-            a: x,
+            a: x.whole(),
             segments: &segments,
             depth,
             a_row: stride * self.input.pixel,
@@ -206,17 +207,18 @@ impl ImageOp for ConvOp {
     fn backward(
         &self,
         level: Level,
-        dz: &[f32],
-        dx: Option<&mut [f32]>,
-        dw: Option<(&[f32], &mut [f32])>,
+        ends: &mut ImageGradients<'_, '_, '_>,
+        weights: Option<(&mut ImageInput<'_, '_>, &mut [f32])>,
         _: &mut [f32],
     ) {
-        if let Some(dx) = dx {
-            self.input_backward(level, dz, dx);
-        }
-        if let Some((x, dw)) = dw {
-            self.weight_backward(level, x, dz, dw);
-        }
+        ends.whole(|dz, dx| {
+            if let Some(dx) = dx {
+                self.input_backward(level, dz, dx);
+            }
+            if let Some((x, dw)) = weights {
+                self.weight_backward(level, x.whole(), dz, dw);
+            }
+        });
     }
 }
 

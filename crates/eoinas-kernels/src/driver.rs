@@ -6,8 +6,9 @@
 use candle_core::Tensor;
 
 use crate::access::{GradientGuard, InputGuard, channel_tensor};
+use crate::ends::{ImageGradients, ImageInput, Target};
 use crate::error::Result;
-use crate::image::{Layout, StoreInputGradient, borrow_gradient, borrow_input, load_gradient, load_input};
+use crate::image::Layout;
 use crate::moments::Moments;
 use crate::norm::{BatchStats, GradSums};
 use crate::parallel::for_pieces;
@@ -25,22 +26,25 @@ pub(crate) trait ImageOp: Sync {
     fn gradient(&self) -> Layout;
     /// Length of the gradient of the weights.
     fn weights(&self) -> usize;
-    /// Length of further scratch memory.
-    fn scratch(&self) -> usize {
-        0
+    /// Length of further scratch memory, forward and backward.
+    fn scratch(&self) -> [usize; 2] {
+        [0, 0]
     }
-    /// Readies the further scratch memory, before a number of images.
+    /// Readies the further scratch memory, before a number of images on their way back.
     fn clear(&self, _scratch: &mut [f32]) {}
+    /// Length of the scratch memory for the gradients of the output and of the input; shorter than an image for an op
+    /// that takes them in bands of rows.
+    fn gradients_len(&self) -> [usize; 2] {
+        [self.gradient().len(), dx_layout(self.input()).len()]
+    }
     /// Writes the output `[pixels, channels]`.
-    fn forward(&self, level: Level, x: &[f32], scratch: &mut [f32], z: &mut [f32]);
-    /// From the gradient of the output: writes that of the input (all of it, in the layout of [`dx_layout`]), adds that
-    /// of the weights; what is `None` is not wanted. `x` comes with the weights' gradient, which alone needs it.
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, scratch: &mut [f32], z: &mut [f32]);
+    /// From the gradient of the output: hands over that of the input, adds that of the weights where it is wanted.
     fn backward(
         &self,
         level: Level,
-        dz: &[f32],
-        dx: Option<&mut [f32]>,
-        dw: Option<(&[f32], &mut [f32])>,
+        ends: &mut ImageGradients<'_, '_, '_>,
+        weights: Option<(&mut ImageInput<'_, '_>, &mut [f32])>,
         scratch: &mut [f32],
     );
 }
@@ -66,15 +70,10 @@ pub(crate) fn forward(
     let mut z = ws.take(images * per_image);
     let moments = for_pieces(images, &mut [&mut z], |range, parts| {
         let mut moments = Moments::new(output.channels);
-        with_scratch([input.len(), op.scratch()], |[padded, scratch]| {
+        with_scratch([input.len(), op.scratch()[0]], |[padded, scratch]| {
             input.clear(padded);
-            op.clear(scratch);
             for (image, z) in range.zip(parts[0].chunks_mut(per_image)) {
-                let x = borrow_input(&view, image, input).unwrap_or_else(|| {
-                    load_input(level, &view, image, input, padded);
-                    &*padded
-                });
-                op.forward(level, x, scratch, z);
+                op.forward(level, &mut ImageInput::new(level, &view, image, input, padded), scratch, z);
                 if want_stats {
                     moments.add_image(level, z);
                 }
@@ -144,14 +143,6 @@ pub(crate) fn backward(
     }
 }
 
-/// What happens to the gradient of the input.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
-    Nothing,
-    Add,
-    Write,
-}
-
 /// Returns BatchNorm's sums and the gradient of the weights.
 fn backward_into(
     x: &InputGuard<'_>,
@@ -169,52 +160,44 @@ fn backward_into(
     let (input, gradient) = (op.input(), op.gradient());
     let dx_layout = dx_layout(input);
     let images = view.shape[0];
-    let dx_len = if target == Target::Nothing { 0 } else { dx_layout.len() };
+    let [dz_len, dx_len] = op.gradients_len();
+    let dx_len = if target == Target::Nothing { 0 } else { dx_len };
     let x_len = if want_weights { input.len() } else { 0 };
-    let wanted = target != Target::Nothing;
-    // Where nothing is pending and nothing is added, the op writes its gradient where it belongs.
-    let direct = target == Target::Write && view.norm.is_none() && !view.relu && dx_layout.is_plain();
     let pieces = for_pieces(images, outputs, |range, parts| {
         let mut sums = vec![0.0f64; 2 * view.shape[3]];
         let mut image_sums = vec![0.0f32; 2 * view.shape[3]];
         let mut dw = want_weights.then(|| Aligned::zeros(op.weights()));
-        with_scratch([x_len, gradient.len(), dx_len, op.scratch()], |[padded, dz, dx, scratch]| {
+        with_scratch([x_len, dz_len, dx_len, op.scratch()[1]], |[padded, dz, dx, scratch]| {
             if want_weights {
                 input.clear(padded);
             }
             gradient.clear(dz);
             op.clear(scratch);
             for (index, image) in range.clone().enumerate() {
-                let dz = borrow_gradient(&grad, image, gradient).unwrap_or_else(|| {
-                    load_gradient(level, &grad, image, gradient, dz);
-                    &*dz
-                });
-                let dw = dw.as_deref_mut().map(|dw| {
-                    let x = borrow_input(&view, image, input).unwrap_or_else(|| {
-                        load_input(level, &view, image, input, padded);
-                        &*padded
-                    });
-                    (x, dw)
-                });
-                let mut targets: Vec<&mut [f32]> = parts
+                let targets: Vec<&mut [f32]> = parts
                     .iter_mut()
                     .map(|part| {
                         let len = part.len() / range.len();
                         &mut part[index * len..][..len]
                     })
                     .collect();
-                match targets.as_mut_slice() {
-                    [target] if direct => op.backward(level, dz, Some(target), dw, scratch),
-                    _ => op.backward(level, dz, wanted.then_some(&mut *dx), dw, scratch),
-                }
-                if wanted && !direct {
-                    image_sums.fill(0.0);
-                    let (add, targets) = (target == Target::Add, &mut *targets);
-                    let sums_of_image = &mut image_sums;
-                    let (view, layout) = (&view, dx_layout);
-                    level.run(StoreInputGradient { view, image, layout, dx, targets, add, sums: sums_of_image });
-                    sums.iter_mut().zip(&image_sums).for_each(|(sum, &s)| *sum += f64::from(s));
-                }
+                image_sums.fill(0.0);
+                let mut ends = ImageGradients {
+                    level,
+                    view: &view,
+                    grad: &grad,
+                    image,
+                    gradient,
+                    dx_layout,
+                    dz,
+                    dx,
+                    targets,
+                    target,
+                    sums: &mut image_sums,
+                };
+                let mut x = ImageInput::new(level, &view, image, input, padded);
+                op.backward(level, &mut ends, dw.as_deref_mut().map(|dw| (&mut x, dw)), scratch);
+                sums.iter_mut().zip(&image_sums).for_each(|(sum, &s)| *sum += f64::from(s));
             }
         });
         (sums, dw)

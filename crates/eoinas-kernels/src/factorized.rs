@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::access::{GradientGuard, InputGuard, check_input_gradient};
 use crate::driver::{self, ImageOp, dx_layout};
+use crate::ends::{ImageGradients, ImageInput};
 use crate::error::{KernelError, Result};
 use crate::gemm::Gemm;
 use crate::image::Layout;
@@ -149,7 +150,8 @@ impl ImageOp for FactorizedReduceOp {
         self.input.channels * self.output.channels
     }
 
-    fn forward(&self, level: Level, x: &[f32], _: &mut [f32], z: &mut [f32]) {
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, _: &mut [f32], z: &mut [f32]) {
+        let x = x.whole();
         for (index, branch) in self.branches.iter().enumerate() {
             Gemm {
                 a: x,
@@ -176,17 +178,18 @@ impl ImageOp for FactorizedReduceOp {
     fn backward(
         &self,
         level: Level,
-        dz: &[f32],
-        dx: Option<&mut [f32]>,
-        dw: Option<(&[f32], &mut [f32])>,
+        ends: &mut ImageGradients<'_, '_, '_>,
+        weights: Option<(&mut ImageInput<'_, '_>, &mut [f32])>,
         _: &mut [f32],
     ) {
-        if let Some(dx) = dx {
-            self.input_backward(level, dz, dx);
-        }
-        if let Some((x, dw)) = dw {
-            self.weight_backward(level, x, dz, dw);
-        }
+        ends.whole(|dz, dx| {
+            if let Some(dx) = dx {
+                self.input_backward(level, dz, dx);
+            }
+            if let Some((x, dw)) = weights {
+                self.weight_backward(level, x.whole(), dz, dw);
+            }
+        });
     }
 }
 

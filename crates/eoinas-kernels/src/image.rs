@@ -1,8 +1,10 @@
 //! One image in scratch memory, and the passes between it and the tensors: reading an input through its BatchNorm and
 //! ReLU, reading a gradient through its affine map, and handing an input's gradient back.
 
+use std::ops::Range;
+
 use crate::access::{GradientView, InputView};
-use crate::simd::{Kernel, Level, Simd};
+use crate::simd::{Kernel, Simd};
 
 /// How an image lies in scratch memory: with a border of zeros, and a fixed distance between pixels.
 #[derive(Clone, Copy, Debug)]
@@ -157,16 +159,13 @@ pub(crate) fn borrow_input<'v>(view: &InputView<'v>, image: usize, layout: Layou
     if plain { data.get(image * len..(image + 1) * len) } else { None }
 }
 
-/// Reads an image of the input into scratch memory.
-pub(crate) fn load_input(level: Level, view: &InputView<'_>, image: usize, layout: Layout, to: &mut [f32]) {
-    level.run(LoadInput { view, image, layout, to });
-}
-
-struct LoadInput<'a, 'v> {
-    view: &'a InputView<'v>,
-    image: usize,
-    layout: Layout,
-    to: &'a mut [f32],
+/// Reads rows of an image of the input into scratch memory.
+pub(crate) struct LoadInput<'a, 'v> {
+    pub(crate) view: &'a InputView<'v>,
+    pub(crate) image: usize,
+    pub(crate) rows: Range<usize>,
+    pub(crate) layout: Layout,
+    pub(crate) to: &'a mut [f32],
 }
 
 impl Kernel for LoadInput<'_, '_> {
@@ -174,10 +173,10 @@ impl Kernel for LoadInput<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { view, image, layout, to } = self;
+        let Self { view, image, rows, layout, to } = self;
         let [_, h, w, total] = view.shape;
         let floor = if view.relu { s.zero() } else { s.splat(f32::NEG_INFINITY) };
-        for y in 0..h {
+        for y in rows {
             let to_row = &mut to[layout.origin() + y * layout.row()..][..(w - 1) * layout.pixel + total];
             let mut offset = 0;
             for &(data, c) in &view.sources {
@@ -237,16 +236,13 @@ pub(crate) fn borrow_gradient<'v>(view: &GradientView<'v>, image: usize, layout:
     if plain { view.dy.get(image * len..(image + 1) * len) } else { None }
 }
 
-/// Reads an image of the gradient at the kernel's output into scratch memory.
-pub(crate) fn load_gradient(level: Level, view: &GradientView<'_>, image: usize, layout: Layout, to: &mut [f32]) {
-    level.run(LoadGradient { view, image, layout, to });
-}
-
-struct LoadGradient<'a, 'v> {
-    view: &'a GradientView<'v>,
-    image: usize,
-    layout: Layout,
-    to: &'a mut [f32],
+/// Reads rows of an image of the gradient at the kernel's output into scratch memory, which holds these rows alone.
+pub(crate) struct LoadGradient<'a, 'v> {
+    pub(crate) view: &'a GradientView<'v>,
+    pub(crate) image: usize,
+    pub(crate) rows: Range<usize>,
+    pub(crate) layout: Layout,
+    pub(crate) to: &'a mut [f32],
 }
 
 impl Kernel for LoadGradient<'_, '_> {
@@ -254,11 +250,12 @@ impl Kernel for LoadGradient<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { view, image, layout, to } = self;
+        let Self { view, image, rows, layout, to } = self;
         let Layout { height: h, width: w, channels: c, .. } = layout;
         let sample = view.sample.map_or(1.0, |sample| sample[image]);
-        for y in 0..h {
-            let to_row = &mut to[layout.origin() + y * layout.row()..][..(w - 1) * layout.pixel + c];
+        let first = rows.start;
+        for y in rows {
+            let to_row = &mut to[layout.origin() + (y - first) * layout.row()..][..(w - 1) * layout.pixel + c];
             let from = (image * h + y) * w * c..(image * h + y + 1) * w * c;
             let dy = &view.dy[from.clone()];
             let z = view.norm.map(|(z, _)| &z[from]);
@@ -318,12 +315,13 @@ fn affine<S: Simd, const FULL: bool>(s: S, strip: Strip, dy: &[f32], to: &mut [f
     }
 }
 
-/// Takes the gradient of an image behind the ReLU back through it, and adds it to (`add`) or writes it into the parts of
+/// Takes rows of an image's gradient behind the ReLU, which `dx` holds alone, back through it, and adds it to (`add`) or writes it into the parts of
 /// `targets` that belong to this image: one for each source when adding, else one for all joined. `sums` (two times the
 /// channels: of `dy`, of `dy * xhat`) are added to where the input has a pending BatchNorm.
 pub(crate) struct StoreInputGradient<'a, 'v, 't> {
     pub(crate) view: &'a InputView<'v>,
     pub(crate) image: usize,
+    pub(crate) rows: Range<usize>,
     pub(crate) layout: Layout,
     pub(crate) dx: &'a [f32],
     pub(crate) targets: &'a mut [&'t mut [f32]],
@@ -336,11 +334,12 @@ impl Kernel for StoreInputGradient<'_, '_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { view, image, layout, dx, targets, add, sums } = self;
+        let Self { view, image, rows, layout, dx, targets, add, sums } = self;
         let [_, h, w, total] = view.shape;
         let (sum_dy, sum_xhat) = sums.split_at_mut(total);
-        for y in 0..h {
-            let dx_row = &dx[layout.origin() + y * layout.row()..][..(w - 1) * layout.pixel + total];
+        let first_row = rows.start;
+        for y in rows {
+            let dx_row = &dx[layout.origin() + (y - first_row) * layout.row()..][..(w - 1) * layout.pixel + total];
             let mut offset = 0;
             for (index, &(data, c)) in view.sources.iter().enumerate() {
                 let row = &data[((image * h + y) * w) * c..][..w * c];

@@ -19,6 +19,7 @@ pub mod depthwise;
 mod driver;
 pub mod dropout;
 pub mod elementwise;
+mod ends;
 pub mod error;
 pub mod factorized;
 mod gemm;

@@ -1,10 +1,13 @@
 //! Depthwise, then pointwise convolution, as one kernel.
 
+use std::ops::Range;
+
 use candle_core::Tensor;
 
 use crate::access::{GradientGuard, InputGuard, check_input_gradient, read_shaped};
 use crate::depthwise::{DepthwiseOp, Geometry};
-use crate::driver::{self, ImageOp};
+use crate::driver::{self, ImageOp, dx_layout};
+use crate::ends::{ImageGradients, ImageInput};
 use crate::error::{KernelError, Result};
 use crate::gemm::Gemm;
 use crate::image::Layout;
@@ -119,11 +122,25 @@ impl SeparableOp {
         Self { depthwise, pointwise: Aligned::rows(weight.iter().copied(), ci, co), transposed, co }
     }
 
-    /// The depthwise convolution's output: its size, its channels and its distance between pixels.
-    fn between(&self) -> (usize, usize, usize) {
-        let layout = self.depthwise.output_layout();
-        (layout.height * layout.width, layout.channels, layout.pixel)
+    /// Output rows that are worked on at a time, an even number: what lies between the convolutions, and what comes
+    /// in, then stays in the nearest cache.
+    fn band(&self) -> usize {
+        const VALUES: usize = 4096;
+        let between = self.depthwise.output_layout();
+        let row = between.width * (between.pixel + self.co.next_multiple_of(16));
+        (VALUES / row.max(1)).max(2).next_multiple_of(2).min(between.height)
     }
+
+    /// Length of a band of the depthwise output.
+    fn between_len(&self) -> usize {
+        let between = self.depthwise.output_layout();
+        self.band() * between.width * between.pixel
+    }
+}
+
+/// `0..len` in bands.
+fn bands(len: usize, band: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len).step_by(band.max(1)).map(move |start| start..(start + band).min(len))
 }
 
 impl ImageOp for SeparableOp {
@@ -137,100 +154,137 @@ impl ImageOp for SeparableOp {
     }
 
     fn weights(&self) -> usize {
-        self.depthwise.weights_len() + self.between().1 * self.co
+        self.depthwise.weights_len() + self.depthwise.output_layout().channels * self.co
     }
 
-    /// The depthwise output, then its gradient with a border.
-    fn scratch(&self) -> usize {
-        let (pixels, _, pixel) = self.between();
-        pixels * pixel + self.depthwise.output_layout().len()
+    /// A band of the depthwise output; and backward, all of its gradient with a border.
+    fn scratch(&self) -> [usize; 2] {
+        [self.between_len(), self.between_len() + self.depthwise.output_layout().len()]
     }
 
     fn clear(&self, scratch: &mut [f32]) {
-        let (pixels, _, pixel) = self.between();
-        self.depthwise.output_layout().clear(&mut scratch[pixels * pixel..]);
+        self.depthwise.output_layout().clear(&mut scratch[self.between_len()..]);
     }
 
-    fn forward(&self, level: Level, x: &[f32], scratch: &mut [f32], z: &mut [f32]) {
-        let (pixels, ci, pixel) = self.between();
-        self.depthwise.apply(level, x, scratch, pixel);
-        Gemm {
-            a: scratch,
-            segments: &[0],
-            depth: ci,
-            a_row: pixel,
-            a_step: 1,
-            b: &self.pointwise,
-            b_row: self.co.next_multiple_of(16),
-            b_segment: 0,
-            c: z,
-            c_row: self.co,
-            rows: pixels,
-            cols: self.co,
-            groups: 1,
-            a_group: 0,
-            c_group: 0,
-            add: false,
+    fn gradients_len(&self) -> [usize; 2] {
+        let (dz, dx) = (self.gradient(), dx_layout(self.input()));
+        [self.band() * dz.row() + 16, 2 * self.band() * dx.row() + 16]
+    }
+
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, scratch: &mut [f32], z: &mut [f32]) {
+        let Layout { height, width, channels: ci, pixel, .. } = self.depthwise.output_layout();
+        for rows in bands(height, self.band()) {
+            let x = x.until(self.depthwise.needs(rows.end));
+            self.depthwise.apply(level, x, rows.clone(), scratch, pixel);
+            Gemm {
+                a: scratch,
+                segments: &[0],
+                depth: ci,
+                a_row: pixel,
+                a_step: 1,
+                b: &self.pointwise,
+                b_row: self.co.next_multiple_of(16),
+                b_segment: 0,
+                c: &mut z[rows.start * width * self.co..],
+                c_row: self.co,
+                rows: rows.len() * width,
+                cols: self.co,
+                groups: 1,
+                a_group: 0,
+                c_group: 0,
+                add: false,
+            }
+            .run(level);
         }
-        .run(level);
     }
 
     fn backward(
         &self,
         level: Level,
-        dz: &[f32],
-        dx: Option<&mut [f32]>,
-        dw: Option<(&[f32], &mut [f32])>,
+        ends: &mut ImageGradients<'_, '_, '_>,
+        mut weights: Option<(&mut ImageInput<'_, '_>, &mut [f32])>,
         scratch: &mut [f32],
     ) {
-        let (pixels, ci, pixel) = self.between();
-        let (between, dz_pixel) = (self.depthwise.output_layout(), self.gradient().pixel);
-        let (t, dt) = scratch.split_at_mut(pixels * pixel);
+        let (t, dt) = scratch.split_at_mut(self.between_len());
+        for rows in bands(self.gradient().height, self.band()) {
+            let dz = ends.dz_rows(rows.clone());
+            self.pointwise_backward(level, dz, rows.clone(), dt);
+            if let Some((x, dw)) = &mut weights {
+                let x = x.until(self.depthwise.needs(rows.end));
+                self.pointwise_weights(level, x, dz, rows, t, &mut dw[self.depthwise.weights_len()..]);
+            }
+        }
+        if let Some((x, dw)) = weights {
+            let dw = &mut dw[..self.depthwise.weights_len()];
+            self.depthwise.correlate(level, x.until(usize::MAX), dt, dw);
+        }
+        if ends.wants_input() {
+            // As many rows as the scratch memory for them has, which is an even number.
+            let stride = self.input().height.div_ceil(self.gradient().height);
+            for rows in bands(self.input().height, self.band() * stride.min(2)) {
+                ends.dx_rows(rows.clone(), |dx| self.depthwise.apply_transposed(level, dt, rows, dx));
+            }
+        }
+    }
+}
+
+impl SeparableOp {
+    /// Writes rows of the gradient between the convolutions.
+    fn pointwise_backward(&self, level: Level, dz: &[f32], rows: Range<usize>, dt: &mut [f32]) {
+        let (between, dz_layout) = (self.depthwise.output_layout(), self.gradient());
         Gemm {
             a: dz,
             segments: &[0],
             depth: self.co,
-            a_row: dz_pixel,
+            a_row: dz_layout.pixel,
             a_step: 1,
             b: &self.transposed,
-            b_row: pixel,
+            b_row: between.pixel,
             b_segment: 0,
-            c: &mut dt[between.origin()..],
-            c_row: pixel,
+            c: &mut dt[between.origin() + rows.start * between.row()..],
+            c_row: between.pixel,
             rows: between.width,
-            cols: ci,
-            groups: between.height,
-            a_group: between.width * dz_pixel,
+            cols: between.channels,
+            groups: rows.len(),
+            a_group: dz_layout.row(),
             c_group: between.row(),
             add: false,
         }
         .run(level);
-        if let Some(dx) = dx {
-            self.depthwise.apply_transposed(level, dt, dx);
+    }
+
+    /// Adds what rows of the image contribute to the gradient of the pointwise weight; the depthwise output is computed
+    /// again, which costs less than storing it.
+    fn pointwise_weights(
+        &self,
+        level: Level,
+        x: &[f32],
+        dz: &[f32],
+        rows: Range<usize>,
+        t: &mut [f32],
+        dw: &mut [f32],
+    ) {
+        let Layout { width, channels: ci, pixel, .. } = self.depthwise.output_layout();
+        let pixels = rows.len() * width;
+        self.depthwise.apply(level, x, rows, t, pixel);
+        Gemm {
+            a: t,
+            segments: &[0],
+            depth: pixels,
+            a_row: 1,
+            a_step: pixel,
+            b: dz,
+            b_row: self.gradient().pixel,
+            b_segment: 0,
+            c: dw,
+            c_row: self.co,
+            rows: ci,
+            cols: self.co,
+            groups: 1,
+            a_group: 0,
+            c_group: 0,
+            add: true,
         }
-        if let Some((x, dw)) = dw {
-            let (depthwise, pointwise) = dw.split_at_mut(self.depthwise.weights_len());
-            self.depthwise.correlate(level, x, dt, depthwise);
-            self.depthwise.apply(level, x, t, pixel);
-            Gemm {
-                a: t,
-                segments: &[0],
-                depth: pixels,
-                a_row: 1,
-                a_step: pixel,
-                b: dz,
-                b_row: dz_pixel,
-                b_segment: 0,
-                c: pointwise,
-                c_row: self.co,
-                rows: ci,
-                cols: self.co,
-                groups: 1,
-                a_group: 0,
-                c_group: 0,
-                add: true,
-            }
-            .run(level);
-        }
+        .run(level);
     }
 }

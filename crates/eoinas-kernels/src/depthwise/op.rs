@@ -1,8 +1,11 @@
 //! Depthwise convolution of one image: forward, and both gradients, as lists of taps.
 
+use std::ops::Range;
+
 use crate::depthwise::Geometry;
 use crate::depthwise::taps::{Apply, Correlate, Grid};
 use crate::driver::{ImageOp, dx_layout};
+use crate::ends::{ImageGradients, ImageInput};
 use crate::image::Layout;
 use crate::scratch::Aligned;
 use crate::simd::Level;
@@ -77,11 +80,17 @@ impl DepthwiseOp {
         }
     }
 
-    /// Writes the output without border, `dst_pixel` values between pixels.
-    pub(crate) fn apply(&self, level: Level, x: &[f32], dst: &mut [f32], dst_pixel: usize) {
-        let grid = self.grid(self.output.width * dst_pixel, dst_pixel);
-        let (offsets, weights) = (&self.offsets, &self.weights);
-        Apply { grid, src: x, offsets, weights, weight_row: self.input.pixel, dst }.run(level);
+    /// The input row before which all rows are needed for output rows before `row`.
+    pub(crate) fn needs(&self, row: usize) -> usize {
+        (row * self.geometry.stride + self.geometry.padding()).saturating_sub(self.geometry.stride - 1)
+    }
+
+    /// Writes rows of the output side by side without border, `dst_pixel` values between pixels.
+    pub(crate) fn apply(&self, level: Level, x: &[f32], rows: Range<usize>, dst: &mut [f32], dst_pixel: usize) {
+        let all = self.grid(self.output.width * dst_pixel, dst_pixel);
+        let grid = Grid { rows: rows.len(), ..all };
+        let (src, offsets, weights) = (&x[rows.start * grid.src_row..], &self.offsets, &self.weights);
+        Apply { grid, src, offsets, weights, weight_row: self.input.pixel, dst }.run(level);
     }
 
     /// Adds to the gradient of the weights.
@@ -91,13 +100,13 @@ impl DepthwiseOp {
         Correlate { grid, src: x, offsets: &self.offsets, other, sums, weight_row: self.input.pixel }.run(level);
     }
 
-    /// Writes the gradient of the input.
-    pub(crate) fn apply_transposed(&self, level: Level, dz: &[f32], dx: &mut [f32]) {
+    /// Writes rows of the gradient of the input side by side; the first one is even.
+    pub(crate) fn apply_transposed(&self, level: Level, dz: &[f32], rows: Range<usize>, dx: &mut [f32]) {
         let (stride, layout) = (self.geometry.stride, dx_layout(self.input));
         for class in &self.backward {
             let (y, x) = class.first;
             let grid = Grid {
-                rows: (layout.height - y).div_ceil(stride),
+                rows: rows.len().saturating_sub(y).div_ceil(stride),
                 cols: (layout.width - x).div_ceil(stride),
                 channels: layout.channels,
                 src_row: self.output.row(),
@@ -105,9 +114,10 @@ impl DepthwiseOp {
                 dst_row: stride * layout.row(),
                 dst_pixel: stride * layout.pixel,
             };
-            let dst = &mut dx[y * layout.row() + x * layout.pixel..];
+            let start = (y * layout.row() + x * layout.pixel).min(dx.len());
+            let (src, dst) = (&dz[rows.start / stride * grid.src_row..], &mut dx[start..]);
             let (offsets, weights) = (&class.offsets, &class.weights);
-            Apply { grid, src: dz, offsets, weights, weight_row: layout.pixel, dst }.run(level);
+            Apply { grid, src, offsets, weights, weight_row: layout.pixel, dst }.run(level);
         }
     }
 }
@@ -146,23 +156,24 @@ impl ImageOp for DepthwiseOp {
         self.weights_len()
     }
 
-    fn forward(&self, level: Level, x: &[f32], _: &mut [f32], z: &mut [f32]) {
-        self.apply(level, x, z, self.output.channels);
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, _: &mut [f32], z: &mut [f32]) {
+        self.apply(level, x.whole(), 0..self.output.height, z, self.output.channels);
     }
 
     fn backward(
         &self,
         level: Level,
-        dz: &[f32],
-        dx: Option<&mut [f32]>,
-        dw: Option<(&[f32], &mut [f32])>,
+        ends: &mut ImageGradients<'_, '_, '_>,
+        weights: Option<(&mut ImageInput<'_, '_>, &mut [f32])>,
         _: &mut [f32],
     ) {
-        if let Some(dx) = dx {
-            self.apply_transposed(level, dz, dx);
-        }
-        if let Some((x, dw)) = dw {
-            self.correlate(level, x, dz, dw);
-        }
+        ends.whole(|dz, dx| {
+            if let Some(dx) = dx {
+                self.apply_transposed(level, dz, 0..self.input.height, dx);
+            }
+            if let Some((x, dw)) = weights {
+                self.correlate(level, x.whole(), dz, dw);
+            }
+        });
     }
 }
