@@ -132,7 +132,8 @@ impl Class {
         };
         let mut offsets = Vec::new();
         let mut weights = Vec::new();
-        for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+        // Backwards, so that offsets grow.
+        for (ky, kx) in (0..kernel).rev().flat_map(|ky| (0..kernel).rev().map(move |kx| (ky, kx))) {
             let (y, x) = (position(first.0, ky, output.border_y), position(first.1, kx, output.border_x));
             if let (Some(y), Some(x)) = (y, x) {
                 offsets.push(y * output.row() + x * output.pixel);

@@ -52,15 +52,21 @@ impl Apply<'_> {
         }
     }
 
-    /// `U` pixels of a row from `col` on, one vector of channels. Returns `U`.
+    /// Adds up `U` pixels of a row from `col` on, one vector of channels.
     ///
     /// # Safety
     /// As checked by [`Grid::check`].
     #[inline(always)]
-    unsafe fn pixels<S: Simd, const U: usize>(&mut self, s: S, row: usize, col: usize, channel: usize) -> usize {
+    unsafe fn any_taps<S: Simd, const U: usize>(
+        &self,
+        s: S,
+        row: usize,
+        col: usize,
+        channel: usize,
+        acc: &mut [S::V; U],
+    ) {
         let grid = self.grid;
         let (step, step3) = (grid.src_pixel, 3 * grid.src_pixel);
-        let mut acc = [s.zero(); U];
         let start = row * grid.src_row + col * step + channel;
         // SAFETY: inside, as the caller vouches.
         unsafe {
@@ -83,6 +89,89 @@ impl Apply<'_> {
                     *acc = s.fma(s.load_ptr(from), w, *acc);
                 }
             }
+        }
+    }
+}
+
+/// How far the taps of a filter's row are apart, in pixels, where they are `K` rows of `K` such taps.
+fn spacing(offsets: &[usize], kernel: usize, pixel: usize) -> Option<usize> {
+    let first = *offsets.first()?;
+    let step = offsets.get(1)?.checked_sub(first)?;
+    let regular = offsets.len() == kernel * kernel
+        && offsets.chunks(kernel).all(|row| row.windows(2).all(|pair| pair[0] + step == pair[1]));
+    (regular && step.is_multiple_of(pixel)).then(|| step / pixel)
+}
+
+impl Kernel for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let pixel = self.grid.src_pixel;
+        // SAFETY: `Apply::run` has checked the bounds.
+        unsafe {
+            match (spacing(self.offsets, 3, pixel), spacing(self.offsets, 5, pixel)) {
+                (Some(1), _) => self.rows::<S, 3, 1>(s),
+                (Some(2), _) => self.rows::<S, 3, 2>(s),
+                (_, Some(1)) => self.rows::<S, 5, 1>(s),
+                (_, Some(2)) => self.rows::<S, 5, 2>(s),
+                _ => self.rows::<S, 0, 0>(s),
+            }
+        }
+    }
+}
+
+impl Apply<'_> {
+    /// All pixels. The filter is `K` rows of `K` taps that are `M` pixels apart; `K` = 0: any taps.
+    ///
+    /// # Safety
+    /// As checked by [`Grid::check`].
+    #[inline(always)]
+    unsafe fn rows<S: Simd, const K: usize, const M: usize>(&mut self, s: S) {
+        let grid = self.grid;
+        for row in 0..grid.rows {
+            for channel in (0..grid.channels).step_by(S::LANES) {
+                let mut col = 0;
+                while col < grid.cols {
+                    let left = grid.cols - col;
+                    // SAFETY: as the caller vouches.
+                    col += unsafe {
+                        if K == 0 && S::REGISTERS >= 32 && left >= 16 {
+                            self.some::<S, 0, 0, 16>(s, row, col, channel)
+                        } else if left >= 8 {
+                            self.some::<S, K, M, 8>(s, row, col, channel)
+                        } else if left >= 4 {
+                            self.some::<S, K, M, 4>(s, row, col, channel)
+                        } else {
+                            self.some::<S, 0, 0, 1>(s, row, col, channel)
+                        }
+                    };
+                }
+            }
+        }
+    }
+
+    /// `U` pixels of a row from `col` on, one vector of channels. Returns `U`.
+    ///
+    /// # Safety
+    /// As checked by [`Grid::check`].
+    #[inline(always)]
+    unsafe fn some<S: Simd, const K: usize, const M: usize, const U: usize>(
+        &mut self,
+        s: S,
+        row: usize,
+        col: usize,
+        channel: usize,
+    ) -> usize {
+        let mut acc = [s.zero(); U];
+        // SAFETY: as the caller vouches.
+        unsafe {
+            if K == 0 {
+                self.any_taps::<S, U>(s, row, col, channel, &mut acc);
+            } else {
+                self.regular_taps::<S, K, M, U>(s, row, col, channel, &mut acc);
+            }
+            let grid = self.grid;
             let lanes = grid.channels - channel;
             let mut to = self.dst.as_mut_ptr().add(row * grid.dst_row + col * grid.dst_pixel + channel);
             for acc in acc {
@@ -96,31 +185,38 @@ impl Apply<'_> {
         }
         U
     }
-}
 
-impl Kernel for Apply<'_> {
-    type Output = ();
-
+    /// Every input pixel is read once for a row of the filter, and used for all taps that it meets.
+    ///
+    /// # Safety
+    /// As checked by [`Grid::check`].
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
+    unsafe fn regular_taps<S: Simd, const K: usize, const M: usize, const U: usize>(
+        &self,
+        s: S,
+        row: usize,
+        col: usize,
+        channel: usize,
+        acc: &mut [S::V; U],
+    ) {
         let grid = self.grid;
-        for row in 0..grid.rows {
-            for channel in (0..grid.channels).step_by(S::LANES) {
-                let mut col = 0;
-                while col < grid.cols {
-                    let left = grid.cols - col;
-                    // SAFETY: `Apply::run` has checked the bounds.
-                    col += unsafe {
-                        if S::REGISTERS >= 32 && left >= 16 {
-                            self.pixels::<S, 16>(s, row, col, channel)
-                        } else if left >= 8 {
-                            self.pixels::<S, 8>(s, row, col, channel)
-                        } else if left >= 4 {
-                            self.pixels::<S, 4>(s, row, col, channel)
-                        } else {
-                            self.pixels::<S, 1>(s, row, col, channel)
+        let start = row * grid.src_row + col * grid.src_pixel + channel;
+        for ky in 0..K {
+            // SAFETY: as the caller vouches; the last pixel read is that of the last tap of the last of the U pixels.
+            unsafe {
+                let mut weights = [s.zero(); K];
+                for (kx, weight) in weights.iter_mut().enumerate() {
+                    *weight = s.load_ptr(self.weights.as_ptr().add((ky * K + kx) * self.weight_row + channel));
+                }
+                let mut from = self.src.as_ptr().add(start + *self.offsets.get_unchecked(ky * K));
+                for i in 0..U + (K - 1) * M {
+                    let x = s.load_ptr(from);
+                    from = from.wrapping_add(grid.src_pixel);
+                    for (kx, &weight) in weights.iter().enumerate() {
+                        if i >= kx * M && i - kx * M < U {
+                            acc[i - kx * M] = s.fma(x, weight, acc[i - kx * M]);
                         }
-                    };
+                    }
                 }
             }
         }

@@ -234,7 +234,7 @@ impl Problem {
         out
     }
 
-    /// Compares a kernel with its reference on every kind of vector.
+    /// Compares a kernel with its reference on every kind of vector, which are so within 1e-5 of each other.
     pub fn check(&self, op: &impl Op, what: &str) {
         let expected = self.reference(op);
         for level in eoinas_kernels::simd::Level::available() {
@@ -242,7 +242,7 @@ impl Problem {
             let has_stats = got.iter().any(|(name, _)| name == "mean");
             let expected = expected.iter().enumerate().filter(|(i, _)| has_stats || !(1..3).contains(i));
             for ((name, got), (_, expected)) in got.iter().zip(expected) {
-                assert_close(&format!("{what} {:?} {level:?}: {name}", self.form), got, expected, 2e-5);
+                assert_close(&format!("{what} {:?} {level:?}: {name}", self.form), got, expected, 5e-6);
             }
         }
     }
