@@ -103,7 +103,8 @@ fn nan_comes_through() {
     let x = Tensor::from_vec(data, (2, 4, 4, 3), &Device::Cpu).unwrap();
     let weight = Tensor::ones((3, 5), DType::F32, &Device::Cpu).unwrap();
     for level in simd::Level::available() {
-        let input = Input { relu: true, ..plain(&[&x]) };
+        let sources = [&x];
+        let input = Input { relu: true, ..plain(&sources) };
         let (_, stats) = level.scope(|| conv_forward(&ws, input, &weight, ConvGeometry::POINTWISE)).unwrap();
         assert!(flat(&stats.mean).iter().chain(&flat(&stats.variance)).all(|v| v.is_nan()), "{level:?} {stats:?}");
     }
