@@ -29,7 +29,12 @@ fn imports_go_down_only() {
         let own = layer(&package.name).unwrap_or_else(|| panic!("{} has no layer: add it to LAYERS", package.name));
         for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
             if let Some(below) = layer(&dependency.name) {
-                assert!(below < own, "{} (layer {own}) must not import {} (layer {below})", package.name, dependency.name);
+                assert!(
+                    below < own,
+                    "{} (layer {own}) must not import {} (layer {below})",
+                    package.name,
+                    dependency.name
+                );
             }
         }
     }

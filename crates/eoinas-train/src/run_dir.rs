@@ -137,10 +137,18 @@ impl RunDir {
         self.write(name, &format!("{json}\n"))
     }
 
+    /// Reads a text file of the run.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, name: &str) -> Result<String> {
+        let path = self.join(name);
+        fs::read_to_string(&path).map_err(|source| RunDirError::Read { path, source })
+    }
+
     /// Reads a JSON file of the run.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        let path = self.join(name);
-        let text = fs::read_to_string(&path).map_err(|source| RunDirError::Read { path: path.clone(), source })?;
+        let (path, text) = (self.join(name), self.read(name)?);
         serde_json::from_str(&text).map_err(|source| RunDirError::Json { path, source })
     }
 }

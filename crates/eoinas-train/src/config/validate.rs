@@ -149,6 +149,9 @@ pub enum ConfigError {
     /// `statistics`
     #[error("statistics: {0}")]
     Statistics(PruningError),
+    /// Number of seeds.
+    #[error("seeds is 0; expected at least 1")]
+    Seeds,
     /// `keep_checkpoints`
     #[error("checkpoints to keep is 0; expected at least 1")]
     KeepCheckpoints,

@@ -8,3 +8,5 @@ mod snapshot;
 pub use engine::{Outcome, Search};
 pub use found::{Found, retraining_skeleton};
 pub use setup::SearchOptions;
+
+pub(crate) use found::RESULT;

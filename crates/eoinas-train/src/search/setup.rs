@@ -24,7 +24,7 @@ use crate::{
     methods,
     observer::Observer,
     plan::Plan,
-    run_dir::{RunDir, names},
+    run_dir::{RunDir, RunDirError, names},
     session::Session,
     state::{SavedSearch, SearchState},
     stop::{CollapseGuard, StopRule},
@@ -133,20 +133,16 @@ impl Search {
     /// # Errors
     /// Settings that cannot work, images that cannot be read, a folder that cannot be written.
     pub fn create(config: SearchConfig, run: &Path, options: SearchOptions) -> Result<Self> {
-        Self::create_in(config, || Ok(RunDir::create(run)?), options)
+        Self::create_in(config, || RunDir::create(run), options)
     }
 
-    /// The same in `parent/name`, or `parent/name-2`, ... when that is taken.
+    /// The same in the folder that `run` makes, which is called when everything else is in order.
     ///
     /// # Errors
     /// As [`Search::create`].
-    pub fn create_unique(config: SearchConfig, parent: &Path, name: &str, options: SearchOptions) -> Result<Self> {
-        Self::create_in(config, || Ok(RunDir::create_unique(parent, name)?), options)
-    }
-
-    fn create_in(
+    pub fn create_in(
         config: SearchConfig,
-        run: impl FnOnce() -> Result<RunDir>,
+        run: impl FnOnce() -> Result<RunDir, RunDirError>,
         mut options: SearchOptions,
     ) -> Result<Self> {
         let parts = Parts::new(config, &mut options)?;

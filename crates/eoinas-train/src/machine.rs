@@ -1,0 +1,64 @@
+//! Where a run computes: device and threads.
+
+use std::str::FromStr;
+
+use candle_core::Device;
+
+use crate::error::{Result, TrainError};
+
+/// The device that a command line names: `cpu`, `cuda` or `cuda:N`.
+///
+/// # Errors
+/// Another name, a build without CUDA, no such device.
+pub fn parse_device(text: &str) -> Result<Device> {
+    let wrong = |reason: &str| TrainError::Device { device: text.to_owned(), reason: reason.to_owned() };
+    let ordinal = match text.split_once(':') {
+        None if text == "cpu" => return Ok(Device::Cpu),
+        None if text == "cuda" => 0,
+        Some(("cuda", number)) => {
+            usize::from_str(number).map_err(|_| wrong("expected a number after `cuda:`, as in cuda:0"))?
+        }
+        _ => return Err(wrong("expected cpu, cuda or cuda:N")),
+    };
+    if !candle_core::utils::cuda_is_available() {
+        return Err(wrong("this program was built without the feature `cuda`; build it with it, or use --device cpu"));
+    }
+    Device::new_cuda(ordinal).map_err(|error| wrong(&error.to_string()))
+}
+
+/// Runs `work` on that many threads; `None`: as many as there are cores. Results do not depend on the number.
+///
+/// # Errors
+/// The threads cannot be started.
+pub fn with_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T> {
+    let count = threads.unwrap_or(0);
+    let failed = |reason: String| TrainError::Threads { threads: count, reason };
+    if threads == Some(0) {
+        return Err(failed("at least one is needed".to_owned()));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().map_err(|error| failed(error.to_string()))?;
+    Ok(pool.install(work))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_by_name() {
+        assert!(parse_device("cpu").unwrap().is_cpu());
+        for (text, part) in [("gpu", "expected cpu"), ("cuda:x", "a number"), ("tpu:0", "expected cpu")] {
+            let error = parse_device(text).unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains(text), "{error}");
+        }
+        if !candle_core::utils::cuda_is_available() {
+            assert!(parse_device("cuda:1").unwrap_err().to_string().contains("feature `cuda`"));
+        }
+    }
+
+    #[test]
+    fn threads_are_as_many_as_asked_for() {
+        assert_eq!(with_threads(Some(3), rayon::current_num_threads).unwrap(), 3);
+        assert!(with_threads(Some(0), || ()).unwrap_err().to_string().contains("at least one"));
+    }
+}

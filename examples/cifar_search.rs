@@ -1,0 +1,259 @@
+//! Searches for a cell: the paper's Algorithm 1 on the embedded images, on CIFAR, MNIST or a folder of images.
+//!
+//! ```text
+//! cargo run --release --example cifar_search
+//! cargo run --release --example cifar_search -- --data cifar-10-batches-bin --preset paper
+//! ```
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, ValueEnum};
+use eoinas_data::SourceKind;
+use eoinas_gumbel::PathMode;
+use eoinas_train::{
+    Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason,
+    config::MethodKind,
+    machine::{parse_device, with_threads},
+    observer::progress_display,
+    stop::{Interrupt, MaxSteps},
+};
+
+/// Search for a cell by operation importance (EoiNAS).
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Folder of the images; without it the embedded set is used.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: cifar10 with --data, else embedded]
+    #[arg(long)]
+    dataset: Option<SourceKind>,
+    /// Settings to start from: paper, authors or quick.
+    #[arg(long, default_value = "quick")]
+    preset: Preset,
+    /// Everything random follows from it.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Search with so many seeds and pick the best cell by validation.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Passes over the training half.
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Images in a step.
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Initial number of channels C.
+    #[arg(long)]
+    channels: Option<usize>,
+    /// Number of cells L.
+    #[arg(long)]
+    cells: Option<usize>,
+    /// Use only so many training images, both halves together; 0: all.
+    #[arg(long)]
+    train_images: Option<usize>,
+    /// The search method.
+    #[arg(long, value_enum, default_value_t = Method::Eoinas)]
+    method: Method,
+    /// One sampled op an edge, or all of them weighted [default: the preset's]
+    #[arg(long, value_enum)]
+    path: Option<Path>,
+    /// Threads of the kernels; results do not depend on it [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// cpu, cuda or cuda:N.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Folder for the files of the run, which must not exist [default: runs/search-...]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder, with the settings it was started with.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "dataset", "preset", "seed", "seeds", "epochs",
+        "batch_size", "channels", "cells", "train_images", "method", "path", "out", "download"])]
+    resume: Option<PathBuf>,
+    /// Stop after so many steps of this session; the run can be resumed.
+    #[arg(long)]
+    max_steps: Option<u64>,
+    /// Fetch CIFAR to --data [default: data] when it is not there.
+    #[arg(long)]
+    download: bool,
+    /// No progress display.
+    #[arg(long)]
+    quiet: bool,
+    /// Print one JSON object as the last line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Method {
+    Eoinas,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Path {
+    Sampled,
+    Mixture,
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<ExitCode, Error> {
+    let interrupt = Interrupt::default();
+    let raised = interrupt.clone();
+    ctrlc::set_handler(move || {
+        if raised.is_raised() {
+            std::process::exit(130);
+        }
+        raised.raise();
+    })?;
+    let device = parse_device(&args.device)?;
+    let options = |_seed| {
+        let mut options =
+            SearchOptions { device: device.clone(), command: std::env::args().collect(), ..Default::default() };
+        options.rules.push(Box::new(interrupt.clone()));
+        options.rules.extend(args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
+        options.observers.extend((!args.quiet).then(progress_display));
+        options
+    };
+    let (folder, outcome) = with_threads(args.threads, || search(args, options))??;
+    report(args, &folder, &outcome)
+}
+
+/// Runs one search or several; returns where its files are.
+fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBuf, Outcome), Error> {
+    if let Some(path) = &args.resume {
+        let outcome = if Seeds::is_in(path) {
+            let (seeds, dir) = Seeds::open(path)?;
+            seeds.run(&dir, options)?
+        } else {
+            Search::resume(path, options(0))?.run()?
+        };
+        return Ok((path.clone(), outcome));
+    }
+    let config = config(args)?;
+    let name = format!("search-{}-{}", config.data.dataset, config.preset);
+    let dir = || match &args.out {
+        Some(out) => RunDir::create(out),
+        None => RunDir::create_unique("runs".as_ref(), &name),
+    };
+    if args.seeds == 1 {
+        let mut search = Search::create_in(config, dir, options(args.seed))?;
+        let outcome = search.run()?;
+        return Ok((search.run_dir().path().to_owned(), outcome));
+    }
+    config.validate()?;
+    let dir = dir()?;
+    let seeds = Seeds::new(config, args.seeds);
+    seeds.create(&dir)?;
+    Ok((dir.path().to_owned(), seeds.run(&dir, options)?))
+}
+
+fn config(args: &Args) -> Result<SearchConfig, Error> {
+    let mut config = args.preset.config();
+    config.seed = args.seed;
+    config.epochs = args.epochs.unwrap_or(config.epochs);
+    config.batch_size = args.batch_size.unwrap_or(config.batch_size);
+    config.network.channels = args.channels.unwrap_or(config.network.channels);
+    config.network.cells = args.cells.unwrap_or(config.network.cells);
+    config.method = match args.method {
+        Method::Eoinas => MethodKind::Eoinas,
+    };
+    config.path = match args.path {
+        Some(Path::Sampled) => PathMode::Sampled,
+        Some(Path::Mixture) => PathMode::Mixture,
+        None => config.path,
+    };
+    if let Some(images) = args.train_images {
+        config.data.train_images = (images > 0).then_some(images);
+    }
+    let has_data = args.data.is_some() || args.download;
+    config.data.dataset = args.dataset.unwrap_or(if has_data { SourceKind::Cifar10 } else { SourceKind::Embedded });
+    config.data.dir = args.data.clone();
+    if args.download {
+        config.data.dir = Some(download(config.data.dataset, args.data.clone().unwrap_or_else(|| "data".into()))?);
+    }
+    Ok(config)
+}
+
+#[cfg(feature = "download")]
+fn download(dataset: SourceKind, dir: PathBuf) -> Result<PathBuf, Error> {
+    use eoinas_data::download::{Archive, fetch};
+    let archive = match dataset {
+        SourceKind::Cifar10 => Archive::cifar10(),
+        SourceKind::Cifar100 => Archive::cifar100(),
+        other => return Err(format!("--download fetches cifar10 and cifar100, not {other}").into()),
+    };
+    let style = indicatif::ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {eta} left")?;
+    let bar = indicatif::ProgressBar::new(0).with_style(style);
+    let folder = fetch(&archive, &dir, &mut |progress| {
+        bar.set_length(progress.total.unwrap_or(progress.done));
+        bar.set_position(progress.done);
+    });
+    bar.finish_and_clear();
+    Ok(folder?)
+}
+
+#[cfg(not(feature = "download"))]
+fn download(_: SourceKind, _: PathBuf) -> Result<PathBuf, Error> {
+    Err("this program was built without the feature `download`; build it with it, or fetch the files by hand".into())
+}
+
+fn report(args: &Args, folder: &std::path::Path, outcome: &Outcome) -> Result<ExitCode, Error> {
+    let folder = folder.display();
+    let (code, json) = match outcome {
+        Outcome::Found(found) => {
+            if !args.json {
+                print_found(found, &folder);
+            }
+            let mut json = serde_json::to_value(found)?;
+            json["run"] = folder.to_string().into();
+            (0, json)
+        }
+        Outcome::Stopped(reason) => {
+            eprintln!("stopped: {reason}");
+            let resume = format!("cargo run --release --example cifar_search -- --resume {folder}");
+            let spoilt = matches!(reason, StopReason::NonFinite { .. });
+            eprintln!("{}: {resume}", if spoilt { "the last good state can be resumed with" } else { "go on with" });
+            let code = match reason {
+                StopReason::Interrupted => 130,
+                StopReason::MaxSteps { .. } | StopReason::TimeLimit { .. } => 0,
+                _ => 1,
+            };
+            (code, serde_json::json!({ "stopped": reason.name(), "run": folder.to_string(), "resume": resume }))
+        }
+    };
+    if args.json {
+        println!("{json}");
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn print_found(found: &Found, folder: &std::path::Display<'_>) {
+    println!("{}", found.genotype);
+    println!(
+        "validation accuracy of the derived network with the search's weights: {:.2} % (seed {}, {} epochs, {:.0} s)",
+        100.0 * found.validation_accuracy,
+        found.seed,
+        found.epochs,
+        found.seconds
+    );
+    println!(
+        "the network to train with it: {:.2} M parameters, {:.0} M multiply-adds",
+        found.parameters as f64 / 1e6,
+        found.multiply_adds as f64 / 1e6
+    );
+    println!("files: {folder}");
+    println!("train it: cargo run --release --example train_cell -- --genotype {folder}/genotype.txt");
+}
