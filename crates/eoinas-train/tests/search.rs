@@ -3,8 +3,12 @@
 mod common;
 
 use common::*;
-use eoinas_core::{Event, Genotype};
-use eoinas_train::{Outcome, Search};
+use eoinas_core::{Event, Genotype, SearchSpace};
+use eoinas_prune::{Never, PruneScheduleConfig};
+use eoinas_train::{
+    Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError,
+    stop::MaxSteps,
+};
 
 #[test]
 fn a_tiny_search_ends_with_a_cell_and_all_its_files() {
@@ -28,4 +32,70 @@ fn a_tiny_search_ends_with_a_cell_and_all_its_files() {
     assert!(matches!(events.last(), Some(Event::RunEnded { .. })));
     let log = std::fs::read_to_string(run.join("log.txt")).unwrap();
     assert!(log.contains("train_acc") && log.contains("genotype = Genotype("), "{log}");
+}
+
+#[test]
+fn one_epoch_still_ends_in_a_cell() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let config = SearchConfig { epochs: 1, ..tiny() };
+    assert!(matches!(Search::create(config, &run, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+    let scaled = events(&run).into_iter().any(|event| match event {
+        Event::Warning { text } => text.contains("scaled to 1 epochs"),
+        _ => false,
+    });
+    assert!(scaled, "a line says that the schedule was scaled");
+}
+
+#[test]
+fn without_pruning_all_ops_stay_and_a_cell_is_derived() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let config = SearchConfig { prune: PruneScheduleConfig::Never(Never {}), warm_up_epochs: 1, ..tiny() };
+    let mut search = Search::create(config, &run, options()).unwrap();
+    assert!(matches!(search.run().unwrap(), Outcome::Found(_)));
+    assert_eq!(search.learner().alive().max_count(search.space()), 8);
+    assert!(!events(&run).iter().any(|event| matches!(event, Event::Pruned { .. })));
+}
+
+#[test]
+fn a_pruned_search_has_freed_what_it_pruned() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut search = Search::create(tiny(), &dir.path().join("run"), options()).unwrap();
+    let before = search.learner().supernet.parameters().count();
+    search.run().unwrap();
+    assert!(search.learner().supernet.parameters().count() < before / 2);
+}
+
+#[test]
+fn a_space_with_one_kind_of_cell_is_searched_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SearchOptions { space: SearchSpace::nas_bench_201(), ..options() };
+    let mut search = Search::create(tiny(), &dir.path().join("run"), options).unwrap();
+    let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
+    assert!(Genotype::parse(&found.genotype).unwrap().fits(search.space()).is_ok(), "{}", found.genotype);
+}
+
+#[test]
+fn seeds_share_the_validation_half_and_the_best_is_picked() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create(&dir.path().join("runs")).unwrap();
+    let seeds = Seeds::new(SearchConfig { epochs: 1, seed: 5, ..tiny() }, 3);
+    seeds.create(&run).unwrap();
+    // Stopped within the first one and taken up again.
+    let stopped = seeds.run(&run, |_| SearchOptions { rules: vec![Box::new(MaxSteps(1))], ..options() }).unwrap();
+    assert!(matches!(stopped, Outcome::Stopped(_)));
+    let (seeds, run) = Seeds::open(run.path()).unwrap();
+    let Outcome::Found(best) = seeds.run(&run, |_| options()).unwrap() else { panic!("stopped") };
+    let mut accuracies = Vec::new();
+    for seed in [5, 6, 7] {
+        let run = run.join(&format!("seed-{seed}"));
+        let found: Found = serde_json::from_slice(&std::fs::read(run.join("result.json")).unwrap()).unwrap();
+        accuracies.push(found.validation_accuracy);
+        let config: SearchConfig = serde_json::from_slice(&std::fs::read(run.join("config.json")).unwrap()).unwrap();
+        assert_eq!((config.seed, config.split_seed), (seed, Some(5)));
+    }
+    assert_eq!(best.validation_accuracy, accuracies.iter().copied().fold(0.0, f64::max));
+    assert_eq!(std::fs::read_to_string(run.join("genotype.txt")).unwrap().trim_end(), best.genotype);
+    assert!(matches!(Seeds::open(run.path()), Err(TrainError::Finished { .. })));
 }

@@ -1,0 +1,136 @@
+//! Settings that cannot work and folders that cannot be used end in one clear error, and nothing is overwritten.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::*;
+use eoinas_core::schedule::{Constant, Linear, ScheduleConfig};
+use eoinas_data::SourceKind;
+use eoinas_prune::{AccuracyUpdate, EoiNas, IndicatorConfig, Periodic, PruneScheduleConfig};
+use eoinas_train::{ConfigError, Outcome, Search, SearchConfig, StopReason, TrainError, config::SkipDropout};
+
+#[test]
+fn every_bad_setting_has_an_error_of_its_own() {
+    type Change = fn(&mut SearchConfig);
+    let cases: [(Change, &str); 25] = [
+        (|c| c.epochs = 0, "epochs is 0"),
+        (|c| c.batch_size = 1, "batch size is 1"),
+        (|c| c.data.dataset = SourceKind::Cifar10, "--data DIR"),
+        (|c| c.data.train_images = Some(1), "train images is 1"),
+        (|c| c.data.image_size = Some(2), "image size is 2"),
+        (|c| c.network.channels = 0, "channels is 0"),
+        (|c| c.network.channels = 7, "channels is 7"),
+        (|c| c.network.cells = 0, "cells is 0"),
+        (|c| c.network.stem_multiplier = 0, "stem multiplier"),
+        (|c| c.weights.learning_rate = Constant { value: f64::NAN }.into(), "learning rate: constant"),
+        (|c| c.weights.momentum = 1.0, "momentum is 1"),
+        (|c| c.weights.weight_decay = -1.0, "weights: weight decay"),
+        (|c| c.weights.clip = Some(0.0), "weights: clip"),
+        (|c| c.arch.learning_rate = 0.0, "architecture: learning rate"),
+        (|c| c.arch.betas = (0.5, 1.0), "betas"),
+        (|c| c.arch.weight_decay = f64::INFINITY, "architecture: weight decay"),
+        (|c| c.arch.clip = Some(-1.0), "architecture: clip"),
+        (|c| c.arch.init_std = -1.0, "initial values"),
+        (|c| c.temperature = ScheduleConfig::Constant(Constant { value: f64::NAN }), "temperature: constant"),
+        (|c| c.temperature = Linear { start: 1.0, end: 0.0, inclusive: true }.into(), "must stay positive"),
+        (|c| c.skip_dropout = Some(SkipDropout { rate: 1.0, decay: 0.0 }), "rate is 1"),
+        (|c| c.skip_dropout = Some(SkipDropout { rate: 0.1, decay: -1.0 }), "decay is -1"),
+        (|c| c.prune = PruneScheduleConfig::Periodic(Periodic { first: 0, every: 1, count: 1 }), "first is 0"),
+        (|c| c.indicator = IndicatorConfig::EoiNas(EoiNas { lambda: -1.0, min_samples: 1 }), "lambda is -1"),
+        (|c| c.keep_checkpoints = 0, "checkpoints to keep"),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (change, part) in cases {
+        let mut config = tiny();
+        change(&mut config);
+        let run = dir.path().join("run");
+        let error = Search::create(config, &run, options()).unwrap_err();
+        assert!(error.to_string().contains(part), "`{error}` lacks `{part}`");
+        assert!(!run.exists(), "nothing is written for settings that cannot work");
+    }
+    let mut config = tiny();
+    config.statistics.accuracy = AccuracyUpdate::ExponentialMovingAverage { decay: 1.5 };
+    assert!(matches!(config.validate(), Err(ConfigError::Statistics(_))));
+}
+
+#[test]
+fn presets_are_valid_and_survive_their_file() {
+    for config in [SearchConfig::paper(), SearchConfig::authors(), SearchConfig::quick()] {
+        config.validate().unwrap();
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<SearchConfig>(&text).unwrap(), config);
+    }
+    assert!("fast".parse::<eoinas_train::Preset>().unwrap_err().to_string().contains("paper, authors or quick"));
+}
+
+#[test]
+fn a_batch_larger_than_the_data_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = SearchConfig { batch_size: 33, ..tiny() };
+    let error = Search::create(config, &dir.path().join("run"), options()).unwrap_err();
+    assert!(error.to_string().contains("at most 32"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_taken_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    fs::create_dir(&run).unwrap();
+    fs::write(run.join("thesis.txt"), "mine").unwrap();
+    let error = Search::create(tiny(), &run, options()).unwrap_err().to_string();
+    assert!(error.contains("exists already") && error.contains("--out"), "{error}");
+    assert_eq!(fs::read_dir(&run).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    for path in ["/proc/run", "/dev/null/run"] {
+        if Path::new("/proc").exists() {
+            let error = Search::create(tiny(), Path::new(path), options()).unwrap_err().to_string();
+            assert!(error.contains(path), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_data_folder_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    for dataset in [SourceKind::Cifar10, SourceKind::Cifar100, SourceKind::Mnist] {
+        let mut config = tiny();
+        config.data.dataset = dataset;
+        config.data.dir = Some(dir.path().join("no-such-folder"));
+        let error = Search::create(config, &dir.path().join("run"), options()).unwrap_err();
+        assert!(matches!(error, TrainError::Data(_)));
+        assert!(error.to_string().contains("no-such-folder"), "{error}");
+    }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let mut config = tiny();
+    config.weights.learning_rate = Constant { value: 1e30 }.into();
+    config.weights.clip = None;
+    let outcome = Search::create(config, &run, options()).unwrap().run().unwrap();
+    let Outcome::Stopped(StopReason::NonFinite { what, .. }) = outcome else { panic!("{outcome:?}") };
+    assert!(what.contains("loss") || what.contains("gradient"), "{what}");
+    let weights = candle_core::safetensors::load(newest(&run).join("weights.safetensors"), &candle_core::Device::Cpu);
+    for (name, tensor) in weights.unwrap() {
+        let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(values.iter().all(|value| value.is_finite()), "{name}");
+    }
+}
+
+#[test]
+fn too_many_skip_connections_stop_a_guarded_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let config = SearchConfig { max_skips: Some(0), seed: 3, ..tiny() };
+    match Search::create(config, &run, options()).unwrap().run().unwrap() {
+        Outcome::Stopped(StopReason::Collapse { skips, limit, .. }) => assert!(skips > limit),
+        Outcome::Found(found) => assert!(!found.genotype.contains("skip_connect")),
+        other => panic!("{other:?}"),
+    }
+}
