@@ -49,7 +49,10 @@ fn stopping_anywhere_and_resuming_changes_nothing() {
 
 #[test]
 fn the_mixture_resumes_to_the_same_bytes_too() {
-    let config = SearchConfig { epochs: 2, ..SearchConfig { network: tiny().network, data: tiny().data, ..SearchConfig::authors() } };
+    let config = SearchConfig {
+        epochs: 2,
+        ..SearchConfig { network: tiny().network, data: tiny().data, ..SearchConfig::authors() }
+    };
     let config = SearchConfig { batch_size: 16, ..config };
     let dir = tempfile::tempdir().unwrap();
     let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));

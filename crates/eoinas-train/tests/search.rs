@@ -5,10 +5,7 @@ mod common;
 use common::*;
 use eoinas_core::{Event, Genotype, SearchSpace};
 use eoinas_prune::{Never, PruneScheduleConfig};
-use eoinas_train::{
-    Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError,
-    stop::MaxSteps,
-};
+use eoinas_train::{Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError, stop::MaxSteps};
 
 #[test]
 fn a_tiny_search_ends_with_a_cell_and_all_its_files() {
