@@ -1,5 +1,6 @@
 //! A search that takes a second or two.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
     fs,
