@@ -191,7 +191,7 @@ fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     match (values.get(half.wrapping_sub(1)), values.get(half)) {
-        (Some(low), Some(high)) if values.len() % 2 == 0 => (low + high) / 2.0,
+        (Some(low), Some(high)) if values.len().is_multiple_of(2) => (low + high) / 2.0,
         (_, middle) => middle.copied().unwrap_or(f64::NAN),
     }
 }

@@ -127,7 +127,7 @@ fn train(args: &Args, space: &SearchSpace, genotype: &Genotype, seed: u64) -> Re
     let test = Loader::new(test, order)?;
 
     let mut network = DerivedNetwork::new(genotype, space, &skeleton, &Operations::built_in(), &streams, &device)?;
-    let (rate, drop) = (Cosine { start: 0.025, end: 0.0 }, Linear::new(0.0, args.drop_path));
+    let (rate, drop) = (Cosine { start: 0.025, end: 0.0 }, Linear::new(0.0, args.drop_path)?);
     let epochs = args.epochs as f64;
     let start = Instant::now();
     for epoch in 0..args.epochs {
