@@ -1,4 +1,5 @@
 //! Settings that cannot work and folders that cannot be used end in one clear error, and nothing is overwritten.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

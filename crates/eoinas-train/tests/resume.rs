@@ -1,4 +1,5 @@
 //! A run that is stopped or killed and resumed ends in the same bytes as one that is not.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Searches on tiny sets, end to end.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
