@@ -1,5 +1,6 @@
 //! Drawing one image, from the back to the front.
 
+use super::class::Class;
 use super::light::{Direction, Hills, Ramp};
 use super::plane::{Colour, Plane, SIDE, blend, coverage};
 use super::shape::Shape;
@@ -10,15 +11,16 @@ use eoinas_core::{SeedStream, Streams};
 use rand::Rng;
 
 /// Image `index` of a part, row by row, channels last.
-pub(super) fn image(streams: &Streams, part: Part, index: u64, shape: Shape, texture: Texture) -> Box<[u8]> {
+pub(super) fn image(streams: &Streams, part: Part, index: u64, class: &Class) -> Box<[u8]> {
     let rng = &mut streams.rng(SeedStream::Embedded, part as u64, index);
-    let ground = colour(rng);
+    let mut ground = colour(rng);
+    blend(&mut ground, class.ground, USUAL);
     let mut plane = background(rng, ground);
     for _ in 0..2 + below(rng, 4) {
         clutter(rng, &mut plane, 1.5, 4.0);
     }
     let place = (between(rng, -5.0, 5.0), between(rng, -5.0, 5.0));
-    object(rng, &mut plane, place, ground, shape, texture);
+    object(rng, &mut plane, place, ground, class);
     for _ in 0..below(rng, 3) {
         clutter(rng, &mut plane, 1.0, 2.5);
     }
@@ -42,11 +44,15 @@ fn colour(rng: &mut impl Rng) -> Colour {
     [unit(rng), unit(rng), unit(rng)]
 }
 
-/// A colour that differs enough from the others to be seen on them.
-fn colour_unlike(rng: &mut impl Rng, others: &[Colour]) -> Colour {
+/// How much of the ground's colour, and of the object's first one, is the usual one of the class.
+const USUAL: f32 = 0.5;
+
+/// A colour that differs enough from the others to be seen on them, `share` of it `usual`.
+fn colour_unlike(rng: &mut impl Rng, others: &[Colour], usual: Colour, share: f32) -> Colour {
     const LEAST: f32 = 0.45;
     loop {
-        let drawn = colour(rng);
+        let mut drawn = colour(rng);
+        blend(&mut drawn, usual, share);
         let square = |other: &Colour| drawn.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
         if others.iter().all(|other| square(other) > LEAST * LEAST) {
             return drawn;
@@ -94,19 +100,19 @@ fn clutter(rng: &mut impl Rng, plane: &mut Plane, small: f32, large: f32) {
 }
 
 /// The thing that the class names.
-fn object(rng: &mut impl Rng, plane: &mut Plane, place: (f32, f32), ground: Colour, shape: Shape, texture: Texture) {
+fn object(rng: &mut impl Rng, plane: &mut Plane, place: (f32, f32), ground: Colour, class: &Class) {
     let size = between(rng, 9.0, 14.0);
-    let first = colour_unlike(rng, &[ground]);
-    let second = colour_unlike(rng, &[ground, first]);
+    let first = colour_unlike(rng, &[ground], class.colour, USUAL);
+    let second = colour_unlike(rng, &[ground, first], class.colour, 0.0);
     let (turn, direction) = (Direction::tilted(rng, 0.8), Direction::draw(rng));
     let (period, softness) = (between(rng, 3.5, 6.5), between(rng, 0.4, 0.9));
     let phase = (unit(rng), unit(rng));
     plane.paint(place.0, place.1, 1.5 * size + 1.0, |x, y, pixel| {
         let (u, v) = turn.turn(x / size, y / size);
-        let share = coverage(shape.distance(u, v) * size);
+        let share = coverage(class.shape.distance(u, v) * size);
         if share > 0.0 {
             let (along, across) = direction.turn(x, y);
-            let mix = texture.mix(along / period + phase.0, across / period + phase.1, softness);
+            let mix = class.texture.mix(along / period + phase.0, across / period + phase.1, softness);
             let mut fill = first;
             blend(&mut fill, second, mix);
             blend(pixel, fill, share);

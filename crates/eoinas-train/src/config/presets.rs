@@ -96,13 +96,14 @@ impl SearchConfig {
     pub fn quick() -> Self {
         Self {
             preset: Preset::Quick,
-            epochs: 16,
+            epochs: 24,
+            batch_size: 32,
             data: DataConfig { train_images: Some(4000), ..DataConfig::default() },
             network: NetworkConfig { channels: 8, cells: 4, stem_multiplier: 3 },
             arch: ArchConfig { learning_rate: 6e-3, ..ArchConfig::default() },
-            warm_up_epochs: 2,
-            temperature: Exponential::paper_temperature().rescaled(160.0, 16.0).into(),
-            prune: PruneScheduleConfig::Periodic(Periodic { first: 4, every: 2, count: 7 }),
+            warm_up_epochs: 3,
+            temperature: Exponential::paper_temperature().rescaled(160.0, 24.0).into(),
+            prune: PruneScheduleConfig::Periodic(Periodic { first: 6, every: 3, count: 7 }),
             ..Self::paper()
         }
     }
