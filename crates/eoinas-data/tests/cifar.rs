@@ -43,7 +43,7 @@ fn a_missing_folder_file_or_version_is_named() {
         error @ DataError::NotFound { .. } => error.to_string(),
         other => panic!("{other:?}"),
     };
-    assert!(message(&root.path().join("nowhere")).contains("the folder does not exist"));
+    assert!(message(&root.path().join("nowhere")).contains("it is not a folder"));
     assert!(message(root.path()).contains("data_batch_1.bin` is missing"));
     cifar10(root.path());
     fs::remove_file(root.path().join("data_batch_3.bin")).unwrap();

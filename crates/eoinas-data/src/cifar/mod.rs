@@ -75,7 +75,7 @@ fn find_folder(layout: &Layout, dir: &Path, files: impl Iterator<Item = &'static
         |reason: String, hint: String| DataError::NotFound { path: dir.to_owned(), what: layout.what, reason, hint };
     let fetch = format!("unpack {} there (binary version), or use --download", layout.archive);
     if !dir.is_dir() {
-        return Err(missing("the folder does not exist".into(), fetch));
+        return Err(missing("it is not a folder".into(), fetch));
     }
     let places = [dir.to_owned(), dir.join(layout.folder)];
     let absent = |place: &Path| files.clone().find(|name| !place.join(name).is_file());

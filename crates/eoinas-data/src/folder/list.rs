@@ -67,7 +67,7 @@ fn class_folders(dir: &Path) -> Result<(Vec<String>, Vec<Entry>, usize)> {
         hint: "make one subfolder for each class and put its PNG or JPEG files there".into(),
     };
     if !dir.is_dir() {
-        return Err(missing("the folder does not exist"));
+        return Err(missing("it is not a folder"));
     }
     let folders: Vec<PathBuf> = entries(dir)?.into_iter().filter(|path| path.is_dir()).collect();
     if folders.is_empty() {

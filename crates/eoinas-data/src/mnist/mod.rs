@@ -75,7 +75,7 @@ fn find(dir: &Path, prefix: &str, kind: &str, dimensions: usize) -> Result<PathB
         hint: "put the four idx files there (train-images-idx3-ubyte and so on)".into(),
     };
     if !dir.is_dir() {
-        return Err(missing("the folder does not exist".into()));
+        return Err(missing("it is not a folder".into()));
     }
     let names = [format!("{prefix}-{kind}-idx{dimensions}-ubyte"), format!("{prefix}-{kind}.idx{dimensions}-ubyte")];
     let mut packed = None;

@@ -71,7 +71,10 @@ pub enum CheckpointError {
         source: serde_json::Error,
     },
     /// Written by something else, by another version, for another kind of run or another space.
-    #[error("{path}: {field} is `{got}`, expected `{expected}`", path = path.display())]
+    #[error(
+        "{path}: {field} is `{got}`, expected `{expected}`: the checkpoint was written by another version or for another \
+         run; resume it with what wrote it", path = path.display()
+    )]
     Mismatch {
         /// The file.
         path: PathBuf,
