@@ -159,7 +159,7 @@ impl<'a> GradientGuard<'a> {
 /// Checks an [`InputGradient`] against the input that it belongs to: shapes, and no pending BatchNorm.
 pub(crate) fn check_input_gradient(kernel: &'static str, request: InputGradient<'_>, input: Input<'_>) -> Result<()> {
     const NAME: &str = "input gradient";
-    let InputGradient::AddTo(targets) = request else { return Ok(()) };
+    let (InputGradient::AddTo(targets) | InputGradient::WriteTo(targets)) = request else { return Ok(()) };
     let argument = |got: String, expected: &str| KernelError::Argument {
         kernel,
         argument: NAME,
@@ -170,7 +170,7 @@ pub(crate) fn check_input_gradient(kernel: &'static str, request: InputGradient<
         return Err(argument(format!("{} tensors", targets.len()), "one tensor for each source of the input"));
     }
     if input.norm.is_some() {
-        return Err(argument("`AddTo`".to_owned(), "`Return`, as the input has a pending BatchNorm"));
+        return Err(argument("`AddTo` or `WriteTo`".to_owned(), "`Return`, as the input has a pending BatchNorm"));
     }
     targets.iter().zip(input.sources).try_for_each(|(target, source)| expect_dims(kernel, NAME, target, source.dims()))
 }

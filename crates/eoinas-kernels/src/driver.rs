@@ -120,10 +120,11 @@ pub(crate) fn backward(
             let (_, weights) = backward_into(x, grad, op, &mut [], Target::Nothing, want_weights);
             Ok(Gradients { input: None, weights })
         }
-        InputGradient::AddTo(targets) => {
+        InputGradient::AddTo(targets) | InputGradient::WriteTo(targets) => {
+            let target = if matches!(request, InputGradient::AddTo(_)) { Target::Add } else { Target::Write };
             let reads: Vec<_> = x.reads().chain(grad.reads()).collect();
             let weights = write(kernel, "input gradient", targets, &reads, |slices| {
-                Ok(backward_into(x, grad, op, slices, Target::Add, want_weights).1)
+                Ok(backward_into(x, grad, op, slices, target, want_weights).1)
             })?;
             Ok(Gradients { input: None, weights })
         }

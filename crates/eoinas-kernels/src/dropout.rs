@@ -32,17 +32,18 @@ pub fn dropout_forward(ws: &Workspace, x: &Tensor, keep: &[u8], p: f32) -> Resul
     ws.tensor(out, x.shape())
 }
 
-/// Adds the gradient of [`dropout_forward`]'s input to `add_to`, in place: `gate * d / (1 - p)` where `keep` is not 0.
+/// Adds the gradient of [`dropout_forward`]'s input to `dx`, in place: `gate * d / (1 - p)` where `keep` is not 0; or
+/// writes it over what `dx` holds unless `add`.
 ///
 /// # Errors
 /// As [`dropout_forward`], or tensors of two shapes or that share memory.
-pub fn dropout_backward_add(add_to: &Tensor, d: &Tensor, keep: &[u8], p: f32, gate: f32) -> Result<()> {
-    const KERNEL: &str = "dropout_backward_add";
+pub fn dropout_backward(dx: &Tensor, d: &Tensor, keep: &[u8], p: f32, gate: f32, add: bool) -> Result<()> {
+    const KERNEL: &str = "dropout_backward";
     let factor = keep_factor(KERNEL, keep, d.elem_count(), p)? * gate;
-    expect_dims(KERNEL, "add_to", add_to, d.dims())?;
+    expect_dims(KERNEL, "dx", dx, d.dims())?;
     let d = read(KERNEL, "d", d)?;
-    write(KERNEL, "add_to", &[add_to], &[&d], |out| {
-        masked(out, &d, keep, factor, true);
+    write(KERNEL, "dx", &[dx], &[&d], |out| {
+        masked(out, &d, keep, factor, add);
         Ok(())
     })
 }

@@ -1,4 +1,4 @@
-//! ReLU as a pass of its own, for who does not leave it to the next reader.
+//! ReLU as a pass of its own, for who does not leave it to the next reader, and zeros.
 
 use candle_core::Tensor;
 
@@ -6,7 +6,7 @@ use crate::Workspace;
 use crate::error::Result;
 use crate::parallel::for_pieces;
 use crate::simd::{Kernel, Level, Simd};
-use crate::tensors::{expect_dims, read};
+use crate::tensors::{expect_dims, read, write};
 
 /// Values in one unit of parallel work.
 const RUN: usize = 16 * 1024;
@@ -30,6 +30,17 @@ pub fn relu_backward(ws: &Workspace, x: &Tensor, dy: &Tensor) -> Result<Tensor> 
     expect_dims(KERNEL, "dy", dy, x.dims())?;
     let out = relu(ws, &read(KERNEL, "x", x)?, Some(&read(KERNEL, "dy", dy)?));
     ws.tensor(out, x.shape())
+}
+
+/// Writes zeros over a tensor, in place.
+///
+/// # Errors
+/// A tensor that is not a contiguous f32 CPU tensor.
+pub fn set_zero(x: &Tensor) -> Result<()> {
+    write("set_zero", "x", &[x], &[], |parts| {
+        parts.iter_mut().for_each(|part| part.fill(0.0));
+        Ok(())
+    })
 }
 
 fn relu(ws: &Workspace, x: &[f32], dy: Option<&[f32]>) -> Vec<f32> {

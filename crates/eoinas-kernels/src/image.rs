@@ -79,6 +79,9 @@ struct Strip {
     /// Distances between pixels where is read and where is written.
     from: usize,
     to: usize,
+    /// How far ahead in the tensor memory is asked for: what the next call will read comes into the cache while the op
+    /// works on what this one has read.
+    ahead: usize,
 }
 
 impl Strip {
@@ -124,16 +127,16 @@ struct Strips {
 }
 
 impl Strips {
-    /// `count` pixels of `channels` side by side, apart by `from` and `to`. Where pixels touch each other on both sides
+    /// `count` pixels of `channels` side by side, apart by `from` and `to`; see [`Strip`]. Where pixels touch each other on both sides
     /// the row is vector after vector without regard to pixels, if `flat` allows it.
     #[inline(always)]
-    fn new<S: Simd>(_: S, count: usize, channels: usize, from: usize, to: usize, flat: bool) -> Self {
+    fn new<S: Simd>(_: S, count: usize, channels: usize, (from, to, ahead): (usize, usize, usize), flat: bool) -> Self {
         let lanes = S::LANES;
         if flat && from == channels && to == channels && (count * channels).is_multiple_of(lanes) {
-            let strip = Strip { count: count * channels / lanes, lanes, from: lanes, to: lanes };
+            let strip = Strip { count: count * channels / lanes, lanes, from: lanes, to: lanes, ahead };
             return Self { channel: 0, channels: lanes, strip };
         }
-        Self { channel: 0, channels, strip: Strip { count, lanes, from, to } }
+        Self { channel: 0, channels, strip: Strip { count, lanes, from, to, ahead } }
     }
 }
 
@@ -176,12 +179,13 @@ impl Kernel for LoadInput<'_, '_> {
         let Self { view, image, rows, layout, to } = self;
         let [_, h, w, total] = view.shape;
         let floor = if view.relu { s.zero() } else { s.splat(f32::NEG_INFINITY) };
+        let count = rows.len();
         for y in rows {
             let to_row = &mut to[layout.origin() + y * layout.row()..][..(w - 1) * layout.pixel + total];
             let mut offset = 0;
             for &(data, c) in &view.sources {
                 let row = &data[((image * h + y) * w) * c..][..w * c];
-                for (channel, strip) in Strips::new(s, w, c, c, layout.pixel, view.norm.is_none()) {
+                for (channel, strip) in Strips::new(s, w, c, (c, layout.pixel, count * w * c), view.norm.is_none()) {
                     let joined = offset + channel;
                     // No `map`: see `Strips`.
                     #[allow(clippy::manual_map)]
@@ -217,6 +221,7 @@ fn activate<S: Simd, const FULL: bool>(
         // SAFETY: checked above.
         unsafe {
             let value = load::<S, FULL>(s, from, strip.lanes);
+            s.prefetch(from.wrapping_add(strip.ahead));
             let value = match norm {
                 Some((scale, shift)) => s.fma(value, scale, shift),
                 None => value,
@@ -253,13 +258,13 @@ impl Kernel for LoadGradient<'_, '_> {
         let Self { view, image, rows, layout, to } = self;
         let Layout { height: h, width: w, channels: c, .. } = layout;
         let sample = view.sample.map_or(1.0, |sample| sample[image]);
-        let first = rows.start;
+        let (first, count) = (rows.start, rows.len());
         for y in rows {
             let to_row = &mut to[layout.origin() + (y - first) * layout.row()..][..(w - 1) * layout.pixel + c];
             let from = (image * h + y) * w * c..(image * h + y + 1) * w * c;
             let dy = &view.dy[from.clone()];
             let z = view.norm.map(|(z, _)| &z[from]);
-            for (channel, strip) in Strips::new(s, w, c, c, layout.pixel, z.is_none()) {
+            for (channel, strip) in Strips::new(s, w, c, (c, layout.pixel, count * w * c), z.is_none()) {
                 let map = match (view.norm, z) {
                     (Some((_, [a, b, d])), Some(z)) => {
                         let lanes = strip.lanes;
@@ -296,7 +301,9 @@ fn affine<S: Simd, const FULL: bool>(s: S, strip: Strip, dy: &[f32], to: &mut [f
             for i in 0..count {
                 // SAFETY: checked above.
                 unsafe {
-                    let value = s.mul(a, load::<S, FULL>(s, dy.add(i * strip.from), lanes));
+                    let dy = dy.add(i * strip.from);
+                    s.prefetch(dy.wrapping_add(strip.ahead));
+                    let value = s.mul(a, load::<S, FULL>(s, dy, lanes));
                     store::<S, FULL>(s, to.add(i * strip.to), value, lanes);
                 }
             }
@@ -306,8 +313,10 @@ fn affine<S: Simd, const FULL: bool>(s: S, strip: Strip, dy: &[f32], to: &mut [f
             for i in 0..count {
                 // SAFETY: checked above.
                 unsafe {
-                    let z = load::<S, FULL>(s, z.as_ptr().add(i * strip.from), lanes);
-                    let dy = load::<S, FULL>(s, dy.add(i * strip.from), lanes);
+                    let (z, dy) = (z.as_ptr().add(i * strip.from), dy.add(i * strip.from));
+                    s.prefetch(z.wrapping_add(strip.ahead));
+                    s.prefetch(dy.wrapping_add(strip.ahead));
+                    let (z, dy) = (load::<S, FULL>(s, z, lanes), load::<S, FULL>(s, dy, lanes));
                     store::<S, FULL>(s, to.add(i * strip.to), s.fma(a, dy, s.fma(b, z, d)), lanes);
                 }
             }
@@ -315,9 +324,9 @@ fn affine<S: Simd, const FULL: bool>(s: S, strip: Strip, dy: &[f32], to: &mut [f
     }
 }
 
-/// Takes rows of an image's gradient behind the ReLU, which `dx` holds alone, back through it, and adds it to (`add`) or writes it into the parts of
-/// `targets` that belong to this image: one for each source when adding, else one for all joined. `sums` (two times the
-/// channels: of `dy`, of `dy * xhat`) are added to where the input has a pending BatchNorm.
+/// Takes rows of an image's gradient behind the ReLU, which `dx` holds alone, back through it, and adds it to (`add`) or
+/// writes it into the parts of `targets` that belong to this image: one for each source, or one for all joined. `sums`
+/// (two times the channels: of `dy`, of `dy * xhat`) are added to where the input has a pending BatchNorm.
 pub(crate) struct StoreInputGradient<'a, 'v, 't> {
     pub(crate) view: &'a InputView<'v>,
     pub(crate) image: usize,
@@ -337,17 +346,18 @@ impl Kernel for StoreInputGradient<'_, '_, '_> {
         let Self { view, image, rows, layout, dx, targets, add, sums } = self;
         let [_, h, w, total] = view.shape;
         let (sum_dy, sum_xhat) = sums.split_at_mut(total);
-        let first_row = rows.start;
+        let split = targets.len() == view.sources.len();
+        let (first_row, count) = (rows.start, rows.len());
         for y in rows {
             let dx_row = &dx[layout.origin() + (y - first_row) * layout.row()..][..(w - 1) * layout.pixel + total];
             let mut offset = 0;
             for (index, &(data, c)) in view.sources.iter().enumerate() {
                 let row = &data[((image * h + y) * w) * c..][..w * c];
                 // Where the target's row starts, its distance between pixels, and the source's first channel in it.
-                let (target, width, first) = if add { (index, c, 0) } else { (0, total, offset) };
+                let (target, width, first) = if split { (index, c, 0) } else { (0, total, offset) };
                 let to_row = &mut targets[target][y * w * width..][..w * width];
                 let flat = view.norm.is_none() && width == c;
-                for (channel, strip) in Strips::new(s, w, c, layout.pixel, width, flat) {
+                for (channel, strip) in Strips::new(s, w, c, (layout.pixel, width, count * w * c), flat) {
                     let joined = offset + channel;
                     // Without a BatchNorm in between, `z` of a flat strip goes along with `dx`.
                     let z_step = if strip.from == layout.pixel { c } else { strip.from };
@@ -408,9 +418,12 @@ impl Back<'_> {
                 let to = to.add(i * strip.to);
                 let mut g = load::<S, FULL>(s, self.dx.as_ptr().add(i * strip.from), lanes);
                 if self.relu {
-                    g = s.where_positive(load::<S, FULL>(s, self.z.as_ptr().add(i * self.z_step), lanes), g);
+                    let z = self.z.as_ptr().add(i * self.z_step);
+                    s.prefetch(z.wrapping_add(strip.ahead));
+                    g = s.where_positive(load::<S, FULL>(s, z, lanes), g);
                 }
                 if self.add {
+                    s.prefetch(to.wrapping_add(strip.ahead));
                     g = s.add(g, load::<S, FULL>(s, to, lanes));
                 }
                 store::<S, FULL>(s, to, g, lanes);
@@ -436,7 +449,9 @@ impl Back<'_> {
             // SAFETY: checked above.
             unsafe {
                 let mut g = load::<S, FULL>(s, self.dx.as_ptr().add(i * strip.from), lanes);
-                let z = load::<S, FULL>(s, self.z.as_ptr().add(i * self.z_step), lanes);
+                let z = self.z.as_ptr().add(i * self.z_step);
+                s.prefetch(z.wrapping_add(strip.ahead));
+                let z = load::<S, FULL>(s, z, lanes);
                 if self.relu {
                     g = s.where_positive(s.fma(z, scale, shift), g);
                 }

@@ -246,22 +246,40 @@ impl Summand<'_> {
 /// # Errors
 /// Tensors that are not contiguous f32 CPU tensors of one shape, or share memory.
 pub fn add_scaled(dst: &Tensor, dy: &Tensor, gate: f32, sample: Option<&Tensor>) -> Result<()> {
-    const KERNEL: &str = "add_scaled";
-    let (n, h, w, c) = image_dims(KERNEL, "dy", dy)?;
-    expect_dims(KERNEL, "dst", dst, dy.dims())?;
-    let sample = sample.map(|s| read_shaped(KERNEL, "sample", s, &[n])).transpose()?;
-    let d = read(KERNEL, "dy", dy)?;
+    scaled("add_scaled", dst, dy, gate, sample, true)
+}
+
+/// `dst = gate * sample[n] * dy`, in place. Both `[n, h, w, c]`.
+///
+/// # Errors
+/// As [`add_scaled`].
+pub fn write_scaled(dst: &Tensor, dy: &Tensor, gate: f32, sample: Option<&Tensor>) -> Result<()> {
+    scaled("write_scaled", dst, dy, gate, sample, false)
+}
+
+fn scaled(
+    kernel: &'static str,
+    dst: &Tensor,
+    dy: &Tensor,
+    gate: f32,
+    sample: Option<&Tensor>,
+    add: bool,
+) -> Result<()> {
+    let (n, h, w, c) = image_dims(kernel, "dy", dy)?;
+    expect_dims(kernel, "dst", dst, dy.dims())?;
+    let sample = sample.map(|s| read_shaped(kernel, "sample", s, &[n])).transpose()?;
+    let d = read(kernel, "dy", dy)?;
     let reads: Vec<&Values<'_>> = std::iter::once(&d).chain(&sample).collect();
     let (d, sample): (&[f32], Option<&[f32]>) = (&d, sample.as_deref());
     let (level, len) = (Level::current(), h * w * c);
-    write(KERNEL, "dst", &[dst], &reads, |out| {
+    write(kernel, "dst", &[dst], &reads, |out| {
         // One number for all channels: as if there were only one.
         let period = Period::new(1, len);
         let zero = period.constant(0.0);
         for_pieces(n, out, |images, parts| {
             for (image, out) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
                 let factor = gate * sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0);
-                combine(level, out, true, &zero, &[(&d[image * len..][..len], &period.constant(factor))]);
+                combine(level, out, add, &zero, &[(&d[image * len..][..len], &period.constant(factor))]);
             }
         });
         Ok(())

@@ -58,7 +58,8 @@ pub fn pool_forward(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -
     Ok((ws.tensor(out, (n, oh, ow, c))?, Moments::merged(c, &pieces).batch_stats()?))
 }
 
-/// Adds the gradient of the pooling's input `x` to `add_to` (both `[n, h, w, c]`), in place.
+/// Adds the gradient of the pooling's input `x` to `dx` (both `[n, h, w, c]`), in place, or writes it over what `dx`
+/// holds unless `add`.
 ///
 /// # Errors
 /// Tensors that are not contiguous f32 CPU tensors of fitting shapes or share memory, or a stride other than 1 and 2.
@@ -68,21 +69,25 @@ pub fn pool_backward(
     kind: PoolKind,
     stride: usize,
     grad: Gradient<'_>,
-    add_to: &Tensor,
+    dx: &Tensor,
+    add: bool,
 ) -> Result<()> {
     const KERNEL: &str = "pool_backward";
     let (n, shape) = sizes(KERNEL, x, stride)?;
-    expect_dims(KERNEL, "add_to", add_to, x.dims())?;
+    expect_dims(KERNEL, "dx", dx, x.dims())?;
     let ((oh, ow), c) = (shape.out(), shape.c);
     let guard = GradientGuard::new(KERNEL, grad, [n, oh, ow, c])?;
     let values = read(KERNEL, "x", x)?;
     let reads: Vec<&Values<'_>> = guard.reads().chain([&values]).collect();
     let (x, grad): (&[f32], _) = (&values, guard.view());
     let (level, len, out_len) = (Level::current(), shape.h * shape.w * c, oh * ow * c);
-    write(KERNEL, "add_to", &[add_to], &reads, |out| {
+    write(KERNEL, "dx", &[dx], &reads, |out| {
         for_pieces(n, out, |images, parts| {
             let mut a = vec![0.0; c];
             for (image, dx) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
+                if !add {
+                    dx.fill(0.0);
+                }
                 let sample = grad.sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0);
                 match grad.norm {
                     None => a.fill(grad.gate * sample),

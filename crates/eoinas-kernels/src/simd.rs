@@ -61,6 +61,12 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `to` must be valid for writing `len <= LANES` values.
     unsafe fn store_partial_ptr(self, to: *mut f32, v: Self::V, len: usize);
 
+    /// Asks for the cache line at `at`, which will be read in a while. Any address may be given.
+    #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        let _ = at;
+    }
+
     /// All lanes 0.
     #[inline(always)]
     fn zero(self) -> Self::V {

@@ -79,7 +79,7 @@ fn pool(x: &Tensor, kind: PoolKind, stride: usize) -> Result<Tensor> {
     let (y, _) = pool_forward(&Workspace::new(), &x, kind, stride)?;
     record::unary(&x, y, "pool", move |x, _, dy| {
         let dx = Tensor::zeros(x.shape(), DType::F32, x.device())?;
-        pool_backward(&Workspace::new(), x, kind, stride, plain(dy), &dx)?;
+        pool_backward(&Workspace::new(), x, kind, stride, plain(dy), &dx, true)?;
         Ok(dx)
     })
 }

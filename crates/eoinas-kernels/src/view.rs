@@ -37,6 +37,8 @@ pub enum InputGradient<'a> {
     /// Added to these tensors, one for each source of the input, after going back through the ReLU. The input must
     /// have no pending BatchNorm.
     AddTo(&'a [&'a Tensor]),
+    /// As `AddTo`, but written over whatever the tensors hold: saves zeroing them before.
+    WriteTo(&'a [&'a Tensor]),
     /// Returned, after going back through the ReLU but not through the pending BatchNorm, with that BatchNorm's sums.
     Return,
 }

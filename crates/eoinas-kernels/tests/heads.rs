@@ -5,7 +5,7 @@ mod common;
 use candle_core::{DType, Device, Tensor};
 use common::numeric::{dot, gradient};
 use common::{Values, array, assert_close, flat, wide};
-use eoinas_kernels::dropout::{dropout_backward_add, dropout_forward};
+use eoinas_kernels::dropout::{dropout_backward, dropout_forward};
 use eoinas_kernels::head::{
     cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward, top_k_correct,
 };
@@ -128,9 +128,12 @@ fn dropout_keeps_what_the_mask_keeps() {
         let expected: Vec<f64> = wide(&x).iter().zip(&keep).map(|(x, &k)| x / 0.8 * f64::from(k)).collect();
         assert_close("y", &flat(&y), &expected, 1e-6);
         let target = existing.copy().unwrap();
-        dropout_backward_add(&target, &x, &keep, 0.2, 0.5).unwrap();
-        let expected: Vec<f64> = expected.iter().zip(wide(&existing)).map(|(y, e)| 0.5 * y + e).collect();
-        assert_close("dx", &flat(&target), &expected, 1e-6);
+        dropout_backward(&target, &x, &keep, 0.2, 0.5, true).unwrap();
+        let added: Vec<f64> = expected.iter().zip(wide(&existing)).map(|(y, e)| 0.5 * y + e).collect();
+        assert_close("dx", &flat(&target), &added, 1e-6);
+        dropout_backward(&target, &x, &keep, 0.2, 0.5, false).unwrap();
+        let written: Vec<f64> = expected.iter().map(|y| 0.5 * y).collect();
+        assert_close("dx", &flat(&target), &written, 1e-6);
     }
     let x = Tensor::new(&[f32::INFINITY, 1.0], &Device::Cpu).unwrap();
     assert_eq!(flat(&dropout_forward(&Workspace::new(), &x, &[0, 1], 0.5).unwrap()), [0.0, 2.0]);

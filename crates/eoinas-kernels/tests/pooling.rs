@@ -57,7 +57,7 @@ fn backward_against_finite_differences() {
                 for level in Level::available() {
                     let dx = existing.copy().unwrap();
                     let grad = Gradient { dy: &dy, norm, gate: 0.6, sample: Some(&sample) };
-                    level.scope(|| pool_backward(&ws, &x, kind, stride, grad, &dx).unwrap());
+                    level.scope(|| pool_backward(&ws, &x, kind, stride, grad, &dx, true).unwrap());
                     let dz = output_gradient(&grad);
                     let expected = gradient(&wide(&x), |x| {
                         dot(&pool(&Array { shape, data: x.to_vec() }, kind == PoolKind::Max, stride).data, &dz)
@@ -89,7 +89,7 @@ fn the_first_of_equal_maxima_gets_the_gradient() {
     let (z, _) = pool_forward(&Workspace::new(), &zeros, PoolKind::Max, 1).unwrap();
     let ones = z.ones_like().unwrap();
     let dx = zeros.copy().unwrap();
-    pool_backward(&Workspace::new(), &zeros, PoolKind::Max, 1, plain(&ones), &dx).unwrap();
+    pool_backward(&Workspace::new(), &zeros, PoolKind::Max, 1, plain(&ones), &dx, true).unwrap();
     // Windows that start at row 0 (two of them: padding comes before it) by the same of columns.
     let counts = [4.0, 2.0, 2.0, 0.0, 2.0, 1.0, 1.0, 0.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let expected: Vec<f32> = counts.iter().flat_map(|&count| [count; 5]).collect();
@@ -123,7 +123,7 @@ fn bits_do_not_depend_on_threads() {
             for (kind, stride) in KINDS.into_iter().flat_map(|kind| [(kind, 1), (kind, 2)]) {
                 let (z, stats) = pool_forward(&Workspace::new(), &x, kind, stride).unwrap();
                 let dx = x.copy().unwrap();
-                pool_backward(&Workspace::new(), &x, kind, stride, plain(&z), &dx).unwrap();
+                pool_backward(&Workspace::new(), &x, kind, stride, plain(&z), &dx, true).unwrap();
                 for tensor in [&z, &stats.mean, &stats.variance, &dx] {
                     all.extend(flat(tensor).into_iter().map(f32::to_bits));
                 }
@@ -140,6 +140,6 @@ fn wrong_arguments_are_refused() {
     let ws = Workspace::new();
     assert!(matches!(pool_forward(&ws, &x, PoolKind::Max, 3), Err(KernelError::Argument { .. })));
     assert!(matches!(pool_forward(&ws, &x, PoolKind::Max, 0), Err(KernelError::Argument { .. })));
-    assert!(matches!(pool_backward(&ws, &x, PoolKind::Max, 2, plain(&x), &x), Err(KernelError::Shape { .. })));
-    assert!(matches!(pool_backward(&ws, &x, PoolKind::Max, 1, plain(&x), &x), Err(KernelError::Shared { .. })));
+    assert!(matches!(pool_backward(&ws, &x, PoolKind::Max, 2, plain(&x), &x, true), Err(KernelError::Shape { .. })));
+    assert!(matches!(pool_backward(&ws, &x, PoolKind::Max, 1, plain(&x), &x, true), Err(KernelError::Shared { .. })));
 }

@@ -1,8 +1,9 @@
 //! Small helpers around tensors that are on their way: zeros from the pool, a BatchNorm applied into a tensor.
 
 use candle_core::Tensor;
+use eoinas_kernels::elementwise::set_zero;
 use eoinas_kernels::node::{Term, node_sum};
-use eoinas_kernels::{Gradient, Norm, Workspace};
+use eoinas_kernels::{Gradient, InputGradient, Norm, Workspace};
 
 use crate::batch_norm::AppliedNorm;
 use crate::error::Result;
@@ -14,6 +15,34 @@ pub(crate) fn zeros(workspace: &Workspace, shape: (usize, usize, usize, usize)) 
     let mut buffer = workspace.take(shape.0 * shape.1 * shape.2 * shape.3);
     buffer.fill(0.0);
     Ok(workspace.tensor(buffer, shape)?)
+}
+
+/// A tensor from the pool that holds nothing yet: somebody must write all of it.
+pub(crate) fn unwritten(workspace: &Workspace, shape: (usize, usize, usize, usize)) -> Result<Tensor> {
+    Ok(workspace.tensor(workspace.take(shape.0 * shape.1 * shape.2 * shape.3), shape)?)
+}
+
+/// The tensors that collect the gradient of a layer's input, one for each tensor of that feature.
+#[derive(Clone, Debug)]
+pub(crate) struct FeatureTarget {
+    pub tensors: Vec<Tensor>,
+    /// They hold nothing yet: the layer that gets this writes all of them.
+    pub fresh: bool,
+}
+
+impl FeatureTarget {
+    /// What to ask of a kernel that hands over the gradient.
+    pub fn request<'a>(&self, refs: &'a [&'a Tensor]) -> InputGradient<'a> {
+        if self.fresh { InputGradient::WriteTo(refs) } else { InputGradient::AddTo(refs) }
+    }
+
+    /// The tensors to add to: zeroed where they hold nothing.
+    pub fn zeroed(&self) -> Result<&[Tensor]> {
+        if self.fresh {
+            self.tensors.iter().try_for_each(set_zero)?;
+        }
+        Ok(&self.tensors)
+    }
 }
 
 /// Zeros shaped like each of `tensors`.

@@ -78,7 +78,7 @@ pub use batch::{Batch, PassOptions, PassOutput, Wanted};
 pub use derived::DerivedNetwork;
 pub use error::{NnError, Result};
 pub use gradients::WeightGradients;
-pub use operation::{Operation, Phase};
+pub use operation::{InputTarget, Operation, Phase};
 pub use ops::Operations;
 pub use optim::{Adam, AdamState, Sgd};
 pub use parameters::{ParamId, Parameter, Parameters};

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use eoinas_core::{Gates, Layer, SearchSpace, Skeleton, skeleton::Form};
 
 use crate::batch::Wanted;
-use crate::buffers::{recycle, zeros_like};
+use crate::buffers::{FeatureTarget, recycle, unwritten, zeros_like};
 use crate::cell::{CellEdge, CellInput, CellModule, CellTape, Sinks};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
@@ -207,7 +207,7 @@ impl Network {
                     cell.backward(context, tape, &inputs, gradient, &targets, sinks)?;
                 }
                 (Module::Residual(block), LayerTape::Residual(tape)) => {
-                    let target = targets.first().and_then(Option::as_deref);
+                    let target = targets.first().and_then(Option::as_ref);
                     let dy = gradient.first().ok_or(NnError::Released)?;
                     block.backward(context, tape, single(&inputs)?, dy, target, weights.as_deref_mut())?;
                     recycle(workspace, gradient);
@@ -260,23 +260,27 @@ impl LayerTape {
     }
 }
 
-/// Where a feature's gradient is collected: zeros at first; nowhere when it is not needed.
+/// Where a feature's gradient is collected; nowhere when it is not needed.
 fn target_of(
     workspace: &eoinas_kernels::Workspace,
     input: usize,
     features: &[Vec<Tensor>],
     needed: &[bool],
     gradients: &mut [Option<Vec<Tensor>>],
-) -> Result<Option<Vec<Tensor>>> {
+) -> Result<Option<FeatureTarget>> {
     let (Some(feature), Some(slot), Some(true)) = (features.get(input), gradients.get_mut(input), needed.get(input))
     else {
         return Ok(None);
     };
-    let target = match slot {
-        Some(target) => target,
-        none => none.insert(zeros_like(workspace, feature)?),
+    let fresh = slot.is_none();
+    let tensors = match slot {
+        Some(tensors) => tensors,
+        none => {
+            let tensor = |tensor: &Tensor| unwritten(workspace, tensor.dims4()?);
+            none.insert(feature.iter().map(tensor).collect::<Result<Vec<_>>>()?)
+        }
     };
-    Ok(Some(target.clone()))
+    Ok(Some(FeatureTarget { tensors: tensors.clone(), fresh }))
 }
 
 /// What a layer of one input reads.

@@ -5,6 +5,7 @@ use std::any::Any;
 use candle_core::Tensor;
 use chacha20::ChaCha8Rng;
 use eoinas_core::{SeedStream, Streams};
+use eoinas_kernels::node::{add_scaled, write_scaled};
 use eoinas_kernels::{Gradient, Workspace};
 use rand::Rng;
 
@@ -148,10 +149,46 @@ pub struct BackwardPass<'a, 'g> {
     pub x: &'a Tensor,
     /// The gradient at the op's output `z`, as an affine map that kernels apply while reading.
     pub gradient: Gradient<'a>,
-    /// Tensor of the input's shape to which its gradient is added; `None`: nobody wants it.
-    pub input: Option<&'a Tensor>,
+    /// Where the gradient of the input goes; `None`: nobody wants it.
+    pub input: Option<InputTarget<'a>>,
     /// Where gradients of the op's weights go; `None`: nobody wants them.
     pub weights: Option<&'g mut WeightGradients>,
+}
+
+/// A tensor of an op's input's shape that collects that input's gradient.
+#[derive(Clone, Copy, Debug)]
+pub enum InputTarget<'a> {
+    /// The gradient is added to what others have put there.
+    AddTo(&'a Tensor),
+    /// The tensor holds nothing yet: the op that gets it writes all of it.
+    WriteTo(&'a Tensor),
+}
+
+impl<'a> InputTarget<'a> {
+    /// Adds `gate * sample[n] * dx` (`dx` of the target's shape), or writes it where nothing is there yet: for ops that
+    /// have computed their input's gradient as a tensor.
+    ///
+    /// # Errors
+    /// Tensors that are not contiguous f32 of one shape.
+    pub fn collect(self, dx: &Tensor, gate: f32, sample: Option<&Tensor>) -> Result<()> {
+        match self {
+            Self::AddTo(tensor) => add_scaled(tensor, dx, gate, sample)?,
+            Self::WriteTo(tensor) => write_scaled(tensor, dx, gate, sample)?,
+        }
+        Ok(())
+    }
+
+    /// The tensor.
+    pub fn tensor(self) -> &'a Tensor {
+        match self {
+            Self::AddTo(tensor) | Self::WriteTo(tensor) => tensor,
+        }
+    }
+
+    /// Whether what the tensor holds counts.
+    pub fn adds(self) -> bool {
+        matches!(self, Self::AddTo(_))
+    }
 }
 
 /// A candidate operation of an edge: the half with tensors. The half without them is [`eoinas_core::OpSpec`].
@@ -162,7 +199,7 @@ pub trait Operation: std::fmt::Debug + Send + Sync {
     /// Runs the op; `None` stands for zeros, whatever the input.
     fn forward(&self, context: &mut Context<'_>, x: &Tensor) -> Result<Option<OpOutput>>;
 
-    /// Adds the gradients that are wanted. `output` is what `forward` gave: `z` is still whole, the rest may be consumed.
+    /// Hands over the gradients that are wanted. `output` is what `forward` gave: `z` is still whole, the rest may be consumed.
     /// Called only when a gradient is wanted.
     fn backward(&self, context: &mut Context<'_>, output: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()>;
 

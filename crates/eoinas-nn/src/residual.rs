@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use eoinas_kernels::node::{Term, add_scaled, node_sum, node_sum_backward};
 use eoinas_kernels::{ConvGeometry, Gradient, InputGradient};
 
-use crate::buffers::{recycle, refs, zeros_like};
+use crate::buffers::{FeatureTarget, recycle, refs, zeros_like};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::halving::{average_2x2, average_2x2_backward};
@@ -61,7 +61,7 @@ impl Residual {
         tape: ResidualTape,
         sources: &[Tensor],
         dy: &Tensor,
-        targets: Option<&[Tensor]>,
+        target: Option<&FeatureTarget>,
         mut weights: Option<&mut WeightGradients>,
     ) -> Result<()> {
         let ResidualTape { first, second, pooled, shortcut, output } = tape;
@@ -73,16 +73,19 @@ impl Residual {
         }
         let coefficients = norm.coefficients(&sums, 1.0)?;
         let gradient = Gradient { dy, norm: Some((&second.z, &coefficients)), gate: 1.0, sample: None };
-        let (sources, add_to) = (refs(sources), targets.map(refs));
-        let input = add_to.as_deref().map_or(InputGradient::Skip, InputGradient::AddTo);
+        let (sources, tensors) = (refs(sources), target.map(|target| refs(&target.tensors)));
+        let input = match (target, &tensors) {
+            (Some(target), Some(tensors)) => target.request(tensors),
+            _ => InputGradient::Skip,
+        };
         chain_backward(&self.stages, context, &sources, vec![first], gradient, input, weights.as_deref_mut())?;
 
         let gradient = Gradient { dy, norm: None, gate: 1.0, sample: None };
-        let dpooled = if targets.is_some() { zeros_like(context.workspace, &pooled)? } else { Vec::new() };
+        let dpooled = if target.is_some() { zeros_like(context.workspace, &pooled)? } else { Vec::new() };
         let add_to = refs(&dpooled);
-        let input = if targets.is_some() { InputGradient::AddTo(&add_to) } else { InputGradient::Skip };
+        let input = if target.is_some() { InputGradient::AddTo(&add_to) } else { InputGradient::Skip };
         self.shortcut.backward(context, (&refs(&pooled), None), gradient, input, weights)?;
-        for (target, dpooled) in targets.into_iter().flatten().zip(&dpooled) {
+        for (target, dpooled) in target.iter().flat_map(|target| &target.tensors).zip(&dpooled) {
             add_scaled(target, &average_2x2_backward(dpooled, target.dims4()?)?, 1.0, None)?;
         }
         recycle(context.workspace, dpooled);

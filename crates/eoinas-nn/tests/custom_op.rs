@@ -164,7 +164,7 @@ impl Operation for Negate {
 
     fn backward(&self, _: &mut Context<'_>, _: &mut OpOutput, pass: BackwardPass<'_, '_>) -> eoinas_nn::Result<()> {
         if let Some(target) = pass.input {
-            eoinas_kernels::node::add_scaled(target, pass.gradient.dy, -pass.gradient.gate, pass.gradient.sample)?;
+            target.collect(pass.gradient.dy, -pass.gradient.gate, pass.gradient.sample)?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use eoinas_kernels::node::{Term, node_sum, node_sum_backward};
 use eoinas_kernels::{Gradient, Workspace};
 use eoinas_nn::operation::{BackwardPass, Context, Operation, Phase};
 use eoinas_nn::parameters::{NormOptions, Scope};
-use eoinas_nn::{Operations, Parameters, WeightGradients};
+use eoinas_nn::{InputTarget, Operations, Parameters, WeightGradients};
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -59,7 +59,7 @@ impl Built {
             });
             let norm = coefficients.as_ref().map(|coefficients| (&z, coefficients));
             let gradient = Gradient { dy, norm, gate: 1.0, sample: None };
-            let pass = BackwardPass { x, gradient, input: Some(&dx), weights: Some(&mut weights) };
+            let pass = BackwardPass { x, gradient, input: Some(InputTarget::AddTo(&dx)), weights: Some(&mut weights) };
             self.op.backward(&mut context, &mut output, pass).unwrap();
         }
         (y, dx, weights)

@@ -68,7 +68,7 @@ fn pool(timer: &Timer, name: &str, shape: [usize; 4], kind: PoolKind, stride: us
     let dx = Tensor::zeros(&shape, DType::F32, &Device::Cpu)?;
     let grad = Gradient { dy: &dy, norm: None, gate: 1.0, sample: None };
     let forward = || Ok(pool_forward(&ws, &x, kind, stride)?.0);
-    row(timer, name, shape, &ws, forward, || pool_backward(&ws, &x, kind, stride, grad, &dx).map(|()| None))
+    row(timer, name, shape, &ws, forward, || pool_backward(&ws, &x, kind, stride, grad, &dx, true).map(|()| None))
 }
 
 fn batch_norms(timer: &Timer, shape: [usize; 4]) -> Result<(), Failure> {

@@ -86,6 +86,12 @@ macro_rules! arithmetic {
         }
 
         #[inline(always)]
+        fn prefetch(self, at: *const f32) {
+            // SAFETY: a prefetch touches no memory that a program could notice, whatever the address. SSE has it.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+        }
+
+        #[inline(always)]
         unsafe fn load_ptr(self, from: *const f32) -> $v {
             // SAFETY: the caller vouches for the memory, `self` for the instructions.
             unsafe { $load(from) }

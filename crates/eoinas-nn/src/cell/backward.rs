@@ -7,9 +7,9 @@ use eoinas_kernels::{Gradient, InputGradient};
 use super::tape::{CellTape, Node, OpTape};
 use super::{CellEdge, CellInput, CellModule, Sinks};
 use crate::batch::Wanted;
-use crate::buffers::{recycle, refs, zeros};
+use crate::buffers::{FeatureTarget, recycle, refs, unwritten};
 use crate::error::{NnError, Result};
-use crate::operation::{BackwardPass, Context};
+use crate::operation::{BackwardPass, Context, InputTarget};
 use crate::stage::normalized_backward;
 
 impl CellModule {
@@ -21,7 +21,7 @@ impl CellModule {
         mut tape: CellTape,
         inputs: &[CellInput<'_>],
         gradients: Vec<Tensor>,
-        targets: &[Option<Vec<Tensor>>],
+        targets: &[Option<FeatureTarget>],
         mut sinks: Sinks<'_>,
     ) -> Result<()> {
         let workspace = context.workspace;
@@ -42,7 +42,7 @@ impl CellModule {
         // An input that is a feature as it is gets its gradient where the feature's is collected.
         for (index, stage) in self.preprocess.iter().enumerate() {
             if let (None, Some(slot), Some(Some(target))) = (stage, dnodes.get_mut(index), targets.get(index)) {
-                *slot = target.first().cloned();
+                *slot = target.zeroed()?.first().cloned();
             }
         }
         for node in (self.preprocess.len()..self.nodes).rev() {
@@ -62,12 +62,18 @@ impl CellModule {
         }
         for (index, (stage, (sources, _))) in self.preprocess.iter().zip(inputs).enumerate() {
             let dy = dnodes.get_mut(index).and_then(Option::take);
+            let target = targets.get(index).and_then(Option::as_ref);
             if let (Some(stage), Some(dy), Some(Node::Input(output))) = (stage, dy, tape.nodes.get(index)) {
-                let sources = refs(sources);
-                let add_to: Vec<&Tensor> = targets.get(index).into_iter().flatten().flatten().collect();
-                let input = if add_to.is_empty() { InputGradient::Skip } else { InputGradient::AddTo(&add_to) };
+                let (sources, tensors) = (refs(sources), target.map(|target| refs(&target.tensors)));
+                let input = match (target, &tensors) {
+                    (Some(target), Some(tensors)) => target.request(tensors),
+                    _ => InputGradient::Skip,
+                };
                 normalized_backward(stage, context, &sources, output, &dy, input, sinks.weights.as_deref_mut())?;
                 workspace.recycle(dy);
+            } else if let (Some(_), Some(target)) = (stage, target) {
+                // No op read this input.
+                target.zeroed()?;
             }
             if let Some(value) = tape.nodes.get_mut(index) {
                 value.release(workspace);
@@ -133,8 +139,8 @@ impl CellModule {
                 };
                 let Some(slot) = dnodes.get_mut(edge.from) else { continue };
                 let target = match slot {
-                    Some(target) => target,
-                    none => none.insert(zeros(workspace, x.dims4()?)?),
+                    Some(target) => InputTarget::AddTo(target),
+                    none => InputTarget::WriteTo(none.insert(unwritten(workspace, x.dims4()?)?)),
                 };
                 let pass = BackwardPass { x, gradient, input: Some(target), weights: sinks.weights.as_deref_mut() };
                 module.backward(context, &mut op.output, pass)?;

@@ -9,7 +9,7 @@ use eoinas_core::{CellKind, Gate, Layer, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::Workspace;
 
 use crate::batch::Wanted;
-use crate::buffers::zeros_like;
+use crate::buffers::{FeatureTarget, zeros_like};
 use crate::cell::{CellModule, Sinks};
 use crate::gradients::WeightGradients;
 use crate::network::build_cell;
@@ -60,12 +60,17 @@ fn cells_agree_with_pytorch() {
         let dy = values.get("dy");
         let c = dy.dim(3).unwrap() / 4;
         let gradients = (0..4).map(|node| dy.narrow(3, node * c, c).unwrap().contiguous().unwrap()).collect();
-        let targets = [&s0, &s1].map(|sources| Some(zeros_like(&workspace, sources).unwrap()));
+        // Garbage where the cell is told that nothing is there yet.
+        let targets = [(&s0, true), (&s1, false)].map(|(sources, fresh)| {
+            let tensors = zeros_like(&workspace, sources).unwrap();
+            let tensors = tensors.into_iter().map(|zeros| if fresh { (zeros + 7.0).unwrap() } else { zeros });
+            Some(FeatureTarget { tensors: tensors.collect(), fresh })
+        });
         let mut weights = WeightGradients::new();
         let mut sums = vec![vec![0.0; 8]; 14];
         let sinks = Sinks { weights: Some(&mut weights), gates: Some(&mut sums) };
         cell.backward(&mut context, tape, &inputs, gradients, &targets, sinks).unwrap();
-        for (target, key) in targets.iter().flatten().zip(["ds0", "ds1"]) {
+        for (FeatureTarget { tensors: target, .. }, key) in targets.iter().flatten().zip(["ds0", "ds1"]) {
             close_tensors(&format!("{case}: {key}"), &target[0], &values.get(key), TOLERANCE);
         }
         let got: Vec<f32> = gates.iter().zip(&sums).map(|(gates, sums)| sums[gates[0].op] as f32).collect();

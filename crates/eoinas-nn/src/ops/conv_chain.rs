@@ -5,7 +5,7 @@ use eoinas_core::OpShape;
 use eoinas_kernels::{ConvGeometry, Geometry, InputGradient};
 
 use crate::error::{NnError, Result};
-use crate::operation::{BackwardPass, Context, OpOutput, Operation, Saved};
+use crate::operation::{BackwardPass, Context, InputTarget, OpOutput, Operation, Saved};
 use crate::parameters::{ParamId, Scope};
 use crate::stage::{Stage, chain_backward};
 
@@ -86,8 +86,12 @@ impl Operation for ConvChain {
         let Saved::Stages(between) = std::mem::replace(&mut output.saved, Saved::Nothing) else {
             return Err(NnError::SavedState { operation: "convolution chain" });
         };
-        let targets: Vec<&Tensor> = pass.input.into_iter().collect();
-        let input = if targets.is_empty() { InputGradient::Skip } else { InputGradient::AddTo(&targets) };
+        let targets = pass.input.map(|target| [target.tensor()]);
+        let input = match (&targets, pass.input) {
+            (Some(targets), Some(InputTarget::AddTo(_))) => InputGradient::AddTo(targets),
+            (Some(targets), Some(InputTarget::WriteTo(_))) => InputGradient::WriteTo(targets),
+            _ => InputGradient::Skip,
+        };
         chain_backward(&self.stages, context, &[pass.x], between, pass.gradient, input, pass.weights)?;
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! `skip_connect` at stride 1.
 
 use candle_core::Tensor;
-use eoinas_kernels::dropout::{dropout_backward_add, dropout_forward};
-use eoinas_kernels::node::add_scaled;
+use eoinas_kernels::dropout::{dropout_backward, dropout_forward};
 
 use crate::error::Result;
 use crate::operation::{BackwardPass, Context, OpOutput, Operation, Saved};
@@ -26,9 +25,10 @@ impl Operation for Identity {
         let gradient = pass.gradient;
         match &output.saved {
             Saved::Mask(mask) => {
-                dropout_backward_add(target, gradient.dy, mask, context.skip_dropout, gradient.gate)?;
+                let (dx, add) = (target.tensor(), target.adds());
+                dropout_backward(dx, gradient.dy, mask, context.skip_dropout, gradient.gate, add)?;
             }
-            _ => add_scaled(target, gradient.dy, gradient.gate, gradient.sample)?,
+            _ => target.collect(gradient.dy, gradient.gate, gradient.sample)?,
         }
         Ok(())
     }

@@ -34,7 +34,8 @@ impl Operation for Pool {
 
     fn backward(&self, context: &mut Context<'_>, _: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()> {
         if let Some(target) = pass.input {
-            pool_backward(context.workspace, pass.x, self.kind, self.stride, pass.gradient, target)?;
+            let (dx, add) = (target.tensor(), target.adds());
+            pool_backward(context.workspace, pass.x, self.kind, self.stride, pass.gradient, dx, add)?;
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use candle_core::{DType, Tensor, Var};
 use candle_nn::{Module, VarBuilder};
 use eoinas_core::OpShape;
-use eoinas_kernels::node::add_scaled;
 use eoinas_kernels::norm::batch_stats;
 
 use crate::batch_norm::BatchNorm;
@@ -84,8 +83,11 @@ impl Operation for TapeOp {
         let Tape { input, output } = saved.downcast::<Tape>("candle module")?;
         let dy = gradient_tensor(&pass.gradient)?.permute((0, 3, 1, 2))?.contiguous()?;
         let gradients = (output * dy)?.sum_all()?.backward()?;
-        if let (Some(target), Some(dx)) = (pass.input, gradients.get(&input)) {
-            add_scaled(target, &dx.permute((0, 2, 3, 1))?.contiguous()?, 1.0, None)?;
+        // Where the module does not use its input, candle's tape has no gradient for it.
+        let unused = || input.zeros_like();
+        if let Some(target) = pass.input {
+            let dx = gradients.get(&input).cloned().map_or_else(unused, Ok)?;
+            target.collect(&dx.permute((0, 2, 3, 1))?.contiguous()?, 1.0, None)?;
         }
         if let Some(weights) = pass.weights {
             for &id in &self.weights {
