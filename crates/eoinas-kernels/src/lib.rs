@@ -46,6 +46,7 @@ pub use depthwise::{ConvGradients, Geometry, depthwise_backward, depthwise_forwa
 pub use error::{KernelError, Result};
 pub use factorized::{FactorizedReduceGradients, factorized_reduce_backward, factorized_reduce_forward};
 pub use norm::{BatchStats, GradCoefficients, GradSums, Norm};
+pub use parallel::awake;
 pub use separable::{SeparableGradients, separable_backward, separable_forward};
 pub use view::{Gradient, Input, InputGradient};
 pub use workspace::Workspace;

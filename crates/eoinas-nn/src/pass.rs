@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use eoinas_core::{Gates, Skeleton};
-use eoinas_kernels::Workspace;
 use eoinas_kernels::head::{cross_entropy, top_k_correct};
+use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::error::{NnError, Result};
@@ -24,6 +24,18 @@ pub(crate) struct Run<'a> {
 impl Run<'_> {
     /// The pass; gate gradients are added to `sums`.
     pub fn pass(
+        &self,
+        batch: &Batch,
+        gates: &Gates,
+        wanted: Wanted,
+        options: &PassOptions,
+        sums: Option<&mut GateSums>,
+        start: Instant,
+    ) -> Result<PassOutput> {
+        awake(|| self.forward_backward(batch, gates, wanted, options, sums, start))
+    }
+
+    fn forward_backward(
         &self,
         batch: &Batch,
         gates: &Gates,

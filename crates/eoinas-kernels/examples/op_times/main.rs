@@ -1,4 +1,4 @@
-//! Times every op alone, forward and backward: TSV lines `op shape fwd_ms bwd_ms`, the fastest of several runs.
+//! Times every op alone, forward and backward: TSV lines `op shape fwd_ms bwd_ms`, the median of several runs.
 //!
 //! `cargo run --release -p eoinas-kernels --example op_times -- [--threads N] [--reps N] [--only TEXT]`
 
@@ -29,19 +29,23 @@ impl Timer {
             return Ok(());
         }
         let [n, h, w, c] = shape;
-        let (forward, backward) = (self.fastest(&mut forward)?, self.fastest(&mut backward)?);
+        let (forward, backward) = (self.median(&mut forward)?, self.median(&mut backward)?);
         println!("{name}\t{n}x{c}x{h}x{w}\t{forward:.3}\t{backward:.3}");
         Ok(())
     }
 
-    fn fastest(&self, f: &mut dyn FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
-        let mut fastest = f64::INFINITY;
-        for _ in 0..self.reps + 3 {
+    /// Milliseconds, after three runs to warm up.
+    fn median(&self, f: &mut dyn FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+        let mut times = Vec::with_capacity(self.reps);
+        for run in 0..self.reps.max(1) + 3 {
             let start = Instant::now();
             f()?;
-            fastest = fastest.min(start.elapsed().as_secs_f64() * 1e3);
+            if run >= 3 {
+                times.push(start.elapsed().as_secs_f64() * 1e3);
+            }
         }
-        Ok(fastest)
+        times.sort_by(f64::total_cmp);
+        Ok(times.get(times.len() / 2).copied().unwrap_or(f64::NAN))
     }
 }
 
