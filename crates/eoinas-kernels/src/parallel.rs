@@ -70,6 +70,8 @@ pub fn awake<R>(f: impl FnOnce() -> R) -> R {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::AssertUnwindSafe;
+
     use super::*;
 
     #[test]
@@ -91,7 +93,7 @@ mod tests {
         // From outside of the pool, and nested.
         assert_eq!(sum(), 64 * 199 * 100);
         assert_eq!(pool.install(|| awake(sum)), 64 * 199 * 100);
-        let panicked = std::panic::catch_unwind(|| pool.install(|| awake(|| panic!("on purpose"))));
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| pool.install(|| awake(|| panic!("on purpose")))));
         assert!(panicked.is_err());
     }
 
