@@ -62,7 +62,8 @@ fn main() -> Result<(), Failure> {
         }
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    // A boxed error cannot leave the pool's thread.
-    pool.install(|| convolutions::time(&timer).and_then(|()| passes::time(&timer)).map_err(|e| e.to_string()))?;
+    // Awake, as in a network's pass. A boxed error cannot leave the pool's thread.
+    let time = || convolutions::time(&timer).and_then(|()| passes::time(&timer)).map_err(|e| e.to_string());
+    pool.install(|| eoinas_kernels::awake(time))?;
     Ok(())
 }
