@@ -151,89 +151,146 @@ impl<const T: usize> Combine<'_, T> {
     }
 }
 
-/// Adds to `sums` (one a channel) the sums over an image of `x`, or of `x * (z - mean)` with a second operand
-/// `(z, mean)` whose `mean` is one period long.
-pub(crate) fn sums(level: Level, period: Period, x: &[f32], by: Option<(&[f32], &[f32])>, sums: &mut [f64]) {
-    let mut lanes = vec![0.0f32; period.len];
+/// A second operand of a sum of products: `z`, one image, and its `mean`, one period.
+pub(crate) type Factor<'a> = (&'a [f32], &'a [f32]);
+
+/// Adds the sums over an image of `x` to `plain` (one a channel), and those of `x * (z - mean)` to each of `products`,
+/// which go with `by`. `x` is read once for four of them.
+pub(crate) fn sums(
+    level: Level,
+    period: Period,
+    x: &[f32],
+    by: &[Factor<'_>],
+    plain: &mut [f64],
+    products: &mut [Vec<f64>],
+) {
+    let mut lanes = vec![0.0f32; 5 * period.len];
     let run = period.len * RUN;
     for (i, x) in x.chunks(run).enumerate() {
-        lanes.fill(0.0);
-        match by {
-            None => level.run(Sums { x, z: x, mean: x, lanes: &mut lanes, product: false }),
-            Some((z, mean)) => {
-                let z = &z[i * run..][..x.len()];
-                level.run(Sums { x, z, mean, lanes: &mut lanes, product: true });
+        // Without factors there is still the plain sum; it comes with the first four.
+        let mut groups = by.chunks(4).zip(products.chunks_mut(4));
+        let (mut first, mut group) = (true, groups.next());
+        loop {
+            let (by, products) = group.take().map_or((&[][..], &mut [][..]), |(by, products)| (by, products));
+            let lanes = &mut lanes[..(1 + by.len()) * period.len];
+            lanes.fill(0.0);
+            match by {
+                [a, b, c, d] => level.run(Sums {
+                    x,
+                    by: [
+                        part(a, i * run, x.len()),
+                        part(b, i * run, x.len()),
+                        part(c, i * run, x.len()),
+                        part(d, i * run, x.len()),
+                    ],
+                    lanes,
+                }),
+                [a, b, c] => level.run(Sums {
+                    x,
+                    by: [part(a, i * run, x.len()), part(b, i * run, x.len()), part(c, i * run, x.len())],
+                    lanes,
+                }),
+                [a, b] => level.run(Sums { x, by: [part(a, i * run, x.len()), part(b, i * run, x.len())], lanes }),
+                [a] => level.run(Sums { x, by: [part(a, i * run, x.len())], lanes }),
+                _ => level.run(Sums { x, by: [], lanes }),
             }
-        }
-        for pixel in lanes.chunks(period.channels) {
-            for (sum, &lane) in sums.iter_mut().zip(pixel) {
-                *sum += f64::from(lane);
+            let (lanes, product_lanes) = lanes.split_at(period.len);
+            if first {
+                add_lanes(period, lanes, plain);
+            }
+            for (lanes, product) in product_lanes.chunks(period.len).zip(products) {
+                add_lanes(period, lanes, product);
+            }
+            first = false;
+            match groups.next() {
+                Some(next) => group = Some(next),
+                None => break,
             }
         }
     }
 }
 
-struct Sums<'a> {
-    x: &'a [f32],
-    z: &'a [f32],
-    mean: &'a [f32],
-    lanes: &'a mut [f32],
-    product: bool,
+/// The part of a factor that goes with `len` values from `start` on, a whole number of periods.
+fn part<'a>(&(z, mean): &Factor<'a>, start: usize, len: usize) -> Factor<'a> {
+    (&z[start..start + len], mean)
 }
 
-impl Kernel for Sums<'_> {
+fn add_lanes(period: Period, lanes: &[f32], sums: &mut [f64]) {
+    for pixel in lanes.chunks(period.channels) {
+        for (sum, &lane) in sums.iter_mut().zip(pixel) {
+            *sum += f64::from(lane);
+        }
+    }
+}
+
+struct Sums<'a, const T: usize> {
+    x: &'a [f32],
+    by: [Factor<'a>; T],
+    /// One period for the plain sum and one for each product.
+    lanes: &'a mut [f32],
+}
+
+impl<const T: usize> Kernel for Sums<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        if self.product { self.pass::<S, true>(s) } else { self.pass::<S, false>(s) }
+        // As many vectors side by side as leave registers for all sums and the means of one of them.
+        if S::REGISTERS >= 32 || T <= 1 { self.pass::<S, 4>(s) } else { self.pass::<S, 2>(s) }
     }
 }
 
-impl Sums<'_> {
+impl<const T: usize> Sums<'_, T> {
     #[inline(always)]
-    fn pass<S: Simd, const PRODUCT: bool>(self, s: S) {
-        let Sums { x, z, mean, lanes, .. } = self;
-        let period = lanes.len();
+    fn pass<S: Simd, const U: usize>(self, s: S) {
+        let Sums { x, by, lanes } = self;
+        let period = lanes.len() / (T + 1);
         let whole = x.len() / period;
         let mut at = 0;
-        while at + 4 * S::LANES <= period {
-            let mut sums = [s.zero(); 4];
-            let mut means = [s.zero(); 4];
-            if PRODUCT {
-                for (u, m) in means.iter_mut().enumerate() {
-                    *m = s.load(&mean[at + u * S::LANES..]);
-                }
-            }
+        while at + U * S::LANES <= period {
+            let mut plain = [s.zero(); U];
+            let mut products = [[s.zero(); U]; T];
             for i in 0..whole {
-                for u in 0..4 {
-                    let from = i * period + at + u * S::LANES;
-                    // SAFETY: `from + LANES <= (i + 1) * period`, which is inside `x` and `z`, of one length.
-                    let (v, w) = unsafe {
-                        (
-                            s.load_ptr(x.as_ptr().add(from)),
-                            if PRODUCT { s.load_ptr(z.as_ptr().add(from)) } else { s.zero() },
-                        )
-                    };
-                    sums[u] = if PRODUCT { s.fma(v, s.sub(w, means[u]), sums[u]) } else { s.add(sums[u], v) };
+                for u in 0..U {
+                    let offset = at + u * S::LANES;
+                    let from = i * period + offset;
+                    // SAFETY: `from + LANES <= (i + 1) * period`, which is inside `x` and every `z`, of one length;
+                    // every mean is one period long.
+                    unsafe {
+                        let v = s.load_ptr(x.as_ptr().add(from));
+                        plain[u] = s.add(plain[u], v);
+                        for t in 0..T {
+                            let z = s.load_ptr(by[t].0.as_ptr().add(from));
+                            let mean = s.load_ptr(by[t].1.as_ptr().add(offset));
+                            products[t][u] = s.fma(v, s.sub(z, mean), products[t][u]);
+                        }
+                    }
                 }
             }
-            for (u, sum) in sums.into_iter().enumerate() {
-                s.store(&mut lanes[at + u * S::LANES..], sum);
+            for u in 0..U {
+                s.store(&mut lanes[at + u * S::LANES..], plain[u]);
+                for t in 0..T {
+                    s.store(&mut lanes[(t + 1) * period + at + u * S::LANES..], products[t][u]);
+                }
             }
-            at += 4 * S::LANES;
+            at += U * S::LANES;
         }
-        // What is left: the end of a period that is no multiple of four vectors, and the values after the last period.
+        // What is left: the end of a period that is no multiple of U vectors, and the values after the last period.
         for (i, x) in x.chunks(period).enumerate() {
             let mut at = if i < whole { at } else { 0 };
             while at < x.len() {
                 let end = (at + S::LANES).min(x.len());
-                let mut v = s.load(&x[at..end]);
-                if PRODUCT {
-                    v = s.mul(v, s.sub(s.load(&z[i * period + at..i * period + end]), s.load(&mean[at..end])));
-                }
+                let v = s.load(&x[at..end]);
                 let sum = s.add(s.load(&lanes[at..end]), v);
                 s.store(&mut lanes[at..end], sum);
+                for t in 0..T {
+                    let (z, mean) = by[t];
+                    let product =
+                        s.mul(v, s.sub(s.load(&z[i * period + at..i * period + end]), s.load(&mean[at..end])));
+                    let to = &mut lanes[(t + 1) * period + at..(t + 1) * period + end];
+                    let sum = s.add(s.load(to), product);
+                    s.store(to, sum);
+                }
                 at = end;
             }
         }
@@ -273,9 +330,19 @@ mod tests {
                         }
                     }
                     let (x, z, mean) = (&terms[0].0, &terms[1].0, &terms[2].1);
-                    let (mut plain, mut product) = (vec![0.5f64; c], vec![0.0f64; c]);
-                    sums(*level, period, x, None, &mut plain);
-                    sums(*level, period, x, Some((z, &period.repeat(mean, |v| v))), &mut product);
+                    let (mut plain, mean_lanes) = (vec![0.5f64; c], period.repeat(mean, |v| v));
+                    let factors = vec![(&z[..], &mean_lanes[..]); 6];
+                    for count in [1, 2, 3, 4, 6] {
+                        let mut again = vec![vec![0.0; c]; count];
+                        sums(*level, period, x, &factors[..count], &mut vec![0.0; c], &mut again);
+                        assert!(again.iter().all(|sums| *sums == again[0]), "{level:?} {c} {pixels} {count}");
+                    }
+                    let mut product = vec![vec![0.0f64; c]];
+                    sums(*level, period, x, &factors[..1], &mut plain, &mut product);
+                    let product = &product[0];
+                    let mut alone = vec![0.5; c];
+                    sums(*level, period, x, &[], &mut alone, &mut []);
+                    assert_eq!(alone, plain, "{level:?} {c} {pixels}");
                     for k in 0..c {
                         let at = (0..pixels).map(|p| p * c + k);
                         let expected: f64 = 0.5 + at.clone().map(|i| f64::from(x[i])).sum::<f64>();

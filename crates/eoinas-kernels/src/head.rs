@@ -40,7 +40,7 @@ pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor
                 let len = x.len() / n;
                 let (own, rest) = row.split_at_mut(c);
                 let mut totals = vec![0.0; c];
-                sums(level, Period::new(c, len), &x[image * len..][..len], None, &mut totals);
+                sums(level, Period::new(c, len), &x[image * len..][..len], &[], &mut totals, &mut []);
                 let pixels = (len / c) as f64;
                 own.iter_mut().zip(totals).for_each(|(mean, total)| *mean = (total / pixels) as f32);
                 row = rest;

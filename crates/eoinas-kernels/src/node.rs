@@ -189,28 +189,24 @@ fn gradient_sums(n: usize, c: usize, dy: &[f32], terms: &[View<'_>]) -> Vec<Tota
     let len = dy.len() / n.max(1);
     let period = Period::new(c, len);
     let zero = || vec![(vec![0.0; c], vec![0.0; c]); terms.len()];
-    let needs_sum = terms.iter().any(|term| term.norm.is_some());
     let means: Vec<Vec<f32>> = terms
         .iter()
         .map(|term| term.norm.map_or_else(|| period.constant(0.0), |norm| period.repeat(&norm.mean, |m| m)))
         .collect();
+    // Terms that nobody reads have no values.
+    let read: Vec<usize> = (0..terms.len()).filter(|&t| !terms[t].z.is_empty()).collect();
     let pieces = for_pieces(n, &mut [], |images, _| {
         let mut totals = zero();
         for image in images {
             let d = &dy[image * len..][..len];
-            let mut sum = vec![0.0; c];
-            if needs_sum {
-                sums(level, period, d, None, &mut sum);
-            }
-            for ((term, mean), (total, total_z)) in terms.iter().zip(&means).zip(&mut totals) {
-                if term.z.is_empty() {
-                    continue;
-                }
-                let mut product = vec![0.0; c];
-                sums(level, period, d, Some((&term.z[image * len..][..len], mean)), &mut product);
-                let sample = f64::from(term.sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0));
+            let by: Vec<_> = read.iter().map(|&t| (&terms[t].z[image * len..][..len], &means[t][..])).collect();
+            let (mut sum, mut products) = (vec![0.0; c], vec![vec![0.0; c]; by.len()]);
+            sums(level, period, d, &by, &mut sum, &mut products);
+            for (&t, product) in read.iter().zip(&products) {
+                let (total, total_z) = &mut totals[t];
+                let sample = f64::from(terms[t].sample.and_then(|s| s.get(image)).copied().unwrap_or(1.0));
                 total.iter_mut().zip(&sum).for_each(|(total, s)| *total += sample * s);
-                total_z.iter_mut().zip(&product).for_each(|(total, s)| *total += sample * s);
+                total_z.iter_mut().zip(product).for_each(|(total, s)| *total += sample * s);
             }
         }
         totals

@@ -13,13 +13,13 @@ use crate::tensors::{expect_dims, read, write};
 /// A tensor that is not a contiguous f32 CPU tensor.
 pub fn sum_of_squares(tensors: &[&Tensor]) -> Result<f64> {
     let level = Level::current();
-    let mut sum = [0.0];
+    let mut squares = [vec![0.0]];
     for tensor in tensors {
         let values = read("sum_of_squares", "tensors", tensor)?;
         let period = Period::new(1, values.len());
-        sums(level, period, &values, Some((&values, &period.constant(0.0))), &mut sum);
+        sums(level, period, &values, &[(&values, &period.constant(0.0))], &mut [0.0], &mut squares);
     }
-    Ok(sum[0])
+    Ok(squares[0].iter().sum())
 }
 
 /// One update's numbers: `g = gradient_scale * gradient + weight_decay * value`, `m = momentum * m + g`,
