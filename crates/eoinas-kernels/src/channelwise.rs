@@ -331,7 +331,7 @@ mod tests {
                     }
                     let (x, z, mean) = (&terms[0].0, &terms[1].0, &terms[2].1);
                     let (mut plain, mean_lanes) = (vec![0.5f64; c], period.repeat(mean, |v| v));
-                    let factors = vec![(&z[..], &mean_lanes[..]); 6];
+                    let factors = [(&z[..], &mean_lanes[..]); 6];
                     for count in [1, 2, 3, 4, 6] {
                         let mut again = vec![vec![0.0; c]; count];
                         sums(*level, period, x, &factors[..count], &mut vec![0.0; c], &mut again);

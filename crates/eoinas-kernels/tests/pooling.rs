@@ -62,6 +62,9 @@ fn backward_against_finite_differences() {
                     let expected = gradient(&wide(&x), |x| {
                         dot(&pool(&Array { shape, data: x.to_vec() }, kind == PoolKind::Max, stride).data, &dz)
                     });
+                    let written = existing.copy().unwrap();
+                    level.scope(|| pool_backward(&ws, &x, kind, stride, grad, &written, false).unwrap());
+                    assert_close(&format!("{kind:?} {stride}: written"), &flat(&written), &expected, 1e-4);
                     let expected: Vec<f64> = expected.iter().zip(wide(&existing)).map(|(g, e)| g + e).collect();
                     assert_close(&format!("{kind:?} {stride} {shape:?} {level:?}"), &flat(&dx), &expected, 1e-4);
                 }

@@ -189,12 +189,29 @@ impl Problem {
             assert_eq!(dw.as_ref().unwrap().dims(), self.weights[i].dims());
             out.push((format!("dw {i}"), flat(dw.as_ref().unwrap())));
         }
+        if self.form.add {
+            self.check_written(op, x, grad, &targets);
+        }
         // What is not asked for is neither computed nor changed.
         let (dx, dw) = op.backward(&ws, x, &self.weights, grad, InputGradient::Skip, true).unwrap();
         assert!(dx.is_none() && dw.iter().all(Option::is_some));
         let (dx, dw) = op.backward(&ws, x, &self.weights, grad, request, false).unwrap();
         assert!(dx.is_some() != self.form.add && dw.iter().all(Option::is_none));
         Outputs(out)
+    }
+
+    /// Written over garbage is what is added to zeros.
+    fn check_written(&self, op: &impl Op, x: Input<'_>, grad: Gradient<'_>, garbage: &[Tensor]) {
+        let zeros: Vec<Tensor> = garbage.iter().map(|t| t.zeros_like().unwrap()).collect();
+        let written: Vec<Tensor> = garbage.iter().map(|t| t.copy().unwrap()).collect();
+        let (zero_refs, written_refs): (Vec<&Tensor>, Vec<&Tensor>) =
+            (zeros.iter().collect(), written.iter().collect());
+        for request in [InputGradient::AddTo(&zero_refs), InputGradient::WriteTo(&written_refs)] {
+            op.backward(&Workspace::new(), x, &self.weights, grad, request, false).unwrap();
+        }
+        for (added, written) in zeros.iter().zip(&written) {
+            assert_eq!(flat(added), flat(written));
+        }
     }
 
     /// The same numbers from the reference.
