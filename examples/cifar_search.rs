@@ -88,6 +88,9 @@ struct Args {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Method {
     Eoinas,
+    Gdas,
+    Darts,
+    Snas,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -167,9 +170,12 @@ fn config(args: &Args) -> Result<SearchConfig, Error> {
     config.batch_size = args.batch_size.unwrap_or(config.batch_size);
     config.network.channels = args.channels.unwrap_or(config.network.channels);
     config.network.cells = args.cells.unwrap_or(config.network.cells);
-    config.method = match args.method {
+    config = config.with_method(match args.method {
         Method::Eoinas => MethodKind::Eoinas,
-    };
+        Method::Gdas => MethodKind::Gdas,
+        Method::Darts => MethodKind::Darts,
+        Method::Snas => MethodKind::Snas,
+    });
     config.path = match args.path {
         Some(Path::Sampled) => PathMode::Sampled,
         Some(Path::Mixture) => PathMode::Mixture,

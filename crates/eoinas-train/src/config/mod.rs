@@ -44,7 +44,7 @@ pub struct SearchConfig {
     pub data: DataConfig,
     /// The network that is searched in.
     pub network: NetworkConfig,
-    /// Which ops each edge runs in a step. Default: one sampled op.
+    /// Which ops each edge runs in a step of EoiNAS; the other methods have their own. Default: one sampled op.
     pub path: PathMode,
     /// Update of the weights.
     pub weights: WeightsConfig,
@@ -78,6 +78,12 @@ pub enum MethodKind {
     /// Operation importance with gradual pruning: the paper's Algorithm 1.
     #[default]
     Eoinas,
+    /// One sampled op an edge, no pruning, cell by architecture weights.
+    Gdas,
+    /// All ops of an edge weighted by the softmax of alpha, first order.
+    Darts,
+    /// All ops of an edge weighted by a soft Gumbel sample, weights and architecture from one loss.
+    Snas,
 }
 
 /// The images of a search.

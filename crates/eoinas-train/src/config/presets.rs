@@ -4,12 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use eoinas_core::schedule::{Cosine, Exponential};
+use eoinas_core::schedule::{Cosine, Exponential, Linear};
 use eoinas_data::SplitKind;
 use eoinas_gumbel::PathMode;
-use eoinas_prune::{Periodic, PruneScheduleConfig};
+use eoinas_prune::{Beta, IndicatorConfig, Never, Periodic, PruneScheduleConfig};
 
-use super::{ArchConfig, DataConfig, NetworkConfig, SearchConfig, SkipDropout, WeightsConfig};
+use super::{ArchConfig, DataConfig, MethodKind, NetworkConfig, SearchConfig, SkipDropout, WeightsConfig};
 
 /// A named set of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,30 @@ impl FromStr for Preset {
 }
 
 impl SearchConfig {
+    /// The same run with another method: same data, network, budget and seeds, and what the method itself prescribes.
+    ///
+    /// GDAS, DARTS and SNAS do not prune, have no warm-up, and decide by `beta` alone; the temperature falls from 10 to
+    /// 0.1 on a line for GDAS (its authors' setting), and stays on the preset's schedule for SNAS. DARTS begins with
+    /// architecture parameters of standard deviation 1e-3.
+    pub fn with_method(self, method: MethodKind) -> Self {
+        if method == MethodKind::Eoinas {
+            return Self { method, ..self };
+        }
+        let mut config = Self {
+            method,
+            warm_up_epochs: 0,
+            prune: PruneScheduleConfig::Never(Never {}),
+            indicator: IndicatorConfig::Beta(Beta {}),
+            ..self
+        };
+        match method {
+            MethodKind::Gdas => config.temperature = Linear { start: 10.0, end: 0.1, inclusive: true }.into(),
+            MethodKind::Darts => config.arch.init_std = 1e-3,
+            _ => {}
+        }
+        config
+    }
+
     /// The paper's settings.
     pub fn paper() -> Self {
         Self::default()

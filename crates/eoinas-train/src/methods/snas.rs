@@ -1,0 +1,54 @@
+//! SNAS.
+
+use std::ops::ControlFlow;
+
+use eoinas_core::{Genotype, SeedStream};
+use eoinas_gumbel::{Mixture, Relaxation};
+use eoinas_nn::Wanted;
+use eoinas_prune::Beta;
+
+use super::alternating::{Alternating, Flow, finite};
+use crate::{
+    error::Result,
+    learner::Learner,
+    method::{SearchMethod, Step, StepReport},
+    stop::check_finite,
+    tally::Tally,
+};
+
+/// SNAS (Xie, Zheng, Liu and Lin, 2019), without its resource constraint: all ops of an edge with gates from the concrete
+/// distribution (Eq. 5 and 6), weights and architecture together from the training loss, in one pass.
+///
+/// The validation half of the data trains nothing; the cell is the most probable one.
+#[derive(Debug, Default)]
+pub struct Snas;
+
+impl SearchMethod for Snas {
+    fn name(&self) -> &str {
+        "snas"
+    }
+
+    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
+        let sample = Alternating { relaxation: &Mixture }.sample(learner, step, SeedStream::WeightPath)?;
+        let wanted = if step.plan.warm_up { Wanted::WEIGHTS } else { Wanted::BOTH };
+        let mut output = learner.pass(&step.train, &sample.gates, wanted, &step.pass_options())?;
+        if let Err(reason) = check_finite("training loss", output.loss) {
+            return Ok(ControlFlow::Break(reason));
+        }
+        let train = Tally::from(&output);
+        let gradients = output.weight_gradients.take().unwrap_or_default();
+        let norm = learner.update_weights(gradients, &sample.gates, step.plan.learning_rate, !step.plan.warm_up)?;
+        if let ControlFlow::Break(reason) = finite("gradient of the weights", norm, ()) {
+            return Ok(ControlFlow::Break(reason));
+        }
+        let report = StepReport { train, valid: None };
+        let Some(gates) = output.gate_gradients else { return Ok(ControlFlow::Continue(report)) };
+        let gradients = Mixture.pullback(&sample, &gates)?;
+        let norm = learner.update_arch(&gradients, &sample.gates, train.accuracy().unwrap_or(0.0))?;
+        Ok(finite("gradient of the architecture parameters", norm, report))
+    }
+
+    fn derive(&self, learner: &Learner) -> Result<Genotype> {
+        Ok(learner.prune.derive(learner.space(), &learner.alphas, &Beta {})?)
+    }
+}
