@@ -192,3 +192,13 @@ def stem(scope, images):
 
 def classifier(scope, x):
     return F.linear(x.mean((1, 2)), scope["classifier.weight"].t(), scope["classifier.bias"])
+
+
+def auxiliary(scope, x, stride):
+    """The auxiliary head of the DARTS code, `1.conv` as [2*2*ci, co]; the last BatchNorm is there if it has a gamma."""
+    x = nhwc(F.avg_pool2d(nchw(F.relu(x)), 5, stride, padding=0, count_include_pad=False))
+    x = F.relu(scope.at(0).norm(pointwise(x, scope["0.conv"])))
+    weight = scope["1.conv"].reshape(2, 2, x.shape[-1], -1)
+    x = nhwc(F.conv2d(nchw(x), weight.permute(3, 2, 0, 1)))
+    x = scope.at(1).norm(x) if "1.bn.gamma" in scope.tensors else x
+    return classifier(scope, F.relu(x))

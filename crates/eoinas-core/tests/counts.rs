@@ -7,7 +7,7 @@ mod common;
 use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};
 use eoinas_core::count::{self, CountError, Counts};
 use eoinas_core::op::BUILT_IN;
-use eoinas_core::skeleton::Form;
+use eoinas_core::skeleton::{Form, SkeletonError};
 use eoinas_core::{CellSpec, Gate, Gates, Genotype, Layer, Op, OpShape, OpSpec, SearchSpace, Skeleton};
 
 fn counts(text: &str, skeleton: &Skeleton) -> Counts {
@@ -27,6 +27,32 @@ fn the_cells_of_the_eoinas_authors() {
     let (a, b) = (counts(EOINAS_A, &Skeleton::cifar()), counts(EOINAS_B, &Skeleton::cifar()));
     assert!((a.parameters as f64 / 1e6 - 4.1).abs() < 0.05, "{a:?}");
     assert!((b.parameters as f64 / 1e6 - 3.5).abs() < 0.05, "{b:?}");
+}
+
+#[test]
+fn the_auxiliary_head_is_counted_apart() {
+    let space = SearchSpace::darts();
+    // 576 channels come in: 1x1 to 128, 2x2 to 768, both with BatchNorm, and 10 classes. The pool leaves 2x2 pixels.
+    let head = count::auxiliary(&Skeleton::cifar(), &space).unwrap();
+    assert_eq!(head.parameters, 576 * 128 + 256 + 4 * 128 * 768 + 1536 + 768 * 10 + 10);
+    assert_eq!(head.multiply_adds, 4 * 576 * 128 + 4 * 128 * 768 + 7680);
+    // On ImageNet 768 channels of 7x7 pixels come in, and the last BatchNorm is not there.
+    let head = count::auxiliary(&Skeleton::imagenet(), &space).unwrap();
+    assert_eq!(head.parameters, 768 * 128 + 256 + 4 * 128 * 768 + 768 * 1000 + 1000);
+}
+
+#[test]
+fn small_images_leave_nothing_for_an_auxiliary_head() {
+    let space = SearchSpace::darts();
+    let at = |side| Skeleton::cifar().with_image(3, side, side);
+    assert_eq!(at(29).auxiliary(&space).unwrap().output_size(), (1, 1));
+    assert_eq!(at(64).auxiliary(&space).unwrap().output_size(), (3, 3));
+    let error = at(28).auxiliary(&space).unwrap_err();
+    assert_eq!(error, SkeletonError::AuxiliaryTooSmall { height: 7, width: 7, min: 8 });
+    assert!(error.to_string().contains("7x7"), "{error}");
+    // Residual blocks are layers, too: the cell at 2L/3 of 6 is the fifth, behind two blocks.
+    let bench = Skeleton::nas_bench_201(2);
+    assert_eq!(bench.auxiliary(&SearchSpace::nas_bench_201()).unwrap().layer, 6);
 }
 
 #[test]

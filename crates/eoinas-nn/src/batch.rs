@@ -92,6 +92,9 @@ pub struct PassOptions {
     pub skip_dropout: f32,
     /// Probability that an op other than the identity is dropped for an image (drop-path). Default: 0.
     pub drop_path: f32,
+    /// Weight of the auxiliary head's loss in a pass that computes gradients of the weights. Default: 0, which does not
+    /// run the head. Paper: 0.4.
+    pub auxiliary_weight: f32,
     /// Where the masks of dropout and drop-path come from: [`eoinas_core::SeedStream::Dropout`] of these streams at
     /// `epoch` and `step`. Default: seed 0.
     pub streams: Streams,
@@ -103,15 +106,26 @@ pub struct PassOptions {
 
 impl Default for PassOptions {
     fn default() -> Self {
-        Self { label_smoothing: 0.0, skip_dropout: 0.0, drop_path: 0.0, streams: Streams::new(0), epoch: 0, step: 0 }
+        Self {
+            label_smoothing: 0.0,
+            skip_dropout: 0.0,
+            drop_path: 0.0,
+            auxiliary_weight: 0.0,
+            streams: Streams::new(0),
+            epoch: 0,
+            step: 0,
+        }
     }
 }
 
 /// What a pass found.
 #[derive(Debug)]
 pub struct PassOutput {
-    /// Mean cross entropy over the batch. Not finite when the network diverged: the caller decides what then.
+    /// Mean cross entropy over the batch, with [`PassOptions::auxiliary_weight`] times the auxiliary head's where that
+    /// was run. Not finite when the network diverged: the caller decides what then.
     pub loss: f64,
+    /// Mean cross entropy of the auxiliary head's answers, before it is weighted; `None` where it was not run.
+    pub auxiliary_loss: Option<f64>,
     /// How many images got the right class.
     pub correct: usize,
     /// How many images got the right class among their five best.

@@ -65,10 +65,42 @@ impl DerivedNetwork {
         streams: &Streams,
         device: &Device,
     ) -> Result<Self> {
+        Self::build(genotype, space, skeleton, operations, streams, device, false)
+    }
+
+    /// The same network with an auxiliary head behind the cell at 2L/3 ([`Skeleton::auxiliary`]), which training passes
+    /// run when [`PassOptions::auxiliary_weight`] is not 0. Evaluation never runs it. All other weights are drawn as
+    /// in [`Self::new`]; the head's are called `auxiliary.*`.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and images so small that the head's pool leaves nothing.
+    pub fn with_auxiliary(
+        genotype: &Genotype,
+        space: &SearchSpace,
+        skeleton: &Skeleton,
+        operations: &Operations,
+        streams: &Streams,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::build(genotype, space, skeleton, operations, streams, device, true)
+    }
+
+    fn build(
+        genotype: &Genotype,
+        space: &SearchSpace,
+        skeleton: &Skeleton,
+        operations: &Operations,
+        streams: &Streams,
+        device: &Device,
+        auxiliary: bool,
+    ) -> Result<Self> {
         genotype.check_cells(space)?;
         let mut parameters = Parameters::new();
         let mut scope = Scope::root(&mut parameters, *streams, device, NormOptions::RETRAINING);
-        let network = Network::new(&mut scope, space, skeleton, &Found { genotype, space, operations })?;
+        let mut network = Network::new(&mut scope, space, skeleton, &Found { genotype, space, operations })?;
+        if auxiliary {
+            network.add_auxiliary(&mut scope, space, skeleton)?;
+        }
         let edges = |cell: &eoinas_core::CellGenotype| cell.nodes.iter().map(Vec::len).sum();
         let gates = genotype.cells.iter().map(|cell| vec![vec![Gate { op: 0, value: 1.0 }]; edges(cell)]).collect();
         Ok(Self {
@@ -81,10 +113,11 @@ impl DerivedNetwork {
         })
     }
 
-    /// A training pass: batch statistics, which also move the running ones; drop-path; gradients of all weights.
+    /// A training pass: batch statistics, which also move the running ones; drop-path; gradients of all weights. With an
+    /// auxiliary head whose weight is not 0, its weighted loss is added.
     ///
     /// # Errors
-    /// A batch that does not fit. A loss that is not finite is no error: see [`PassOutput::loss`].
+    /// A batch that does not fit; an auxiliary loss of a network without that head. A loss that is not finite is no error: see [`PassOutput::loss`].
     pub fn train_pass(&self, batch: &Batch, options: &PassOptions) -> Result<PassOutput> {
         self.pass(batch, Wanted::WEIGHTS, Phase::Training, options)
     }

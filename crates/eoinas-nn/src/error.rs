@@ -96,6 +96,15 @@ pub enum NnError {
         /// The network's space.
         space: String,
     },
+    /// A loss of the auxiliary head is wanted of a network without one.
+    #[error(
+        "`auxiliary_weight` is {weight}, but this network has no auxiliary head; build it with \
+             `DerivedNetwork::with_auxiliary`, or set the weight to 0"
+    )]
+    NoAuxiliary {
+        /// The weight that was asked for.
+        weight: f32,
+    },
     /// A skeleton that cannot be built.
     #[error(transparent)]
     Skeleton(#[from] eoinas_core::skeleton::SkeletonError),

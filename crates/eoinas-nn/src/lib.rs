@@ -54,6 +54,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod auxiliary;
 pub mod batch;
 pub mod batch_norm;
 mod buffers;

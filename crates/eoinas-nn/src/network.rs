@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use eoinas_core::{Gates, Layer, SearchSpace, Skeleton, skeleton::Form};
 
+use crate::auxiliary::{AuxiliaryHead, AuxiliaryTape};
 use crate::batch::Wanted;
 use crate::buffers::{FeatureTarget, recycle, unwritten, zeros_like};
 use crate::cell::{CellEdge, CellInput, CellModule, CellTape, Sinks};
@@ -24,6 +25,16 @@ pub(crate) struct Network {
     stem: Stem,
     layers: Vec<NetworkLayer>,
     head: Head,
+    /// The auxiliary head and the feature that it reads.
+    auxiliary: Option<(usize, AuxiliaryHead)>,
+}
+
+/// The auxiliary head's part of a backward pass.
+#[derive(Debug)]
+pub(crate) struct AuxiliaryGradient {
+    pub tape: AuxiliaryTape,
+    /// The gradient at its logits.
+    pub dlogits: Tensor,
 }
 
 #[derive(Debug)]
@@ -99,7 +110,22 @@ impl Network {
             layers.push(NetworkLayer { module, inputs });
         }
         let head = Head::new(scope, skeleton, output)?;
-        Ok(Self { stem, layers, head })
+        Ok(Self { stem, layers, head, auxiliary: None })
+    }
+
+    /// Gives the network an auxiliary head. Last of all: the other parameters are the same with and without it.
+    pub fn add_auxiliary(&mut self, scope: &mut Scope<'_>, space: &SearchSpace, skeleton: &Skeleton) -> Result<()> {
+        let shape = skeleton.auxiliary(space)?;
+        let head = AuxiliaryHead::new(&mut scope.child("auxiliary"), &shape, skeleton.classes)?;
+        self.auxiliary = Some((self.stem.features() + shape.layer, head));
+        Ok(())
+    }
+
+    /// Logits of the auxiliary head, if there is one, after a forward pass that kept its features.
+    pub fn auxiliary(&self, context: &Context<'_>, tape: &NetworkTape) -> Result<Option<(Tensor, AuxiliaryTape)>> {
+        let Some((feature, head)) = &self.auxiliary else { return Ok(None) };
+        let sources = tape.features.get(*feature).ok_or(NnError::Released)?;
+        head.forward(context, sources).map(Some)
     }
 
     /// Logits of `images`, and the tape for the backward pass.
@@ -168,13 +194,15 @@ impl Network {
         }
     }
 
-    /// Gradients that are wanted, from the logits' gradient.
+    /// Gradients that are wanted, from the logits' gradient and the auxiliary head's.
+    #[allow(clippy::too_many_arguments, reason = "two heads, and two kinds of gradient that may be wanted")]
     pub fn backward(
         &self,
         context: &mut Context<'_>,
         tape: NetworkTape,
         images: &Tensor,
         dlogits: &Tensor,
+        auxiliary: Option<AuxiliaryGradient>,
         mut weights: Option<&mut WeightGradients>,
         mut gates: Option<&mut GateSums>,
     ) -> Result<()> {
@@ -188,6 +216,14 @@ impl Network {
         self.head.backward(context, head, dlogits, target.as_deref(), weights.as_deref_mut())?;
         if let Some(slot) = gradients.last_mut() {
             *slot = target;
+        }
+        if let (Some((feature, head)), Some(auxiliary), Some(weights)) =
+            (&self.auxiliary, auxiliary, weights.as_deref_mut())
+        {
+            let target = target_of(workspace, *feature, &features, &needed, &mut gradients)?;
+            let target = target.as_ref().map(FeatureTarget::zeroed).transpose()?.unwrap_or(&[]);
+            let sources = features.get(*feature).ok_or(NnError::Released)?;
+            head.backward(context, auxiliary.tape, sources, &auxiliary.dlogits, target, weights)?;
         }
         for layer in self.layers.iter().rev() {
             let (Some(tape), Some(gradient)) = (layers.pop(), gradients.pop()) else { break };

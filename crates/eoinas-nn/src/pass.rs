@@ -9,7 +9,7 @@ use eoinas_kernels::{Workspace, awake};
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
-use crate::network::{GateSums, Network};
+use crate::network::{AuxiliaryGradient, GateSums, Network, NetworkTape};
 use crate::operation::{Context, MaskSource, Phase};
 use crate::parameters::Parameters;
 
@@ -55,6 +55,7 @@ impl Run<'_> {
         let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, wanted)?;
         let ops_run = tape.ops_run;
         let loss = cross_entropy(self.workspace, &logits, batch.labels(), options.label_smoothing)?;
+        let auxiliary = self.auxiliary(&context, &tape, batch, wanted, options)?;
         let classes = logits.dim(1)?;
         let correct_top5 = top_k_correct(&logits, batch.labels(), classes.min(5))?;
         let forward_time = start.elapsed();
@@ -62,12 +63,14 @@ impl Run<'_> {
         let mut weights = wanted.weights.then(WeightGradients::new);
         if wanted.any() {
             let dlogits = &loss.dlogits;
-            self.network.backward(&mut context, tape, batch.images(), dlogits, weights.as_mut(), sums)?;
+            let (auxiliary, images) = (auxiliary.backward, batch.images());
+            self.network.backward(&mut context, tape, images, dlogits, auxiliary, weights.as_mut(), sums)?;
         } else {
             self.network.release(&context, tape);
         }
         Ok(PassOutput {
-            loss: loss.loss,
+            loss: loss.loss + auxiliary.loss.map_or(0.0, |loss| f64::from(options.auxiliary_weight) * loss),
+            auxiliary_loss: auxiliary.loss,
             correct: loss.correct,
             correct_top5,
             samples: batch.samples(),
@@ -78,6 +81,32 @@ impl Run<'_> {
             backward_time: start.elapsed(),
         })
     }
+
+    /// Runs the auxiliary head where its loss counts: in a pass that trains weights.
+    fn auxiliary(
+        &self,
+        context: &Context<'_>,
+        tape: &NetworkTape,
+        batch: &Batch,
+        wanted: Wanted,
+        options: &PassOptions,
+    ) -> Result<AuxiliaryPass> {
+        let weight = options.auxiliary_weight;
+        if !wanted.weights || self.phase != Phase::Training || weight == 0.0 {
+            return Ok(AuxiliaryPass::default());
+        }
+        let (logits, head) = self.network.auxiliary(context, tape)?.ok_or(NnError::NoAuxiliary { weight })?;
+        let loss = cross_entropy(self.workspace, &logits, batch.labels(), options.label_smoothing)?;
+        let dlogits = loss.dlogits.affine(f64::from(weight), 0.0)?;
+        Ok(AuxiliaryPass { loss: Some(loss.loss), backward: Some(AuxiliaryGradient { tape: head, dlogits }) })
+    }
+}
+
+/// What a pass knows of the auxiliary head.
+#[derive(Default)]
+struct AuxiliaryPass {
+    loss: Option<f64>,
+    backward: Option<AuxiliaryGradient>,
 }
 
 /// Whether the images have the skeleton's size and the labels are in range.

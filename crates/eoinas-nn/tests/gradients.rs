@@ -8,8 +8,8 @@ mod nets;
 
 use candle_core::Device;
 use common::flat;
-use eoinas_core::{AliveOps, Genotype, SearchSpace, Skeleton, Streams, count};
-use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd, Supernet, Wanted};
+use eoinas_core::{AliveOps, Genotype, SearchSpace, Skeleton, Streams, count, skeleton::SkeletonError};
+use eoinas_nn::{Batch, DerivedNetwork, NnError, Operations, PassOptions, Sgd, Supernet, Wanted};
 use nets::{batch, check_weights, mixture, supernet, tiny};
 
 fn check_supernet(space: &SearchSpace, skeleton: &Skeleton, options: &PassOptions) {
@@ -111,6 +111,75 @@ fn derived_networks() {
 fn derived_network_of_the_imagenet_form() {
     let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::imagenet() }.with_image(3, 33, 40);
     check_derived(DARTS_V2, &skeleton);
+}
+
+fn with_auxiliary(text: &str, skeleton: &Skeleton) -> DerivedNetwork {
+    let genotype = Genotype::parse(text).unwrap();
+    let (space, operations) = (genotype.space().unwrap(), Operations::built_in());
+    let streams = Streams::new(2);
+    DerivedNetwork::with_auxiliary(&genotype, &space, skeleton, &operations, &streams, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn derived_networks_with_an_auxiliary_head() {
+    let options = PassOptions { auxiliary_weight: 0.4, label_smoothing: 0.1, ..PassOptions::default() };
+    let base = Skeleton { channels: 4, classes: 5, ..Skeleton::cifar() }.with_image(3, 32, 30);
+    // Behind a cell in the middle, and behind the last one, which the main head reads, too.
+    for cells in [4, 2] {
+        let skeleton = Skeleton { cells, ..base.clone() };
+        let batch = batch(&skeleton, 6, 0);
+        let net = std::cell::RefCell::new(with_auxiliary(DARTS_V2, &skeleton));
+        let output = net.borrow().train_pass(&batch, &options).unwrap();
+        let main = derived(DARTS_V2, &skeleton).train_pass(&batch, &options_without_head(&options)).unwrap();
+        let auxiliary = output.auxiliary_loss.unwrap();
+        assert!((output.loss - main.loss - 0.4 * auxiliary).abs() < 1e-6, "the other weights are the same");
+        let names = with_auxiliary(DARTS_V2, &skeleton);
+        let start = net.borrow().parameters().tensors();
+        check_weights(
+            || start.clone(),
+            &output.weight_gradients.unwrap(),
+            names.parameters(),
+            |moved| {
+                net.borrow_mut().parameters_mut().load(moved).unwrap();
+                net.borrow().train_pass(&batch, &options).unwrap().loss
+            },
+        );
+    }
+}
+
+fn options_without_head(options: &PassOptions) -> PassOptions {
+    PassOptions { auxiliary_weight: 0.0, ..*options }
+}
+
+#[test]
+fn the_auxiliary_head_runs_in_training_alone() {
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() };
+    let (batch, options) = (batch(&skeleton, 4, 0), PassOptions { auxiliary_weight: 0.4, ..PassOptions::default() });
+    let net = with_auxiliary(DARTS_V2, &skeleton);
+    let space = net.genotype().space().unwrap();
+    let counted = count::network(net.genotype(), &skeleton, &space).unwrap().parameters;
+    let head = count::auxiliary(&skeleton, &space).unwrap().parameters;
+    assert_eq!(net.parameters().count(), counted + head);
+
+    let statistics =
+        |net: &DerivedNetwork| flat(net.parameters().by_name("auxiliary.0.bn.running_mean").unwrap().value());
+    let before = statistics(&net);
+    assert!(net.calibrate(&batch).unwrap().auxiliary_loss.is_none());
+    assert!(net.evaluate(&batch).unwrap().auxiliary_loss.is_none());
+    let output = net.train_pass(&batch, &PassOptions::default()).unwrap();
+    assert!(output.auxiliary_loss.is_none());
+    assert!(output.weight_gradients.unwrap().by_name(net.parameters(), "auxiliary.0.conv").is_none());
+    assert_eq!(statistics(&net), before);
+    assert!(net.train_pass(&batch, &options).unwrap().auxiliary_loss.is_some());
+    assert_ne!(statistics(&net), before);
+
+    let error = derived(DARTS_V2, &skeleton).train_pass(&batch, &options).unwrap_err();
+    assert!(matches!(error, NnError::NoAuxiliary { weight: 0.4 }), "{error}");
+    let small = skeleton.with_image(3, 28, 28);
+    let genotype = Genotype::parse(DARTS_V2).unwrap();
+    let (operations, streams) = (Operations::built_in(), Streams::new(2));
+    let error = DerivedNetwork::with_auxiliary(&genotype, &space, &small, &operations, &streams, &Device::Cpu);
+    assert!(matches!(error, Err(NnError::Skeleton(SkeletonError::AuxiliaryTooSmall { .. }))));
 }
 
 #[test]

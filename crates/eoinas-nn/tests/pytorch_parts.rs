@@ -1,4 +1,4 @@
-//! Preprocessing, stem and optimisers against PyTorch's values.
+//! Preprocessing, stem, auxiliary head and optimisers against PyTorch's values.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside of `#[test]` functions
 
 mod common;
@@ -6,9 +6,11 @@ mod common;
 use candle_core::{Device, Tensor};
 use candle_nn::Init;
 use common::{Values, close, close_tensors};
+use eoinas_core::skeleton::{Auxiliary, Form};
 use eoinas_core::{AliveOps, CellKind, CellSpec, EdgeOpTable, SearchSpace, Streams};
 use eoinas_kernels::node::{Term, node_sum, node_sum_backward};
 use eoinas_kernels::{ConvGeometry, Gradient, InputGradient, Workspace};
+use eoinas_nn::auxiliary::AuxiliaryHead;
 use eoinas_nn::operation::{Context, Phase};
 use eoinas_nn::parameters::{NormOptions, ParamId, Scope};
 use eoinas_nn::stage::Stage;
@@ -81,6 +83,39 @@ fn the_stem_agrees_with_pytorch() {
             let stage = Stage::conv(&mut scope, "conv", (channels, 12), geometry).unwrap();
             stage.with_norm(scope.batch_norm(12).unwrap())
         });
+    }
+}
+
+#[test]
+fn the_auxiliary_head_agrees_with_pytorch() {
+    for (case, form) in [("cifar", Form::Cifar), ("imagenet", Form::ImageNet), ("larger", Form::Cifar)] {
+        let values = Values::load("parts.safetensors").case(&format!("auxiliary.{case}"));
+        let x = values.get("x");
+        let (_, height, width, channels) = x.dims4().unwrap();
+        let shape = Auxiliary::new(form, 0, channels, (height, width)).unwrap();
+        let shape = Auxiliary { widths: (6, 10), ..shape };
+        let mut parameters = Parameters::new();
+        let mut scope = Scope::root(&mut parameters, Streams::new(1), &Device::Cpu, NormOptions::RETRAINING);
+        let head = AuxiliaryHead::new(&mut scope, &shape, 5).unwrap();
+        let mut tensors = parameters.tensors();
+        tensors.extend(values.below("param."));
+        parameters.load(&tensors).unwrap();
+        let workspace = Workspace::new();
+        let context = Context::new(&workspace, &parameters, Phase::Training);
+        let part = |from, count| x.narrow(3, from, count).unwrap().contiguous().unwrap();
+        let sources = [part(0, 5), part(5, channels - 5)];
+        let (logits, tape) = head.forward(&context, &sources).unwrap();
+        close_tensors(&format!("{case}: y"), &logits, &values.get("y"), TOLERANCE);
+
+        let targets = sources.each_ref().map(|part| part.zeros_like().unwrap());
+        let mut weights = WeightGradients::new();
+        head.backward(&context, tape, &sources, &values.get("dy"), &targets, &mut weights).unwrap();
+        close_tensors(&format!("{case}: dx"), &Tensor::cat(&targets, 3).unwrap(), &values.get("dx"), TOLERANCE);
+        let want = values.below("grad.");
+        assert_eq!(weights.len(), want.len(), "{case}");
+        for (name, want) in &want {
+            close_tensors(&format!("{case}: {name}"), weights.by_name(&parameters, name).unwrap(), want, TOLERANCE);
+        }
     }
 }
 

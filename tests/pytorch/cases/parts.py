@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from network import Scope, classifier, factorised_reduce, nchw, nhwc, relu_conv_bn, stem
+from network import Scope, auxiliary, classifier, factorised_reduce, nchw, nhwc, relu_conv_bn, stem
 from recorder import gradients, named, snapshot
 
 FILE = "parts.safetensors"
@@ -19,6 +19,9 @@ def record(recorder):
     for smoothing in (0.0, 0.1):
         recorder.case(f"cross_entropy.smoothing_{smoothing}", cross_entropy, smoothing)
     recorder.case("classifier", classifier_values)
+    for name, hw, stride, last_norm in (("cifar", (8, 8), 3, True), ("imagenet", (7, 7), 2, False),
+                                        ("larger", (12, 9), 3, True)):
+        recorder.case(f"auxiliary.{name}", auxiliary_values, hw, stride, last_norm)
     recorder.case("drop_path", masked, (4, 1, 1, 1), 0.3)
     recorder.case("dropout", masked, (4, 3, 5, 6), 0.2)
     for training in (True, False):
@@ -55,6 +58,16 @@ def classifier_values(inputs):
     x = inputs.normal(3, 4, 5, 16)
     params = inputs.parameters({"classifier.weight": (16, 5), "classifier.bias": (5,)})
     return layer(x, params, classifier(Scope(params), x), inputs)
+
+
+def auxiliary_values(inputs, hw, stride, last_norm):
+    """The published widths are 128 and 768; here they are 6 and 10."""
+    x = inputs.normal(5, *hw, 8)
+    shapes = {"0.conv": (8, 6), "0.bn.gamma": (6,), "0.bn.beta": (6,), "1.conv": (24, 10),
+              "classifier.weight": (10, 5), "classifier.bias": (5,)}
+    shapes |= {"1.bn.gamma": (10,), "1.bn.beta": (10,)} if last_norm else {}
+    params = inputs.parameters(shapes)
+    return layer(x, params, auxiliary(Scope(params), x, stride), inputs)
 
 
 def cross_entropy(inputs, smoothing):

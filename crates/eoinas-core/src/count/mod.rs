@@ -1,6 +1,6 @@
 //! Exact parameter and multiply-add counts, without building any tensor.
 //!
-//! The convention: parameters without the auxiliary head; multiply-adds of convolutions and linear layers only, for one
+//! The convention: parameters without the auxiliary head ([`auxiliary`] counts that); multiply-adds of convolutions and linear layers only, for one
 //! image in evaluation mode. Sums saturate, so that an absurdly large network counts as `u64::MAX` and not as little.
 //!
 //! ```
@@ -24,7 +24,7 @@ use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-pub use network::{CountError, cell, classifier, network, preprocessing, residual, stem, supernet_path};
+pub use network::{CountError, auxiliary, cell, classifier, network, preprocessing, residual, stem, supernet_path};
 pub use op::op;
 
 /// What a part of a network costs.

@@ -40,6 +40,19 @@ pub fn classifier(skeleton: &Skeleton, space: &SearchSpace) -> Counts {
     before + linear(channels, skeleton.classes)
 }
 
+/// The auxiliary head, which is trained with the network and is not part of it afterwards: no other count has it.
+///
+/// # Errors
+/// A network that cannot have one: see [`Skeleton::auxiliary`].
+pub fn auxiliary(skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, SkeletonError> {
+    let head = skeleton.auxiliary(space)?;
+    let (first, second) = head.widths;
+    Ok(conv_norm(head.input_channels, first, 1, head.pooled_size(), true)
+        + convolution(first, second, 4, head.output_size())
+        + if head.last_norm { norm(second, true) } else { Counts::default() }
+        + linear(second, skeleton.classes))
+}
+
 /// NAS-Bench-201's residual block of stride 2. Its BatchNorm is affine in the search, too.
 pub fn residual(input_channels: usize, channels: usize, output_size: (usize, usize)) -> Counts {
     conv_norm(input_channels, channels, 9, output_size, true)

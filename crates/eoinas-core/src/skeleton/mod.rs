@@ -1,5 +1,6 @@
 //! The network that cells are stacked into: stem, layers, channels, where the resolution halves.
 
+mod auxiliary;
 mod layers;
 mod validate;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::space::CellKind;
 
+pub use auxiliary::Auxiliary;
 pub use validate::SkeletonError;
 
 /// Shape of the stem and of the whole network.

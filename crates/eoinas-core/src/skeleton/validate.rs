@@ -50,6 +50,19 @@ pub enum SkeletonError {
         /// The smallest side that would do.
         min: usize,
     },
+    /// Features too small for the auxiliary head's pool.
+    #[error(
+        "the auxiliary head would read {height}x{width} pixels and needs {min}x{min}; train without it, or on larger \
+             images"
+    )]
+    AuxiliaryTooSmall {
+        /// Height of what the head reads.
+        height: usize,
+        /// Width of what the head reads.
+        width: usize,
+        /// The smallest side that would do.
+        min: usize,
+    },
     /// No cell that keeps the resolution.
     #[error("space `{space}` has only reduction cells; the network needs one that keeps the resolution")]
     NoNormalCell {
