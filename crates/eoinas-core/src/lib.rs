@@ -2,7 +2,8 @@
 //!
 //! No tensor library and no files: ops, edges and cells ([`space`]), the network they are stacked into
 //! ([`skeleton`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
-//! exact parameter and multiply-add counts ([`count`]), schedules, named random streams and the events of a run.
+//! exact parameter and multiply-add counts ([`count`]), published cells ([`zoo`]), schedules, named random streams and
+//! the events of a run.
 #![forbid(unsafe_code)]
 
 pub mod alive;
@@ -16,6 +17,7 @@ pub mod schedule;
 pub mod skeleton;
 pub mod softmax;
 pub mod space;
+pub mod zoo;
 
 pub use alive::AliveOps;
 pub use count::Counts;

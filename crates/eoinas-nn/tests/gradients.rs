@@ -8,7 +8,7 @@ mod nets;
 
 use candle_core::Device;
 use common::flat;
-use eoinas_core::{AliveOps, Genotype, SearchSpace, Skeleton, Streams, count, skeleton::SkeletonError};
+use eoinas_core::{AliveOps, Genotype, SearchSpace, Skeleton, Streams, count, skeleton::SkeletonError, zoo};
 use eoinas_nn::{Batch, DerivedNetwork, NnError, Operations, PassOptions, Sgd, Supernet, Wanted};
 use nets::{batch, check_weights, mixture, supernet, tiny};
 
@@ -197,6 +197,27 @@ fn built_modules_have_as_many_parameters_as_are_counted() {
         let counted = count::network(net.genotype(), &skeleton, &space).unwrap().parameters;
         assert_eq!(net.parameters().count(), counted, "{text}");
         assert_eq!(counted, expected.unwrap_or(counted));
+    }
+}
+
+/// Five nodes, two inputs from one predecessor, nodes that are not joined, the whole zoo.
+#[test]
+fn published_cells_are_built_as_they_are_counted() {
+    for published in zoo::all() {
+        let genotype = published.genotype();
+        let space = genotype.space().unwrap();
+        let bench = genotype.cells.len() == 1;
+        let forms =
+            if bench { vec![Skeleton::nas_bench_201(1)] } else { vec![Skeleton::cifar(), Skeleton::imagenet()] };
+        for skeleton in forms {
+            let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..skeleton }.with_image(3, 40, 33);
+            let (operations, streams) = (Operations::built_in(), Streams::new(2));
+            let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
+            let counted = count::network(&genotype, &skeleton, &space).unwrap();
+            assert_eq!(net.parameters().count(), counted.parameters, "{published}");
+            let output = net.train_pass(&batch(&skeleton, 2, 0), &PassOptions::default()).unwrap();
+            assert!(output.loss.is_finite() && output.weight_gradients.is_some(), "{published}");
+        }
     }
 }
 
