@@ -13,6 +13,9 @@ use crate::operation::Context;
 use crate::parameters::{ParamId, Scope};
 use crate::stage::{Stage, normalized_backward};
 
+/// What the names of its parameters begin with.
+pub(crate) const PREFIX: &str = "auxiliary.";
+
 /// ReLU, 5x5 average pool, 1x1 convolution, BatchNorm, ReLU, 2x2 convolution, BatchNorm (not in the ImageNet form),
 /// ReLU, average over what is left, linear. The published networks leave one pixel to average over.
 ///

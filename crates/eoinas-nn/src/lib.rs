@@ -71,6 +71,7 @@ pub mod optim;
 pub mod parameters;
 mod pass;
 mod residual;
+pub mod saved;
 pub mod stage;
 mod stem;
 pub mod supernet;

@@ -1,0 +1,134 @@
+//! A trained network as a folder that can be handed on: `network.json` says what it is, `model.safetensors` has its
+//! weights and running statistics.
+//!
+//! ```
+//! use candle_core::Device;
+//! use eoinas_core::{Skeleton, Streams, zoo};
+//! use eoinas_nn::saved::{self, Framing, Normalisation, SavedNetwork};
+//! use eoinas_nn::{DerivedNetwork, Operations};
+//!
+//! let genotype = zoo::find("darts-v2")?.genotype();
+//! let skeleton = Skeleton { channels: 4, cells: 3, classes: 2, ..Skeleton::cifar() };
+//! let (space, operations) = (genotype.space()?, Operations::built_in());
+//! let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &Streams::new(0), &Device::Cpu)?;
+//!
+//! # let parent = std::env::temp_dir().join(format!("eoinas-saved-{}", std::process::id()));
+//! # let folder = parent.join("cats");
+//! # std::fs::create_dir_all(&parent)?;
+//! let normalisation = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] };
+//! let classes = vec!["cat".to_owned(), "dog".to_owned()];
+//! saved::save(&folder, &net, &classes, &normalisation, Framing::Stretch)?;
+//!
+//! let there = SavedNetwork::read(&folder)?;
+//! assert_eq!(there.description.classes[1], "dog");
+//! let net = there.build(&operations, &Device::Cpu)?;
+//! # std::fs::remove_dir_all(&parent)?;
+//! # let _ = net;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod description;
+mod error;
+mod files;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use eoinas_core::genotype::{BuiltInOps, OpResolver};
+use eoinas_core::{Streams, count};
+
+use crate::auxiliary;
+use crate::derived::DerivedNetwork;
+use crate::ops::Operations;
+
+pub use description::{Description, FORMAT, Framing, Normalisation, VERSION};
+pub use error::{Result, SavedError};
+
+/// Name of the file that says what the network is.
+pub const NETWORK: &str = "network.json";
+/// Name of the file with the weights and running statistics.
+pub const MODEL: &str = "model.safetensors";
+
+/// Writes `network` into the new folder `dir`, whose parent must be there. The auxiliary head is left out: it was there
+/// for the training alone. The folder appears whole or not at all.
+///
+/// # Errors
+/// [`SavedError::Exists`] when there is something at `dir` already (an empty folder apart); class names or
+/// normalisation that do not fit the network; a file that cannot be written.
+pub fn save(
+    dir: &Path,
+    network: &DerivedNetwork,
+    classes: &[String],
+    normalisation: &Normalisation,
+    framing: Framing,
+) -> Result<()> {
+    let description = Description {
+        genotype: network.genotype().clone(),
+        skeleton: network.skeleton().clone(),
+        classes: classes.to_vec(),
+        normalisation: normalisation.clone(),
+        framing,
+    };
+    description.check(&dir.join(NETWORK))?;
+    let mut tensors = network.parameters().tensors();
+    tensors.retain(|name, _| !name.starts_with(auxiliary::PREFIX));
+    files::write(dir, &description.to_json(&dir.join(NETWORK))?, &tensors)
+}
+
+/// What a folder of [`save`] holds.
+#[derive(Clone, Debug)]
+pub struct SavedNetwork {
+    /// What the network is.
+    pub description: Description,
+    tensors: HashMap<String, Tensor>,
+    dir: PathBuf,
+}
+
+impl SavedNetwork {
+    /// Reads the folder `dir`.
+    ///
+    /// # Errors
+    /// A file that is missing, unreadable, of another format or version; a description that contradicts itself.
+    pub fn read(dir: &Path) -> Result<Self> {
+        Self::read_with(dir, &BuiltInOps)
+    }
+
+    /// The same for a network with ops of one's own; `ops` knows their names, as in
+    /// [`eoinas_core::Genotype::parse_with`].
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_with(dir: &Path, ops: &impl OpResolver) -> Result<Self> {
+        let path = dir.join(NETWORK);
+        let description = Description::from_json(&path, &files::read(&path)?, ops)?;
+        let path = dir.join(MODEL);
+        let tensors = candle_core::safetensors::load_buffer(&files::read(&path)?, &Device::Cpu)
+            .map_err(|error| SavedError::Tensors { path, reason: error.to_string() })?;
+        Ok(Self { description, tensors, dir: dir.to_owned() })
+    }
+
+    /// The network with its weights, on `device`.
+    ///
+    /// # Errors
+    /// [`SavedError::Weights`] when the weights are those of another network: it names the first tensor that does not
+    /// fit and both shapes; an op that `operations` lacks.
+    pub fn build(&self, operations: &Operations, device: &Device) -> Result<DerivedNetwork> {
+        let (path, unfit) =
+            (self.dir.join(NETWORK), |source| SavedError::Weights { path: self.dir.join(MODEL), source });
+        let Description { genotype, skeleton, .. } = &self.description;
+        let space = genotype.space().map_err(|source| SavedError::Space { path: path.clone(), source })?;
+        // A description that was tampered with must not make a network of any size: its weights are there already.
+        let counted = count::network(genotype, skeleton, &space);
+        let counted = counted.map_err(|source| SavedError::Network { path: path.clone(), source })?;
+        let held: u64 = self.tensors.values().map(|tensor| tensor.elem_count() as u64).sum();
+        if counted.parameters > held.saturating_mul(16).max(1 << 24) {
+            return Err(SavedError::Size { path: self.dir.join(MODEL), expected: counted.parameters, got: held });
+        }
+        let streams = Streams::new(0);
+        let mut network =
+            DerivedNetwork::new(genotype, &space, skeleton, operations, &streams, device).map_err(unfit)?;
+        network.parameters_mut().load(&self.tensors).map_err(unfit)?;
+        Ok(network)
+    }
+}

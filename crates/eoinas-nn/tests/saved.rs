@@ -1,0 +1,178 @@
+//! Saved networks: that they come back as they were, and what is wrong with broken ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside of `#[test]` functions
+
+mod common;
+
+#[path = "common/nets.rs"]
+mod nets;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use eoinas_core::{Skeleton, Streams, zoo};
+use eoinas_nn::saved::{self, Framing, Normalisation, SavedError, SavedNetwork};
+use eoinas_nn::{DerivedNetwork, NnError, Operations, PassOptions};
+use nets::batch;
+use tempfile::TempDir;
+
+fn skeleton() -> Skeleton {
+    Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() }.with_image(3, 32, 32)
+}
+
+fn network(name: &str, skeleton: &Skeleton) -> DerivedNetwork {
+    let genotype = zoo::find(name).unwrap().genotype();
+    let (space, operations) = (genotype.space().unwrap(), Operations::built_in());
+    let streams = Streams::new(3);
+    DerivedNetwork::with_auxiliary(&genotype, &space, skeleton, &operations, &streams, &Device::Cpu).unwrap()
+}
+
+fn classes() -> Vec<String> {
+    ["ant", "bee", "cat", "dog", "eel"].map(String::from).to_vec()
+}
+
+fn normalisation() -> Normalisation {
+    Normalisation { mean: vec![0.1, 0.5, 0.25], std: vec![0.25, 0.5, 0.125] }
+}
+
+fn save(dir: &Path, network: &DerivedNetwork) -> Result<(), SavedError> {
+    saved::save(dir, network, &classes(), &normalisation(), Framing::Centre)
+}
+
+/// A saved network in a folder of its own.
+fn saved(name: &str, skeleton: &Skeleton) -> (TempDir, PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("net");
+    save(&dir, &network(name, skeleton)).unwrap();
+    (root, dir)
+}
+
+fn build(dir: &Path) -> Result<DerivedNetwork, SavedError> {
+    SavedNetwork::read(dir)?.build(&Operations::built_in(), &Device::Cpu)
+}
+
+#[test]
+fn a_network_comes_back_as_it_was() {
+    let bench = Skeleton { classes: 5, ..Skeleton::nas_bench_201(1) };
+    for (name, skeleton) in [("darts-v2", skeleton()), ("nasnet-a", skeleton()), ("nas-bench-201-best", bench)] {
+        let net = network(name, &skeleton);
+        let batch = batch(&skeleton, 6, 0);
+        net.train_pass(&batch, &PassOptions { auxiliary_weight: 0.4, ..PassOptions::default() }).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("net");
+        save(&dir, &net).unwrap();
+        let there = SavedNetwork::read(&dir).unwrap();
+        assert_eq!(there.description.genotype, *net.genotype());
+        assert_eq!(there.description.skeleton, skeleton);
+        assert_eq!((there.description.classes.clone(), there.description.framing), (classes(), Framing::Centre));
+        assert_eq!(there.description.normalisation, normalisation());
+        let back = there.build(&Operations::built_in(), &Device::Cpu).unwrap();
+        assert_eq!(back.evaluate(&batch).unwrap().loss, net.evaluate(&batch).unwrap().loss, "{name}");
+        assert!(back.parameters().iter().all(|(_, parameter)| !parameter.name().starts_with("auxiliary")));
+        let names: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["net"], "nothing else is left");
+    }
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let (_root, dir) = saved("darts-v2", &skeleton());
+    let before = fs::read(dir.join("network.json")).unwrap();
+    let error = save(&dir, &network("darts-v1", &skeleton())).unwrap_err();
+    assert!(matches!(error, SavedError::Exists { ref path } if *path == dir), "{error}");
+    assert_eq!(fs::read(dir.join("network.json")).unwrap(), before);
+    let file = dir.with_file_name("file");
+    fs::write(&file, "mine").unwrap();
+    assert!(matches!(save(&file, &network("darts-v1", &skeleton())), Err(SavedError::Exists { .. })));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    // An empty folder is as good as none.
+    let empty = dir.with_file_name("empty");
+    fs::create_dir(&empty).unwrap();
+    save(&empty, &network("darts-v1", &skeleton())).unwrap();
+    assert!(build(&empty).is_ok());
+    let error = save(&dir.join("no/parent"), &network("darts-v1", &skeleton())).unwrap_err();
+    assert!(matches!(error, SavedError::Write { .. }), "{error}");
+}
+
+#[test]
+fn weights_of_another_network_are_named() {
+    let (_root, dir) = saved("darts-v2", &skeleton());
+    let (_other_root, other) = saved("darts-v2", &Skeleton { channels: 6, ..skeleton() });
+    fs::copy(other.join("model.safetensors"), dir.join("model.safetensors")).unwrap();
+    let error = build(&dir).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, SavedError::Weights { source: NnError::TensorShape { .. }, .. }), "{text}");
+    assert!(text.contains("cells.0.edges.0.sep_conv_3x3.0.bn.beta") && text.contains("[6]") && text.contains("[4]"));
+
+    let (_other_root, other) = saved("darts-v1", &skeleton());
+    fs::copy(other.join("model.safetensors"), dir.join("model.safetensors")).unwrap();
+    let error = build(&dir).unwrap_err();
+    assert!(matches!(error, SavedError::Weights { .. }), "{error}");
+}
+
+/// The description with one text replaced by another.
+fn with_text(dir: &Path, from: &str, to: &str) -> SavedError {
+    let path = dir.join("network.json");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from} is not in {text}");
+    fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    let error = build(dir).unwrap_err();
+    fs::write(&path, text).unwrap();
+    assert!(error.to_string().contains(&dir.display().to_string()), "{error}");
+    error
+}
+
+#[test]
+fn broken_descriptions() {
+    let (_root, dir) = saved("darts-v2", &skeleton());
+    let error = with_text(&dir, "\"version\": 1", "\"version\": 2");
+    assert!(matches!(&error, SavedError::Version { field: "version", got, .. } if got == "2"), "{error}");
+    let error = with_text(&dir, "eoinas-network", "eoinas-genotype");
+    assert!(matches!(error, SavedError::Version { field: "format", .. }), "{error}");
+    let error = with_text(&dir, "\"ant\",", "");
+    assert!(matches!(error, SavedError::Classes { expected: 5, got: 4, .. }), "{error}");
+    let error = with_text(&dir, "0.125", "0.0");
+    assert!(matches!(error, SavedError::Normalisation { .. }), "{error}");
+    let error = with_text(&dir, "0.125", "0.125, 0.125");
+    assert!(matches!(error, SavedError::Normalisation { .. }), "{error}");
+    let error = with_text(&dir, "sep_conv_3x3", "sep_konv_3x3");
+    assert!(matches!(error, SavedError::Genotype { .. }), "{error}");
+    let error = with_text(&dir, "\"channels\": 4", "\"channels\": 0");
+    assert!(matches!(error, SavedError::Network { .. }), "{error}");
+    let error = with_text(&dir, "\"channels\": 4", "\"channels\": 16384");
+    assert!(matches!(error, SavedError::Size { .. }), "{error}");
+    let error = with_text(&dir, "\"skeleton\"", "\"skelett\"");
+    assert!(matches!(error, SavedError::Json { .. }), "{error}");
+    let error = with_text(&dir, "{", "");
+    assert!(matches!(error, SavedError::Json { .. }), "{error}");
+}
+
+#[test]
+fn missing_and_damaged_files() {
+    let (root, dir) = saved("darts-v2", &skeleton());
+    let model = dir.join("model.safetensors");
+    let bytes = fs::read(&model).unwrap();
+    fs::write(&model, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(matches!(build(&dir), Err(SavedError::Tensors { .. })));
+    fs::remove_file(&model).unwrap();
+    assert!(matches!(build(&dir), Err(SavedError::Missing { path }) if path == model));
+    let nowhere = root.path().join("nowhere");
+    let error = build(&nowhere).unwrap_err();
+    assert!(matches!(error, SavedError::Missing { ref path } if *path == nowhere.join("network.json")), "{error}");
+}
+
+#[test]
+fn names_that_do_not_match_are_not_saved() {
+    let root = tempfile::tempdir().unwrap();
+    let (dir, net) = (root.path().join("net"), network("darts-v2", &skeleton()));
+    let error = saved::save(&dir, &net, &classes()[1..], &normalisation(), Framing::Stretch).unwrap_err();
+    assert!(matches!(error, SavedError::Classes { expected: 5, got: 4, .. }), "{error}");
+    assert!(!dir.exists());
+}
+
+#[test]
+fn pixels_are_normalised_by_channel() {
+    let values = normalisation().apply(&[255, 0, 51, 0, 255, 102]);
+    let want = [3.6, -1.0, -0.4, -0.4, 1.0, 1.2];
+    assert!(values.iter().zip(want).all(|(got, want)| (got - want).abs() < 1e-6), "{values:?}");
+}
