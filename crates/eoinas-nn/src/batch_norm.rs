@@ -7,8 +7,9 @@ use eoinas_kernels::{BatchStats, GradCoefficients, GradSums, Norm, norm};
 
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
+use crate::graph::{GraphBuilder, GraphOp, ValueId, Weight};
 use crate::operation::{Context, Phase};
-use crate::parameters::{ParamId, Scope};
+use crate::parameters::{ParamId, Parameters, Scope};
 
 /// Added to the variance.
 pub const EPSILON: f64 = 1e-5;
@@ -20,6 +21,8 @@ pub const MOMENTUM: f64 = 0.1;
 pub struct BatchNorm {
     affine: Option<(ParamId, ParamId)>,
     running: Option<(ParamId, ParamId)>,
+    /// What is left of a folded one.
+    shift: Option<ParamId>,
 }
 
 /// A BatchNorm as it was applied in one pass.
@@ -47,7 +50,35 @@ impl BatchNorm {
         Ok(Self {
             affine: pair(options.affine, ["gamma", "beta"], [1.0, 0.0], true)?,
             running: pair(options.running, ["running_mean", "running_var"], [0.0, 1.0], false)?,
+            shift: None,
         })
+    }
+
+    /// Turns it into a shift alone, for evaluation; gives the factor `[c]` that the convolution before it takes over.
+    /// `None`: it has no statistics of its own, or is folded already, and stays as it is.
+    pub(crate) fn fold(&mut self, parameters: &mut Parameters) -> Result<Option<Tensor>> {
+        let (Some((gamma, beta)), Some((mean, variance))) = (self.affine, self.running) else { return Ok(None) };
+        let value = |id| parameters.value(id);
+        let norm = Norm::running(value(mean)?, value(variance)?, Some((value(gamma)?, value(beta)?)), EPSILON)?;
+        parameters.set(beta, &norm.shift)?;
+        [gamma, mean, variance].into_iter().for_each(|id| parameters.remove(id));
+        *self = Self { affine: None, running: None, shift: Some(beta) };
+        Ok(Some(norm.scale))
+    }
+
+    /// The shift of a folded one.
+    pub(crate) fn shift(&self) -> Option<ParamId> {
+        self.shift
+    }
+
+    /// Adds it to a graph behind `x`, with its running statistics. `None`: it has none.
+    pub(crate) fn trace(&self, graph: &mut GraphBuilder<'_>, x: ValueId) -> Result<Option<ValueId>> {
+        let (Some((gamma, beta)), Some((mean, variance))) = (self.affine, self.running) else { return Ok(None) };
+        let [gamma, beta] = [graph.weight(gamma)?, graph.weight(beta)?];
+        let (mean, variance) = (graph.parameters().value(mean)?, graph.parameters().value(variance)?);
+        let norm = Norm::running(mean, variance, Some((&gamma.value, &beta.value)), EPSILON)?;
+        let (scale, shift) = (Weight { value: norm.scale, ..gamma }, Weight { value: norm.shift, ..beta });
+        graph.push(GraphOp::Affine { scale, shift }, &[x]).map(Some)
     }
 
     /// The map for an output with these statistics. In training, running statistics are updated; in evaluation, they
@@ -56,6 +87,12 @@ impl BatchNorm {
         let value = |(first, second): (ParamId, ParamId)| -> Result<(&Tensor, &Tensor)> {
             Ok((context.parameters.value(first)?, context.parameters.value(second)?))
         };
+        if let Some(shift) = self.shift {
+            let shift = context.parameters.value(shift)?;
+            let (zeros, ones) = (shift.zeros_like()?, shift.ones_like()?);
+            let norm = Norm { mean: zeros, rstd: ones.clone(), scale: ones, shift: shift.clone() };
+            return Ok(AppliedNorm { norm, count: stats.count, affine: None });
+        }
         let affine = self.affine.map(value).transpose()?;
         let running = self.running.map(value).transpose()?;
         let norm = match (running, context.phase) {
@@ -71,7 +108,8 @@ impl BatchNorm {
 
     /// Its parameters and buffers.
     pub fn parameters(&self) -> impl Iterator<Item = ParamId> {
-        self.affine.into_iter().chain(self.running).flat_map(|(first, second)| [first, second])
+        let pairs = self.affine.into_iter().chain(self.running);
+        pairs.flat_map(|(first, second)| [first, second]).chain(self.shift)
     }
 }
 

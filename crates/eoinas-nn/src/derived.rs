@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use eoinas_core::{Gate, Gates, Genotype, Layer, OpShape, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::Workspace;
 
@@ -138,6 +138,15 @@ impl DerivedNetwork {
         self.pass(batch, Wanted::NOTHING, Phase::Evaluation, &PassOptions::default())
     }
 
+    /// Logits `[n, classes]` of images `[n, height, width, channels]`, f32 and normalised, with running statistics.
+    /// [`Self::into_inference`] is the way to classify many.
+    ///
+    /// # Errors
+    /// Images of another size than the network's.
+    pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
+        pass::logits(&self.network, &self.gates, &self.parameters, &self.workspace, (images, &self.skeleton))
+    }
+
     /// The genotype.
     pub fn genotype(&self) -> &Genotype {
         &self.genotype
@@ -161,6 +170,11 @@ impl DerivedNetwork {
     /// The pool of buffers that passes use; clear it to free memory.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
+    }
+
+    /// Genotype, skeleton, modules, gates and parameters.
+    pub(crate) fn into_parts(self) -> (Genotype, Skeleton, Network, Gates, Parameters) {
+        (self.genotype, self.skeleton, self.network, self.gates, self.parameters)
     }
 
     fn pass(&self, batch: &Batch, wanted: Wanted, phase: Phase, options: &PassOptions) -> Result<PassOutput> {

@@ -111,6 +111,12 @@ pub enum NnError {
     /// A genotype that does not fit the space.
     #[error(transparent)]
     Genotype(#[from] eoinas_core::genotype::GenotypeError),
+    /// An op of a user's own that cannot be described as a graph.
+    #[error("`{operation}` does not say what it computes; implement `Operation::trace` for it to export the network")]
+    NotExportable {
+        /// The operation's type, or the name of its parameters.
+        operation: String,
+    },
     /// An op got back saved state that is not its own.
     #[error("operation `{operation}` got back state that it did not save in its forward pass")]
     SavedState {

@@ -11,6 +11,7 @@ use crate::batch_norm::BatchNorm;
 use crate::buffers::{Normalized, gradient_tensor, refs};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
+use crate::graph::{GraphBuilder, GraphOp, ValueId};
 use crate::operation::Context;
 use crate::parameters::{NormOptions, ParamId, Scope};
 use crate::stage::StageOutput;
@@ -61,6 +62,17 @@ impl Head {
         let (weight, bias) = (context.parameters.value(self.weight)?, context.parameters.value(self.bias)?);
         let logits = linear_forward(context.workspace, &pooled, weight, bias)?;
         Ok((logits, HeadTape { pooled, activated }))
+    }
+
+    /// Adds the head to a graph; gives the logits.
+    pub fn trace(&self, graph: &mut GraphBuilder<'_>, x: ValueId) -> Result<ValueId> {
+        let x = match self.norm.map(|norm| norm.trace(graph, x)).transpose()?.flatten() {
+            Some(normalised) => graph.relu(normalised)?,
+            None => x,
+        };
+        let pooled = graph.push(GraphOp::GlobalAverage, &[x])?;
+        let (weight, bias) = (graph.weight(self.weight)?, graph.weight(self.bias)?);
+        graph.push(GraphOp::Linear { weight, bias }, &[pooled])
     }
 
     /// Adds the gradients of the features to `targets` and, where wanted, those of the weights.

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use eoinas_core::{Gates, Layer, SearchSpace, Skeleton, skeleton::Form};
 
-use crate::auxiliary::{AuxiliaryHead, AuxiliaryTape};
+use crate::auxiliary::{AuxiliaryHead, AuxiliaryTape, PREFIX};
 use crate::batch::Wanted;
 use crate::buffers::{FeatureTarget, recycle, unwritten, zeros_like};
 use crate::cell::{CellEdge, CellInput, CellModule, CellTape, Sinks};
@@ -11,7 +11,7 @@ use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::head::{Head, HeadTape};
 use crate::operation::Context;
-use crate::parameters::{ParamId, Scope};
+use crate::parameters::{ParamId, Parameters, Scope};
 use crate::residual::{Residual, ResidualTape};
 use crate::stage::Stage;
 use crate::stem::{Stem, StemTape};
@@ -22,9 +22,9 @@ pub(crate) type GateSums = Vec<Vec<Vec<f64>>>;
 /// Stem, layers, head. Feature 0 (and 1, in ImageNet's form) is the stem's, then one a layer.
 #[derive(Debug)]
 pub(crate) struct Network {
-    stem: Stem,
-    layers: Vec<NetworkLayer>,
-    head: Head,
+    pub(crate) stem: Stem,
+    pub(crate) layers: Vec<NetworkLayer>,
+    pub(crate) head: Head,
     /// The auxiliary head and the feature that it reads.
     auxiliary: Option<(usize, AuxiliaryHead)>,
 }
@@ -38,14 +38,14 @@ pub(crate) struct AuxiliaryGradient {
 }
 
 #[derive(Debug)]
-struct NetworkLayer {
-    module: Module,
+pub(crate) struct NetworkLayer {
+    pub(crate) module: Module,
     /// The features it reads.
-    inputs: Vec<usize>,
+    pub(crate) inputs: Vec<usize>,
 }
 
 #[derive(Debug)]
-enum Module {
+pub(crate) enum Module {
     Cell(CellModule),
     Residual(Residual),
 }
@@ -119,6 +119,12 @@ impl Network {
         let head = AuxiliaryHead::new(&mut scope.child("auxiliary"), &shape, skeleton.classes)?;
         self.auxiliary = Some((self.stem.features() + shape.layer, head));
         Ok(())
+    }
+
+    /// Takes the auxiliary head and its parameters away.
+    pub fn drop_auxiliary(&mut self, parameters: &mut Parameters) {
+        self.auxiliary = None;
+        parameters.remove_below(PREFIX);
     }
 
     /// Logits of the auxiliary head, if there is one, after a forward pass that kept its features.

@@ -12,6 +12,7 @@ use rand::Rng;
 use crate::batch_norm::AppliedNorm;
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
+use crate::graph::{GraphBuilder, ValueId};
 use crate::parameters::{ParamId, Parameters};
 use crate::stage::StageOutput;
 
@@ -202,6 +203,24 @@ pub trait Operation: std::fmt::Debug + Send + Sync {
     /// Hands over the gradients that are wanted. `output` is what `forward` gave: `z` is still whole, the rest may be consumed.
     /// Called only when a gradient is wanted.
     fn backward(&self, context: &mut Context<'_>, output: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()>;
+
+    /// Makes the op ready for evaluation alone, by folding its BatchNorm into the convolution before it
+    /// ([`crate::stage::Stage::fold`]). Never called before training. Default: nothing, which is always right.
+    ///
+    /// # Errors
+    /// A parameter that is not there.
+    fn fold(&mut self, _parameters: &mut Parameters) -> Result<()> {
+        Ok(())
+    }
+
+    /// Describes the op, ready for evaluation, as part of a graph that reads `x`; gives the value that it makes, or `None`
+    /// for zeros.
+    ///
+    /// # Errors
+    /// Default: [`NnError::NotExportable`].
+    fn trace(&self, _graph: &mut GraphBuilder<'_>, _x: ValueId) -> Result<Option<ValueId>> {
+        Err(NnError::NotExportable { operation: std::any::type_name::<Self>().to_owned() })
+    }
 
     /// Its parameters and buffers, which are freed when it is pruned. Default: none.
     fn parameters(&self) -> Vec<ParamId> {

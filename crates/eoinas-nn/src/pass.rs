@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use candle_core::Tensor;
 use eoinas_core::{Gates, Skeleton};
 use eoinas_kernels::head::{cross_entropy, top_k_correct};
 use eoinas_kernels::{Workspace, awake};
@@ -102,6 +103,21 @@ impl Run<'_> {
     }
 }
 
+/// Logits of images in evaluation, without labels and loss.
+pub(crate) fn logits(
+    network: &Network,
+    gates: &Gates,
+    parameters: &Parameters,
+    workspace: &Workspace,
+    (images, skeleton): (&Tensor, &Skeleton),
+) -> Result<Tensor> {
+    check_images(images, skeleton)?;
+    let mut context = Context::new(workspace, parameters, Phase::Evaluation);
+    let (logits, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
+    network.release(&context, tape);
+    Ok(logits)
+}
+
 /// What a pass knows of the auxiliary head.
 #[derive(Default)]
 struct AuxiliaryPass {
@@ -111,15 +127,7 @@ struct AuxiliaryPass {
 
 /// Whether the images have the skeleton's size and the labels are in range.
 pub(crate) fn check_batch(batch: &Batch, skeleton: &Skeleton) -> Result<()> {
-    let dims = batch.images().dims();
-    let expected = [skeleton.height, skeleton.width, skeleton.image_channels];
-    if dims.get(1..) != Some(&expected[..]) {
-        return Err(NnError::Batch {
-            what: "the shape of the images",
-            got: dims.to_vec(),
-            expected: format!("[n, {}, {}, {}]", expected[0], expected[1], expected[2]),
-        });
-    }
+    check_images(batch.images(), skeleton)?;
     match batch.labels().iter().find(|&&label| label as usize >= skeleton.classes) {
         Some(&label) => Err(NnError::Batch {
             what: "a label",
@@ -128,4 +136,18 @@ pub(crate) fn check_batch(batch: &Batch, skeleton: &Skeleton) -> Result<()> {
         }),
         None => Ok(()),
     }
+}
+
+/// Whether the images have the skeleton's size.
+pub(crate) fn check_images(images: &Tensor, skeleton: &Skeleton) -> Result<()> {
+    let dims = images.dims();
+    let expected = [skeleton.height, skeleton.width, skeleton.image_channels];
+    if dims.get(1..) != Some(&expected[..]) {
+        return Err(NnError::Batch {
+            what: "the shape of the images",
+            got: dims.to_vec(),
+            expected: format!("[n, {}, {}, {}]", expected[0], expected[1], expected[2]),
+        });
+    }
+    Ok(())
 }

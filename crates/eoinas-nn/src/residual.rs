@@ -7,6 +7,7 @@ use eoinas_kernels::{ConvGeometry, Gradient, InputGradient};
 use crate::buffers::{FeatureTarget, recycle, refs, zeros_like};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
+use crate::graph::{GraphBuilder, GraphOp, Padding, Pooling, ValueId};
 use crate::halving::{average_2x2, average_2x2_backward};
 use crate::operation::Context;
 use crate::parameters::{NormOptions, Scope};
@@ -41,6 +42,21 @@ impl Residual {
         ];
         let shortcut = Stage::pointwise(&mut scope.child("shortcut"), (input, output))?;
         Ok(Self { stages, shortcut })
+    }
+
+    /// Its stages, to fold.
+    pub fn stages_mut(&mut self) -> &mut [Stage] {
+        &mut self.stages
+    }
+
+    /// Adds the block to a graph.
+    pub fn trace(&self, graph: &mut GraphBuilder<'_>, x: ValueId) -> Result<ValueId> {
+        let main = self.stages.iter().try_fold(x, |x, stage| stage.trace(graph, x))?;
+        let [height, width, _] = graph.shape(x)?;
+        let padding = Padding { bottom: height % 2, right: width % 2, ..Padding::default() };
+        let pooled = graph.push(GraphOp::Pool { pooling: Pooling::Average, kernel: 2, stride: 2, padding }, &[x])?;
+        let shortcut = self.shortcut.trace(graph, pooled)?;
+        graph.push(GraphOp::Sum, &[main, shortcut])
     }
 
     /// Runs the block.

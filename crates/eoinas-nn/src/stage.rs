@@ -15,7 +15,7 @@ use crate::parameters::{ParamId, Scope};
 
 /// The convolution of a stage.
 #[derive(Clone, Copy, Debug)]
-enum Kernel {
+pub(crate) enum Kernel {
     Separable { depthwise: ParamId, pointwise: ParamId, geometry: Geometry },
     Dense { weight: ParamId, geometry: ConvGeometry },
     FactorizedReduce { weights: [ParamId; 2] },
@@ -24,9 +24,9 @@ enum Kernel {
 /// ReLU (or none), convolution, BatchNorm (or none).
 #[derive(Clone, Copy, Debug)]
 pub struct Stage {
-    kernel: Kernel,
-    relu: bool,
-    norm: Option<BatchNorm>,
+    pub(crate) kernel: Kernel,
+    pub(crate) relu: bool,
+    pub(crate) norm: Option<BatchNorm>,
 }
 
 /// Raw output of a stage and its pending BatchNorm.

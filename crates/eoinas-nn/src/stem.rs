@@ -8,6 +8,7 @@ use eoinas_kernels::{ConvGeometry, InputGradient};
 use crate::buffers::{Normalized, recycle, unwritten};
 use crate::error::Result;
 use crate::gradients::WeightGradients;
+use crate::graph::{GraphBuilder, ValueId};
 use crate::operation::Context;
 use crate::parameters::{NormOptions, Scope};
 use crate::stage::{Stage, normalized_backward};
@@ -58,6 +59,20 @@ impl Stem {
     /// How many features it gives.
     pub fn features(&self) -> usize {
         self.features
+    }
+
+    /// Its stages, to fold.
+    pub fn stages_mut(&mut self) -> &mut [Stage] {
+        &mut self.stages
+    }
+
+    /// Adds the stem to a graph; gives its features.
+    pub fn trace(&self, graph: &mut GraphBuilder<'_>, images: ValueId) -> Result<Vec<ValueId>> {
+        let mut outputs = Vec::with_capacity(self.stages.len());
+        for stage in &self.stages {
+            outputs.push(stage.trace(graph, outputs.last().copied().unwrap_or(images))?);
+        }
+        Ok(outputs.split_off(outputs.len() - self.features))
     }
 
     /// Runs the stem.

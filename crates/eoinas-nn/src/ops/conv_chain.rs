@@ -5,8 +5,9 @@ use eoinas_core::OpShape;
 use eoinas_kernels::{ConvGeometry, Geometry, InputGradient};
 
 use crate::error::{NnError, Result};
+use crate::graph::{GraphBuilder, ValueId};
 use crate::operation::{BackwardPass, Context, InputTarget, OpOutput, Operation, Saved};
-use crate::parameters::{ParamId, Scope};
+use crate::parameters::{ParamId, Parameters, Scope};
 use crate::stage::{Stage, chain_backward};
 
 /// Convolution stages one after the other. Each reads the raw output of the one before and applies its BatchNorm and the
@@ -94,6 +95,14 @@ impl Operation for ConvChain {
         };
         chain_backward(&self.stages, context, &[pass.x], between, pass.gradient, input, pass.weights)?;
         Ok(())
+    }
+
+    fn fold(&mut self, parameters: &mut Parameters) -> Result<()> {
+        self.stages.iter_mut().try_for_each(|stage| stage.fold(parameters))
+    }
+
+    fn trace(&self, graph: &mut GraphBuilder<'_>, x: ValueId) -> Result<Option<ValueId>> {
+        self.stages.iter().try_fold(x, |x, stage| stage.trace(graph, x)).map(Some)
     }
 
     fn parameters(&self) -> Vec<ParamId> {

@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use eoinas_kernels::dropout::{dropout_backward, dropout_forward};
 
 use crate::error::Result;
+use crate::graph::{GraphBuilder, ValueId};
 use crate::operation::{BackwardPass, Context, OpOutput, Operation, Saved};
 
 /// `skip_connect` at stride 1: the input itself, or what dropout leaves of it.
@@ -31,6 +32,10 @@ impl Operation for Identity {
             _ => target.collect(gradient.dy, gradient.gate, gradient.sample)?,
         }
         Ok(())
+    }
+
+    fn trace(&self, _: &mut GraphBuilder<'_>, x: ValueId) -> Result<Option<ValueId>> {
+        Ok(Some(x))
     }
 
     fn is_identity(&self) -> bool {

@@ -6,6 +6,7 @@ use eoinas_kernels::pool::{PoolKind, pool_backward, pool_forward};
 
 use crate::batch_norm::BatchNorm;
 use crate::error::Result;
+use crate::graph::{GraphBuilder, GraphOp, Padding, Pooling, ValueId};
 use crate::operation::{BackwardPass, Context, OpOutput, Operation, Saved};
 use crate::parameters::{ParamId, Scope};
 
@@ -38,6 +39,17 @@ impl Operation for Pool {
             pool_backward(context.workspace, pass.x, self.kind, self.stride, pass.gradient, dx, add)?;
         }
         Ok(())
+    }
+
+    fn trace(&self, graph: &mut GraphBuilder<'_>, x: ValueId) -> Result<Option<ValueId>> {
+        let pooling = match self.kind {
+            PoolKind::Max => Pooling::Max,
+            PoolKind::Average => Pooling::Average,
+        };
+        let padding = Padding::around(1, 1);
+        let y = graph.push(GraphOp::Pool { pooling, kernel: 3, stride: self.stride, padding }, &[x])?;
+        let normalised = self.norm.map(|norm| norm.trace(graph, y)).transpose()?.flatten();
+        Ok(Some(normalised.unwrap_or(y)))
     }
 
     fn parameters(&self) -> Vec<ParamId> {

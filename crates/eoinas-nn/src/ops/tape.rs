@@ -8,6 +8,7 @@ use eoinas_kernels::norm::batch_stats;
 use crate::batch_norm::BatchNorm;
 use crate::buffers::gradient_tensor;
 use crate::error::{NnError, Result};
+use crate::graph::{GraphBuilder, ValueId};
 use crate::operation::{BackwardPass, Context, OpOutput, Operation, Saved};
 use crate::parameters::{ParamId, Scope};
 
@@ -97,6 +98,10 @@ impl Operation for TapeOp {
             }
         }
         Ok(())
+    }
+
+    fn trace(&self, _: &mut GraphBuilder<'_>, _: ValueId) -> Result<Option<ValueId>> {
+        Err(NnError::NotExportable { operation: self.prefix.clone() })
     }
 
     fn parameters(&self) -> Vec<ParamId> {

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
+use crate::graph::{GraphBuilder, ValueId};
 use crate::operation::{BackwardPass, Context, OpOutput, Operation};
 
 /// `none`: zeros whatever the input; costs nothing.
@@ -16,5 +17,9 @@ impl Operation for Zero {
 
     fn backward(&self, _: &mut Context<'_>, _: &mut OpOutput, _: BackwardPass<'_, '_>) -> Result<()> {
         Ok(())
+    }
+
+    fn trace(&self, _: &mut GraphBuilder<'_>, _: ValueId) -> Result<Option<ValueId>> {
+        Ok(None)
     }
 }

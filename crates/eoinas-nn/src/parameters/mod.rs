@@ -153,6 +153,19 @@ impl Parameters {
         }
     }
 
+    /// Frees every parameter whose name begins with `prefix`.
+    pub(crate) fn remove_below(&mut self, prefix: &str) {
+        let below: Vec<ParamId> =
+            self.by_name.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, id)| *id).collect();
+        below.into_iter().for_each(|id| self.remove(id));
+    }
+
+    /// Writes a new value of the same shape.
+    pub(crate) fn set(&mut self, id: ParamId, value: &Tensor) -> Result<()> {
+        let parameter = self.get(id).ok_or(NnError::NoParameter { index: id.0 })?;
+        Ok(parameter.value.set(value)?)
+    }
+
     pub(crate) fn next_index(&self) -> usize {
         self.entries.len()
     }

@@ -1,0 +1,90 @@
+//! A network that only evaluates: BatchNorm is folded into the convolutions before it.
+
+use candle_core::Tensor;
+use eoinas_core::{Gates, Genotype, Skeleton};
+use eoinas_kernels::Workspace;
+
+use crate::derived::DerivedNetwork;
+use crate::error::Result;
+use crate::graph::{Graph, GraphBuilder};
+use crate::network::Network;
+use crate::parameters::Parameters;
+use crate::pass;
+
+/// A derived network for evaluation alone, made by [`DerivedNetwork::into_inference`].
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use eoinas_core::{Skeleton, Streams, zoo};
+/// use eoinas_nn::{DerivedNetwork, Operations};
+///
+/// let genotype = zoo::find("darts-v2")?.genotype();
+/// let skeleton = Skeleton { channels: 4, cells: 3, ..Skeleton::cifar() };
+/// let (space, operations) = (genotype.space()?, Operations::built_in());
+/// let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &Streams::new(0), &Device::Cpu)?;
+///
+/// let net = net.into_inference()?;
+/// let logits = net.logits(&Tensor::zeros((2, 32, 32, 3), DType::F32, &Device::Cpu)?)?;
+/// assert_eq!(logits.dims(), [2, 10]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct InferenceNetwork {
+    genotype: Genotype,
+    skeleton: Skeleton,
+    network: Network,
+    gates: Gates,
+    parameters: Parameters,
+    workspace: Workspace,
+}
+
+impl DerivedNetwork {
+    /// The same network for evaluation alone, with the same answers: each BatchNorm with a convolution before it becomes
+    /// part of that convolution's weights and a shift for each channel (`bn.beta`). What only training needs is gone:
+    /// the auxiliary head, momenta, running statistics. An op of one's own keeps its BatchNorm unless it implements
+    /// [`crate::Operation::fold`].
+    ///
+    /// # Errors
+    /// Weights that are not f32 on the CPU.
+    pub fn into_inference(self) -> Result<InferenceNetwork> {
+        let (genotype, skeleton, mut network, gates, mut parameters) = self.into_parts();
+        network.fold(&mut parameters)?;
+        Ok(InferenceNetwork { genotype, skeleton, network, gates, parameters, workspace: Workspace::new() })
+    }
+}
+
+impl InferenceNetwork {
+    /// Logits `[n, classes]` of images `[n, height, width, channels]`, f32 and normalised.
+    ///
+    /// # Errors
+    /// Images of another size than the network's.
+    pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
+        pass::logits(&self.network, &self.gates, &self.parameters, &self.workspace, (images, &self.skeleton))
+    }
+
+    /// The network as a list of operations, for an exporter.
+    ///
+    /// # Errors
+    /// [`crate::NnError::NotExportable`] for an op of one's own that does not implement [`crate::Operation::trace`].
+    pub fn graph(&self) -> Result<Graph> {
+        let Skeleton { height, width, image_channels, .. } = self.skeleton;
+        let (mut builder, images) = GraphBuilder::new(&self.parameters, [height, width, image_channels]);
+        self.network.trace(&mut builder, images)?;
+        Ok(builder.finish())
+    }
+
+    /// The genotype.
+    pub fn genotype(&self) -> &Genotype {
+        &self.genotype
+    }
+
+    /// The skeleton.
+    pub fn skeleton(&self) -> &Skeleton {
+        &self.skeleton
+    }
+
+    /// The folded weights.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+}

@@ -1,0 +1,117 @@
+//! A graph run the slow and obvious way.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use candle_core::Tensor;
+use eoinas_nn::graph::{Graph, GraphOp, Padding, Pooling};
+
+/// Values of `[n, h, w, c]`.
+struct Value {
+    shape: [usize; 4],
+    data: Vec<f64>,
+}
+
+impl Value {
+    fn of(tensor: &Tensor) -> Vec<f64> {
+        crate::common::flat(tensor).into_iter().map(f64::from).collect()
+    }
+
+    fn at(&self, n: usize, y: isize, x: isize, c: usize) -> Option<f64> {
+        let [_, h, w, channels] = self.shape;
+        let inside = (0..h as isize).contains(&y) && (0..w as isize).contains(&x);
+        inside.then(|| self.data[((n * h + y as usize) * w + x as usize) * channels + c])
+    }
+
+    fn each(shape: [usize; 4], mut value: impl FnMut(usize, isize, isize, usize) -> f64) -> Self {
+        let [images, h, w, channels] = shape;
+        let mut data = Vec::with_capacity(shape.iter().product());
+        for n in 0..images {
+            for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y as isize, x as isize))) {
+                data.extend((0..channels).map(|c| value(n, y, x, c)));
+            }
+        }
+        Self { shape, data }
+    }
+}
+
+/// Where a window begins.
+fn corner(y: isize, x: isize, stride: usize, padding: &Padding) -> (isize, isize) {
+    (y * stride as isize - padding.top as isize, x * stride as isize - padding.left as isize)
+}
+
+/// The logits of `images`, by rows.
+pub fn logits(graph: &Graph, images: &Tensor) -> Vec<f32> {
+    let batch = images.dim(0).unwrap();
+    let mut values: Vec<Value> = Vec::new();
+    for node in graph.nodes() {
+        let inputs: Vec<&Value> = node.inputs.iter().map(|input| &values[input.index()]).collect();
+        let shape = [batch, node.shape[0], node.shape[1], node.shape[2]];
+        let first = inputs.first();
+        let get = |n, y, x, c| first.unwrap().at(n, y, x, c).unwrap_or(0.0);
+        values.push(match &node.op {
+            GraphOp::Images => Value { shape, data: Value::of(images) },
+            GraphOp::Relu => Value::each(shape, |n, y, x, c| get(n, y, x, c).max(0.0)),
+            GraphOp::Conv { weight, bias, stride, padding } => {
+                let (kh, kw, ci, co) = weight.value.dims4().unwrap();
+                let (w, bias) = (Value::of(&weight.value), bias.as_ref().map(|bias| Value::of(&bias.value)));
+                Value::each(shape, |n, y, x, c| {
+                    let (top, left) = corner(y, x, *stride, padding);
+                    let taps = (0..kh).flat_map(|i| (0..kw).flat_map(move |j| (0..ci).map(move |k| (i, j, k))));
+                    let sum: f64 = taps
+                        .map(|(i, j, k)| {
+                            get(n, top + i as isize, left + j as isize, k) * w[((i * kw + j) * ci + k) * co + c]
+                        })
+                        .sum();
+                    sum + bias.as_ref().map_or(0.0, |bias| bias[c])
+                })
+            }
+            GraphOp::Depthwise { weight, stride, dilation, padding } => {
+                let (k, _, channels) = weight.value.dims3().unwrap();
+                let w = Value::of(&weight.value);
+                Value::each(shape, |n, y, x, c| {
+                    let (top, left) = corner(y, x, *stride, padding);
+                    let at =
+                        |i: usize, j: usize| get(n, top + (i * dilation) as isize, left + (j * dilation) as isize, c);
+                    let taps = (0..k).flat_map(|i| (0..k).map(move |j| (i, j)));
+                    taps.map(|(i, j)| at(i, j) * w[(i * k + j) * channels + c]).sum()
+                })
+            }
+            GraphOp::Pool { pooling, kernel, stride, padding } => Value::each(shape, |n, y, x, c| {
+                let (top, left) = corner(y, x, *stride, padding);
+                let window = (0..*kernel).flat_map(|i| (0..*kernel).map(move |j| (i as isize, j as isize)));
+                let real: Vec<f64> = window.filter_map(|(i, j)| first.unwrap().at(n, top + i, left + j, c)).collect();
+                match pooling {
+                    Pooling::Max => real.into_iter().fold(f64::NEG_INFINITY, f64::max),
+                    Pooling::Average => real.iter().sum::<f64>() / real.len() as f64,
+                }
+            }),
+            GraphOp::DropFirst => Value::each(shape, |n, y, x, c| get(n, y + 1, x + 1, c)),
+            GraphOp::Affine { scale, shift } => {
+                let (scale, shift) = (Value::of(&scale.value), Value::of(&shift.value));
+                Value::each(shape, |n, y, x, c| scale[c] * get(n, y, x, c) + shift[c])
+            }
+            GraphOp::Zeros => Value::each(shape, |_, _, _, _| 0.0),
+            GraphOp::Sum => Value::each(shape, |n, y, x, c| inputs.iter().map(|v| v.at(n, y, x, c).unwrap()).sum()),
+            GraphOp::Concat => Value::each(shape, |n, y, x, mut c| {
+                for input in &inputs {
+                    if c < input.shape[3] {
+                        return input.at(n, y, x, c).unwrap();
+                    }
+                    c -= input.shape[3];
+                }
+                f64::NAN
+            }),
+            GraphOp::GlobalAverage => {
+                let [_, h, w, _] = first.unwrap().shape;
+                let all = |n, c| (0..h * w).map(|i| get(n, (i / w) as isize, (i % w) as isize, c)).sum::<f64>();
+                Value::each(shape, |n, _, _, c| all(n, c) / (h * w) as f64)
+            }
+            GraphOp::Linear { weight, bias } => {
+                let (k, m) = weight.value.dims2().unwrap();
+                let (w, bias) = (Value::of(&weight.value), Value::of(&bias.value));
+                Value::each(shape, |n, _, _, c| bias[c] + (0..k).map(|i| get(n, 0, 0, i) * w[i * m + c]).sum::<f64>())
+            }
+            _ => unreachable!("an operation that the test does not know"),
+        });
+    }
+    values.pop().unwrap().data.into_iter().map(|v| v as f32).collect()
+}
