@@ -25,7 +25,7 @@
 //!
 //! The pieces are crates of their own, so that a project can take one: the search space and genotypes ([`core`]), the
 //! sampler ([`gumbel`]), pruning by importance ([`prune`]), data sets and loader ([`data`]), kernels ([`kernels`]),
-//! supernet and derived networks ([`nn`]), the search loop ([`train`]).
+//! supernet and derived networks ([`nn`]), ONNX export ([`onnx`]), the search loop ([`train`]).
 #![forbid(unsafe_code)]
 
 pub use eoinas_core as core;
@@ -33,6 +33,7 @@ pub use eoinas_data as data;
 pub use eoinas_gumbel as gumbel;
 pub use eoinas_kernels as kernels;
 pub use eoinas_nn as nn;
+pub use eoinas_onnx as onnx;
 pub use eoinas_prune as prune;
 pub use eoinas_train as train;
 

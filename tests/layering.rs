@@ -3,13 +3,14 @@
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Layer of each crate; a crate may depend on lower layers alone.
-const LAYERS: [(&str, usize); 8] = [
+const LAYERS: [(&str, usize); 9] = [
     ("eoinas-core", 0),
     ("eoinas-kernels", 1),
     ("eoinas-gumbel", 1),
     ("eoinas-prune", 1),
     ("eoinas-nn", 2),
     ("eoinas-data", 2),
+    ("eoinas-onnx", 3),
     ("eoinas-train", 3),
     ("eoinas", 4),
 ];

@@ -2,6 +2,7 @@
 
 mod decode;
 mod list;
+mod single;
 
 use crate::dataset::{DatasetInfo, Part, channel_statistics};
 use crate::error::{DataError, Result};

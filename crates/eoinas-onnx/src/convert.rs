@@ -1,0 +1,196 @@
+//! From a network's graph to an ONNX model: channels-last operations become channels-first ones.
+
+use candle_core::Tensor;
+use eoinas_nn::graph::{Graph, GraphNode, GraphOp, Padding, Pooling, Weight};
+
+use crate::error::{OnnxError, Result};
+use crate::proto::{
+    ATTRIBUTE_INT, ATTRIBUTE_INTS, AttributeProto, DimensionProto, FLOAT, GraphProto, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+};
+use crate::weights::Weights;
+use crate::{ExportOptions, INPUT, IR_VERSION, OPSET, OUTPUT};
+
+/// `[kh, kw, input, output]` as `[output, input, kh, kw]`.
+const DENSE: &[usize] = &[3, 2, 0, 1];
+/// `[k, k, channels, 1]` as `[channels, 1, k, k]`.
+const DEPTHWISE: &[usize] = &[2, 3, 0, 1];
+
+/// The whole model.
+pub(crate) fn model(graph: &Graph, options: &ExportOptions) -> Result<ModelProto> {
+    let mut converter = Converter { values: Vec::with_capacity(graph.nodes().len()), ..Converter::default() };
+    for node in graph.nodes() {
+        let value = converter.node(node, options)?;
+        converter.values.push(value);
+    }
+    let images = graph.nodes().first().map_or([0; 3], |node| node.shape);
+    let classes = graph.nodes().last().map_or(0, |node| node.shape[2]);
+    // The last node's value gets the name that the file promises.
+    let mut nodes = converter.nodes;
+    if let Some(output) = nodes.last_mut().and_then(|node| node.output.first_mut()) {
+        *output = OUTPUT.to_owned();
+    }
+    let entry =
+        |(key, value): &(String, String)| StringStringEntryProto { key: Some(key.clone()), value: Some(value.clone()) };
+    Ok(ModelProto {
+        ir_version: Some(IR_VERSION),
+        producer_name: Some("eoinas".to_owned()),
+        producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        graph: Some(GraphProto {
+            node: nodes,
+            name: Some("network".to_owned()),
+            initializer: converter.weights.tensors,
+            input: vec![value(INPUT, &[images[2], images[0], images[1]])],
+            output: vec![value(OUTPUT, &[classes])],
+        }),
+        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
+        metadata_props: options.metadata.iter().map(entry).collect(),
+    })
+}
+
+#[derive(Default)]
+struct Converter {
+    nodes: Vec<NodeProto>,
+    weights: Weights,
+    /// Name of each value of the graph.
+    values: Vec<String>,
+}
+
+impl Converter {
+    /// Adds a node of the graph; gives the name of its value.
+    fn node(&mut self, node: &GraphNode, options: &ExportOptions) -> Result<String> {
+        let inputs: Vec<String> = node.inputs.iter().filter_map(|id| self.values.get(id.index())).cloned().collect();
+        let first = inputs.first().cloned().unwrap_or_default();
+        match &node.op {
+            GraphOp::Images => self.images(node.shape[2], options),
+            GraphOp::Relu => Ok(self.push("Relu", inputs, Vec::new())),
+            GraphOp::Conv { weight, bias, stride, padding } => {
+                self.conv(first, (weight, DENSE), bias.as_ref(), 1, (*stride, 1, padding))
+            }
+            GraphOp::Depthwise { weight, stride, dilation, padding } => {
+                let (name, value) = (weight.name.clone(), weight.value.unsqueeze(3)?);
+                let weight = Weight { name, value };
+                self.conv(first, (&weight, DEPTHWISE), None, node.shape[2], (*stride, *dilation, padding))
+            }
+            GraphOp::Pool { pooling, kernel, stride, padding } => {
+                let mut attributes =
+                    vec![ints("kernel_shape", [*kernel; 2]), ints("strides", [*stride; 2]), pads(padding)];
+                Ok(match pooling {
+                    Pooling::Max => self.push("MaxPool", inputs, attributes),
+                    Pooling::Average => {
+                        attributes.push(int("count_include_pad", 0));
+                        self.push("AveragePool", inputs, attributes)
+                    }
+                })
+            }
+            GraphOp::DropFirst => {
+                let starts = self.weights.add_integers("drop_first.starts", &[1, 1])?;
+                let ends = self.weights.add_integers("drop_first.ends", &[i64::MAX, i64::MAX])?;
+                let axes = self.weights.add_integers("drop_first.axes", &[2, 3])?;
+                Ok(self.push("Slice", vec![first, starts, ends, axes], Vec::new()))
+            }
+            GraphOp::Affine { scale, shift } => {
+                let [scale, shift] = [self.channels(scale)?, self.channels(shift)?];
+                let scaled = self.push("Mul", vec![first, scale], Vec::new());
+                Ok(self.push("Add", vec![scaled, shift], Vec::new()))
+            }
+            // x - x is zero for every finite x, whatever its shape.
+            GraphOp::Zeros => Ok(self.push("Sub", vec![first.clone(), first], Vec::new())),
+            GraphOp::Sum => Ok(self.push("Sum", inputs, Vec::new())),
+            GraphOp::Concat => Ok(self.push("Concat", inputs, vec![int("axis", 1)])),
+            GraphOp::GlobalAverage => {
+                let pooled = self.push("GlobalAveragePool", inputs, Vec::new());
+                Ok(self.push("Flatten", vec![pooled], vec![int("axis", 1)]))
+            }
+            GraphOp::Linear { weight, bias } => {
+                let weight = self.weights.add(&weight.name, &weight.value, &[0, 1])?;
+                let bias = self.weights.add(&bias.name, &bias.value, &[0])?;
+                Ok(self.push("Gemm", vec![first, weight, bias], Vec::new()))
+            }
+            other => Err(OnnxError::Unsupported { operation: format!("{other:?}").chars().take(64).collect() }),
+        }
+    }
+
+    /// The input, normalised by the graph where that is wanted.
+    fn images(&mut self, channels: usize, options: &ExportOptions) -> Result<String> {
+        let Some(normalisation) = &options.normalisation else { return Ok(INPUT.to_owned()) };
+        let (mean, std) = (&normalisation.mean, &normalisation.std);
+        if mean.len() != channels || std.len() != channels {
+            let got = if mean.len() == channels { std.len() } else { mean.len() };
+            return Err(OnnxError::Normalisation { expected: channels, got });
+        }
+        let scale: Vec<f32> = std.iter().map(|std| 1.0 / (255.0 * std)).collect();
+        let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();
+        let scale = self.weights.add_floats("normalisation.scale", &[channels, 1, 1], &scale)?;
+        let shift = self.weights.add_floats("normalisation.shift", &[channels, 1, 1], &shift)?;
+        let scaled = self.push("Mul", vec![INPUT.to_owned(), scale], Vec::new());
+        Ok(self.push("Add", vec![scaled, shift], Vec::new()))
+    }
+
+    fn conv(
+        &mut self,
+        x: String,
+        (weight, order): (&Weight, &[usize]),
+        bias: Option<&Weight>,
+        group: usize,
+        (stride, dilation, padding): (usize, usize, &Padding),
+    ) -> Result<String> {
+        let mut inputs = vec![x, self.weights.add(&weight.name, &weight.value, order)?];
+        if let Some(bias) = bias {
+            inputs.push(self.weights.add(&bias.name, &bias.value, &[0])?);
+        }
+        let (rows, columns, _, _) = weight.value.dims4()?;
+        let attributes = vec![
+            ints("kernel_shape", [rows, columns]),
+            ints("strides", [stride; 2]),
+            ints("dilations", [dilation; 2]),
+            pads(padding),
+            int("group", group),
+        ];
+        Ok(self.push("Conv", inputs, attributes))
+    }
+
+    /// One number a channel, `[c, 1, 1]`.
+    fn channels(&mut self, weight: &Weight) -> Result<String> {
+        let value: Tensor = weight.value.reshape(((), 1, 1))?;
+        self.weights.add(&weight.name, &value, &[0, 1, 2])
+    }
+
+    fn push(&mut self, op_type: &str, input: Vec<String>, attribute: Vec<AttributeProto>) -> String {
+        let name = format!("{}_{}", op_type.to_lowercase(), self.nodes.len());
+        self.nodes.push(NodeProto {
+            input,
+            output: vec![name.clone()],
+            name: Some(name.clone()),
+            op_type: Some(op_type.to_owned()),
+            attribute,
+        });
+        name
+    }
+}
+
+fn pads(padding: &Padding) -> AttributeProto {
+    ints("pads", [padding.top, padding.left, padding.bottom, padding.right])
+}
+
+fn int(name: &str, value: usize) -> AttributeProto {
+    AttributeProto { name: Some(name.to_owned()), i: Some(value as i64), ints: Vec::new(), r#type: Some(ATTRIBUTE_INT) }
+}
+
+fn ints<const N: usize>(name: &str, values: [usize; N]) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        i: None,
+        ints: values.iter().map(|&value| value as i64).collect(),
+        r#type: Some(ATTRIBUTE_INTS),
+    }
+}
+
+/// An input or output `[n, dims...]`.
+fn value(name: &str, dims: &[usize]) -> ValueInfoProto {
+    let open = DimensionProto { dim_value: None, dim_param: Some("n".to_owned()) };
+    let fixed = dims.iter().map(|&dim| DimensionProto { dim_value: Some(dim as i64), dim_param: None });
+    let shape = TensorShapeProto { dim: [open].into_iter().chain(fixed).collect() };
+    let tensor_type = TensorTypeProto { elem_type: Some(FLOAT), shape: Some(shape) };
+    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+}

@@ -1,0 +1,84 @@
+//! Networks as ONNX files, for onnxruntime and everything else that reads the format.
+//!
+//! The file has operator set 17, 32-bit floats, one input `images` `[n, channels, height, width]` and one output `logits`
+//! `[n, classes]`, with any number of images n. BatchNorm is folded into the convolutions. The images are normalised
+//! ones, or, with [`ExportOptions::normalisation`], pixels from 0 to 255.
+//!
+//! ```
+//! use candle_core::Device;
+//! use eoinas_core::{Skeleton, Streams, zoo};
+//! use eoinas_nn::{DerivedNetwork, Operations};
+//! use eoinas_onnx::ExportOptions;
+//!
+//! let genotype = zoo::find("darts-v2")?.genotype();
+//! let skeleton = Skeleton { channels: 4, cells: 3, ..Skeleton::cifar() };
+//! let (space, operations) = (genotype.space()?, Operations::built_in());
+//! let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &Streams::new(0), &Device::Cpu)?;
+//!
+//! let bytes = eoinas_onnx::to_bytes(&net.into_inference()?, &ExportOptions::default())?;
+//! assert!(bytes.len() > 10_000);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod convert;
+pub mod error;
+mod proto;
+mod weights;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use eoinas_nn::InferenceNetwork;
+use eoinas_nn::saved::Normalisation;
+use prost::Message;
+
+pub use error::{OnnxError, Result};
+
+/// Version of the operators that are used.
+pub const OPSET: i64 = 17;
+/// Version of the file format: the one that came with these operators.
+pub const IR_VERSION: i64 = 8;
+/// Name of the input.
+pub const INPUT: &str = "images";
+/// Name of the output.
+pub const OUTPUT: &str = "logits";
+
+/// Settings of an export.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExportOptions {
+    /// With it, the network's input are pixels from 0 to 255, which the graph normalises. Default: none, and the input is
+    /// normalised already.
+    pub normalisation: Option<Normalisation>,
+    /// Texts by name that the file carries along (`metadata_props`). Default: none.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The bytes of the ONNX file.
+///
+/// # Errors
+/// An op of one's own that does not say what it computes; a normalisation of other channels; more than 2 GiB of weights.
+pub fn to_bytes(network: &InferenceNetwork, options: &ExportOptions) -> Result<Vec<u8>> {
+    Ok(convert::model(&network.graph()?, options)?.encode_to_vec())
+}
+
+/// Writes the ONNX file, which must not be there yet.
+///
+/// # Errors
+/// As [`to_bytes`]; [`OnnxError::Exists`]; a file that cannot be written.
+pub fn write(path: &Path, network: &InferenceNetwork, options: &ExportOptions) -> Result<()> {
+    let bytes = to_bytes(network, options)?;
+    let written = File::create_new(path).and_then(|mut file| {
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // A file that was cut short is of no use to anybody.
+            let _ = std::fs::remove_file(path);
+        }
+        written
+    });
+    written.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => OnnxError::Exists { path: path.to_owned() },
+        _ => OnnxError::Write { path: path.to_owned(), source },
+    })
+}

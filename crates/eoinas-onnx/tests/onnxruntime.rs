@@ -1,0 +1,133 @@
+//! Exported networks give onnxruntime the logits that they give here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside of `#[test]` functions
+
+use std::path::Path;
+use std::process::Command;
+
+use candle_core::{Device, Tensor};
+use eoinas_core::{Form, Genotype, Skeleton, Streams, zoo};
+use eoinas_nn::saved::Normalisation;
+use eoinas_nn::{Batch, DerivedNetwork, InferenceNetwork, Operations, PassOptions, Sgd};
+use eoinas_onnx::{ExportOptions, OnnxError};
+
+/// Numbers that look random, from 0 to 255.
+fn pixels(count: usize, salt: u64) -> Vec<f32> {
+    let mix = |i: u64| (i + salt).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_mul(i + 77).rotate_left(23) >> 40;
+    (0..count as u64).map(|i| (mix(i) % 256) as f32).collect()
+}
+
+fn normalisation() -> Normalisation {
+    Normalisation { mean: vec![0.49, 0.48, 0.45], std: vec![0.25, 0.24, 0.26] }
+}
+
+fn normalise(pixels: &[f32]) -> Vec<f32> {
+    normalisation().apply(&pixels.iter().map(|&pixel| pixel as u8).collect::<Vec<_>>())
+}
+
+/// A network whose statistics, scales and shifts are not what they begin with.
+fn network(genotype: &Genotype, skeleton: &Skeleton) -> InferenceNetwork {
+    let (space, operations, streams) = (genotype.space().unwrap(), Operations::built_in(), Streams::new(2));
+    let mut net = DerivedNetwork::new(genotype, &space, skeleton, &operations, &streams, &Device::Cpu).unwrap();
+    let shape = (8, skeleton.height, skeleton.width, skeleton.image_channels);
+    for step in 0..3 {
+        let values = normalise(&pixels(shape.0 * shape.1 * shape.2 * shape.3, 1000 * step));
+        let batch = Batch::from_pixels(values, shape, vec![0, 1, 2, 3, 4, 0, 1, 2], &Device::Cpu).unwrap();
+        let output = net.train_pass(&batch, &PassOptions::default()).unwrap();
+        Sgd::default().step(net.parameters_mut(), &output.weight_gradients.unwrap(), 0.05).unwrap();
+    }
+    net.into_inference().unwrap()
+}
+
+/// What onnxruntime makes of `images`, `[n, h, w, c]`; `None` where it is not installed.
+fn run(model: &Path, images: &Tensor) -> Option<Vec<f32>> {
+    let python = std::env::var_os("EOINAS_PYTHON").unwrap_or_else(|| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run_onnx.py");
+    let first = images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
+    let bytes: Vec<u8> =
+        first.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().flat_map(|value| value.to_le_bytes()).collect();
+    let file = model.with_extension("images");
+    std::fs::write(&file, bytes).unwrap();
+    let shape = first.dims().iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let output = match Command::new(&python).arg(script).arg(model).arg(&file).arg(shape).output() {
+        Ok(output) if output.status.code() != Some(77) => output,
+        Ok(output) => {
+            let reason = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            println!("skipped: {reason} (set EOINAS_PYTHON to a Python with numpy and onnxruntime)");
+            return None;
+        }
+        Err(error) => {
+            println!("skipped: {} cannot be run: {error}", python.display());
+            return None;
+        }
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect())
+}
+
+fn check(what: &str, genotype: &Genotype, skeleton: &Skeleton) {
+    let net = network(genotype, skeleton);
+    let shape = (3, skeleton.height, skeleton.width, skeleton.image_channels);
+    let pixels = pixels(shape.0 * shape.1 * shape.2 * shape.3, 77_777);
+    let normalised = Tensor::from_vec(normalise(&pixels), shape, &Device::Cpu).unwrap();
+    let raw = Tensor::from_vec(pixels, shape, &Device::Cpu).unwrap();
+    let want = net.logits(&normalised).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pixel_options = ExportOptions { normalisation: Some(normalisation()), ..ExportOptions::default() };
+    for (index, (options, images)) in [(ExportOptions::default(), normalised), (pixel_options, raw)].iter().enumerate()
+    {
+        let model = folder.path().join(format!("{index}.onnx"));
+        eoinas_onnx::write(&model, &net, options).unwrap();
+        let Some(got) = run(&model, images) else { return };
+        assert_eq!(got.len(), want.len(), "{what}");
+        let worst = got.iter().zip(&want).fold(0f32, |worst, (got, want)| worst.max((got - want).abs()));
+        assert!(worst < 1e-4, "{what}: logits differ by {worst:e}");
+    }
+}
+
+#[test]
+fn published_cells_answer_as_here() {
+    for published in zoo::all() {
+        let forms = match published.name {
+            "nas-bench-201-best" => vec![Skeleton::nas_bench_201(1)],
+            "darts-v2" => vec![Skeleton::cifar(), Skeleton::imagenet()],
+            "eoinas-a" | "nasnet-a" | "amoebanet-a" => vec![Skeleton::cifar()],
+            _ => continue,
+        };
+        for skeleton in forms {
+            let size = if skeleton.form == Form::ImageNet { (50, 33) } else { (13, 10) };
+            let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..skeleton }.with_image(3, size.0, size.1);
+            check(published.name, &published.genotype(), &skeleton);
+        }
+    }
+}
+
+#[test]
+fn nodes_of_zeros_are_exported() {
+    let text = "Genotype(normal=[('sep_conv_7x7', 1), ('avg_pool_3x3', 1), ('conv_7x1_1x7', 0), ('none', 1)], \
+        normal_concat=[2, 3], reduce=[('conv_7x1_1x7', 0), ('skip_connect', 1), ('none', 0), ('none', 1)], \
+        reduce_concat=[2, 3])";
+    let skeleton = Skeleton { channels: 4, cells: 4, classes: 5, ..Skeleton::cifar() }.with_image(3, 11, 8);
+    check("zeros", &Genotype::parse(text).unwrap(), &skeleton);
+}
+
+#[test]
+fn nothing_is_overwritten_and_wrong_channels_are_refused() {
+    let skeleton = Skeleton { channels: 4, cells: 1, classes: 5, ..Skeleton::cifar() }.with_image(3, 8, 8);
+    let net = network(&zoo::find("darts").unwrap().genotype(), &skeleton);
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.onnx");
+    eoinas_onnx::write(&model, &net, &ExportOptions::default()).unwrap();
+    let before = std::fs::read(&model).unwrap();
+    assert_eq!(before, eoinas_onnx::to_bytes(&net, &ExportOptions::default()).unwrap(), "the same bytes every time");
+    let metadata = vec![("classes".to_owned(), "a,b".to_owned())];
+    let options = ExportOptions { metadata, ..ExportOptions::default() };
+    assert!(eoinas_onnx::to_bytes(&net, &options).unwrap().len() > before.len());
+    assert!(matches!(eoinas_onnx::write(&model, &net, &options), Err(OnnxError::Exists { .. })));
+    assert_eq!(std::fs::read(&model).unwrap(), before);
+    let grey = Normalisation { mean: vec![0.5], std: vec![0.5] };
+    let options = ExportOptions { normalisation: Some(grey), ..ExportOptions::default() };
+    let error = eoinas_onnx::to_bytes(&net, &options).unwrap_err();
+    assert!(matches!(error, OnnxError::Normalisation { expected: 3, got: 1 }), "{error}");
+    let error = eoinas_onnx::write(&folder.path().join("no/model.onnx"), &net, &ExportOptions::default());
+    assert!(matches!(error, Err(OnnxError::Write { .. })));
+}
