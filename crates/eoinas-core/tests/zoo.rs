@@ -67,8 +67,8 @@ fn published_parameters_and_multiply_adds() {
     assert_eq!((exact.parameters, exact.multiply_adds), (3_349_342, 528_359_040));
     let exact = counts("darts-v2", &Skeleton::imagenet());
     assert_eq!((exact.parameters, exact.multiply_adds), (4_718_752, 529_911_552));
-    // Parameters in millions as the papers have them, CIFAR-10 with 36 channels and ImageNet with 48. Left out are papers
-    // that train other widths, or count the auxiliary head.
+    // Parameters in millions as the papers have them, CIFAR-10 with 36 channels and ImageNet with 48. Left out are
+    // papers that train other widths, or count the auxiliary head.
     let papers = [
         ("darts-v2", 3.3, 4.7),
         ("p-darts", 3.4, 4.9),

@@ -52,8 +52,9 @@ pub struct DerivedNetwork {
 }
 
 impl DerivedNetwork {
-    /// A network with freshly drawn weights ([`eoinas_core::SeedStream::Weights`] of `streams`). `space` says which kinds
-    /// of cell there are and which of them reduce; [`Genotype::space`] makes one for a genotype of unknown origin.
+    /// A network with freshly drawn weights ([`eoinas_core::SeedStream::Weights`] of `streams`). `space` says which
+    /// kinds of cell there are and which of them reduce; [`Genotype::space`] makes one for a genotype of unknown
+    /// origin.
     ///
     /// # Errors
     /// A skeleton that cannot be built, a genotype of other cells than the space's, an op that `operations` lacks.
@@ -113,11 +114,12 @@ impl DerivedNetwork {
         })
     }
 
-    /// A training pass: batch statistics, which also move the running ones; drop-path; gradients of all weights. With an
-    /// auxiliary head whose weight is not 0, its weighted loss is added.
+    /// A training pass: batch statistics, which also move the running ones; drop-path; gradients of all weights. With
+    /// an auxiliary head whose weight is not 0, its weighted loss is added.
     ///
     /// # Errors
-    /// A batch that does not fit; an auxiliary loss of a network without that head. A loss that is not finite is no error: see [`PassOutput::loss`].
+    /// A batch that does not fit; an auxiliary loss of a network without that head. A loss that is not finite is no
+    /// error: see [`PassOutput::loss`].
     pub fn train_pass(&self, batch: &Batch, options: &PassOptions) -> Result<PassOutput> {
         self.pass(batch, Wanted::WEIGHTS, Phase::Training, options)
     }

@@ -39,10 +39,10 @@ pub struct InferenceNetwork {
 }
 
 impl DerivedNetwork {
-    /// The same network for evaluation alone, with the same answers: each BatchNorm with a convolution before it becomes
-    /// part of that convolution's weights and a shift for each channel (`bn.beta`). What only training needs is gone:
-    /// the auxiliary head, momenta, running statistics. An op of one's own keeps its BatchNorm unless it implements
-    /// [`crate::Operation::fold`].
+    /// The same network for evaluation alone, with the same answers: each BatchNorm with a convolution before it
+    /// becomes part of that convolution's weights and a shift for each channel (`bn.beta`). What only training needs is
+    /// gone: the auxiliary head, momenta, running statistics. An op of one's own keeps its BatchNorm unless it
+    /// implements [`crate::Operation::fold`].
     ///
     /// # Errors
     /// Weights that are not f32 on the CPU.

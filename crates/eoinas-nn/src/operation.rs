@@ -200,8 +200,8 @@ pub trait Operation: std::fmt::Debug + Send + Sync {
     /// Runs the op; `None` stands for zeros, whatever the input.
     fn forward(&self, context: &mut Context<'_>, x: &Tensor) -> Result<Option<OpOutput>>;
 
-    /// Hands over the gradients that are wanted. `output` is what `forward` gave: `z` is still whole, the rest may be consumed.
-    /// Called only when a gradient is wanted.
+    /// Hands over the gradients that are wanted. `output` is what `forward` gave: `z` is still whole, the rest may be
+    /// consumed. Called only when a gradient is wanted.
     fn backward(&self, context: &mut Context<'_>, output: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()>;
 
     /// Makes the op ready for evaluation alone, by folding its BatchNorm into the convolution before it
@@ -213,8 +213,8 @@ pub trait Operation: std::fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Describes the op, ready for evaluation, as part of a graph that reads `x`; gives the value that it makes, or `None`
-    /// for zeros.
+    /// Describes the op, ready for evaluation, as part of a graph that reads `x`; gives the value that it makes, or
+    /// `None` for zeros.
     ///
     /// # Errors
     /// Default: [`NnError::NotExportable`].

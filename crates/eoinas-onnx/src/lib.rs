@@ -1,8 +1,8 @@
 //! Networks as ONNX files, for onnxruntime and everything else that reads the format.
 //!
-//! The file has operator set 17, 32-bit floats, one input `images` `[n, channels, height, width]` and one output `logits`
-//! `[n, classes]`, with any number of images n. BatchNorm is folded into the convolutions. The images are normalised
-//! ones, or, with [`ExportOptions::normalisation`], pixels from 0 to 255.
+//! The file has operator set 17, 32-bit floats, one input `images` `[n, channels, height, width]` and one output
+//! `logits` `[n, classes]`, with any number of images n. BatchNorm is folded into the convolutions. The images are
+//! normalised ones, or, with [`ExportOptions::normalisation`], pixels from 0 to 255.
 //!
 //! ```
 //! use candle_core::Device;
@@ -48,8 +48,8 @@ pub const OUTPUT: &str = "logits";
 /// Settings of an export.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExportOptions {
-    /// With it, the network's input are pixels from 0 to 255, which the graph normalises. Default: none, and the input is
-    /// normalised already.
+    /// With it, the network's input are pixels from 0 to 255, which the graph normalises. Default: none, and the input
+    /// is normalised already.
     pub normalisation: Option<Normalisation>,
     /// Texts by name that the file carries along (`metadata_props`). Default: none.
     pub metadata: Vec<(String, String)>,
@@ -58,7 +58,8 @@ pub struct ExportOptions {
 /// The bytes of the ONNX file.
 ///
 /// # Errors
-/// An op of one's own that does not say what it computes; a normalisation of other channels; more than 2 GiB of weights.
+/// An op of one's own that does not say what it computes; a normalisation of other channels; more than 2 GiB of
+/// weights.
 pub fn to_bytes(network: &InferenceNetwork, options: &ExportOptions) -> Result<Vec<u8>> {
     Ok(convert::model(&network.graph()?, options)?.encode_to_vec())
 }

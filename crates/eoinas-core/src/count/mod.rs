@@ -1,7 +1,8 @@
 //! Exact parameter and multiply-add counts, without building any tensor.
 //!
-//! The convention: parameters without the auxiliary head ([`auxiliary`] counts that); multiply-adds of convolutions and linear layers only, for one
-//! image in evaluation mode. Sums saturate, so that an absurdly large network counts as `u64::MAX` and not as little.
+//! The convention: parameters without the auxiliary head ([`auxiliary`] counts that); multiply-adds of convolutions and
+//! linear layers only, for one image in evaluation mode. Sums saturate, so that an absurdly large network counts as
+//! `u64::MAX` and not as little.
 //!
 //! ```
 //! use eoinas_core::{Genotype, SearchSpace, Skeleton, count};

@@ -7,8 +7,8 @@ use crate::op::Op::{
     AvgPool3x3, Conv7x1_1x7, MaxPool3x3, NorConv1x1, NorConv3x3, SepConv3x3, SepConv5x5, SepConv7x7, SkipConnect,
 };
 
-/// In the order of their years, the benchmark's last. NASNet-A and AmoebaNet-A are written down as the DARTS paper did to
-/// compare with them: its skeleton and its separable convolutions, not those of their own papers.
+/// In the order of their years, the benchmark's last. NASNet-A and AmoebaNet-A are written down as the DARTS paper did
+/// to compare with them: its skeleton and its separable convolutions, not those of their own papers.
 pub(super) const CELLS: &[Published] = &[
     Published {
         name: "nasnet-a",
@@ -76,7 +76,7 @@ pub(super) const CELLS: &[Published] = &[
         authors: "X. Dong, Y. Yang",
         paper: "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search",
         year: 2020,
-        note: "architecture 6111, the best on CIFAR-10 after 200 epochs: 91.61 % on validation and 94.37 % on test images",
+        note: "architecture 6111, the best on CIFAR-10 after 200 epochs: 91.61 % on validation images, 94.37 % on test",
         cells: &[bench_201(&[
             &[(NorConv3x3, 0)],
             &[(NorConv3x3, 0), (NorConv3x3, 1)],
