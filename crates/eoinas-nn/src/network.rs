@@ -47,7 +47,7 @@ pub(crate) struct NetworkLayer {
 #[derive(Debug)]
 pub(crate) enum Module {
     Cell(CellModule),
-    Residual(Residual),
+    Residual(Box<Residual>),
 }
 
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Network {
                     let mut scope = scope.child(format_args!("residuals.{residuals}"));
                     residuals += 1;
                     output = *channels;
-                    (Module::Residual(Residual::new(&mut scope, *input_channels, *channels)?), vec![previous])
+                    (Module::Residual(Box::new(Residual::new(&mut scope, *input_channels, *channels)?)), vec![previous])
                 }
             };
             layers.push(NetworkLayer { module, inputs });
