@@ -101,7 +101,8 @@ fn weights_of_another_network_are_named() {
     fs::copy(other.join("model.safetensors"), dir.join("model.safetensors")).unwrap();
     let error = build(&dir).unwrap_err();
     let text = error.to_string();
-    assert!(matches!(error, SavedError::Weights { source: NnError::TensorShape { .. }, .. }), "{text}");
+    let SavedError::Weights { source, .. } = error else { panic!("{text}") };
+    assert!(matches!(*source, NnError::TensorShape { .. }), "{text}");
     assert!(text.contains("cells.0.edges.0.sep_conv_3x3.0.bn.beta") && text.contains("[6]") && text.contains("[4]"));
 
     let (_other_root, other) = saved("darts-v1", &skeleton());

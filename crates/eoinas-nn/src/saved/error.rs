@@ -115,7 +115,7 @@ pub enum SavedError {
         /// The file of weights.
         path: PathBuf,
         /// The tensor and both shapes.
-        source: NnError,
+        source: Box<NnError>,
     },
     /// A description of a network that is far larger than its weights.
     #[error("{}: holds {got} numbers, network.json describes a network of {expected}", path.display())]

@@ -114,8 +114,10 @@ impl SavedNetwork {
     /// [`SavedError::Weights`] when the weights are those of another network: it names the first tensor that does not
     /// fit and both shapes; an op that `operations` lacks.
     pub fn build(&self, operations: &Operations, device: &Device) -> Result<DerivedNetwork> {
-        let (path, unfit) =
-            (self.dir.join(NETWORK), |source| SavedError::Weights { path: self.dir.join(MODEL), source });
+        let (path, unfit) = (self.dir.join(NETWORK), |error| SavedError::Weights {
+            path: self.dir.join(MODEL),
+            source: Box::new(error),
+        });
         let Description { genotype, skeleton, .. } = &self.description;
         let space = genotype.space().map_err(|source| SavedError::Space { path: path.clone(), source })?;
         // A description that was tampered with must not make a network of any size: its weights are there already.
