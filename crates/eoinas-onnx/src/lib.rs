@@ -83,3 +83,7 @@ pub fn write(path: &Path, network: &InferenceNetwork, options: &ExportOptions) -
         _ => OnnxError::Write { path: path.to_owned(), source },
     })
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
