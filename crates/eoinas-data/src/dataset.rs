@@ -3,6 +3,7 @@
 use crate::error::{DataError, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// Which of a data set's two parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,6 +77,17 @@ impl DatasetInfo {
     }
 }
 
+/// A picture of a size of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// \[height, width, channels\], with the channels of the data set.
+    pub pixels: Vec<u8>,
+}
+
 /// A set of labelled images of one size, read by index from several threads at once.
 ///
 /// ```
@@ -132,6 +144,15 @@ pub trait Dataset: Send + Sync + Debug {
     /// As [`read`](Self::read).
     fn label(&self, index: usize) -> Result<u32> {
         self.read(index, &mut vec![0; self.info().image_len()])
+    }
+
+    /// The whole picture that image `index` is made of, with its label, for windows that are cut at random
+    /// ([`crate::augment::RandomCrop`]). Default: `None`, the image itself is all there is.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn picture(&self, _index: usize) -> Result<Option<(Arc<Picture>, u32)>> {
+        Ok(None)
     }
 
     /// Whether there are no images.

@@ -5,7 +5,7 @@
 //!   (idx files), and with the feature `images` a folder of PNG and JPEG files for each class. [`Source`] opens any of
 //!   them by its name. The feature `download` fetches CIFAR from its home.
 //! - [`Split`]: which images train weights and which judge architectures.
-//! - [`Augment`]: crop, flip, normalise, cutout, each draw derived from (seed, epoch, position in the epoch).
+//! - [`Augment`]: crop, flip, colours, normalise, cutout, each draw derived from (seed, epoch, position in the epoch).
 //! - [`Loader`]: batches in a fixed order, whatever the number of threads that make them.
 //!
 //! ```
@@ -46,13 +46,13 @@ pub mod subset;
 mod dice;
 mod hex;
 
-pub use augment::Augment;
+pub use augment::{Augment, ColourJitter, RandomCrop};
 pub use cifar::{Cifar10, Cifar100};
-pub use dataset::{Dataset, DatasetInfo, Part};
+pub use dataset::{Dataset, DatasetInfo, Part, Picture};
 pub use embedded::Embedded;
 pub use error::DataError;
 #[cfg(feature = "images")]
-pub use folder::{FolderConfig, ImageFolder, Unreadable};
+pub use folder::{FolderConfig, ImageFolder, PictureFolder, Unreadable};
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
 pub use mnist::Mnist;

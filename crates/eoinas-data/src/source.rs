@@ -77,12 +77,27 @@ pub struct Source {
     pub folder_size: usize,
     /// Whether unreadable images of a folder are left out (and named in the notes) and not an error. Default false.
     pub skip_unreadable: bool,
+    /// Whether a folder gives whole pictures, of which windows can be cut, and need not fit into memory
+    /// (`PictureFolder`). Default false: images resized to `folder_size`.
+    #[serde(default)]
+    pub pictures: bool,
 }
+
+/// The training part and the test part.
+pub type Parts = (Arc<dyn Dataset>, Arc<dyn Dataset>);
 
 impl Source {
     /// A data set with the defaults.
     pub fn new(kind: SourceKind, dir: Option<PathBuf>) -> Self {
-        Self { kind, dir, embedded_train: 5000, embedded_test: 2000, folder_size: 32, skip_unreadable: false }
+        Self {
+            kind,
+            dir,
+            embedded_train: 5000,
+            embedded_test: 2000,
+            folder_size: 32,
+            skip_unreadable: false,
+            pictures: false,
+        }
     }
 
     /// Opens one part.
@@ -105,13 +120,48 @@ impl Source {
         })
     }
 
+    /// Opens both parts; a folder of images is decoded only once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_parts(&self) -> Result<Parts> {
+        match self.kind {
+            SourceKind::Folder => self.open_folder_parts(),
+            _ => Ok((self.open(Part::Train)?, self.open(Part::Test)?)),
+        }
+    }
+
     #[cfg(feature = "images")]
-    fn open_folder(&self, part: Part) -> Result<Arc<dyn Dataset>> {
-        use crate::folder::{FolderConfig, ImageFolder, Unreadable};
+    fn folder_config(&self) -> crate::folder::FolderConfig {
+        use crate::folder::{FolderConfig, Unreadable};
         let unreadable = if self.skip_unreadable { Unreadable::Skip } else { Unreadable::Fail };
         let (height, width) = (self.folder_size, self.folder_size);
-        let config = FolderConfig { height, width, unreadable, ..FolderConfig::default() };
-        Ok(Arc::new(ImageFolder::open(self.dir()?, part, &config)?))
+        FolderConfig { height, width, unreadable, ..FolderConfig::default() }
+    }
+
+    #[cfg(feature = "images")]
+    fn open_folder(&self, part: Part) -> Result<Arc<dyn Dataset>> {
+        if self.pictures {
+            let (train, test) = self.open_folder_parts()?;
+            return Ok(if part == Part::Train { train } else { test });
+        }
+        Ok(Arc::new(crate::folder::ImageFolder::open(self.dir()?, part, &self.folder_config())?))
+    }
+
+    #[cfg(feature = "images")]
+    fn open_folder_parts(&self) -> Result<Parts> {
+        use crate::folder::{ImageFolder, PictureFolder};
+        if self.pictures {
+            let (train, test) = PictureFolder::open_parts(self.dir()?, &self.folder_config())?;
+            return Ok((Arc::new(train), Arc::new(test)));
+        }
+        let (train, test) = ImageFolder::open_parts(self.dir()?, &self.folder_config())?;
+        Ok((Arc::new(train), Arc::new(test)))
+    }
+
+    #[cfg(not(feature = "images"))]
+    fn open_folder_parts(&self) -> Result<Parts> {
+        Ok((self.open_folder(Part::Train)?, self.open_folder(Part::Test)?))
     }
 
     #[cfg(not(feature = "images"))]

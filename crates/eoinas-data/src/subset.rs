@@ -1,6 +1,6 @@
 //! Some images of a data set.
 
-use crate::dataset::{Dataset, DatasetInfo};
+use crate::dataset::{Dataset, DatasetInfo, Picture};
 use crate::error::{DataError, Result};
 use std::sync::Arc;
 
@@ -50,6 +50,10 @@ impl Dataset for Subset {
 
     fn label(&self, index: usize) -> Result<u32> {
         self.data.label(self.inner(index)?)
+    }
+
+    fn picture(&self, index: usize) -> Result<Option<(Arc<Picture>, u32)>> {
+        self.data.picture(self.inner(index)?)
     }
 }
 

@@ -94,3 +94,102 @@ fn a_class_without_a_test_image_is_no_error_but_a_part_without_is() {
     assert_eq!(ImageFolder::open(root.path(), Part::Train, &small()).unwrap().len(), 1);
     assert!(matches!(ImageFolder::open(root.path(), Part::Test, &small()), Err(DataError::Empty { .. })));
 }
+
+#[test]
+fn small_classes_hold_out_their_last_image() {
+    let root = tempfile::tempdir().unwrap();
+    for (class, images) in [("five", 5), ("one", 1), ("seven", 7), ("three", 3)] {
+        for i in 0..images {
+            save(&root.path().join(format!("{class}/{i}.png")), 3, 3, [1, 2, 3]);
+        }
+    }
+    let (train, test) = ImageFolder::open_parts(root.path(), &small()).unwrap();
+    assert_eq!(train.labels(), [0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 3, 3]);
+    assert_eq!(test.labels(), [0, 2, 3]);
+    assert_eq!(test.info(), ImageFolder::open(root.path(), Part::Test, &small()).unwrap().info());
+}
+
+mod pictures {
+    use super::*;
+    use eoinas_core::Streams;
+    use eoinas_data::{Augment, Loader, LoaderConfig, PictureFolder};
+    use std::sync::Arc;
+
+    fn gradient(path: &Path, width: u32, height: u32) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let colour = |x, y| Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, 128]);
+        RgbImage::from_fn(width, height, colour).save(path).unwrap();
+    }
+
+    fn folder(root: &Path) {
+        for i in 0..6 {
+            gradient(&root.join(format!("tall/{i}.png")), 40 + i, 90);
+            gradient(&root.join(format!("wide/{i}.jpg")), 300, 100 + 7 * i);
+        }
+    }
+
+    fn config() -> FolderConfig {
+        FolderConfig { height: 16, width: 16, ..FolderConfig::default() }
+    }
+
+    #[test]
+    fn a_picture_is_shrunk_and_its_middle_is_read() {
+        let root = tempfile::tempdir().unwrap();
+        folder(root.path());
+        let (train, test) = PictureFolder::open_parts(root.path(), &config()).unwrap();
+        assert_eq!((train.len(), test.len()), (10, 2));
+        let (picture, label) = train.picture(0).unwrap().unwrap();
+        assert_eq!((picture.height, picture.width, label), (72, 32, 0));
+        let mut pixels = vec![0; 16 * 16 * 3];
+        assert_eq!(train.read(7, &mut pixels).unwrap(), 1);
+        // The middle of a line from 0 to 255, seven eighths of the shorter side wide.
+        let middle = f64::from(pixels[(8 * 16 + 8) * 3 + 1]);
+        assert!((middle - 131.0).abs() < 6.0, "{middle}");
+        let (first, last) = (f64::from(pixels[1]), f64::from(pixels[(15 * 16) * 3 + 1]));
+        assert!((first - 255.0 / 16.0 * 1.4).abs() < 8.0 && (last - 230.0).abs() < 8.0, "{first} {last}");
+        assert!((train.info().mean[2] - 0.5).abs() < 0.01 && train.info().mean == test.info().mean);
+    }
+
+    #[test]
+    fn batches_do_not_depend_on_memory_or_threads() {
+        let root = tempfile::tempdir().unwrap();
+        folder(root.path());
+        let load = |memory, threads| {
+            let (train, _) = PictureFolder::open_parts(root.path(), &FolderConfig { memory, ..config() }).unwrap();
+            let config = LoaderConfig {
+                batch_size: 3,
+                threads,
+                augment: Augment::imagenet(),
+                ..LoaderConfig::new((0..train.len()).collect(), Streams::new(4))
+            };
+            let loader = Loader::new(Arc::new(train), config).unwrap();
+            loader.epoch(1, 1).collect::<Result<Vec<_>, _>>().unwrap()
+        };
+        let expected = load(usize::MAX, 0);
+        assert_eq!(expected.len(), 3);
+        for (memory, threads) in [(0, 1), (10_000, 2), (usize::MAX, 3)] {
+            assert_eq!(load(memory, threads), expected);
+        }
+    }
+
+    #[test]
+    fn unreadable_pictures_are_known_before_the_first_batch() {
+        let root = tempfile::tempdir().unwrap();
+        folder(root.path());
+        let path = root.path().join("wide/2.jpg");
+        let cut = fs::read(&path).unwrap();
+        fs::write(&path, &cut[..cut.len() / 4]).unwrap();
+        let error = PictureFolder::open_parts(root.path(), &config()).unwrap_err();
+        assert!(matches!(&error, DataError::Image { path, .. } if path.ends_with("wide/2.jpg")), "{error}");
+        let skip = FolderConfig { unreadable: Unreadable::Skip, ..config() };
+        let (train, _) = PictureFolder::open_parts(root.path(), &skip).unwrap();
+        assert_eq!(train.len(), 9);
+        assert!(train.info().notes.last().unwrap().starts_with("1 unreadable images left out"));
+        for i in 0..6 {
+            fs::write(root.path().join(format!("wide/{i}.jpg")), b"no").unwrap();
+            fs::write(root.path().join(format!("tall/{i}.png")), b"no").unwrap();
+        }
+        let error = PictureFolder::open_parts(root.path(), &skip).unwrap_err().to_string();
+        assert!(error.contains("none of 10 can") && error.contains("tall/0.png"), "{error}");
+    }
+}

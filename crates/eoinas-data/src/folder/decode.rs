@@ -1,9 +1,10 @@
 //! From files to pixels of one size, on all cores.
 
 use super::list::Entry;
-use super::{FolderConfig, Unreadable};
+use super::{FolderConfig, Unreadable, jpeg};
 use crate::error::{DataError, Result};
-use image::{DynamicImage, ImageDecoder, ImageReader, imageops::FilterType};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, imageops::FilterType};
+use std::io::{self, Cursor};
 use std::path::Path;
 
 #[derive(Default)]
@@ -34,7 +35,7 @@ pub(super) fn decode(entries: &[Entry], config: &FolderConfig) -> Result<Decoded
 }
 
 /// A decoder that panics on a strange file must not take the program down.
-fn finish(result: std::thread::Result<Result<Decoded>>, part: &[Entry]) -> Result<Decoded> {
+pub(super) fn finish<T>(result: std::thread::Result<Result<T>>, part: &[Entry]) -> Result<T> {
     result.unwrap_or_else(|_| {
         let path = part.first().map(|(path, _)| path.clone()).unwrap_or_default();
         Err(DataError::Image { path, reason: "the decoder panicked on this image or one of those after it".into() })
@@ -59,11 +60,21 @@ fn decode_part(entries: &[Entry], config: &FolderConfig) -> Result<Decoded> {
 }
 
 fn decode_image(path: &Path, config: &FolderConfig) -> image::ImageResult<Vec<u8>> {
+    let image = open(path)?;
+    Ok(image.resize_exact(config.width as u32, config.height as u32, FilterType::Triangle).into_rgb8().into_raw())
+}
+
+/// The image in a file, the right way up.
+pub(super) fn open(path: &Path) -> image::ImageResult<DynamicImage> {
+    let bytes = std::fs::read(path)?;
     // The content says what it is, not the name: JPEG files that are called .png are common.
-    let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
+    let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_whole(&bytes) {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ends within the image").into());
+    }
+    let mut decoder = reader.into_decoder()?;
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
-    let rgb = image.resize_exact(config.width as u32, config.height as u32, FilterType::Triangle).into_rgb8();
-    Ok(rgb.into_raw())
+    Ok(image)
 }

@@ -39,21 +39,24 @@ pub(super) fn list(dir: &Path) -> Result<List> {
             (all, test)
         }
         _ => {
-            notes.push(format!("no folders `train` and `test`: every image {HOLD_OUT} of a class is held out as test"));
+            notes.push(format!(
+                "no folders `train` and `test`: every image {HOLD_OUT} of a class is held out as test, of a class with \
+                 fewer the last one"
+            ));
             hold_out(all)
         }
     };
     Ok(List { classes, train, test, notes })
 }
 
-/// Every fifth image of each class goes to the second part.
+/// Every fifth image of each class goes to the second part; of two to four images the last one.
 fn hold_out(all: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
     let (mut train, mut test) = (Vec::new(), Vec::new());
-    let (mut class, mut number) = (0, 0);
-    for entry in all {
-        number = if entry.1 == class { number + 1 } else { 1 };
-        class = entry.1;
-        if number % HOLD_OUT == 0 { &mut test } else { &mut train }.push(entry);
+    for class in all.chunk_by(|a, b| a.1 == b.1) {
+        let every = class.len().clamp(2, HOLD_OUT);
+        for (index, entry) in class.iter().enumerate() {
+            if (index + 1).is_multiple_of(every) { &mut test } else { &mut train }.push(entry.clone());
+        }
     }
     (train, test)
 }

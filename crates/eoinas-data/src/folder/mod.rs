@@ -1,7 +1,9 @@
 //! A folder of images: one subfolder per class, PNG or JPEG, any size.
 
 mod decode;
+mod jpeg;
 mod list;
+mod pictures;
 mod single;
 
 use crate::dataset::{DatasetInfo, Part, channel_statistics};
@@ -10,6 +12,8 @@ use crate::in_memory::InMemory;
 use decode::Decoded;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+pub use pictures::PictureFolder;
 
 /// What to do with an image that cannot be decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,11 +37,14 @@ pub struct FolderConfig {
     pub unreadable: Unreadable,
     /// Whether an image and its mirror image mean the same. Default true.
     pub flip: bool,
+    /// How many bytes of decoded pictures a [`PictureFolder`] may hold in memory; when all of them need more, each is
+    /// decoded whenever it is read. What is read does not depend on it. Default 1 GiB.
+    pub memory: usize,
 }
 
 impl Default for FolderConfig {
     fn default() -> Self {
-        Self { height: 32, width: 32, unreadable: Unreadable::Fail, flip: true }
+        Self { height: 32, width: 32, unreadable: Unreadable::Fail, flip: true, memory: 1 << 30 }
     }
 }
 
@@ -56,38 +63,68 @@ impl ImageFolder {
     /// [`DataError::Image`] for an unreadable one, [`DataError::Config`] for a size that cannot be, [`DataError::Io`].
     pub fn open(dir: impl AsRef<Path>, part: Part, config: &FolderConfig) -> Result<InMemory> {
         let dir = dir.as_ref();
-        for (field, size) in [("height", config.height), ("width", config.width)] {
+        config.validate()?;
+        let list = list::list(dir)?;
+        let train = decode::decode(&list.train, config)?;
+        let (mean, std) = channel_statistics(&train.pixels, 3);
+        let decoded = match part {
+            Part::Train => train,
+            Part::Test => decode::decode(&list.test, config)?,
+        };
+        let info = config.info(list.classes, (mean, std), list.notes);
+        in_memory(dir, part, info, decoded)
+    }
+
+    /// Both parts, each decoded once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_parts(dir: impl AsRef<Path>, config: &FolderConfig) -> Result<(InMemory, InMemory)> {
+        let dir = dir.as_ref();
+        config.validate()?;
+        let list = list::list(dir)?;
+        let (train, test) = (decode::decode(&list.train, config)?, decode::decode(&list.test, config)?);
+        let info = config.info(list.classes, channel_statistics(&train.pixels, 3), list.notes);
+        Ok((in_memory(dir, Part::Train, info.clone(), train)?, in_memory(dir, Part::Test, info, test)?))
+    }
+}
+
+impl FolderConfig {
+    fn validate(&self) -> Result<()> {
+        for (field, size) in [("height", self.height), ("width", self.width)] {
             if size == 0 || size > 4096 {
                 let expected = "images are resized to 1 to 4096 pixels".into();
                 return Err(DataError::Config { field, got: size.to_string(), expected });
             }
         }
-        let list = list::list(dir)?;
-        let train = decode::decode(&list.train, config)?;
-        let (mean, std) = channel_statistics(&train.pixels, 3);
-        let Decoded { labels, pixels, skipped } = match part {
-            Part::Train => train,
-            Part::Test => decode::decode(&list.test, config)?,
-        };
-        if labels.is_empty() {
-            let expected = format!("PNG or JPEG images of the {} part", part.name());
-            return Err(DataError::Empty { path: dir.into(), expected });
-        }
-        let mut notes = list.notes;
-        if !skipped.is_empty() {
-            notes.push(format!("{} unreadable images left out: {}", skipped.len(), skipped.join("; ")));
-        }
-        let info = DatasetInfo {
-            name: "folder".into(),
-            classes: list.classes,
-            channels: 3,
-            height: config.height,
-            width: config.width,
-            mean,
-            std,
-            flip: config.flip,
-            notes,
-        };
-        InMemory::new(info, labels, pixels)
+        Ok(())
     }
+
+    fn info(&self, classes: Vec<String>, (mean, std): (Vec<f32>, Vec<f32>), notes: Vec<String>) -> DatasetInfo {
+        let (height, width, flip) = (self.height, self.width, self.flip);
+        DatasetInfo { name: "folder".into(), classes, channels: 3, height, width, mean, std, flip, notes }
+    }
+}
+
+fn in_memory(dir: &Path, part: Part, mut info: DatasetInfo, decoded: Decoded) -> Result<InMemory> {
+    let Decoded { labels, pixels, skipped } = decoded;
+    check_any(dir, part, labels.len(), &skipped)?;
+    info.notes.extend(left_out(&skipped));
+    InMemory::new(info, labels, pixels)
+}
+
+/// A part without a readable image is nothing to work with.
+fn check_any(dir: &Path, part: Part, images: usize, skipped: &[String]) -> Result<()> {
+    if images > 0 {
+        return Ok(());
+    }
+    let mut expected = format!("PNG or JPEG images of the {} part", part.name());
+    if let Some(first) = skipped.first() {
+        expected += &format!(" that can be read (none of {} can, the first is {first})", skipped.len());
+    }
+    Err(DataError::Empty { path: dir.into(), expected })
+}
+
+fn left_out(skipped: &[String]) -> Option<String> {
+    (!skipped.is_empty()).then(|| format!("{} unreadable images left out: {}", skipped.len(), skipped.join("; ")))
 }

@@ -34,16 +34,27 @@ impl Maker {
             if stop.load(Ordering::Relaxed) {
                 return None;
             }
-            match self.data.read(index, &mut pixels).and_then(|label| self.checked(label, index)) {
+            // Loaders of the same streams draw from places that are far apart.
+            let position = (first + i) as u64 + (self.config.part << 40);
+            match self.make_image(index, position, &mut pixels, out).and_then(|label| self.checked(label, index)) {
                 Ok(label) => labels.push(label),
                 Err(error) => return Some(Err(error)),
             }
-            // Loaders of the same streams draw from places that are far apart.
-            let position = (first + i) as u64 + (self.config.part << 40);
-            let rng = || self.config.streams.rng(SeedStream::Augment, self.epoch, position);
-            self.augmenter.apply(&pixels, out, rng);
         }
         Some(Ok(Batch { images, n: labels.len(), labels, h: info.height, w: info.width, c: info.channels }))
+    }
+
+    /// One image and its label.
+    fn make_image(&self, index: usize, position: u64, pixels: &mut [u8], out: &mut [f32]) -> Result<u32> {
+        let rng = || self.config.streams.rng(SeedStream::Augment, self.epoch, position);
+        let picture = if self.augmenter.wants_picture() { self.data.picture(index)? } else { None };
+        if let Some((picture, label)) = picture {
+            self.augmenter.apply_picture(&picture, out, rng);
+            return Ok(label);
+        }
+        let label = self.data.read(index, pixels)?;
+        self.augmenter.apply(pixels, out, rng);
+        Ok(label)
     }
 
     /// A user's data set may return any label; one that names no class would index outside of the logits.

@@ -86,9 +86,11 @@ impl Loader {
     ///
     /// # Errors
     /// [`DataError::Config`] when `batch_size` is 0, [`DataError::TooFewImages`] when no index is given or
-    /// `drop_last` would leave no batch, [`DataError::IndexOutOfRange`], and [`DataError::Info`].
+    /// `drop_last` would leave no batch, [`DataError::IndexOutOfRange`], [`DataError::Info`], and those of
+    /// [`Augment::validate`].
     pub fn new(data: Arc<dyn Dataset>, config: LoaderConfig) -> Result<Self> {
         data.info().validate()?;
+        config.augment.validate()?;
         if config.batch_size == 0 {
             let expected = "a batch holds at least one image".into();
             return Err(DataError::Config { field: "batch_size", got: "0".into(), expected });

@@ -27,7 +27,7 @@ fn numbers(images: usize) -> Arc<dyn Dataset> {
 fn config(images: usize) -> LoaderConfig {
     LoaderConfig {
         batch_size: 7,
-        augment: Augment { pad: 2, flip: true, cutout: 3 },
+        augment: Augment { pad: 2, flip: true, cutout: 3, ..Augment::none() },
         ..LoaderConfig::new((0..images).collect(), Streams::new(5))
     }
 }

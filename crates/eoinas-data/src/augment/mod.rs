@@ -1,13 +1,24 @@
 //! From bytes to normalised numbers, with the usual augmentation on the way.
 
-use crate::dataset::DatasetInfo;
+mod crop;
+mod jitter;
+mod resample;
+#[cfg(test)]
+mod tests;
+
+use crate::dataset::{DatasetInfo, Picture};
 use crate::dice;
+use crate::error::{DataError, Result};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+pub use crop::RandomCrop;
+pub use jitter::ColourJitter;
+pub(crate) use resample::{Window, resample};
+
 /// What is done to an image. Each image draws once, from its own stream: switching one part off leaves the others'
 /// draws alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
     /// A random window of the image's own size is cut from the image padded by so many black pixels; 0 is off.
     pub pad: usize,
@@ -15,6 +26,13 @@ pub struct Augment {
     pub flip: bool,
     /// Side of a square that is set to the mean (DeVries and Taylor, 2017), centred anywhere in the image; 0 is off.
     pub cutout: usize,
+    /// A random window of the picture is resized to the image's size, from the file's own pixels where the data set has
+    /// them ([`crate::Dataset::picture`]); `None` is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<RandomCrop>,
+    /// Brightness, contrast, saturation and hue of colour images are changed at random; `None` is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<ColourJitter>,
 }
 
 impl Augment {
@@ -25,12 +43,33 @@ impl Augment {
 
     /// Crop with 4 pixels of padding, and flip: the search's training images.
     pub fn search() -> Self {
-        Self { pad: 4, flip: true, cutout: 0 }
+        Self { pad: 4, flip: true, ..Self::none() }
     }
 
     /// As [`search`](Self::search), with a cutout of 16 pixels: the training of the found network on CIFAR.
     pub fn retrain() -> Self {
         Self { cutout: 16, ..Self::search() }
+    }
+
+    /// Random window, flip and colours: the training of the found network on ImageNet and other large pictures.
+    pub fn imagenet() -> Self {
+        let (crop, jitter) = (Some(RandomCrop::default()), Some(ColourJitter::default()));
+        Self { flip: true, crop, jitter, ..Self::none() }
+    }
+
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// [`DataError::Config`] names the one that cannot be.
+    pub fn validate(&self) -> Result<()> {
+        for (field, got) in [("pad", self.pad), ("cutout", self.cutout)] {
+            if got > 4096 {
+                let expected = "at most 4096 pixels".into();
+                return Err(DataError::Config { field, got: got.to_string(), expected });
+            }
+        }
+        self.crop.map_or(Ok(()), |crop| crop.validate())?;
+        self.jitter.map_or(Ok(()), |jitter| jitter.validate())
     }
 
     fn is_random(&self) -> bool {
@@ -74,22 +113,57 @@ impl Augmenter {
         }
     }
 
+    /// Whether [`apply_picture`](Self::apply_picture) is to be called with the whole picture, where there is one.
+    pub fn wants_picture(&self) -> bool {
+        self.augment.crop.is_some()
+    }
+
     /// Writes the augmented, normalised image; `pixels` and `out` are \[height, width, channels\]. `rng` makes the
     /// generator of this image and is only called when something is random.
     pub fn apply<R: Rng>(&self, pixels: &[u8], out: &mut [f32], rng: impl FnOnce() -> R) {
-        let pad = self.augment.pad;
         if !self.augment.is_random() {
             return self.apply_draw(pixels, out, Draw::default(), 0);
         }
         let rng = &mut rng();
-        let draw = Draw {
+        let draw = self.draw(rng);
+        if self.augment.crop.is_none() && self.augment.jitter.is_none() {
+            self.apply_draw(pixels, out, draw, self.augment.pad);
+            return self.cut_out(out, draw);
+        }
+        self.apply_changed(pixels, (self.height, self.width), out, draw, rng);
+    }
+
+    /// The same from a picture of any size, of which a random window is cut ([`Augment::crop`]).
+    pub fn apply_picture<R: Rng>(&self, picture: &Picture, out: &mut [f32], rng: impl FnOnce() -> R) {
+        let rng = &mut rng();
+        let draw = self.draw(rng);
+        self.apply_changed(&picture.pixels, (picture.height, picture.width), out, draw, rng);
+    }
+
+    fn draw(&self, rng: &mut impl Rng) -> Draw {
+        let pad = self.augment.pad;
+        Draw {
             top: dice::below(rng, 2 * pad + 1),
             left: dice::below(rng, 2 * pad + 1),
             flip: dice::below(rng, 2) == 1 && self.augment.flip,
             row: dice::below(rng, self.height),
             column: dice::below(rng, self.width),
+        }
+    }
+
+    /// With another window or other colours, and then all the rest. The window draws last, as often as it must.
+    fn apply_changed(&self, pixels: &[u8], size: (usize, usize), out: &mut [f32], draw: Draw, rng: &mut impl Rng) {
+        let change = self.augment.jitter.unwrap_or(ColourJitter::NONE).draw(rng);
+        let (height, width) = size;
+        let window = match self.augment.crop {
+            Some(crop) => crop.window(height, width, rng),
+            None => Window { top: 0, left: 0, height, width },
         };
-        self.apply_draw(pixels, out, draw, pad);
+        let mut bytes = resample(pixels, size, window, (self.height, self.width), self.channels);
+        if self.augment.jitter.is_some() && self.channels == 3 {
+            change.apply(&mut bytes);
+        }
+        self.apply_draw(&bytes, out, draw, self.augment.pad);
         self.cut_out(out, draw);
     }
 
@@ -161,103 +235,5 @@ impl Augmenter {
                 cells.fill(0.0);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use eoinas_core::{SeedStream, Streams};
-
-    fn info(channels: usize, height: usize, width: usize) -> DatasetInfo {
-        DatasetInfo {
-            name: "t".into(),
-            classes: vec!["a".into()],
-            channels,
-            height,
-            width,
-            mean: vec![0.5; channels],
-            std: vec![0.25; channels],
-            flip: true,
-            notes: vec![],
-        }
-    }
-
-    fn run(augmenter: &Augmenter, pixels: &[u8], position: u64) -> Vec<f32> {
-        let mut out = vec![f32::NAN; pixels.len()];
-        augmenter.apply(pixels, &mut out, || Streams::new(1).rng(SeedStream::Augment, 0, position));
-        out
-    }
-
-    fn image(channels: usize, height: usize, width: usize) -> Vec<u8> {
-        (0..channels * height * width).map(|i| (i * 7 % 251 + 1) as u8).collect()
-    }
-
-    #[test]
-    fn none_only_normalises() {
-        let pixels = image(3, 5, 4);
-        let out = run(&Augmenter::new(Augment::none(), &info(3, 5, 4)), &pixels, 0);
-        for (byte, value) in pixels.iter().zip(out) {
-            assert_eq!(value, (f32::from(*byte) / 255.0 - 0.5) / 0.25);
-        }
-    }
-
-    /// Every window, mirrored or not, by a plain index computation, for 1, 2 and 3 channels.
-    #[test]
-    fn crop_and_flip_equal_the_definition() {
-        for channels in 1..=3 {
-            let (height, width, pad) = (5, 6, 2);
-            let pixels = image(channels, height, width);
-            let augmenter = Augmenter::new(Augment { pad, flip: true, cutout: 0 }, &info(channels, height, width));
-            for (top, left, flip) in (0..5).flat_map(|t| (0..5).flat_map(move |l| [(t, l, false), (t, l, true)])) {
-                let mut out = vec![f32::NAN; pixels.len()];
-                augmenter.apply_draw(&pixels, &mut out, Draw { top, left, flip, ..Draw::default() }, pad);
-                for (i, value) in out.into_iter().enumerate() {
-                    let (y, x, c) = (i / channels / width, i / channels % width, i % channels);
-                    let x = if flip { width - 1 - x } else { x };
-                    let (y, x) = ((y + top).wrapping_sub(pad), (x + left).wrapping_sub(pad));
-                    let inside = y < height && x < width;
-                    let byte = if inside { pixels[(y * width + x) * channels + c] } else { 0 };
-                    assert_eq!(value, (f32::from(byte) / 255.0 - 0.5) / 0.25, "{channels} {top} {left} {flip} {i}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn draws_cover_every_window_and_both_mirrors() {
-        let pixels: Vec<u8> = (1..=64).collect();
-        let augmenter = Augmenter::new(Augment { pad: 1, flip: true, cutout: 0 }, &info(1, 8, 8));
-        let seen: std::collections::BTreeSet<Vec<u32>> =
-            (0..400).map(|i| run(&augmenter, &pixels, i).iter().map(|v| v.to_bits()).collect()).collect();
-        assert_eq!(seen.len(), 18);
-        let digits =
-            Augmenter::new(Augment { pad: 1, flip: true, cutout: 0 }, &DatasetInfo { flip: false, ..info(1, 8, 8) });
-        let seen: std::collections::BTreeSet<Vec<u32>> =
-            (0..400).map(|i| run(&digits, &pixels, i).iter().map(|v| v.to_bits()).collect()).collect();
-        assert_eq!(seen.len(), 9);
-    }
-
-    #[test]
-    fn cutout_zeroes_one_clipped_square_and_leaves_the_rest() {
-        let pixels = image(3, 16, 16);
-        let plain = run(&Augmenter::new(Augment::search(), &info(3, 16, 16)), &pixels, 5);
-        let augmenter = Augmenter::new(Augment { cutout: 6, ..Augment::search() }, &info(3, 16, 16));
-        for position in 0..200 {
-            let cut = run(&augmenter, &pixels, position);
-            let zeros = cut.iter().filter(|v| **v == 0.0).count();
-            assert!((3 * 9..=3 * 36).contains(&zeros), "{zeros}");
-        }
-        let cut = run(&augmenter, &pixels, 5);
-        assert!(plain.iter().zip(&cut).all(|(a, b)| a == b || *b == 0.0));
-        let whole = Augmenter::new(Augment { cutout: 1000, ..Augment::none() }, &info(3, 16, 16));
-        assert!(run(&whole, &pixels, 1).iter().all(|v| *v == 0.0));
-    }
-
-    #[test]
-    fn sizes_that_do_not_fit_do_not_panic() {
-        let augmenter = Augmenter::new(Augment::retrain(), &info(3, 8, 8));
-        let mut out = vec![0.0; 10];
-        augmenter.apply(&[1, 2, 3], &mut out, || Streams::new(1).rng(SeedStream::Augment, 0, 0));
     }
 }
