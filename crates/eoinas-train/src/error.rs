@@ -14,6 +14,12 @@ pub enum TrainError {
     /// A setting that cannot work.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A setting of a training that cannot work.
+    #[error(transparent)]
+    TrainConfig(#[from] crate::training::TrainConfigError),
+    /// The kinds of cell of a genotype.
+    #[error(transparent)]
+    Space(#[from] eoinas_core::space::SpaceError),
     /// The images.
     #[error(transparent)]
     Data(#[from] eoinas_data::DataError),
@@ -54,6 +60,17 @@ pub enum TrainError {
         path: PathBuf,
         /// The cell that it found.
         genotype: String,
+    },
+    /// A training that is done already.
+    #[error(
+        "{path} is finished with {:.2} % on the test images; there is nothing to resume, start a new run for another \
+         training", 100.0 * accuracy, path = path.display()
+    )]
+    TrainingFinished {
+        /// Its folder.
+        path: PathBuf,
+        /// Top-1 accuracy, 0 to 1.
+        accuracy: f64,
     },
     /// A checkpoint whose state does not fit the run.
     #[error("{path}: {what} does not fit the search space of this run; the checkpoint belongs to another one", path = path.display())]

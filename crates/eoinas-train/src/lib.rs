@@ -35,6 +35,7 @@ pub mod session;
 pub mod state;
 pub mod stop;
 pub mod tally;
+pub mod training;
 
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, Preset, SearchConfig};
@@ -49,3 +50,4 @@ pub use seeds::Seeds;
 pub use state::{SavedSearch, SearchState};
 pub use stop::{StopReason, StopRule};
 pub use tally::Tally;
+pub use training::{TrainConfig, TrainOptions, TrainOutcome, TrainPreset, Trained, Training, Trials};

@@ -123,6 +123,10 @@ impl Session {
     ) -> Result<()> {
         // The event comes first, so that the checkpoint knows of it: a resumed run has it in its record too.
         self.emit_saved(step)?;
+        // A stop between the last step of an epoch and its evaluation has left the state of this step without it.
+        if self.store.path(step).exists() {
+            self.store.remove(step)?;
+        }
         self.write(step, state, tensors)?;
         Ok(self.store.sweep(best, self.keep)?)
     }

@@ -122,6 +122,9 @@ pub struct EpochEnd {
     pub valid_loss: Option<f64>,
     /// Accuracy on them, 0..1.
     pub valid_accuracy: Option<f64>,
+    /// Share of them whose class is among the five best, 0..1; `None` where it is not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_top5: Option<f64>,
     /// Learning rate of the weights at the end of the epoch.
     pub learning_rate: f64,
     /// Probability of dropping a path at the end of the epoch; 0 without drop-path.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use eoinas_core::SearchSpace;
+use eoinas_core::{Genotype, SearchSpace, Skeleton};
 
 /// `format` of every manifest.
 pub const FORMAT: &str = "eoinas-checkpoint";
@@ -32,6 +32,12 @@ impl Subject {
     pub fn search(space: &SearchSpace) -> Self {
         let definition = serde_json::to_vec(space).unwrap_or_default();
         Self { kind: "search".to_owned(), name: space.name().to_owned(), sha256: sha256(&definition) }
+    }
+
+    /// The subject of a training of `genotype` in a network of this shape.
+    pub fn training(genotype: &Genotype, skeleton: &Skeleton) -> Self {
+        let definition = format!("{}{}", genotype.to_json(), serde_json::to_string(skeleton).unwrap_or_default());
+        Self { kind: "train".to_owned(), name: genotype.to_string(), sha256: sha256(definition.as_bytes()) }
     }
 }
 

@@ -99,13 +99,18 @@ impl Store {
     pub fn sweep(&self, best: Option<u64>, keep_last: usize) -> Result<()> {
         for action in retain(&self.steps()?, best, keep_last) {
             if let Action::Remove(step) = action {
-                // Renamed first: a removal that is interrupted leaves nothing that looks like a checkpoint.
-                let (path, doomed) = (self.path(step), self.dir.join(format!("{TEMPORARY}old-{}", name_of(step))));
-                fs::rename(&path, &doomed).map_err(write_error(&path))?;
-                fs::remove_dir_all(&doomed).map_err(write_error(&doomed))?;
+                self.remove(step)?;
             }
         }
         Ok(())
+    }
+
+    /// Removes the checkpoint of a step.
+    pub fn remove(&self, step: u64) -> Result<()> {
+        // Renamed first: a removal that is interrupted leaves nothing that looks like a checkpoint.
+        let (path, doomed) = (self.path(step), self.dir.join(format!("{TEMPORARY}old-{}", name_of(step))));
+        fs::rename(&path, &doomed).map_err(write_error(&path))?;
+        fs::remove_dir_all(&doomed).map_err(write_error(&doomed))
     }
 }
 

@@ -14,7 +14,7 @@ use eoinas_prune::{IndicatorConfig, PruneScheduleConfig, StatisticsConfig};
 
 pub use presets::Preset;
 pub use validate::ConfigError;
-pub(crate) use validate::check_temperature;
+pub(crate) use validate::{check_source, check_temperature};
 
 /// Everything that decides what a search does. Written to `config.json` and read again by `--resume`.
 ///

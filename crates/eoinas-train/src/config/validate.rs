@@ -1,11 +1,13 @@
 //! One check and one error for every setting.
 
+use std::path::Path;
+
 use eoinas_core::schedule::{Schedule, ScheduleConfig, ScheduleError};
 
 use eoinas_data::SourceKind;
 use eoinas_prune::PruningError;
 
-use super::SearchConfig;
+use super::{NetworkConfig, SearchConfig, WeightsConfig};
 
 /// A setting that cannot work. One variant a setting.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -168,8 +170,8 @@ impl SearchConfig {
         check(self.epochs > 0, ConfigError::Epochs)?;
         check(self.batch_size >= 2, ConfigError::BatchSize { got: self.batch_size })?;
         self.validate_data()?;
-        self.validate_network()?;
-        self.validate_weights()?;
+        self.network.validate()?;
+        self.weights.validate()?;
         self.validate_arch()?;
         self.validate_temperature()?;
         if let Some(dropout) = self.skip_dropout {
@@ -184,34 +186,9 @@ impl SearchConfig {
 
     fn validate_data(&self) -> Result {
         let data = &self.data;
-        check(
-            data.dataset == SourceKind::Embedded || data.dir.is_some(),
-            ConfigError::DataDir { dataset: data.dataset },
-        )?;
-        if let Some(got) = data.train_images {
-            check(got >= 4, ConfigError::TrainImages { got })?;
-        }
-        match data.image_size {
-            Some(got) => check((8..=1024).contains(&got), ConfigError::ImageSize { got }),
-            None => Ok(()),
-        }
-    }
-
-    fn validate_network(&self) -> Result {
-        let network = self.network;
-        let channels_fit = (2..=4096).contains(&network.channels) && network.channels.is_multiple_of(2);
-        check(channels_fit, ConfigError::Channels { got: network.channels })?;
-        check((1..=1000).contains(&network.cells), ConfigError::Cells { got: network.cells })?;
-        check(network.stem_multiplier > 0, ConfigError::StemMultiplier)
-    }
-
-    fn validate_weights(&self) -> Result {
-        let weights = &self.weights;
-        weights.learning_rate.validate().map_err(ConfigError::LearningRate)?;
-        check(in_unit(weights.momentum), ConfigError::Momentum { got: weights.momentum })?;
-        check(not_negative(weights.weight_decay), ConfigError::WeightDecay { got: weights.weight_decay })?;
-        match weights.clip {
-            Some(got) => check(positive(got), ConfigError::Clip { got }),
+        check_source(data.dataset, data.dir.as_deref(), data.image_size)?;
+        match data.train_images {
+            Some(got) => check(got >= 4, ConfigError::TrainImages { got }),
             None => Ok(()),
         }
     }
@@ -231,6 +208,36 @@ impl SearchConfig {
     fn validate_temperature(&self) -> Result {
         self.temperature.validate().map_err(ConfigError::Temperature)?;
         check_temperature(&self.temperature, self.epochs)
+    }
+}
+
+impl NetworkConfig {
+    pub(crate) fn validate(&self) -> Result {
+        let channels_fit = (2..=4096).contains(&self.channels) && self.channels.is_multiple_of(2);
+        check(channels_fit, ConfigError::Channels { got: self.channels })?;
+        check((1..=1000).contains(&self.cells), ConfigError::Cells { got: self.cells })?;
+        check(self.stem_multiplier > 0, ConfigError::StemMultiplier)
+    }
+}
+
+impl WeightsConfig {
+    pub(crate) fn validate(&self) -> Result {
+        self.learning_rate.validate().map_err(ConfigError::LearningRate)?;
+        check(in_unit(self.momentum), ConfigError::Momentum { got: self.momentum })?;
+        check(not_negative(self.weight_decay), ConfigError::WeightDecay { got: self.weight_decay })?;
+        match self.clip {
+            Some(got) => check(positive(got), ConfigError::Clip { got }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether the set has its folder and images of a size that can be.
+pub(crate) fn check_source(dataset: SourceKind, dir: Option<&Path>, image_size: Option<usize>) -> Result {
+    check(dataset == SourceKind::Embedded || dir.is_some(), ConfigError::DataDir { dataset })?;
+    match image_size {
+        Some(got) => check((8..=1024).contains(&got), ConfigError::ImageSize { got }),
+        None => Ok(()),
     }
 }
 

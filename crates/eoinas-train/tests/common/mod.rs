@@ -1,4 +1,4 @@
-//! A search that takes a second or two.
+//! Searches and trainings that take a second or two.
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use eoinas_core::{Event, event::Record};
+use eoinas_core::{Event, Genotype, event::Record};
 use eoinas_train::{
-    SearchConfig, SearchOptions,
+    SearchConfig, SearchOptions, TrainConfig,
     config::{DataConfig, NetworkConfig},
+    training::TrainDataConfig,
 };
 
 /// 64 embedded images, C = 4, 3 cells, 3 epochs of 2 steps, one of them warm-up.
@@ -27,6 +28,33 @@ pub fn tiny() -> SearchConfig {
 
 pub fn options() -> SearchOptions {
     SearchOptions::default()
+}
+
+/// 40 embedded images, 12 to test on, C = 4, 3 cells, 3 epochs of 3 updates of two mini-batches (the last has one), and
+/// everything that a training can have.
+pub fn tiny_training() -> TrainConfig {
+    TrainConfig {
+        epochs: 3,
+        batch_size: 8,
+        accumulate: 2,
+        data: TrainDataConfig { train_images: Some(40), test_images: Some(12), ..TrainDataConfig::default() },
+        network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1 },
+        drop_path: 0.2,
+        label_smoothing: 0.1,
+        average: Some(0.9),
+        ..TrainConfig::paper_cifar()
+    }
+}
+
+/// A cell with ops of every family.
+pub fn cell() -> Genotype {
+    let normal = "[('sep_conv_3x3', 0), ('skip_connect', 1), ('dil_conv_3x3', 0), ('max_pool_3x3', 2), \
+                  ('avg_pool_3x3', 1), ('skip_connect', 3), ('sep_conv_5x5', 2), ('dil_conv_5x5', 0)]";
+    let reduce = "[('max_pool_3x3', 0), ('skip_connect', 1), ('skip_connect', 2), ('sep_conv_3x3', 0), \
+                  ('skip_connect', 2), ('dil_conv_3x3', 1), ('sep_conv_3x3', 2), ('avg_pool_3x3', 1)]";
+    let concat = "range(2, 6)";
+    let text = format!("Genotype(normal={normal}, normal_concat={concat}, reduce={reduce}, reduce_concat={concat})");
+    Genotype::parse(&text).unwrap()
 }
 
 /// The events of a run, without their times.
@@ -51,8 +79,9 @@ pub fn essence(run: &Path) -> Vec<(String, Vec<u8>)> {
         .map(|(index, event)| (format!("event {index}"), serde_json::to_vec(event).unwrap()))
         .collect();
     let checkpoint = newest(run);
-    let files = ["state.json", "weights.safetensors", "optimizer.safetensors"].map(|name| checkpoint.join(name));
-    for path in files.into_iter().chain(["genotype.txt", "genotype.json"].map(|name| run.join(name))) {
+    let files = ["state.json", "weights.safetensors", "optimizer.safetensors", "average.safetensors"];
+    let files = files.map(|name| checkpoint.join(name)).into_iter().filter(|path| path.exists());
+    for path in files.chain(["genotype.txt", "genotype.json"].map(|name| run.join(name))) {
         let name = path.strip_prefix(run).unwrap().display().to_string();
         essence.push((name, fs::read(&path).unwrap()));
     }

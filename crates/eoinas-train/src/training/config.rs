@@ -1,0 +1,138 @@
+//! The settings of a training: one plain struct with documented defaults (the paper's for CIFAR).
+
+use std::path::PathBuf;
+
+use eoinas_core::{
+    Schedule, Skeleton,
+    schedule::{Cosine, Linear},
+    skeleton::Form,
+};
+use eoinas_data::{Augment, DatasetInfo, SourceKind};
+use serde::{Deserialize, Serialize};
+
+use super::presets::TrainPreset;
+use crate::config::{NetworkConfig, WeightsConfig};
+
+/// Everything that decides what a training does, the genotype apart. Written to `config.json` and read again when the
+/// run is resumed.
+///
+/// ```
+/// use eoinas_train::TrainConfig;
+/// let config = TrainConfig { epochs: 50, seed: 7, ..TrainConfig::paper_cifar() };
+/// config.validate()?;
+/// # Ok::<(), eoinas_train::training::TrainConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The preset that these settings started from; kept for the record.
+    pub preset: TrainPreset,
+    /// Initial weights, order of the images, augmentation and drop-path follow from it. Default: 0.
+    pub seed: u64,
+    /// Seed of the choice of `data.train_images`. `None` (default): `seed`. Runs to be compared share it.
+    pub split_seed: Option<u64>,
+    /// Passes over the training images. Default: 600.
+    pub epochs: usize,
+    /// Images in a mini-batch. Default: 128.
+    pub batch_size: usize,
+    /// Mini-batches whose gradients make one update, weighted by their images. Default: 1. BatchNorm's statistics stay
+    /// those of each mini-batch, so 2 of 64 are not quite one of 128.
+    pub accumulate: usize,
+    /// The images.
+    pub data: TrainDataConfig,
+    /// Stem and stacking. Default: CIFAR's.
+    pub form: Form,
+    /// Size of the network. Default: C = 36, 20 cells. Classes and image size come from the data.
+    pub network: NetworkConfig,
+    /// What is done to training images. Default: crop with 4 pixels of padding, flip, cutout of 16 pixels.
+    pub augment: Augment,
+    /// Update of the weights. Default: SGD with momentum 0.9, L2 decay 3e-4, gradients clipped to norm 5, learning rate
+    /// half a cosine from 0.025 to 0. A warm-up is a schedule around it ([`eoinas_core::schedule::Warmup`]).
+    pub weights: WeightsConfig,
+    /// Probability of dropping a path that the last epoch comes close to, on a line from 0 ([`Linear`]). Default: 0.3.
+    pub drop_path: f64,
+    /// Weight of the auxiliary head's loss; 0: no such head. Default: 0.4.
+    pub auxiliary: f64,
+    /// Label smoothing of the training loss, 0 to 1. Default: 0.
+    pub label_smoothing: f64,
+    /// Decay of an exponential moving average of the weights, which is evaluated and delivered beside them. Default:
+    /// `None`, no average.
+    pub average: Option<f64>,
+    /// Newest checkpoints kept beside the best. Default: 1.
+    pub keep_checkpoints: usize,
+}
+
+/// The images of a training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainDataConfig {
+    /// Which set. Default: embedded.
+    pub dataset: SourceKind,
+    /// Its folder; every set but the embedded one needs it.
+    pub dir: Option<PathBuf>,
+    /// Use only so many training images, balanced over the classes. `None` (default): all; of the embedded set 5,000.
+    pub train_images: Option<usize>,
+    /// Use only so many test images, balanced over the classes. `None` (default): all; of the embedded set 2,000.
+    pub test_images: Option<usize>,
+    /// Height and width that the images of a folder get. Default: 32.
+    pub image_size: Option<usize>,
+    /// Whether unreadable images of a folder are left out, and named in the record, instead of ending the run. Default:
+    /// false.
+    pub skip_unreadable: bool,
+}
+
+/// The values of one epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct EpochValues {
+    /// Learning rate of the weights.
+    pub learning_rate: f64,
+    /// Probability of dropping a path.
+    pub drop_path: f64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            preset: TrainPreset::PaperCifar,
+            seed: 0,
+            split_seed: None,
+            epochs: 600,
+            batch_size: 128,
+            accumulate: 1,
+            data: TrainDataConfig::default(),
+            form: Form::Cifar,
+            network: NetworkConfig { channels: 36, cells: 20, stem_multiplier: 3 },
+            augment: Augment::retrain(),
+            weights: WeightsConfig {
+                learning_rate: Cosine { start: 0.025, end: 0.0 }.into(),
+                ..WeightsConfig::default()
+            },
+            drop_path: 0.3,
+            auxiliary: 0.4,
+            label_smoothing: 0.0,
+            average: None,
+            keep_checkpoints: 1,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// The network for images like those of `info`.
+    pub fn skeleton(&self, info: &DatasetInfo) -> Skeleton {
+        Skeleton {
+            form: self.form,
+            channels: self.network.channels,
+            cells: self.network.cells,
+            stem_multiplier: self.network.stem_multiplier,
+            ..Skeleton::cifar()
+        }
+        .with_classes(info.classes.len())
+        .with_image(info.channels, info.height, info.width)
+    }
+
+    pub(crate) fn epoch(&self, epoch: usize) -> EpochValues {
+        let (at, of) = (epoch as f64, self.epochs as f64);
+        let drop_path = Linear { start: 0.0, end: self.drop_path, inclusive: false };
+        EpochValues { learning_rate: self.weights.learning_rate.value(at, of), drop_path: drop_path.value(at, of) }
+    }
+}

@@ -1,0 +1,87 @@
+//! The images of a training: from settings to loaders.
+
+use std::sync::Arc;
+
+use eoinas_core::{Streams, event};
+use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Source, split};
+
+use super::{config::TrainConfig, validate::TrainConfigError};
+use crate::error::Result;
+
+/// Training and test images as batches.
+#[derive(Clone, Debug)]
+pub struct TrainData {
+    /// The training images, shuffled and augmented.
+    pub train: Loader,
+    /// The test images in a fixed order, never augmented.
+    pub test: Loader,
+}
+
+/// Both parts of the set that `config` names.
+pub(crate) fn open_parts(config: &TrainConfig) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>)> {
+    let data = &config.data;
+    let mut source = Source::new(data.dataset, data.dir.clone());
+    source.embedded_train = data.train_images.unwrap_or(source.embedded_train);
+    source.embedded_test = data.test_images.unwrap_or(source.embedded_test);
+    source.folder_size = data.image_size.unwrap_or(source.folder_size);
+    source.skip_unreadable = data.skip_unreadable;
+    // A window of a picture is cut before the picture is made small.
+    source.pictures = config.augment.crop.is_some();
+    Ok(source.open_parts()?)
+}
+
+impl TrainData {
+    /// Loaders over `train` and `test` as `config` says.
+    ///
+    /// # Errors
+    /// Too few images, a batch that is larger than the training part, parts with different classes.
+    pub fn new(config: &TrainConfig, train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> Result<Self> {
+        let (expected, got) = (&train.info().classes, &test.info().classes);
+        if expected != got {
+            return Err(TrainConfigError::Classes { test: got.clone(), train: expected.clone() }.into());
+        }
+        let choice = Streams::new(config.split_seed.unwrap_or(config.seed));
+        let train_indices = choose(train.as_ref(), config.data.train_images, &choice)?;
+        let test_indices = choose(test.as_ref(), config.data.test_images, &choice)?;
+        let images = train_indices.len();
+        if config.batch_size > images {
+            return Err(TrainConfigError::BatchLargerThanData { batch_size: config.batch_size, images }.into());
+        }
+        let streams = Streams::new(config.seed);
+        let base = |indices| LoaderConfig {
+            batch_size: config.batch_size,
+            // Files are decoded as they are needed, on every core; images in memory cost too little for that.
+            threads: if config.augment.crop.is_some() { cores() } else { 1 },
+            prefetch: if config.augment.crop.is_some() { cores().max(4) } else { 4 },
+            ..LoaderConfig::new(indices, streams)
+        };
+        // A last batch of one image would give BatchNorm nothing to average over.
+        let drop_last = images % config.batch_size == 1;
+        let train_config = LoaderConfig { augment: config.augment, drop_last, ..base(train_indices) };
+        let test_config = LoaderConfig { augment: Augment::none(), part: 1, shuffle: false, ..base(test_indices) };
+        Ok(Self { train: Loader::new(train, train_config)?, test: Loader::new(test, test_config)? })
+    }
+
+    /// What the record says about the images.
+    pub fn describe(&self) -> event::DatasetInfo {
+        let info = self.train.dataset().info();
+        event::DatasetInfo {
+            name: info.name.clone(),
+            train_images: self.train.images_per_epoch() as u64,
+            valid_images: self.test.images_per_epoch() as u64,
+            classes: info.classes.clone(),
+        }
+    }
+}
+
+/// All images, or so many of them, balanced over the classes. A set that was made with that many needs no choice.
+fn choose(data: &dyn Dataset, count: Option<usize>, streams: &Streams) -> Result<Vec<usize>> {
+    match count {
+        Some(count) if count != data.len() => Ok(split::balanced_subset(&split::labels(data)?, count, streams)?),
+        _ => Ok((0..data.len()).collect()),
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

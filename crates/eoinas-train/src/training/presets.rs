@@ -1,0 +1,116 @@
+//! Named sets of training settings.
+
+use std::{fmt, str::FromStr};
+
+use eoinas_core::{schedule::Linear, skeleton::Form};
+use eoinas_data::Augment;
+use serde::{Deserialize, Serialize};
+
+use super::config::{TrainConfig, TrainDataConfig};
+use crate::config::{NetworkConfig, WeightsConfig};
+
+/// A named set of training settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TrainPreset {
+    /// The paper's Section 4.1: 600 epochs, C = 36, 20 cells.
+    PaperCifar,
+    /// The paper's Section 4.4: 250 epochs, C = 48, 14 cells, images of 224 x 224 pixels from folders.
+    PaperImagenet,
+    /// Minutes on two cores: a small network, few epochs.
+    Quick,
+}
+
+impl TrainPreset {
+    /// All presets.
+    pub const ALL: [Self; 3] = [Self::PaperCifar, Self::PaperImagenet, Self::Quick];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PaperCifar => "paper-cifar",
+            Self::PaperImagenet => "paper-imagenet",
+            Self::Quick => "quick",
+        }
+    }
+
+    /// Its settings.
+    pub fn config(self) -> TrainConfig {
+        match self {
+            Self::PaperCifar => TrainConfig::paper_cifar(),
+            Self::PaperImagenet => TrainConfig::paper_imagenet(),
+            Self::Quick => TrainConfig::quick(),
+        }
+    }
+}
+
+impl fmt::Display for TrainPreset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No preset has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no preset `{got}`; choose paper-cifar, paper-imagenet or quick")]
+pub struct UnknownTrainPreset {
+    /// The name.
+    pub got: String,
+}
+
+impl FromStr for TrainPreset {
+    type Err = UnknownTrainPreset;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTrainPreset> {
+        let found = Self::ALL.into_iter().find(|preset| preset.name() == text);
+        found.ok_or_else(|| UnknownTrainPreset { got: text.to_owned() })
+    }
+}
+
+impl TrainConfig {
+    /// The paper's settings for CIFAR.
+    pub fn paper_cifar() -> Self {
+        Self::default()
+    }
+
+    /// The paper's settings for ImageNet: learning rate 0.1 on a line to 0 (the authors' code multiplies by 0.97 each
+    /// epoch: an [`eoinas_core::schedule::Exponential`]), L2 decay 3e-5, label smoothing 0.1, no drop-path.
+    pub fn paper_imagenet() -> Self {
+        Self {
+            preset: TrainPreset::PaperImagenet,
+            epochs: 250,
+            data: TrainDataConfig {
+                dataset: eoinas_data::SourceKind::Folder,
+                image_size: Some(224),
+                ..TrainDataConfig::default()
+            },
+            form: Form::ImageNet,
+            network: NetworkConfig { channels: 48, cells: 14, stem_multiplier: 1 },
+            augment: Augment::imagenet(),
+            weights: WeightsConfig {
+                learning_rate: Linear { start: 0.1, end: 0.0, inclusive: false }.into(),
+                weight_decay: 3e-5,
+                ..WeightsConfig::default()
+            },
+            drop_path: 0.0,
+            label_smoothing: 0.1,
+            ..Self::paper_cifar()
+        }
+    }
+
+    /// Minutes on two cores: C = 8, 5 cells, 10 epochs, and none of the means against overfitting that need many
+    /// epochs to pay.
+    pub fn quick() -> Self {
+        Self {
+            preset: TrainPreset::Quick,
+            epochs: 10,
+            batch_size: 64,
+            network: NetworkConfig { channels: 8, cells: 5, stem_multiplier: 3 },
+            augment: Augment::search(),
+            drop_path: 0.0,
+            auxiliary: 0.0,
+            ..Self::paper_cifar()
+        }
+    }
+}

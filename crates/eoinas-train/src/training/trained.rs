@@ -1,0 +1,36 @@
+//! What a training ends with.
+
+use serde::{Deserialize, Serialize};
+
+/// The result of a training: `result.json` of a finished run, and what `--json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// The genotype's text.
+    pub genotype: String,
+    /// Top-1 accuracy on the test part after the last epoch, 0 to 1: the result.
+    pub accuracy: f64,
+    /// Top-5 accuracy there.
+    pub top5: f64,
+    /// Mean cross entropy there, in nats.
+    pub loss: f64,
+    /// Top-1 accuracy of the averaged weights after the last epoch; `None` without an average.
+    pub averaged_accuracy: Option<f64>,
+    /// The highest top-1 accuracy of any epoch. It is chosen on the test part, so it flatters: no result to compare.
+    pub best_accuracy: f64,
+    /// That epoch, from 0.
+    pub best_epoch: usize,
+    /// Images of the test part that were evaluated.
+    pub test_images: u64,
+    /// Images that trained.
+    pub train_images: u64,
+    /// The run's seed.
+    pub seed: u64,
+    /// Epochs.
+    pub epochs: usize,
+    /// Seconds over all sessions.
+    pub seconds: f64,
+    /// Trained parameters of the network, auxiliary head left out.
+    pub parameters: u64,
+    /// Its multiply-adds for one image.
+    pub multiply_adds: u64,
+}

@@ -1,0 +1,151 @@
+//! The same training with several seeds or cells, and the mean of what comes out.
+
+use std::path::Path;
+
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    config::TrainConfig,
+    engine::{TrainOutcome, Training},
+    setup::{TrainOptions, finished},
+    trained::Trained,
+    validate::TrainConfigError,
+};
+use crate::{
+    error::Result,
+    run_dir::{RunDir, names},
+    stop::StopReason,
+};
+
+/// File name of [`Trials`].
+const TRIALS: &str = "trials.json";
+
+/// Trainings that share their settings but for cell and seed: `trials.json` in the folder that holds their runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trials {
+    /// The settings that all share. Its seed also chooses the images, so that all learn from the same ones.
+    pub config: TrainConfig,
+    /// Each training.
+    pub trials: Vec<Trial>,
+}
+
+/// One training of [`Trials`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Its folder's name below that of the trials, and its name in tables.
+    pub name: String,
+    /// The genotype's text.
+    pub genotype: String,
+    /// Its seed.
+    pub seed: u64,
+}
+
+/// How trials ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrialsOutcome {
+    /// Each in the order of the trials.
+    Trained(Vec<Trained>),
+    /// One stopped before its end; what is saved can be resumed.
+    Stopped(StopReason),
+}
+
+impl Trials {
+    /// One genotype with `seeds` seeds that count up from that of `config`.
+    pub fn seeds(config: TrainConfig, genotype: &Genotype, seeds: u64) -> Self {
+        let trial = |index| {
+            let seed = config.seed.wrapping_add(index);
+            Trial { name: format!("seed-{seed}"), genotype: genotype.to_string(), seed }
+        };
+        Self { trials: (0..seeds).map(trial).collect(), config }
+    }
+
+    /// `count` random cells of `space`, each with its own seed, counted up from that of `config`.
+    pub fn random(config: TrainConfig, space: &SearchSpace, count: u64) -> Self {
+        let trial = |index| {
+            let seed = config.seed.wrapping_add(index);
+            let mut rng = Streams::new(seed).rng(SeedStream::Named("random cell"), 0, 0);
+            let genotype = Genotype::random(space, &mut rng).to_string();
+            Trial { name: format!("random-{seed}"), genotype, seed }
+        };
+        Self { trials: (0..count).map(trial).collect(), config }
+    }
+
+    /// Writes `trials.json` to a folder that is new or empty.
+    ///
+    /// # Errors
+    /// No trials, settings that cannot work, a folder that cannot be written.
+    pub fn create(&self, dir: &RunDir) -> Result<()> {
+        if self.trials.is_empty() {
+            return Err(TrainConfigError::Trials.into());
+        }
+        self.config.validate()?;
+        Ok(dir.write_json(TRIALS, self)?)
+    }
+
+    /// Whether `path` is the folder of trials.
+    pub fn is_in(path: &Path) -> bool {
+        path.join(TRIALS).exists()
+    }
+
+    /// Reads `trials.json`.
+    ///
+    /// # Errors
+    /// It is not there or not valid.
+    pub fn open(path: &Path) -> Result<(Self, RunDir)> {
+        let dir = RunDir::open(path)?;
+        Ok((dir.read_json(TRIALS)?, dir))
+    }
+
+    /// Trains each, goes on with those that were interrupted and takes the results of those that are done. `options`
+    /// makes what each training needs.
+    ///
+    /// # Errors
+    /// Those of a training.
+    pub fn run(&self, dir: &RunDir, mut options: impl FnMut(&Trial) -> TrainOptions) -> Result<TrialsOutcome> {
+        let mut all = Vec::new();
+        for trial in &self.trials {
+            let options = options(trial);
+            let path = dir.join(&trial.name);
+            let done = if path.exists() { finished(&RunDir::open(&path)?)? } else { None };
+            let outcome = match done {
+                Some(trained) => TrainOutcome::Trained(trained),
+                None => self.train(trial, &path, options)?,
+            };
+            match outcome {
+                TrainOutcome::Trained(trained) => all.push(trained),
+                TrainOutcome::Stopped(reason) => return Ok(TrialsOutcome::Stopped(reason)),
+            }
+        }
+        Ok(TrialsOutcome::Trained(all))
+    }
+
+    fn train(&self, trial: &Trial, path: &Path, options: TrainOptions) -> Result<TrainOutcome> {
+        if path.join(names::CHECKPOINTS).exists() {
+            return Training::resume(path, options)?.run();
+        }
+        let genotype = match &options.space {
+            Some(space) => Genotype::parse_with(&trial.genotype, space)?,
+            None => Genotype::parse(&trial.genotype)?,
+        };
+        let split_seed = self.config.split_seed.or(Some(self.config.seed));
+        let config = TrainConfig { seed: trial.seed, split_seed, ..self.config.clone() };
+        Training::create(config, genotype, path, options)?.run()
+    }
+}
+
+/// Mean and sample standard deviation; the deviation of fewer than two values is 0.
+pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / (values.len().max(2) - 1) as f64).sqrt())
+}
+
+impl TrialsOutcome {
+    /// Mean and sample standard deviation of the test accuracies, 0 to 1; `None` for trials that stopped.
+    pub fn accuracy(&self) -> Option<(f64, f64)> {
+        let Self::Trained(all) = self else { return None };
+        let accuracies: Vec<f64> = all.iter().map(|trained| trained.accuracy).collect();
+        Some(mean_and_deviation(&accuracies))
+    }
+}

@@ -1,0 +1,233 @@
+//! Trainings on tiny sets, end to end.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::*;
+use eoinas_core::{Event, SearchSpace, event::Task, schedule::Constant};
+use eoinas_nn::{Batch, Operations, PassOptions};
+use eoinas_train::{
+    RunDir, StopReason, TrainConfig, TrainError, TrainOptions, TrainOutcome, Trained, Training, Trials,
+    machine::with_threads,
+    stop::{Interrupt, MaxSteps},
+    training::{Trainee, TrialsOutcome},
+};
+
+fn run_to_end(config: TrainConfig, run: &Path) -> Trained {
+    let outcome = Training::create(config, cell(), run, TrainOptions::default()).unwrap().run().unwrap();
+    let TrainOutcome::Trained(trained) = outcome else { panic!("{outcome:?}") };
+    trained
+}
+
+fn stop_after(steps: u64) -> TrainOptions {
+    TrainOptions { rules: vec![Box::new(MaxSteps(steps))], ..TrainOptions::default() }
+}
+
+#[test]
+fn a_tiny_training_ends_with_a_result_and_all_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let trained = run_to_end(tiny_training(), &run);
+    assert_eq!((trained.train_images, trained.test_images, trained.epochs), (40, 12, 3));
+    assert!((0.0..=1.0).contains(&trained.accuracy) && trained.top5 >= trained.accuracy);
+    assert!(trained.averaged_accuracy.is_some() && trained.best_accuracy >= trained.averaged_accuracy.unwrap());
+    assert_eq!(trained.genotype, cell().to_string());
+    let result: Trained = RunDir::open(&run).unwrap().read_json("result.json").unwrap();
+    assert_eq!(result, trained);
+    let events = events(&run);
+    let Some(Event::RunStarted(started)) = events.first() else { panic!() };
+    assert_eq!((started.task, started.dataset.valid_images), (Task::Train, 12));
+    assert!(started.genotype.is_some() && started.space.is_none());
+    let ends: Vec<_> =
+        events.iter().filter_map(|event| if let Event::EpochEnd(end) = event { Some(end) } else { None }).collect();
+    assert_eq!(ends.len(), 3);
+    assert_eq!(ends.iter().map(|end| end.steps).collect::<Vec<_>>(), [3, 6, 9]);
+    assert!(ends.iter().all(|end| end.valid_top5 >= end.valid_accuracy && end.valid_loss.is_some()));
+    assert_eq!(ends[0].learning_rate, 0.025);
+    assert!((ends[1].drop_path - 0.2 / 3.0).abs() < 1e-9, "drop-path is on a line from 0");
+    assert!(matches!(events.last(), Some(Event::RunEnded { epochs: 3, steps: 9 })));
+    let checkpoints = fs::read_dir(run.join("checkpoints")).unwrap().count();
+    assert!((1..=2).contains(&checkpoints), "the last and the best: {checkpoints}");
+    assert!(newest(&run).ends_with("step-000000009"));
+    let error = Training::resume(&run, TrainOptions::default()).unwrap_err();
+    assert!(matches!(error, TrainError::TrainingFinished { .. }), "{error}");
+}
+
+#[test]
+fn stopping_anywhere_and_resuming_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let expected = run_to_end(tiny_training(), &whole);
+    for stops in [vec![0], vec![1], vec![3, 1], vec![4], vec![1; 8], vec![9]] {
+        let run = dir.path().join(format!("{stops:?}"));
+        for (index, &steps) in stops.iter().enumerate() {
+            let mut training = match index {
+                0 => Training::create(tiny_training(), cell(), &run, stop_after(steps)).unwrap(),
+                _ => Training::resume(&run, stop_after(steps)).unwrap(),
+            };
+            assert_eq!(training.run().unwrap(), TrainOutcome::Stopped(StopReason::MaxSteps { steps }), "{stops:?}");
+        }
+        let outcome = Training::resume(&run, TrainOptions::default()).unwrap().run().unwrap();
+        let TrainOutcome::Trained(trained) = outcome else { panic!() };
+        assert_same(&whole, &run);
+        assert_eq!(Trained { seconds: expected.seconds, ..trained }, expected);
+    }
+}
+
+#[test]
+fn an_interrupt_before_an_evaluation_is_taken_up_again() {
+    /// Raises the interrupt when the last step of the first epoch is done.
+    #[derive(Debug)]
+    struct Raise(Interrupt);
+    impl eoinas_train::Observer for Raise {
+        fn observe(&mut self, _: &eoinas_core::Record) -> Result<(), eoinas_train::ObserverError> {
+            Ok(())
+        }
+        fn progress(&mut self, progress: &eoinas_train::stop::Progress, _: f64) {
+            if progress.total_steps == 3 {
+                self.0.raise();
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, run) = (dir.path().join("whole"), dir.path().join("run"));
+    run_to_end(tiny_training(), &whole);
+    let interrupt = Interrupt::default();
+    let options = TrainOptions {
+        rules: vec![Box::new(interrupt.clone())],
+        observers: vec![Box::new(Raise(interrupt))],
+        ..TrainOptions::default()
+    };
+    let outcome = Training::create(tiny_training(), cell(), &run, options).unwrap().run().unwrap();
+    assert_eq!(outcome, TrainOutcome::Stopped(StopReason::Interrupted));
+    assert!(newest(&run).ends_with("step-000000003"));
+    assert!(!events(&run).iter().any(|event| matches!(event, Event::EpochEnd(_))), "not evaluated yet");
+    Training::resume(&run, TrainOptions::default()).unwrap().run().unwrap();
+    assert_same(&whole, &run);
+}
+
+#[test]
+fn one_and_two_threads_give_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = [1, 2].map(|threads| {
+        let run = dir.path().join(threads.to_string());
+        with_threads(Some(threads), || run_to_end(tiny_training(), &run)).unwrap();
+        run
+    });
+    assert_same(&runs[0], &runs[1]);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let mut config = tiny_training();
+    config.weights.learning_rate = Constant { value: 1e30 }.into();
+    config.weights.clip = None;
+    let outcome = Training::create(config, cell(), &run, TrainOptions::default()).unwrap().run().unwrap();
+    assert!(matches!(outcome, TrainOutcome::Stopped(StopReason::NonFinite { .. })), "{outcome:?}");
+    let tensors = candle_core::safetensors::load(newest(&run).join("weights.safetensors"), &candle_core::Device::Cpu);
+    for (name, tensor) in tensors.unwrap() {
+        let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(values.iter().all(|value| value.is_finite()), "{name}");
+    }
+}
+
+#[test]
+fn a_training_learns() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = TrainConfig { epochs: 12, batch_size: 16, seed: 1, ..TrainConfig::quick() };
+    config.data.train_images = Some(400);
+    config.data.test_images = Some(200);
+    config.network.channels = 4;
+    config.network.cells = 3;
+    let trained = run_to_end(config, &dir.path().join("run"));
+    assert!(trained.accuracy > 0.3, "{trained:?}");
+    assert!(trained.top5 > 0.7, "{trained:?}");
+}
+
+fn trainee(config: &TrainConfig) -> Trainee {
+    let genotype = cell();
+    let info = eoinas_data::Dataset::info(&eoinas_data::Embedded::new(eoinas_data::Part::Train, 1)).clone();
+    let (space, skeleton) = (genotype.space().unwrap(), config.skeleton(&info));
+    let device = candle_core::Device::Cpu;
+    Trainee::new(config, &genotype, &space, &skeleton, &Operations::built_in(), &device).unwrap()
+}
+
+fn weights(trainee: &Trainee) -> Vec<(String, Vec<f32>)> {
+    let values = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    trainee.network().parameters().iter().map(|(_, p)| (p.name().to_owned(), values(p.value()))).collect()
+}
+
+/// The mean gradient of a mini-batch and itself is its gradient.
+#[test]
+fn accumulated_gradients_are_the_mean_over_all_images() {
+    let config = TrainConfig { auxiliary: 0.0, average: None, ..tiny_training() };
+    let pixels: Vec<f32> = (0..4 * 32 * 32 * 3).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
+    let batch = Batch::from_pixels(pixels, (4, 32, 32, 3), vec![1, 5, 2, 9], &candle_core::Device::Cpu).unwrap();
+    let learn = |times| {
+        let mut trainee = trainee(&config);
+        let norm = {
+            for _ in 0..times {
+                assert!(trainee.learn(&batch, &PassOptions::default()).unwrap().is_continue());
+            }
+            trainee.update(0.1, 0).unwrap()
+        };
+        (norm, weights(&trainee))
+    };
+    let ((norm, once), (other_norm, three)) = (learn(1), learn(3));
+    assert!((norm - other_norm).abs() < 1e-4 * norm, "{norm} {other_norm}");
+    for ((name, a), (_, b)) in once.iter().zip(&three) {
+        // Running statistics moved three times.
+        if !name.contains("running") {
+            let largest = a.iter().fold(0f32, |most, value| most.max(value.abs()));
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-4 * largest), "{name}");
+        }
+    }
+}
+
+/// Against the definition, computed here: `d * average + (1 - d) * weight`, d = min(decay, (1 + t) / (10 + t)).
+#[test]
+fn the_average_follows_its_formula() {
+    let config = TrainConfig { auxiliary: 0.0, average: Some(0.15), ..tiny_training() };
+    let mut trainee = trainee(&config);
+    let mut expected = weights(&trainee);
+    let pixels: Vec<f32> = (0..4 * 32 * 32 * 3).map(|i| ((i * 31 % 97) as f32 - 48.0) / 48.0).collect();
+    let batch = Batch::from_pixels(pixels, (4, 32, 32, 3), vec![1, 5, 2, 9], &candle_core::Device::Cpu).unwrap();
+    for (update, decay) in [(0, 0.1), (1, 0.15), (2, 0.15)] {
+        assert!(trainee.learn(&batch, &PassOptions::default()).unwrap().is_continue());
+        trainee.update(0.1, update).unwrap();
+        for ((_, average), (_, weight)) in expected.iter_mut().zip(weights(&trainee)) {
+            average.iter_mut().zip(weight).for_each(|(a, w)| *a = decay * *a + (1.0 - decay) * w);
+        }
+    }
+    let averaged = trainee.averaged().unwrap();
+    for ((_, expected), (_, parameter)) in expected.iter().zip(averaged.parameters().iter()) {
+        let got = parameter.value().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs().max(1e-2)), "{parameter:?}");
+    }
+}
+
+#[test]
+fn trials_share_images_resume_and_give_mean_and_deviation() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = TrainConfig { epochs: 1, seed: 5, ..tiny_training() };
+    let trials = Trials::random(config, &SearchSpace::darts(), 3);
+    assert_eq!(trials.trials.len(), 3);
+    assert_ne!(trials.trials[0].genotype, trials.trials[1].genotype);
+    let run = RunDir::create(&dir.path().join("trials")).unwrap();
+    trials.create(&run).unwrap();
+    let stopped = trials.run(&run, |_| stop_after(2)).unwrap();
+    assert!(matches!(stopped, TrialsOutcome::Stopped(_)));
+    let (trials, run) = Trials::open(run.path()).unwrap();
+    let outcome = trials.run(&run, |_| TrainOptions::default()).unwrap();
+    let TrialsOutcome::Trained(all) = &outcome else { panic!() };
+    let (mean, deviation) = outcome.accuracy().unwrap();
+    let accuracies: Vec<f64> = all.iter().map(|trained| trained.accuracy).collect();
+    assert!((mean - accuracies.iter().sum::<f64>() / 3.0).abs() < 1e-12 && deviation >= 0.0);
+    // Done already: nothing is trained again.
+    assert_eq!(trials.run(&run, |_| stop_after(0)).unwrap(), outcome);
+    assert!(Trials::seeds(tiny_training(), &cell(), 0).create(&run).is_err());
+}
