@@ -1,165 +1,291 @@
-//! Trains the network of a cell from scratch and measures it on the test part: of a found cell, or of random ones to
-//! compare it with.
+//! Trains the network of a cell from scratch and measures it on the test part: of a found or a published cell, or of
+//! random ones to compare it with.
 //!
 //! ```text
 //! cargo run --release --example train_cell -- --genotype runs/search-embedded-quick/genotype.txt
 //! cargo run --release --example train_cell -- --random 5
+//! cargo run --release --example train_cell -- --genotype cell.txt --dataset cifar10 --data DIR --preset paper-cifar
 //! ```
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
-
-use candle_core::Device;
-use clap::{ArgGroup, Parser};
-use eoinas_core::{
-    Genotype, Schedule, SearchSpace, SeedStream, Skeleton, Streams, count,
-    schedule::{Cosine, Linear},
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
 };
-use eoinas_data::{Augment, Loader, LoaderConfig, Part, Source, SourceKind, split};
-use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd};
-use eoinas_train::{machine::with_threads, tally::Tally};
+
+use clap::{ArgGroup, Parser};
+use eoinas_core::{Genotype, SearchSpace, schedule::Warmup};
+use eoinas_data::SourceKind;
+use eoinas_train::{
+    RunDir, StopReason, TrainConfig, TrainOptions, TrainOutcome, TrainPreset, Trained, Training, Trials,
+    machine::{parse_device, with_threads},
+    observer::progress_display,
+    stop::{Interrupt, MaxSteps},
+    training::TrialsOutcome,
+};
 
 /// Train the network of a cell from scratch and measure it on the test images.
 #[derive(Debug, Parser)]
 #[command(version, group = ArgGroup::new("cell").required(true))]
 struct Args {
-    /// File with a genotype, in any of its text forms.
+    /// A file with a genotype in any of its text forms.
     #[arg(long, group = "cell", value_name = "FILE")]
-    genotype: Option<PathBuf>,
+    genotype: Option<String>,
     /// Train so many random cells instead, and print mean and deviation.
     #[arg(long, group = "cell", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     random: Option<u64>,
-    /// embedded, cifar10, cifar100, mnist or folder.
-    #[arg(long, default_value = "embedded")]
-    dataset: SourceKind,
+    /// Go on with the run in this folder, with the settings it was started with.
+    #[arg(long, group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
+        "test_images", "image_size", "skip_unreadable", "epochs", "batch_size", "channels", "cells", "drop_path",
+        "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "seed", "seeds", "out"])]
+    resume: Option<PathBuf>,
+    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: the preset's; else embedded]
+    #[arg(long)]
+    dataset: Option<SourceKind>,
     /// Folder of the images; the embedded set needs none.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Settings to start from: paper-cifar, paper-imagenet or quick.
+    #[arg(long, default_value = "quick")]
+    preset: TrainPreset,
     /// Use only so many training images, balanced over the classes.
-    #[arg(long, default_value_t = 5000)]
-    train_images: usize,
+    #[arg(long)]
+    train_images: Option<usize>,
+    /// Use only so many test images.
+    #[arg(long)]
+    test_images: Option<usize>,
+    /// Height and width that the pictures of a folder get; from 64 on random windows are cut from them.
+    #[arg(long)]
+    image_size: Option<usize>,
+    /// Leave out unreadable images of a folder, and name them, instead of ending.
+    #[arg(long)]
+    skip_unreadable: bool,
     /// Passes over the training images.
-    #[arg(long, default_value_t = 10)]
-    epochs: usize,
-    /// Images in a step.
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
-    /// Initial number of channels C; the paper trains with 36.
-    #[arg(long, default_value_t = 8)]
-    channels: usize,
-    /// Number of cells L; the paper trains with 20.
-    #[arg(long, default_value_t = 5)]
-    cells: usize,
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Images in a mini-batch.
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Initial number of channels C.
+    #[arg(long)]
+    channels: Option<usize>,
+    /// Number of cells L.
+    #[arg(long)]
+    cells: Option<usize>,
     /// Largest probability of dropping a path, reached at the end.
-    #[arg(long, default_value_t = 0.0)]
-    drop_path: f64,
+    #[arg(long)]
+    drop_path: Option<f64>,
+    /// Side of the square that is cut out of training images, in pixels.
+    #[arg(long)]
+    cutout: Option<usize>,
+    /// Weight of the auxiliary head's loss; 0: no such head.
+    #[arg(long)]
+    auxiliary: Option<f64>,
+    /// Label smoothing of the training loss.
+    #[arg(long)]
+    label_smoothing: Option<f64>,
+    /// Mini-batches in an update.
+    #[arg(long)]
+    accumulate: Option<usize>,
+    /// Decay of a moving average of the weights, which is evaluated too; 0.999 for example.
+    #[arg(long, value_name = "DECAY")]
+    ema: Option<f64>,
+    /// Epochs in which the learning rate rises to its first value.
+    #[arg(long, value_name = "EPOCHS")]
+    warm_up: Option<f64>,
     /// Everything random follows from it; random cells differ by it too.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Threads of the kernels [default: all cores]
+    /// Train with so many seeds, and print mean and deviation.
+    #[arg(long, default_value_t = 1, conflicts_with = "random", value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Threads of the kernels; results do not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
+    /// cpu, cuda or cuda:N.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Folder for the files of the run, which must not exist [default: runs/train-...]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Stop after so many steps of this session; the run can be resumed.
+    #[arg(long)]
+    max_steps: Option<u64>,
+    /// No progress display.
+    #[arg(long)]
+    quiet: bool,
+    /// Print one JSON object as the last line.
+    #[arg(long)]
+    json: bool,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match with_threads(args.threads, || run(&args)) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => fail(&error),
-        Err(error) => fail(&error.into()),
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn fail(error: &Error) -> ExitCode {
-    eprintln!("error: {error}");
-    ExitCode::FAILURE
-}
-
-fn run(args: &Args) -> Result<(), Error> {
-    let space = SearchSpace::darts();
-    let accuracies = match (&args.genotype, args.random) {
-        (Some(file), _) => {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| format!("cannot read the genotype in {}: {error}", file.display()))?;
-            let genotype = Genotype::parse_in(&text, &space).map_err(|error| format!("{}: {error}", file.display()))?;
-            vec![train(args, &space, &genotype, args.seed)?]
+fn run(args: &Args) -> Result<ExitCode, Error> {
+    let interrupt = Interrupt::default();
+    let raised = interrupt.clone();
+    ctrlc::set_handler(move || {
+        if raised.is_raised() {
+            std::process::exit(130);
         }
-        (None, count) => (0..count.unwrap_or(1))
-            .map(|index| {
-                let seed = args.seed + index;
-                let mut rng = Streams::new(seed).rng(SeedStream::Named("random cell"), 0, 0);
-                train(args, &space, &Genotype::random(&space, &mut rng), seed)
-            })
-            .collect::<Result<Vec<_>, _>>()?,
+        raised.raise();
+    })?;
+    let device = parse_device(&args.device)?;
+    let options = || {
+        let mut options =
+            TrainOptions { device: device.clone(), command: std::env::args().collect(), ..Default::default() };
+        options.rules.push(Box::new(interrupt.clone()));
+        options.rules.extend(args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
+        options.observers.extend((!args.quiet).then(progress_display));
+        options
     };
-    let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
-    let squares: f64 = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
-    let deviation = (squares / (accuracies.len().max(2) - 1) as f64).sqrt();
-    println!("test accuracy {:.2} +- {:.2} % over {} cell(s)", 100.0 * mean, 100.0 * deviation, accuracies.len());
-    Ok(())
+    let (folder, outcome) = with_threads(args.threads, || train(args, options))??;
+    report(args, &folder, &outcome)
 }
 
-/// Trains one network and returns its accuracy on the test part.
-fn train(args: &Args, space: &SearchSpace, genotype: &Genotype, seed: u64) -> Result<f64, Error> {
-    let streams = Streams::new(seed);
-    let device = Device::Cpu;
-    let source = Source::new(args.dataset, args.data.clone());
-    let (data, test) = (source.open(Part::Train)?, source.open(Part::Test)?);
-    let images = args.train_images.min(data.len());
-    let indices = split::balanced_subset(&split::labels(data.as_ref())?, images, &streams)?;
-    let info = data.info().clone();
-    let skeleton = Skeleton { channels: args.channels, cells: args.cells, ..Skeleton::cifar() }
-        .with_classes(info.classes.len())
-        .with_image(info.channels, info.height, info.width);
-    skeleton.validate(space)?;
-    let counts = count::network(genotype, &skeleton, space)?;
-    println!("{genotype}");
-    println!(
-        "{} images, C = {}, {} cells, seed {seed}: {} parameters, {} multiply-adds",
-        images, args.channels, args.cells, counts.parameters, counts.multiply_adds
-    );
-
-    let augment = Augment { flip: info.flip, ..Augment::search() };
-    let config = LoaderConfig { batch_size: args.batch_size, augment, ..LoaderConfig::new(indices, streams) };
-    let loader = Loader::new(data, config)?;
-    let order = LoaderConfig { shuffle: false, ..LoaderConfig::new((0..test.len()).collect(), streams) };
-    let test = Loader::new(test, order)?;
-
-    let mut network = DerivedNetwork::new(genotype, space, &skeleton, &Operations::built_in(), &streams, &device)?;
-    let (rate, drop) = (Cosine { start: 0.025, end: 0.0 }, Linear::new(0.0, args.drop_path)?);
-    let epochs = args.epochs as f64;
-    let start = Instant::now();
-    for epoch in 0..args.epochs {
-        let options = PassOptions {
-            drop_path: drop.value(epoch as f64, epochs) as f32,
-            streams,
-            epoch: epoch as u64,
-            ..PassOptions::default()
+/// Trains one network or several; returns where the files are.
+fn train(args: &Args, options: impl Fn() -> TrainOptions) -> Result<(PathBuf, TrialsOutcome), Error> {
+    if let Some(path) = &args.resume {
+        let outcome = if Trials::is_in(path) {
+            let (trials, dir) = Trials::open(path)?;
+            trials.run(&dir, |_| options())?
+        } else {
+            single(Training::resume(path, options())?.run()?)
         };
-        let mut tally = Tally::default();
-        for (step, batch) in loader.epoch(epoch as u64, 0).enumerate() {
-            let output =
-                network.train_pass(&tensor(batch?, &device)?, &PassOptions { step: step as u64, ..options })?;
-            tally.add(Tally::from(&output));
-            if let Some(gradients) = &output.weight_gradients {
-                Sgd::default().step(network.parameters_mut(), gradients, rate.value(epoch as f64, epochs))?;
-            }
+        return Ok((path.clone(), outcome));
+    }
+    let config = config(args);
+    let name = format!("train-{}-{}", config.data.dataset, config.preset);
+    let dir = || match &args.out {
+        Some(out) => RunDir::create(out),
+        None => RunDir::create_unique("runs".as_ref(), &name),
+    };
+    let trials = match (&args.genotype, args.random) {
+        (Some(text), _) if args.seeds == 1 => {
+            let mut training = Training::create_in(config, genotype(text)?, dir, options())?;
+            let outcome = training.run()?;
+            return Ok((training.run_dir().path().to_owned(), single(outcome)));
         }
-        let seconds = start.elapsed().as_secs_f64();
-        let (loss, accuracy) = (tally.mean_loss().unwrap_or(f64::NAN), tally.accuracy().unwrap_or(0.0));
-        println!("epoch {epoch:3}  train loss {loss:.3}  train accuracy {:.2} %  {seconds:.0} s", 100.0 * accuracy);
-    }
-    let mut tally = Tally::default();
-    for batch in test.epoch(0, 0) {
-        tally.add(Tally::from(&network.evaluate(&tensor(batch?, &device)?)?));
-    }
-    let accuracy = tally.accuracy().unwrap_or(0.0);
-    println!("test accuracy {:.2} % over {} images", 100.0 * accuracy, tally.samples);
-    Ok(accuracy)
+        (Some(text), _) => Trials::seeds(config, &genotype(text)?, args.seeds),
+        (None, count) => Trials::random(config, &SearchSpace::darts(), count.unwrap_or(1)),
+    };
+    trials.check(options())?;
+    let dir = dir()?;
+    trials.create(&dir)?;
+    Ok((dir.path().to_owned(), trials.run(&dir, |_| options())?))
 }
 
-fn tensor(batch: eoinas_data::Batch, device: &Device) -> Result<Batch, Error> {
-    let shape = (batch.n, batch.h, batch.w, batch.c);
-    Ok(Batch::from_pixels(batch.images, shape, batch.labels, device)?)
+fn single(outcome: TrainOutcome) -> TrialsOutcome {
+    match outcome {
+        TrainOutcome::Trained(trained) => TrialsOutcome::Trained(vec![trained]),
+        TrainOutcome::Stopped(reason) => TrialsOutcome::Stopped(reason),
+    }
+}
+
+fn genotype(file: &str) -> Result<Genotype, Error> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read the genotype in {file}: {error}"))?;
+    Ok(Genotype::parse(&text).map_err(|error| format!("{file}: {error}"))?)
+}
+
+fn config(args: &Args) -> TrainConfig {
+    let mut config = args.preset.config();
+    config.data.dataset = args.dataset.unwrap_or(config.data.dataset);
+    if let Some(size) = args.image_size {
+        let pictures = size >= 64 && config.data.dataset == SourceKind::Folder && config.augment.crop.is_none();
+        config = if pictures { config.for_pictures(size) } else { config };
+        config.data.image_size = Some(size);
+    }
+    config.seed = args.seed;
+    config.data.dir = args.data.clone();
+    config.data.train_images = args.train_images;
+    config.data.test_images = args.test_images;
+    config.data.skip_unreadable = args.skip_unreadable;
+    set(&mut config.epochs, args.epochs);
+    set(&mut config.batch_size, args.batch_size);
+    set(&mut config.network.channels, args.channels);
+    set(&mut config.network.cells, args.cells);
+    set(&mut config.drop_path, args.drop_path);
+    set(&mut config.augment.cutout, args.cutout);
+    set(&mut config.auxiliary, args.auxiliary);
+    set(&mut config.label_smoothing, args.label_smoothing);
+    set(&mut config.accumulate, args.accumulate);
+    config.average = args.ema.or(config.average);
+    if let Some(epochs) = args.warm_up {
+        let then = Box::new(config.weights.learning_rate.clone());
+        config.weights.learning_rate = Warmup { epochs, start: 0.0, then }.into();
+    }
+    config
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn report(args: &Args, folder: &Path, outcome: &TrialsOutcome) -> Result<ExitCode, Error> {
+    let folder = folder.display().to_string();
+    let (code, json) = match outcome {
+        TrialsOutcome::Trained(all) => {
+            let (mean, deviation) = outcome.accuracy().unwrap_or_default();
+            if !args.json {
+                all.iter().for_each(print_trained);
+                if all.len() > 1 || args.random.is_some() {
+                    let (mean, deviation) = (100.0 * mean, 100.0 * deviation);
+                    println!("test accuracy {mean:.2} +- {deviation:.2} % over {} training(s)", all.len());
+                }
+                println!("files: {folder}");
+            }
+            (0, serde_json::json!({ "mean": mean, "deviation": deviation, "trained": all, "run": folder }))
+        }
+        TrialsOutcome::Stopped(reason) => {
+            eprintln!("stopped: {reason}");
+            let resume = format!("cargo run --release --example train_cell -- --resume {folder}");
+            let spoilt = matches!(reason, StopReason::NonFinite { .. });
+            eprintln!("{}: {resume}", if spoilt { "the last good state can be resumed with" } else { "go on with" });
+            let code = match reason {
+                StopReason::Interrupted => 130,
+                StopReason::MaxSteps { .. } | StopReason::TimeLimit { .. } => 0,
+                _ => 1,
+            };
+            (code, serde_json::json!({ "stopped": reason.name(), "run": folder, "resume": resume }))
+        }
+    };
+    if args.json {
+        println!("{json}");
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn print_trained(trained: &Trained) {
+    println!("{}", trained.genotype);
+    println!(
+        "{:.2} M parameters, {:.0} M multiply-adds; {} images, {} epochs, seed {}, {:.0} s",
+        trained.parameters as f64 / 1e6,
+        trained.multiply_adds as f64 / 1e6,
+        trained.train_images,
+        trained.epochs,
+        trained.seed,
+        trained.seconds
+    );
+    let averaged = trained.averaged_accuracy.map(|value| format!(", averaged weights {:.2} %", 100.0 * value));
+    println!(
+        "test accuracy {:.2} % (top-5 {:.2} %{}; best epoch {}: {:.2} %) over {} images",
+        100.0 * trained.accuracy,
+        100.0 * trained.top5,
+        averaged.unwrap_or_default(),
+        trained.best_epoch + 1,
+        100.0 * trained.best_accuracy,
+        trained.test_images
+    );
 }

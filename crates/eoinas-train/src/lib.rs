@@ -1,4 +1,5 @@
-//! The loops of EoiNAS: searching for a cell, with methods, state, checkpoints, observers and stop rules.
+//! The loops of EoiNAS: searching for a cell and training its network, with methods, state, checkpoints, observers and
+//! stop rules.
 //!
 //! [`Search`] is the engine: one loop that owns the [`SearchState`], asks a [`SearchMethod`] what a step does, tells
 //! [`Observer`]s what happens and [`StopRule`]s whether to go on, and saves checkpoints that a killed run resumes from
@@ -15,12 +16,29 @@
 //! }
 //! # Ok::<(), eoinas_train::TrainError>(())
 //! ```
+//!
+//! [`Training`] trains the network of a cell from scratch in the same surroundings; [`Trials`] does so with several
+//! seeds or random cells.
+//!
+//! ```no_run
+//! use eoinas_core::Genotype;
+//! use eoinas_train::{TrainConfig, TrainOptions, TrainOutcome, Training};
+//!
+//! let genotype = Genotype::parse(&std::fs::read_to_string("runs/mine/genotype.txt")?)?;
+//! let config = TrainConfig { epochs: 30, ..TrainConfig::quick() };
+//! let mut training = Training::create(config, genotype, "runs/mine-trained".as_ref(), TrainOptions::default())?;
+//! if let TrainOutcome::Trained(trained) = training.run()? {
+//!     println!("{:.2} % of the test images", 100.0 * trained.accuracy);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
 pub mod config;
 pub mod data;
 mod error;
+pub mod estimate;
 pub mod evaluate;
 pub mod learner;
 pub mod machine;

@@ -10,3 +10,4 @@ pub use found::{Found, retraining_skeleton};
 pub use setup::SearchOptions;
 
 pub(crate) use found::RESULT;
+pub(crate) use setup::SearchParts;

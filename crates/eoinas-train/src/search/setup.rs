@@ -81,18 +81,18 @@ impl fmt::Debug for SearchOptions {
 }
 
 /// All that is the same for a new and a resumed search.
-struct Parts {
-    config: SearchConfig,
-    plan: Plan,
-    data: SearchData,
-    device: Device,
-    learner: Learner,
-    method: Box<dyn SearchMethod>,
+pub(crate) struct SearchParts {
+    pub config: SearchConfig,
+    pub plan: Plan,
+    pub data: SearchData,
+    pub device: Device,
+    pub learner: Learner,
+    pub method: Box<dyn SearchMethod>,
 }
 
-impl Parts {
+impl SearchParts {
     /// Everything that can be refused is refused here, before anything is written.
-    fn new(config: SearchConfig, options: &mut SearchOptions) -> Result<Self> {
+    pub fn new(config: SearchConfig, options: &mut SearchOptions) -> Result<Self> {
         config.validate()?;
         let plan = Plan::new(&config, &options.space)?;
         let dataset = match options.dataset.take() {
@@ -145,7 +145,7 @@ impl Search {
         run: impl FnOnce() -> Result<RunDir, RunDirError>,
         mut options: SearchOptions,
     ) -> Result<Self> {
-        let parts = Parts::new(config, &mut options)?;
+        let parts = SearchParts::new(config, &mut options)?;
         let run = run()?;
         run.write_json(names::CONFIG, &parts.config)?;
         let session = Session::create(run, Subject::search(&options.space), parts.config.keep_checkpoints)?;
@@ -174,7 +174,7 @@ impl Search {
         let subject = Subject::search(&options.space);
         let (session, folder, checkpoint) =
             Session::resume::<SavedSearch>(dir, subject, config.keep_checkpoints, &options.device)?;
-        let mut parts = Parts::new(config, &mut options)?;
+        let mut parts = SearchParts::new(config, &mut options)?;
         let Checkpoint { state: saved, tensors, .. } = checkpoint;
         parts.learner.load(&folder, saved.prune, saved.arch_steps, tensors)?;
         let wrong = |what| TrainError::State { path: folder.clone(), what };
@@ -192,7 +192,7 @@ pub(crate) fn finished(dir: &RunDir) -> Result<Option<Found>> {
     if dir.join(RESULT).exists() { Ok(Some(dir.read_json(RESULT)?)) } else { Ok(None) }
 }
 
-fn started(parts: &Parts, options: &SearchOptions) -> RunStarted {
+fn started(parts: &SearchParts, options: &SearchOptions) -> RunStarted {
     RunStarted {
         record_version: RECORD_VERSION,
         program_version: env!("CARGO_PKG_VERSION").to_owned(),

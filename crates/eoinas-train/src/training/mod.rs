@@ -22,6 +22,7 @@ pub use evaluate::evaluate_network;
 pub use presets::{TrainPreset, UnknownTrainPreset};
 pub use score::Score;
 pub use setup::TrainOptions;
+pub(crate) use setup::TrainParts;
 pub use state::{BestEpoch, SavedTraining, TrainState};
 pub use trained::Trained;
 pub use trainee::Trainee;

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use eoinas_core::{schedule::Linear, skeleton::Form};
-use eoinas_data::Augment;
+use eoinas_data::{Augment, ColourJitter, RandomCrop, SourceKind};
 use serde::{Deserialize, Serialize};
 
 use super::config::{TrainConfig, TrainDataConfig};
@@ -80,11 +80,7 @@ impl TrainConfig {
         Self {
             preset: TrainPreset::PaperImagenet,
             epochs: 250,
-            data: TrainDataConfig {
-                dataset: eoinas_data::SourceKind::Folder,
-                image_size: Some(224),
-                ..TrainDataConfig::default()
-            },
+            data: TrainDataConfig { dataset: SourceKind::Folder, image_size: Some(224), ..TrainDataConfig::default() },
             form: Form::ImageNet,
             network: NetworkConfig { channels: 48, cells: 14, stem_multiplier: 1 },
             augment: Augment::imagenet(),
@@ -112,5 +108,17 @@ impl TrainConfig {
             auxiliary: 0.0,
             ..Self::paper_cifar()
         }
+    }
+
+    /// The same settings for a folder of pictures that become images of `size` x `size` pixels: random windows of at
+    /// least a quarter of the picture, flip, mild changes of colour, and from 128 pixels on the ImageNet form, which
+    /// works at an eighth of the resolution.
+    pub fn for_pictures(self, size: usize) -> Self {
+        let crop = RandomCrop { area: (0.25, 1.0), ..RandomCrop::default() };
+        let jitter = ColourJitter { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.05 };
+        let form = if size >= 128 { Form::ImageNet } else { self.form };
+        let augment = Augment { pad: 0, flip: true, crop: Some(crop), jitter: Some(jitter), ..self.augment };
+        let data = TrainDataConfig { dataset: SourceKind::Folder, image_size: Some(size), ..self.data };
+        Self { form, augment, data, ..self }
     }
 }

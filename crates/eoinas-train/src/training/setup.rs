@@ -76,7 +76,7 @@ impl fmt::Debug for TrainOptions {
 }
 
 /// All that is the same for a new and a resumed training.
-pub(crate) struct Parts {
+pub(crate) struct TrainParts {
     pub config: TrainConfig,
     pub genotype: Genotype,
     pub data: TrainData,
@@ -85,7 +85,7 @@ pub(crate) struct Parts {
     pub device: Device,
 }
 
-impl Parts {
+impl TrainParts {
     /// Everything that can be refused is refused here, before anything is written.
     pub fn new(config: TrainConfig, genotype: Genotype, options: &mut TrainOptions) -> Result<Self> {
         config.validate()?;
@@ -140,7 +140,7 @@ impl Training {
         run: impl FnOnce() -> Result<RunDir, RunDirError>,
         mut options: TrainOptions,
     ) -> Result<Self> {
-        let parts = Parts::new(config, genotype, &mut options)?;
+        let parts = TrainParts::new(config, genotype, &mut options)?;
         let run = run()?;
         run.write_json(names::CONFIG, &parts.config)?;
         run.write(names::GENOTYPE_TEXT, &format!("{}\n", parts.genotype))?;
@@ -172,7 +172,7 @@ impl Training {
             Some(space) => Genotype::parse_with(&text, space)?,
             None => Genotype::parse(&text)?,
         };
-        let mut parts = Parts::new(config, genotype, &mut options)?;
+        let mut parts = TrainParts::new(config, genotype, &mut options)?;
         let (session, folder, checkpoint) =
             Session::resume::<SavedTraining>(dir, parts.subject(), parts.config.keep_checkpoints, &options.device)?;
         let Checkpoint { state: saved, tensors, .. } = checkpoint;
@@ -190,7 +190,7 @@ pub(super) fn finished(dir: &RunDir) -> Result<Option<Trained>> {
     if dir.join(RESULT).exists() { Ok(Some(dir.read_json(RESULT)?)) } else { Ok(None) }
 }
 
-fn started(parts: &Parts, options: &TrainOptions) -> RunStarted {
+fn started(parts: &TrainParts, options: &TrainOptions) -> RunStarted {
     RunStarted {
         record_version: RECORD_VERSION,
         program_version: env!("CARGO_PKG_VERSION").to_owned(),

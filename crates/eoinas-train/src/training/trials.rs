@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::TrainConfig,
     engine::{TrainOutcome, Training},
-    setup::{TrainOptions, finished},
+    setup::{TrainOptions, TrainParts, finished},
     trained::Trained,
     validate::TrainConfigError,
 };
@@ -71,6 +71,16 @@ impl Trials {
         Self { trials: (0..count).map(trial).collect(), config }
     }
 
+    /// Checks that the first one can be trained, without writing anything: settings, cell, images.
+    ///
+    /// # Errors
+    /// As [`Training::create`].
+    pub fn check(&self, mut options: TrainOptions) -> Result<()> {
+        let first = self.trials.first().ok_or(TrainConfigError::Trials)?;
+        let genotype = genotype(first, &options)?;
+        TrainParts::new(self.config.clone(), genotype, &mut options).map(|_| ())
+    }
+
     /// Writes `trials.json` to a folder that is new or empty.
     ///
     /// # Errors
@@ -124,18 +134,22 @@ impl Trials {
         if path.join(names::CHECKPOINTS).exists() {
             return Training::resume(path, options)?.run();
         }
-        let genotype = match &options.space {
-            Some(space) => Genotype::parse_with(&trial.genotype, space)?,
-            None => Genotype::parse(&trial.genotype)?,
-        };
+        let genotype = genotype(trial, &options)?;
         let split_seed = self.config.split_seed.or(Some(self.config.seed));
         let config = TrainConfig { seed: trial.seed, split_seed, ..self.config.clone() };
         Training::create(config, genotype, path, options)?.run()
     }
 }
 
+fn genotype(trial: &Trial, options: &TrainOptions) -> Result<Genotype> {
+    Ok(match &options.space {
+        Some(space) => Genotype::parse_with(&trial.genotype, space)?,
+        None => Genotype::parse(&trial.genotype)?,
+    })
+}
+
 /// Mean and sample standard deviation; the deviation of fewer than two values is 0.
-pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (mean, (squares / (values.len().max(2) - 1) as f64).sqrt())
