@@ -4,7 +4,7 @@
 //! ```text
 //! cargo run --release --example train_cell -- --genotype runs/search-embedded-quick/genotype.txt
 //! cargo run --release --example train_cell -- --random 5
-//! cargo run --release --example train_cell -- --genotype cell.txt --dataset cifar10 --data DIR --preset paper-cifar
+//! cargo run --release --example train_cell -- --genotype darts-v2 --dataset cifar10 --data DIR --preset paper-cifar
 //! ```
 
 use std::{
@@ -13,22 +13,22 @@ use std::{
 };
 
 use clap::{ArgGroup, Parser};
-use eoinas_core::{Genotype, SearchSpace, schedule::Warmup};
+use eoinas_core::{Genotype, SearchSpace, schedule::Warmup, zoo};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     RunDir, StopReason, TrainConfig, TrainOptions, TrainOutcome, TrainPreset, Trained, Training, Trials,
     machine::{parse_device, with_threads},
     observer::progress_display,
     stop::{Interrupt, MaxSteps},
-    training::TrialsOutcome,
+    training::{NETWORK, TrialsOutcome},
 };
 
 /// Train the network of a cell from scratch and measure it on the test images.
 #[derive(Debug, Parser)]
 #[command(version, group = ArgGroup::new("cell").required(true))]
 struct Args {
-    /// A file with a genotype in any of its text forms.
-    #[arg(long, group = "cell", value_name = "FILE")]
+    /// A file with a genotype in any of its text forms, or the name of a published cell: darts-v2, eoinas-a, ...
+    #[arg(long, group = "cell", value_name = "FILE|NAME")]
     genotype: Option<String>,
     /// Train so many random cells instead, and print mean and deviation.
     #[arg(long, group = "cell", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -192,9 +192,14 @@ fn single(outcome: TrainOutcome) -> TrialsOutcome {
     }
 }
 
-fn genotype(file: &str) -> Result<Genotype, Error> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read the genotype in {file}: {error}"))?;
-    Ok(Genotype::parse(&text).map_err(|error| format!("{file}: {error}"))?)
+/// From a file, or of a published cell.
+fn genotype(text: &str) -> Result<Genotype, Error> {
+    if !Path::new(text).exists() {
+        let published = zoo::find(text).map_err(|error| format!("there is no file {text}, and {error}"))?;
+        return Ok(published.genotype());
+    }
+    let file = std::fs::read_to_string(text).map_err(|error| format!("cannot read the genotype in {text}: {error}"))?;
+    Ok(Genotype::parse(&file).map_err(|error| format!("{text}: {error}"))?)
 }
 
 fn config(args: &Args) -> TrainConfig {
@@ -245,6 +250,9 @@ fn report(args: &Args, folder: &Path, outcome: &TrialsOutcome) -> Result<ExitCod
                     println!("test accuracy {mean:.2} +- {deviation:.2} % over {} training(s)", all.len());
                 }
                 println!("files: {folder}");
+                if all.len() == 1 {
+                    println!("the network to use: {folder}/{NETWORK}");
+                }
             }
             (0, serde_json::json!({ "mean": mean, "deviation": deviation, "trained": all, "run": folder }))
         }

@@ -41,6 +41,9 @@ pub enum TrainError {
     /// A skeleton that cannot be built.
     #[error(transparent)]
     Skeleton(#[from] eoinas_core::skeleton::SkeletonError),
+    /// The folder of a trained network.
+    #[error(transparent)]
+    Saved(#[from] eoinas_nn::saved::SavedError),
     /// The run's folder.
     #[error(transparent)]
     RunDir(#[from] RunDirError),

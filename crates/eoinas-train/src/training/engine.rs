@@ -1,11 +1,14 @@
 //! The loop of every training.
 
-use std::ops::ControlFlow;
+use std::{fs, ops::ControlFlow};
 
 use candle_core::Device;
 use eoinas_core::{Event, Genotype, Streams, count, event::EpochEnd};
 use eoinas_data::Batches;
-use eoinas_nn::PassOptions;
+use eoinas_nn::{
+    PassOptions,
+    saved::{self, Framing, Normalisation},
+};
 
 use super::{
     config::{EpochValues, TrainConfig},
@@ -13,13 +16,13 @@ use super::{
     evaluate::evaluate_unless,
     score::Score,
     state::{SavedTraining, TrainState},
-    trained::Trained,
+    trained::{NETWORK, Trained},
     trainee::Trainee,
 };
 use crate::{
     data::to_device,
     error::Result,
-    run_dir::RunDir,
+    run_dir::{RunDir, RunDirError},
     search::RESULT,
     session::Session,
     stop::{Progress, StopReason, check_finite},
@@ -189,8 +192,24 @@ impl Training {
             parameters: self.counts.parameters,
             multiply_adds: self.counts.multiply_adds,
         };
+        self.save_network()?;
         self.session.run().write_json(RESULT, &trained)?;
         Ok(trained)
+    }
+
+    /// The network to be used, as a folder of its own: with the averaged weights, where there are any.
+    fn save_network(&self) -> Result<()> {
+        let path = self.session.run().join(NETWORK);
+        if path.exists() {
+            // Left by a run that was killed before its result was written.
+            fs::remove_dir_all(&path).map_err(|source| RunDirError::Write { path: path.clone(), source })?;
+        }
+        let info = self.data.train.dataset().info();
+        let normalisation = Normalisation { mean: info.mean.clone(), std: info.std.clone() };
+        // Pictures that windows were cut from in training are tested by their middle.
+        let framing = if self.config.augment.crop.is_some() { Framing::Centre } else { Framing::Stretch };
+        let network = self.trainee.averaged().unwrap_or(self.trainee.network());
+        Ok(saved::save(&path, network, &info.classes, &normalisation, framing)?)
     }
 
     /// Saves the state unless it is spoilt; then the last checkpoint is the last good state.

@@ -1,0 +1,250 @@
+//! From a folder of pictures to a trained network: searches for a cell, trains its network, measures it and saves it.
+//!
+//! ```text
+//! cargo run --release --example image_folder -- my-pictures
+//! ```
+//!
+//! The folder has one subfolder of PNG or JPEG files for each class, or `train` and `test` with such subfolders.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Parser;
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
+use eoinas_data::{Dataset, SourceKind};
+use eoinas_train::{
+    Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
+    Trained, Training, data::open_dataset, estimate, machine::with_threads, observer::progress_display, run_dir::names,
+    stop::Interrupt, training::NETWORK,
+};
+
+/// Find and train a network for a folder of pictures.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// The folder, with one subfolder for each class.
+    #[arg(required_unless_present = "resume")]
+    dir: Option<PathBuf>,
+    /// Folder for everything that the run leaves, which must not exist [default: runs/folder]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out"])]
+    resume: Option<PathBuf>,
+    /// Height and width of the images that the network sees.
+    #[arg(long, default_value_t = 64)]
+    image_size: usize,
+    /// Epochs of the search [default: 24 to 160, the more the fewer pictures there are]
+    #[arg(long)]
+    search_epochs: Option<usize>,
+    /// Epochs of the training [default: 30 to 200, the more the fewer pictures there are]
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Initial number of channels C of the trained network.
+    #[arg(long, default_value_t = 16)]
+    channels: usize,
+    /// Number of cells L of the trained network.
+    #[arg(long, default_value_t = 8)]
+    cells: usize,
+    /// Everything random follows from it.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Leave out unreadable pictures, and name them, instead of ending.
+    #[arg(long)]
+    skip_unreadable: bool,
+    /// Say how long it would take, and do nothing.
+    #[arg(long)]
+    estimate: bool,
+    /// Threads of the kernels; results do not depend on it [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// No progress display.
+    #[arg(long)]
+    quiet: bool,
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Settings of the training, written when the run begins; those of the search are in its own folder.
+const PLAN: &str = "training.json";
+const SEARCH: &str = "search";
+const TRAINING: &str = "training";
+/// Steps that the estimate measures.
+const MEASURED: usize = 4;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match with_threads(args.threads, || run(&args)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => fail(&error),
+        Err(error) => fail(&error.into()),
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+fn run(args: &Args) -> Result<ExitCode, Error> {
+    let interrupt = Interrupt::default();
+    let raised = interrupt.clone();
+    ctrlc::set_handler(move || {
+        if raised.is_raised() {
+            std::process::exit(130);
+        }
+        raised.raise();
+    })?;
+    let (out, search) = match (&args.resume, &args.dir) {
+        (Some(path), _) => (RunDir::open(path)?, None),
+        (None, Some(dir)) => {
+            let (search, training) = plan(args, dir)?;
+            estimate(args, &search, &training)?;
+            if args.estimate {
+                return Ok(ExitCode::SUCCESS);
+            }
+            let out = match &args.out {
+                Some(path) => RunDir::create(path)?,
+                None => RunDir::create_unique("runs".as_ref(), "folder")?,
+            };
+            out.write_json(PLAN, &training)?;
+            (out, Some(search))
+        }
+        (None, None) => return Err("give a folder of pictures, or --resume".into()),
+    };
+    let stopped = match find(args, &out, search, &interrupt)? {
+        Some(reason) => Some(reason),
+        None => train(args, &out, &interrupt)?,
+    };
+    let Some(reason) = stopped else { return report(&out) };
+    eprintln!("stopped: {reason}");
+    eprintln!("go on with: cargo run --release --example image_folder -- --resume {}", out.path().display());
+    Ok(ExitCode::from(if reason == StopReason::Interrupted { 130 } else { 1 }))
+}
+
+/// Settings that fit the number of pictures.
+fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
+    let mut search = SearchConfig::quick();
+    search.seed = args.seed;
+    search.data.dataset = SourceKind::Folder;
+    search.data.dir = Some(dir.to_owned());
+    search.data.train_images = None;
+    search.data.skip_unreadable = args.skip_unreadable;
+    let data = open_dataset(&search.data)?;
+    let images = data.len();
+    for note in &data.info().notes {
+        eprintln!("note: {note}");
+    }
+    if images < 4 || data.info().classes.len() < 2 {
+        let classes = data.info().classes.len();
+        return Err(format!(
+            "{} has {images} training pictures of {classes} class(es); at least 4 of 2 classes are needed",
+            dir.display()
+        )
+        .into());
+    }
+    search.batch_size = search.batch_size.min(images / 2);
+    let mut training = TrainConfig::quick().for_pictures(args.image_size);
+    training.seed = args.seed;
+    training.data.dir = search.data.dir.clone();
+    training.data.skip_unreadable = args.skip_unreadable;
+    training.batch_size = training.batch_size.min(images / 2).max(2);
+    training.network.channels = args.channels;
+    training.network.cells = args.cells;
+    training.label_smoothing = 0.1;
+    // Few pictures make few steps an epoch, and learning takes steps.
+    let epochs = |steps: usize, batch: usize, least, most| (steps * batch / images).clamp(least, most);
+    search.epochs = args.search_epochs.unwrap_or(epochs(2400, search.batch_size, 24, 160));
+    training.epochs = args.epochs.unwrap_or(epochs(3000, training.batch_size, 30, 200));
+    training.validate()?;
+    Ok((search, training))
+}
+
+/// Says how long it will take. The cell is not known yet, so random ones stand for it.
+fn estimate(args: &Args, search: &SearchConfig, training: &TrainConfig) -> Result<(), Error> {
+    let searching = estimate::search_time(search.clone(), SearchOptions::default(), MEASURED)?;
+    let mut rng = Streams::new(args.seed).rng(SeedStream::Named("estimate"), 0, 0);
+    let cell = Genotype::random(&SearchSpace::darts(), &mut rng);
+    let time = estimate::training_time(training.clone(), cell, TrainOptions::default(), MEASURED)?;
+    eprintln!(
+        "on this machine: about {} to search ({} epochs), about {} to train ({} epochs)",
+        in_words(searching),
+        search.epochs,
+        in_words(time),
+        training.epochs
+    );
+    Ok(())
+}
+
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        0..90 => format!("{} s", time.as_secs().max(1)),
+        seconds @ 90..5400 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}
+
+/// Searches, or goes on with the search, unless that is done.
+fn find(
+    args: &Args,
+    out: &RunDir,
+    config: Option<SearchConfig>,
+    interrupt: &Interrupt,
+) -> Result<Option<StopReason>, Error> {
+    let path = out.join(SEARCH);
+    let mut options = SearchOptions { command: std::env::args().collect(), ..SearchOptions::default() };
+    options.rules.push(Box::new(interrupt.clone()));
+    options.observers.extend((!args.quiet).then(progress_display));
+    let mut search = match config {
+        Some(config) => Search::create(config, &path, options)?,
+        None if path.join(RESULT).exists() => return Ok(None),
+        None => Search::resume(&path, options)?,
+    };
+    Ok(match search.run()? {
+        Outcome::Found(_) => None,
+        Outcome::Stopped(reason) => Some(reason),
+    })
+}
+
+/// A run that is done has this file.
+const RESULT: &str = "result.json";
+
+/// Trains the network of the cell that was found, or goes on with that.
+fn train(args: &Args, out: &RunDir, interrupt: &Interrupt) -> Result<Option<StopReason>, Error> {
+    let path = out.join(TRAINING);
+    if path.join(RESULT).exists() {
+        return Ok(None);
+    }
+    let mut options = TrainOptions { command: std::env::args().collect(), ..TrainOptions::default() };
+    options.rules.push(Box::new(interrupt.clone()));
+    options.observers.extend((!args.quiet).then(progress_display));
+    let mut training = if path.join(names::CHECKPOINTS).exists() {
+        Training::resume(&path, options)?
+    } else {
+        let text = RunDir::open(&out.join(SEARCH))?.read(names::GENOTYPE_JSON)?;
+        Training::create(out.read_json(PLAN)?, Genotype::parse(&text)?, &path, options)?
+    };
+    Ok(match training.run()? {
+        TrainOutcome::Trained(_) => None,
+        TrainOutcome::Stopped(reason) => Some(reason),
+    })
+}
+
+fn report(out: &RunDir) -> Result<ExitCode, Error> {
+    let found: Found = RunDir::open(&out.join(SEARCH))?.read_json(RESULT)?;
+    let trained: Trained = RunDir::open(&out.join(TRAINING))?.read_json(RESULT)?;
+    println!("{}", trained.genotype);
+    println!(
+        "{:.2} % of {} test pictures are right; {:.2} M parameters, {:.0} M multiply-adds",
+        100.0 * trained.accuracy,
+        trained.test_images,
+        trained.parameters as f64 / 1e6,
+        trained.multiply_adds as f64 / 1e6
+    );
+    println!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
+    println!("the network: {}", out.join(TRAINING).join(NETWORK).display());
+    Ok(ExitCode::SUCCESS)
+}
