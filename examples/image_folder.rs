@@ -14,7 +14,7 @@ use std::{
 
 use clap::Parser;
 use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
-use eoinas_data::{Dataset, SourceKind};
+use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
     Trained, Training, data::open_dataset, estimate, machine::with_threads, observer::progress_display, run_dir::names,

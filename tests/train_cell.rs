@@ -20,8 +20,8 @@ fn program() -> &'static Path {
 }
 
 /// Six epochs of six updates of the DARTS cell.
-const TRAINING: &str = "--genotype darts-v2 --train-images 96 --test-images 64 --batch-size 8 --accumulate 2 --epochs 6 \
-                        --channels 4 --cells 3 --drop-path 0.1 --cutout 8 --auxiliary 0.4 --label-smoothing 0.1";
+const TRAINING: &str = "--genotype darts-v2 --train-images 96 --test-images 64 --batch-size 8 --accumulate 2 \
+                        --epochs 6 --channels 4 --cells 3 --drop-path 0.1 --cutout 8 --auxiliary 0.4 --label-smoothing 0.1";
 
 fn training<'a>(more: &[&'a str]) -> Vec<&'a str> {
     TRAINING.split_whitespace().chain(more.iter().copied()).collect()

@@ -43,7 +43,7 @@ pub enum TrainError {
     Skeleton(#[from] eoinas_core::skeleton::SkeletonError),
     /// The folder of a trained network.
     #[error(transparent)]
-    Saved(#[from] eoinas_nn::saved::SavedError),
+    Saved(Box<eoinas_nn::saved::SavedError>),
     /// The run's folder.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
@@ -107,4 +107,11 @@ pub enum TrainError {
         /// What the system said.
         reason: String,
     },
+}
+
+impl From<eoinas_nn::saved::SavedError> for TrainError {
+    fn from(error: eoinas_nn::saved::SavedError) -> Self {
+        // Far larger than the others.
+        Self::Saved(Box::new(error))
+    }
 }

@@ -15,7 +15,7 @@ impl Window {
         let scale = (from.0 as f64 / to.0.max(1) as f64).min(from.1 as f64 / to.1.max(1) as f64) * share;
         let side = |to: usize, from: usize| ((to as f64 * scale).round() as usize).clamp(1, from.max(1));
         let (height, width) = (side(to.0, from.0), side(to.1, from.1));
-        let start = |from: usize, side: usize| (from.saturating_sub(side) + 1) / 2;
+        let start = |from: usize, side: usize| from.saturating_sub(side).div_ceil(2);
         Self { top: start(from.0, height), left: start(from.1, width), height, width }
     }
 }
@@ -44,8 +44,8 @@ impl Line {
     }
 }
 
-/// The `window` of a picture (`pixels`, channels last, of `from` = (height, width)) at the size `to`. A window or pixels
-/// that do not fit leave black pixels.
+/// The `window` of a picture (`pixels`, channels last, of `from` = (height, width)) at the size `to`. A window or
+/// pixels that do not fit leave black pixels.
 pub(crate) fn resample(
     pixels: &[u8],
     from: (usize, usize),

@@ -86,7 +86,11 @@ fn lines(event: &Event) -> Vec<String> {
                 100.0 * end.train_accuracy
             );
             if let (Some(loss), Some(accuracy)) = (end.valid_loss, end.valid_accuracy) {
-                line += &format!("  valid loss {loss:.3} acc {:5.2} %", 100.0 * accuracy);
+                let part = if end.search.is_some() { "valid" } else { "test" };
+                line += &format!("  {part} loss {loss:.3} acc {:5.2} %", 100.0 * accuracy);
+            }
+            if let Some(top5) = end.valid_top5 {
+                line += &format!(" top-5 {:5.2} %", 100.0 * top5);
             }
             if let Some(search) = &end.search {
                 if let Some(temperature) = search.temperature {

@@ -135,6 +135,9 @@ fn epoch_lines(end: &EpochEnd) -> Vec<String> {
     if let (Some(accuracy), Some(loss)) = (end.valid_accuracy, end.valid_loss) {
         lines.push(format!("valid_acc {:.6} valid_loss {loss:.6}", 100.0 * accuracy));
     }
+    if let Some(top5) = end.valid_top5 {
+        lines.push(format!("valid_acc_top5 {:.6}", 100.0 * top5));
+    }
     if let Some(search) = &end.search {
         if let Some(temperature) = search.temperature {
             first += &format!(" tau {temperature:.6}");
