@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![cfg(feature = "images")]
 
-use eoinas_data::{DataError, FolderConfig, ImageFolder, Part, Unreadable};
+use eoinas_data::{DataError, Dataset, FolderConfig, ImageFolder, Part, PictureFolder, Unreadable};
 use image::{Rgb, RgbImage};
 
 fn config(height: usize, width: usize) -> FolderConfig {
@@ -50,4 +50,22 @@ fn what_cannot_be_read_is_named() {
     for result in [ImageFolder::read_image(&path, &config(0, 8)), ImageFolder::read_centre(&path, &config(8, 9999))] {
         assert!(matches!(result, Err(DataError::Config { .. })));
     }
+}
+
+#[test]
+fn the_middle_is_what_a_folder_of_pictures_shows() {
+    let root = tempfile::tempdir().unwrap();
+    for part in ["train", "test"] {
+        for class in ["a", "b"] {
+            let dir = root.path().join(part).join(class);
+            std::fs::create_dir_all(&dir).unwrap();
+            let image = RgbImage::from_fn(61, 44, |x, y| Rgb([(4 * x) as u8, (5 * y) as u8, (x * y) as u8]));
+            image.save(dir.join("1.png")).unwrap();
+        }
+    }
+    let config = config(16, 16);
+    let (_, test) = PictureFolder::open_parts(root.path(), &config).unwrap();
+    let mut pixels = vec![0; 16 * 16 * 3];
+    test.read(0, &mut pixels).unwrap();
+    assert_eq!(pixels, ImageFolder::read_centre(root.path().join("test/a/1.png"), &config).unwrap());
 }

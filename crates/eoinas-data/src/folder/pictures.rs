@@ -82,8 +82,7 @@ impl Dataset for PictureFolder {
             return Err(DataError::BufferSize { expected, got });
         }
         let (picture, label) = self.load(index)?;
-        let (from, to) = ((picture.height, picture.width), (self.info.height, self.info.width));
-        pixels.copy_from_slice(&resample(&picture.pixels, from, Window::centre(from, to, CENTRE), to, 3));
+        pixels.copy_from_slice(&middle(&picture, (self.info.height, self.info.width)));
         Ok(label)
     }
 
@@ -203,8 +202,14 @@ fn scan_part(entries: &[Entry], config: &FolderConfig, room: &AtomicUsize) -> Re
     Ok(part)
 }
 
+/// The middle of a picture, resized.
+pub(super) fn middle(picture: &Picture, size: (usize, usize)) -> Vec<u8> {
+    let from = (picture.height, picture.width);
+    resample(&picture.pixels, from, Window::centre(from, size, CENTRE), size, 3)
+}
+
 /// A picture, shrunk to a shorter side of twice the size it is needed in.
-fn decode_picture(path: &Path, size: (usize, usize)) -> image::ImageResult<Picture> {
+pub(super) fn decode_picture(path: &Path, size: (usize, usize)) -> image::ImageResult<Picture> {
     let image = decode::open(path)?.into_rgb8();
     let (height, width) = (image.height() as usize, image.width() as usize);
     let pixels = image.into_raw();
