@@ -245,6 +245,8 @@ fn report(out: &RunDir) -> Result<ExitCode, Error> {
         trained.multiply_adds as f64 / 1e6
     );
     println!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
-    println!("the network: {}", out.join(TRAINING).join(NETWORK).display());
+    let network = out.join(TRAINING).join(NETWORK);
+    println!("the network: {}", network.display());
+    println!("use it: cargo run --release --example classify -- {} PICTURE", network.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -113,9 +113,11 @@ pub(crate) fn logits(
 ) -> Result<Tensor> {
     check_images(images, skeleton)?;
     let mut context = Context::new(workspace, parameters, Phase::Evaluation);
-    let (logits, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
-    network.release(&context, tape);
-    Ok(logits)
+    awake(|| {
+        let (logits, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
+        network.release(&context, tape);
+        Ok(logits)
+    })
 }
 
 /// What a pass knows of the auxiliary head.
