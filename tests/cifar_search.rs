@@ -1,40 +1,25 @@
 //! The example as a process: killed, interrupted and resumed, it ends in the same bytes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod common;
+
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::Command,
     sync::OnceLock,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-/// The example's program, built by the cargo that runs this test, in its profile.
+use common::{assert_same, run, start};
+
+/// The cell.
+const CELL: [&str; 2] = ["genotype.txt", "genotype.json"];
+
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["build", "--quiet", "--example", "cifar_search", "--message-format", "json"]);
-        if !cfg!(debug_assertions) {
-            command.arg("--release");
-        }
-        let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).unwrap();
-        let built = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let path = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-        path.unwrap()
-    })
-}
-
-fn start(args: &[&str]) -> Child {
-    let mut command = Command::new(program());
-    command.args(args).arg("--quiet").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn run(args: &[&str]) -> Output {
-    start(args).wait_with_output().unwrap()
+    PROGRAM.get_or_init(|| common::program("cifar_search"))
 }
 
 /// A search of two seconds: 8 epochs of 4 steps.
@@ -57,36 +42,6 @@ fn search<'a>(out: &'a str, threads: &'a str) -> [&'a str; 14] {
     ]
 }
 
-/// Everything that must be the same in two runs from one seed: the last checkpoint's tensors and state, the genotype,
-/// and the events without their times and the command.
-fn essence(run: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut checkpoints: Vec<_> =
-        fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    checkpoints.sort();
-    let newest = checkpoints.last().unwrap();
-    let files = ["weights.safetensors", "optimizer.safetensors", "state.json"].map(|name| newest.join(name));
-    let files = files.into_iter().chain(["genotype.txt", "genotype.json"].map(|name| run.join(name)));
-    let mut essence: Vec<_> =
-        files.map(|path| (path.strip_prefix(run).unwrap().display().to_string(), fs::read(&path).unwrap())).collect();
-    for line in fs::read_to_string(run.join("events.jsonl")).unwrap().lines() {
-        let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
-        let fields = event.as_object_mut().unwrap();
-        fields.retain(|name, _| !["elapsed_seconds", "command", "machine", "seconds"].contains(&name.as_str()));
-        essence.push((format!("event {}", fields["seq"]), event.to_string().into_bytes()));
-    }
-    essence
-}
-
-fn assert_same(a: &Path, b: &Path) {
-    let (a, b) = (essence(a), essence(b));
-    for ((name, x), (other, y)) in a.iter().zip(&b) {
-        assert_eq!(name, other);
-        let shown = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned();
-        assert!(x == y, "{name} differs:\n{}\n{}", shown(x), shown(y));
-    }
-    assert_eq!(a.len(), b.len());
-}
-
 /// Starts or resumes until the run is finished, killing each process (SIGKILL) when `fatal` says so.
 fn run_with_kills(out: &Path, threads: &str, mut fatal: impl FnMut(usize, Instant) -> bool) -> usize {
     let text = out.to_str().unwrap();
@@ -98,11 +53,11 @@ fn run_with_kills(out: &Path, threads: &str, mut fatal: impl FnMut(usize, Instan
                 name.to_str().is_some_and(|name| name.starts_with("step-"))
             });
         let mut child = if resumable {
-            start(&["--resume", text, "--threads", threads])
+            start(program(), &["--resume", text, "--threads", threads])
         } else {
             // Killed before the first checkpoint was whole: nothing to resume.
             let _ = fs::remove_dir_all(out);
-            start(&search(text, threads))
+            start(program(), &search(text, threads))
         };
         let started = Instant::now();
         let status = loop {
@@ -135,7 +90,7 @@ fn killed_at_any_time_and_resumed() {
     let whole = dir.path().join("whole");
     program();
     let started = Instant::now();
-    assert!(run(&search(whole.to_str().unwrap(), "2")).status.success());
+    assert!(run(program(), &search(whole.to_str().unwrap(), "2")).status.success());
     let length = started.elapsed().as_secs_f64();
     // Shares of the whole run after which each process is killed, at no particular place.
     let lives = [0.13, 0.27, 0.34, 0.21, 0.30, 0.08].map(|share| share * length);
@@ -144,14 +99,14 @@ fn killed_at_any_time_and_resumed() {
         lives.get(kills).is_some_and(|&life| started.elapsed().as_secs_f64() > life)
     });
     assert!(kills > 0);
-    assert_same(&whole, &killed);
+    assert_same(&whole, &killed, &CELL);
 }
 
 #[test]
 fn killed_while_a_checkpoint_is_written_and_resumed() {
     let dir = tempfile::tempdir().unwrap();
     let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
-    assert!(run(&search(whole.to_str().unwrap(), "1")).status.success());
+    assert!(run(program(), &search(whole.to_str().unwrap(), "1")).status.success());
     let checkpoints = killed.join("checkpoints");
     // Each process is killed at the first half-written checkpoint that it leaves later than the one before.
     let mut seen = Vec::new();
@@ -167,7 +122,7 @@ fn killed_while_a_checkpoint_is_written_and_resumed() {
         }
     });
     assert!(kills > 2, "{kills} kills only");
-    assert_same(&whole, &killed);
+    assert_same(&whole, &killed, &CELL);
 }
 
 #[test]
@@ -175,8 +130,8 @@ fn killed_while_a_checkpoint_is_written_and_resumed() {
 fn an_interrupt_saves_the_state_and_says_how_to_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let (whole, stopped) = (dir.path().join("whole"), dir.path().join("stopped"));
-    assert!(run(&search(whole.to_str().unwrap(), "1")).status.success());
-    let child = start(&search(stopped.to_str().unwrap(), "1"));
+    assert!(run(program(), &search(whole.to_str().unwrap(), "1")).status.success());
+    let child = start(program(), &search(stopped.to_str().unwrap(), "1"));
     while !stopped.join("checkpoints/step-000000004").is_dir() {
         sleep(Duration::from_millis(1));
     }
@@ -185,8 +140,8 @@ fn an_interrupt_saves_the_state_and_says_how_to_go_on() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{errors}");
     assert!(errors.contains("stopped: interrupted") && errors.contains("--resume"), "{errors}");
-    assert!(run(&["--resume", stopped.to_str().unwrap()]).status.success());
-    assert_same(&whole, &stopped);
+    assert!(run(program(), &["--resume", stopped.to_str().unwrap()]).status.success());
+    assert_same(&whole, &stopped, &CELL);
 }
 
 #[test]
@@ -195,7 +150,7 @@ fn what_is_there_is_not_overwritten() {
     let out = dir.path().join("mine");
     fs::create_dir(&out).unwrap();
     fs::write(out.join("notes.txt"), "years of work").unwrap();
-    let output = run(&search(out.to_str().unwrap(), "1"));
+    let output = run(program(), &search(out.to_str().unwrap(), "1"));
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("is not overwritten; choose another --out"), "{errors}");

@@ -14,6 +14,9 @@ use std::{
 
 use common::{assert_same, run, start, text};
 
+/// The saved network.
+const NETWORK: [&str; 2] = ["network/model.safetensors", "network/network.json"];
+
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| common::program("train_cell"))
@@ -63,7 +66,7 @@ fn killed_at_any_time_and_resumed() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert_same(&whole, &killed);
+    assert_same(&whole, &killed, &NETWORK);
 }
 
 #[test]
@@ -83,7 +86,7 @@ fn an_interrupt_saves_the_state_and_says_how_to_go_on() {
     let resume = format!("train_cell -- --resume {}", stopped.display());
     assert!(errors.contains("stopped: interrupted") && errors.contains(&resume), "{errors}");
     assert!(run(program(), &["--resume", stopped.to_str().unwrap()]).status.success());
-    assert_same(&whole, &stopped);
+    assert_same(&whole, &stopped, &NETWORK);
 }
 
 #[test]

@@ -35,16 +35,15 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Everything that must be the same in two runs from one seed: the last checkpoint's files, the saved network, and the
-/// events without their times and the command.
-pub fn essence(run: &Path) -> Vec<(String, Vec<u8>)> {
+/// Everything that must be the same in two runs from one seed: the last checkpoint's files, the `results` of the run, and
+/// the events without their times and the command.
+pub fn essence(run: &Path, results: &[&str]) -> Vec<(String, Vec<u8>)> {
     let mut checkpoints: Vec<_> =
         fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
     checkpoints.sort();
     let newest = checkpoints.last().unwrap();
     let files = ["weights.safetensors", "optimizer.safetensors", "state.json"].map(|name| newest.join(name));
-    let network = ["network/model.safetensors", "network/network.json"].map(|name| run.join(name));
-    let files = files.into_iter().chain(network);
+    let files = files.into_iter().chain(results.iter().map(|name| run.join(name)));
     let mut essence: Vec<_> =
         files.map(|path| (path.strip_prefix(run).unwrap().display().to_string(), fs::read(&path).unwrap())).collect();
     for line in fs::read_to_string(run.join("events.jsonl")).unwrap().lines() {
@@ -56,8 +55,8 @@ pub fn essence(run: &Path) -> Vec<(String, Vec<u8>)> {
     essence
 }
 
-pub fn assert_same(a: &Path, b: &Path) {
-    let (a, b) = (essence(a), essence(b));
+pub fn assert_same(a: &Path, b: &Path, results: &[&str]) {
+    let (a, b) = (essence(a, results), essence(b, results));
     for ((name, x), (other, y)) in a.iter().zip(&b) {
         assert_eq!(name, other);
         assert!(x == y, "{name} differs:\n{}\n{}", text(&x[..x.len().min(400)]), text(&y[..y.len().min(400)]));
