@@ -5,6 +5,8 @@
 //! cargo run --release --example cifar_search -- --data cifar-10-batches-bin --preset paper
 //! ```
 
+mod common;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
@@ -15,7 +17,7 @@ use eoinas_train::{
     config::MethodKind,
     machine::{parse_device, with_threads},
     observer::progress_display,
-    stop::{Interrupt, MaxSteps},
+    stop::MaxSteps,
 };
 
 /// Search for a cell by operation importance (EoiNAS).
@@ -113,14 +115,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
-    let interrupt = Interrupt::default();
-    let raised = interrupt.clone();
-    ctrlc::set_handler(move || {
-        if raised.is_raised() {
-            std::process::exit(130);
-        }
-        raised.raise();
-    })?;
+    let interrupt = common::interrupt()?;
     let device = parse_device(&args.device)?;
     let options = |_seed| {
         let mut options =

@@ -6,6 +6,8 @@
 //!
 //! The folder has one subfolder of PNG or JPEG files for each class, or `train` and `test` with such subfolders.
 
+mod common;
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -90,14 +92,7 @@ fn fail(error: &Error) -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
-    let interrupt = Interrupt::default();
-    let raised = interrupt.clone();
-    ctrlc::set_handler(move || {
-        if raised.is_raised() {
-            std::process::exit(130);
-        }
-        raised.raise();
-    })?;
+    let interrupt = common::interrupt()?;
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => (RunDir::open(path)?, None),
         (None, Some(dir)) => {
@@ -200,7 +195,7 @@ fn find(
     options.observers.extend((!args.quiet).then(progress_display));
     let mut search = match config {
         Some(config) => Search::create(config, &path, options)?,
-        None if path.join(RESULT).exists() => return Ok(None),
+        None if path.join(names::RESULT).exists() => return Ok(None),
         None => Search::resume(&path, options)?,
     };
     Ok(match search.run()? {
@@ -209,13 +204,10 @@ fn find(
     })
 }
 
-/// A run that is done has this file.
-const RESULT: &str = "result.json";
-
 /// Trains the network of the cell that was found, or goes on with that.
 fn train(args: &Args, out: &RunDir, interrupt: &Interrupt) -> Result<Option<StopReason>, Error> {
     let path = out.join(TRAINING);
-    if path.join(RESULT).exists() {
+    if path.join(names::RESULT).exists() {
         return Ok(None);
     }
     let mut options = TrainOptions { command: std::env::args().collect(), ..TrainOptions::default() };
@@ -234,8 +226,8 @@ fn train(args: &Args, out: &RunDir, interrupt: &Interrupt) -> Result<Option<Stop
 }
 
 fn report(out: &RunDir) -> Result<ExitCode, Error> {
-    let found: Found = RunDir::open(&out.join(SEARCH))?.read_json(RESULT)?;
-    let trained: Trained = RunDir::open(&out.join(TRAINING))?.read_json(RESULT)?;
+    let found: Found = RunDir::open(&out.join(SEARCH))?.read_json(names::RESULT)?;
+    let trained: Trained = RunDir::open(&out.join(TRAINING))?.read_json(names::RESULT)?;
     println!("{}", trained.genotype);
     println!(
         "{:.2} % of {} test pictures are right; {:.2} M parameters, {:.0} M multiply-adds",

@@ -7,6 +7,8 @@
 //! cargo run --release --example train_cell -- --genotype darts-v2 --dataset cifar10 --data DIR --preset paper-cifar
 //! ```
 
+mod common;
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -19,7 +21,7 @@ use eoinas_train::{
     RunDir, StopReason, TrainConfig, TrainOptions, TrainOutcome, TrainPreset, Trained, Training, Trials,
     machine::{parse_device, with_threads},
     observer::progress_display,
-    stop::{Interrupt, MaxSteps},
+    stop::MaxSteps,
     training::{NETWORK, TrialsOutcome},
 };
 
@@ -132,14 +134,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
-    let interrupt = Interrupt::default();
-    let raised = interrupt.clone();
-    ctrlc::set_handler(move || {
-        if raised.is_raised() {
-            std::process::exit(130);
-        }
-        raised.raise();
-    })?;
+    let interrupt = common::interrupt()?;
     let device = parse_device(&args.device)?;
     let options = || {
         let mut options =

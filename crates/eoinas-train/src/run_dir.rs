@@ -21,6 +21,8 @@ pub mod names {
     pub const GENOTYPE_JSON: &str = "genotype.json";
     /// Where the checkpoints are.
     pub const CHECKPOINTS: &str = "checkpoints";
+    /// What came out; its presence says that the run is done.
+    pub const RESULT: &str = "result.json";
 }
 
 /// What is wrong with a run's folder.
@@ -150,6 +152,11 @@ impl RunDir {
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let (path, text) = (self.join(name), self.read(name)?);
         serde_json::from_str(&text).map_err(|source| RunDirError::Json { path, source })
+    }
+
+    /// The result of the run, if it is finished.
+    pub fn result<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        if self.join(names::RESULT).exists() { self.read_json(names::RESULT).map(Some) } else { Ok(None) }
     }
 }
 

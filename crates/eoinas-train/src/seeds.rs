@@ -8,7 +8,7 @@ use crate::{
     config::SearchConfig,
     error::{Result, TrainError},
     run_dir::{RunDir, names},
-    search::{Found, Outcome, RESULT, Search, SearchOptions},
+    search::{Found, Outcome, Search, SearchOptions},
 };
 
 /// File name of [`Seeds`].
@@ -51,8 +51,7 @@ impl Seeds {
     /// It is not there or not valid, or the searches are done.
     pub fn open(path: &Path) -> Result<(Self, RunDir)> {
         let dir = RunDir::open(path)?;
-        if dir.join(RESULT).exists() {
-            let found: Found = dir.read_json(RESULT)?;
+        if let Some(found) = dir.result::<Found>()? {
             return Err(TrainError::Finished { path: path.to_owned(), genotype: found.genotype });
         }
         Ok((dir.read_json(SEEDS)?, dir))
@@ -81,7 +80,7 @@ impl Seeds {
             dir.write(name, &RunDir::open(&run)?.read(name)?)?;
         }
         best.seconds = all.iter().map(|(_, found)| found.seconds).sum();
-        dir.write_json(RESULT, &best)?;
+        dir.write_json(names::RESULT, &best)?;
         Ok(Outcome::Found(best))
     }
 
@@ -90,7 +89,7 @@ impl Seeds {
         if has_checkpoint {
             return match Search::resume(run, options) {
                 Ok(mut search) => search.run(),
-                Err(TrainError::Finished { .. }) => Ok(Outcome::Found(RunDir::open(run)?.read_json(RESULT)?)),
+                Err(TrainError::Finished { .. }) => Ok(Outcome::Found(RunDir::open(run)?.read_json(names::RESULT)?)),
                 Err(error) => Err(error),
             };
         }

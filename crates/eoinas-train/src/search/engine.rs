@@ -6,7 +6,7 @@ use candle_core::Device;
 use eoinas_core::{Event, SearchSpace, Streams};
 
 use super::{
-    found::{Found, RESULT, counts},
+    found::{Found, counts},
     snapshot,
 };
 use crate::{
@@ -146,7 +146,7 @@ impl Search {
         let run = self.session.run();
         run.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
         run.write(names::GENOTYPE_JSON, &format!("{}\n", genotype.to_json()))?;
-        run.write_json(RESULT, &found)?;
+        run.write_json(names::RESULT, &found)?;
         Ok(found)
     }
 

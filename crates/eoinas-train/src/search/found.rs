@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
-/// File name of [`Found`] in the run's folder; its presence says that the run is done.
-pub(crate) const RESULT: &str = "result.json";
-
 /// The result of a search: `result.json` of a finished run, and what `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found {

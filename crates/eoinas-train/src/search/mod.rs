@@ -9,5 +9,4 @@ pub use engine::{Outcome, Search};
 pub use found::{Found, retraining_skeleton};
 pub use setup::SearchOptions;
 
-pub(crate) use found::RESULT;
 pub(crate) use setup::SearchParts;

@@ -10,10 +10,7 @@ use eoinas_core::{
 use eoinas_data::Dataset;
 use eoinas_nn::Operations;
 
-use super::{
-    engine::Search,
-    found::{Found, RESULT},
-};
+use super::{engine::Search, found::Found};
 use crate::{
     checkpoint::{Checkpoint, Subject},
     config::SearchConfig,
@@ -167,7 +164,7 @@ impl Search {
     /// A run that is finished, no checkpoint, one that is damaged or belongs to another space.
     pub fn resume(run: &Path, mut options: SearchOptions) -> Result<Self> {
         let dir = RunDir::open(run)?;
-        if let Some(found) = finished(&dir)? {
+        if let Some(found) = dir.result::<Found>()? {
             return Err(TrainError::Finished { path: run.to_owned(), genotype: found.genotype });
         }
         let config: SearchConfig = dir.read_json(names::CONFIG)?;
@@ -185,11 +182,6 @@ impl Search {
         search.session.emit(Event::Resumed { epoch, step, checkpoint })?;
         Ok(search)
     }
-}
-
-/// The result of the run in this folder, if it is finished.
-pub(crate) fn finished(dir: &RunDir) -> Result<Option<Found>> {
-    if dir.join(RESULT).exists() { Ok(Some(dir.read_json(RESULT)?)) } else { Ok(None) }
 }
 
 fn started(parts: &SearchParts, options: &SearchOptions) -> RunStarted {

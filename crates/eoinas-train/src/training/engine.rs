@@ -22,8 +22,7 @@ use super::{
 use crate::{
     data::to_device,
     error::Result,
-    run_dir::{RunDir, RunDirError},
-    search::RESULT,
+    run_dir::{RunDir, RunDirError, names},
     session::Session,
     stop::{Progress, StopReason, check_finite},
     tally::Tally,
@@ -193,7 +192,7 @@ impl Training {
             multiply_adds: self.counts.multiply_adds,
         };
         self.save_network()?;
-        self.session.run().write_json(RESULT, &trained)?;
+        self.session.run().write_json(names::RESULT, &trained)?;
         Ok(trained)
     }
 

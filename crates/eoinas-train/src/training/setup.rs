@@ -23,7 +23,6 @@ use crate::{
     error::{Result, TrainError},
     observer::Observer,
     run_dir::{RunDir, RunDirError, names},
-    search::RESULT,
     session::Session,
     stop::StopRule,
 };
@@ -163,7 +162,7 @@ impl Training {
     /// A run that is finished, no checkpoint, one that is damaged or belongs to another network.
     pub fn resume(run: &Path, mut options: TrainOptions) -> Result<Self> {
         let dir = RunDir::open(run)?;
-        if let Some(Trained { accuracy, .. }) = finished(&dir)? {
+        if let Some(Trained { accuracy, .. }) = dir.result()? {
             return Err(TrainError::TrainingFinished { path: run.to_owned(), accuracy });
         }
         let config: TrainConfig = dir.read_json(names::CONFIG)?;
@@ -183,11 +182,6 @@ impl Training {
         training.session.emit(Event::Resumed { epoch, step, checkpoint })?;
         Ok(training)
     }
-}
-
-/// The result of the training in this folder, if it is finished.
-pub(super) fn finished(dir: &RunDir) -> Result<Option<Trained>> {
-    if dir.join(RESULT).exists() { Ok(Some(dir.read_json(RESULT)?)) } else { Ok(None) }
 }
 
 fn started(parts: &TrainParts, options: &TrainOptions) -> RunStarted {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::TrainConfig,
     engine::{TrainOutcome, Training},
-    setup::{TrainOptions, TrainParts, finished},
+    setup::{TrainOptions, TrainParts},
     trained::Trained,
     validate::TrainConfigError,
 };
@@ -117,7 +117,7 @@ impl Trials {
         for trial in &self.trials {
             let options = options(trial);
             let path = dir.join(&trial.name);
-            let done = if path.exists() { finished(&RunDir::open(&path)?)? } else { None };
+            let done = if path.exists() { RunDir::open(&path)?.result()? } else { None };
             let outcome = match done {
                 Some(trained) => TrainOutcome::Trained(trained),
                 None => self.train(trial, &path, options)?,
