@@ -56,7 +56,7 @@ impl Search {
 
     /// An update of the weights and one of the architecture.
     pub fn step(&mut self) -> Result<(), Failure> {
-        let mut sample = self.sample()?;
+        let sample = self.sample()?;
         let output = self.net.pass(&self.batches[0], &sample.gates, Wanted::WEIGHTS, &PassOptions::default())?;
         if let Some(gradients) = output.weight_gradients {
             // The same work in every step, but weights that stay where they are.
@@ -64,10 +64,9 @@ impl Search {
         }
         let output = self.net.pass(&self.batches[1], &sample.gates, Wanted::GATES, &PassOptions::default())?;
         if let Some(gradients) = &output.gate_gradients {
-            sample.gates = Gates { kinds: Vec::new() };
             let gradients = match self.ops {
                 Ops::Balanced => EdgeOpTable::filled(&self.space, 0.0),
-                Ops::Mixture(_) => Mixture.pullback(&self.sample()?, gradients)?,
+                Ops::Mixture(_) => Mixture.pullback(&sample, gradients)?,
             };
             Adam::default().step(&self.space, &mut self.adam, &mut self.alphas, &gradients, &self.alive);
         }

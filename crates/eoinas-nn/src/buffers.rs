@@ -31,9 +31,18 @@ pub(crate) struct FeatureTarget {
 }
 
 impl FeatureTarget {
-    /// What to ask of a kernel that hands over the gradient.
-    pub fn request<'a>(&self, refs: &'a [&'a Tensor]) -> InputGradient<'a> {
-        if self.fresh { InputGradient::WriteTo(refs) } else { InputGradient::AddTo(refs) }
+    /// What to ask of a kernel that hands over the gradient; `tensors` are those of the target.
+    pub fn request<'a>(target: Option<&Self>, tensors: &'a [&'a Tensor]) -> InputGradient<'a> {
+        match target {
+            Some(Self { fresh: true, .. }) => InputGradient::WriteTo(tensors),
+            Some(_) => InputGradient::AddTo(tensors),
+            None => InputGradient::Skip,
+        }
+    }
+
+    /// The tensors of a target by reference, none without one.
+    pub fn refs(target: Option<&Self>) -> Vec<&Tensor> {
+        target.iter().flat_map(|target| &target.tensors).collect()
     }
 
     /// The tensors to add to: zeroed where they hold nothing.

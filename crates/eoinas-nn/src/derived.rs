@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use eoinas_core::{Gate, Gates, Genotype, Layer, OpShape, SearchSpace, Skeleton, Streams};
-use eoinas_kernels::Workspace;
+use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::cell::CellEdge;
@@ -182,7 +182,7 @@ impl DerivedNetwork {
     fn pass(&self, batch: &Batch, wanted: Wanted, phase: Phase, options: &PassOptions) -> Result<PassOutput> {
         pass::check_batch(batch, &self.skeleton)?;
         let run = Run { network: &self.network, parameters: &self.parameters, workspace: &self.workspace, phase };
-        run.pass(batch, &self.gates, wanted, options, None, Instant::now())
+        awake(|| run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
     }
 }
 

@@ -23,20 +23,8 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The pass; gate gradients are added to `sums`.
+    /// The pass, for a caller that keeps the threads awake ([`eoinas_kernels::awake`]); gate gradients are added to `sums`.
     pub fn pass(
-        &self,
-        batch: &Batch,
-        gates: &Gates,
-        wanted: Wanted,
-        options: &PassOptions,
-        sums: Option<&mut GateSums>,
-        start: Instant,
-    ) -> Result<PassOutput> {
-        awake(|| self.forward_backward(batch, gates, wanted, options, sums, start))
-    }
-
-    fn forward_backward(
         &self,
         batch: &Batch,
         gates: &Gates,

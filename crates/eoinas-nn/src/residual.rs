@@ -89,11 +89,8 @@ impl Residual {
         }
         let coefficients = norm.coefficients(&sums, 1.0)?;
         let gradient = Gradient { dy, norm: Some((&second.z, &coefficients)), gate: 1.0, sample: None };
-        let (sources, tensors) = (refs(sources), target.map(|target| refs(&target.tensors)));
-        let input = match (target, &tensors) {
-            (Some(target), Some(tensors)) => target.request(tensors),
-            _ => InputGradient::Skip,
-        };
+        let (sources, tensors) = (refs(sources), FeatureTarget::refs(target));
+        let input = FeatureTarget::request(target, &tensors);
         chain_backward(&self.stages, context, &sources, vec![first], gradient, input, weights.as_deref_mut())?;
 
         let gradient = Gradient { dy, norm: None, gate: 1.0, sample: None };

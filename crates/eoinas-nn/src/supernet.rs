@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use candle_core::Device;
 use eoinas_core::{AliveOps, CellKind, Gate, Gates, Layer, OpShape, SearchSpace, Skeleton, Streams, skeleton::Form};
-use eoinas_kernels::Workspace;
+use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::cell::CellEdge;
@@ -75,7 +75,7 @@ impl Supernet {
         };
         let start = Instant::now();
         let mut sums = wanted.gates.then(|| self.gate_sums());
-        let mut output = run.pass(batch, gates, wanted, options, sums.as_mut(), start)?;
+        let mut output = awake(|| run.pass(batch, gates, wanted, options, sums.as_mut(), start))?;
         output.gate_gradients = sums.map(|sums| gather(gates, &sums));
         Ok(output)
     }

@@ -1,8 +1,8 @@
 //! The backward pass of a cell: from the gradients of its nodes to those of its inputs, weights and gates.
 
 use candle_core::Tensor;
+use eoinas_kernels::Gradient;
 use eoinas_kernels::node::{add_scaled, node_sum_backward};
-use eoinas_kernels::{Gradient, InputGradient};
 
 use super::tape::{CellTape, Node, OpTape};
 use super::{CellEdge, CellInput, CellModule, Sinks};
@@ -64,11 +64,8 @@ impl CellModule {
             let dy = dnodes.get_mut(index).and_then(Option::take);
             let target = targets.get(index).and_then(Option::as_ref);
             if let (Some(stage), Some(dy), Some(Node::Input(output))) = (stage, dy, tape.nodes.get(index)) {
-                let (sources, tensors) = (refs(sources), target.map(|target| refs(&target.tensors)));
-                let input = match (target, &tensors) {
-                    (Some(target), Some(tensors)) => target.request(tensors),
-                    _ => InputGradient::Skip,
-                };
+                let (sources, tensors) = (refs(sources), FeatureTarget::refs(target));
+                let input = FeatureTarget::request(target, &tensors);
                 normalized_backward(stage, context, &sources, output, &dy, input, sinks.weights.as_deref_mut())?;
                 workspace.recycle(dy);
             } else if let (Some(_), Some(target)) = (stage, target) {
