@@ -75,6 +75,21 @@ pub enum TrainError {
         /// Top-1 accuracy, 0 to 1.
         accuracy: f64,
     },
+    /// A run that is there already has other settings than those that are wanted.
+    #[error(
+        "{path} holds a run whose {setting} is {there}, not {wanted}; use its settings, or another folder",
+        path = path.display()
+    )]
+    OtherSettings {
+        /// The run's folder.
+        path: PathBuf,
+        /// The first setting that differs.
+        setting: String,
+        /// Its value there.
+        there: String,
+        /// The value that is wanted.
+        wanted: String,
+    },
     /// A checkpoint whose state does not fit the run.
     #[error("{path}: {what} does not fit the search space of this run; the checkpoint belongs to another one", path = path.display())]
     State {

@@ -50,6 +50,7 @@ pub mod run_dir;
 pub mod search;
 pub mod seeds;
 pub mod session;
+mod settings;
 pub mod state;
 pub mod stop;
 pub mod tally;

@@ -85,16 +85,7 @@ impl Seeds {
     }
 
     fn search(&self, seed: u64, run: &Path, options: SearchOptions) -> Result<Outcome> {
-        let has_checkpoint = run.join(names::CHECKPOINTS).exists();
-        if has_checkpoint {
-            return match Search::resume(run, options) {
-                Ok(mut search) => search.run(),
-                Err(TrainError::Finished { .. }) => Ok(Outcome::Found(RunDir::open(run)?.read_json(names::RESULT)?)),
-                Err(error) => Err(error),
-            };
-        }
-        let config =
-            SearchConfig { seed, split_seed: self.config.split_seed.or(Some(self.config.seed)), ..self.config.clone() };
-        Search::create(config, run, options)?.run()
+        let split_seed = self.config.split_seed.or(Some(self.config.seed));
+        Search::complete(&SearchConfig { seed, split_seed, ..self.config.clone() }, run, options)
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use eoinas_core::{Event, Genotype, SearchSpace};
+use eoinas_core::{Event, Genotype, SearchSpace, Skeleton, count, skeleton::Form};
 use eoinas_prune::{Never, PruneScheduleConfig};
 use eoinas_train::{Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError, stop::MaxSteps};
 
@@ -69,9 +69,28 @@ fn a_pruned_search_has_freed_what_it_pruned() {
 fn a_space_with_one_kind_of_cell_is_searched_too() {
     let dir = tempfile::tempdir().unwrap();
     let options = SearchOptions { space: SearchSpace::nas_bench_201(), ..options() };
-    let mut search = Search::create(tiny(), &dir.path().join("run"), options).unwrap();
+    let config = SearchConfig { form: Form::NasBench201, ..tiny() };
+    let mut search = Search::create(config, &dir.path().join("run"), options).unwrap();
     let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
-    assert!(Genotype::parse(&found.genotype).unwrap().fits(search.space()).is_ok(), "{}", found.genotype);
+    let genotype = Genotype::parse(&found.genotype).unwrap();
+    assert!(genotype.fits(search.space()).is_ok(), "{}", found.genotype);
+    // What is counted is the benchmark's own network: 3 stages of 5 cells, C = 16.
+    let skeleton = Skeleton::nas_bench_201(5).with_image(3, 32, 32);
+    assert_eq!(found.parameters, count::network(&genotype, &skeleton, search.space()).unwrap().parameters);
+}
+
+#[test]
+fn completing_a_run_begins_it_goes_on_with_it_and_reads_its_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let stopped = SearchOptions { rules: vec![Box::new(MaxSteps(1))], ..options() };
+    assert!(matches!(Search::complete(&tiny(), &run, stopped).unwrap(), Outcome::Stopped(_)));
+    let found = Search::complete(&tiny(), &run, options()).unwrap();
+    assert!(matches!(found, Outcome::Found(_)));
+    // Nothing is searched again: the images are not even opened.
+    assert_eq!(Search::complete(&tiny(), &run, SearchOptions::default()).unwrap(), found);
+    let error = Search::complete(&SearchConfig { epochs: 9, ..tiny() }, &run, options()).unwrap_err();
+    assert!(matches!(&error, TrainError::OtherSettings { setting, .. } if setting == "epochs"), "{error}");
 }
 
 #[test]

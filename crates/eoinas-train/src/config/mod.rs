@@ -7,8 +7,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use eoinas_core::schedule::{Cosine, Exponential, ScheduleConfig};
-use eoinas_data::{SourceKind, SplitKind};
+use eoinas_core::{
+    Skeleton,
+    schedule::{Cosine, Exponential, ScheduleConfig},
+    skeleton::Form,
+};
+use eoinas_data::{DatasetInfo, SourceKind, SplitKind};
 use eoinas_gumbel::PathMode;
 use eoinas_prune::{IndicatorConfig, PruneScheduleConfig, StatisticsConfig};
 
@@ -42,6 +46,9 @@ pub struct SearchConfig {
     pub batch_size: usize,
     /// The images.
     pub data: DataConfig,
+    /// Stem and stacking; it goes with the search space ([`crate::SearchOptions::space`]). Default: CIFAR's.
+    #[serde(default = "default_form")]
+    pub form: Form,
     /// The network that is searched in.
     pub network: NetworkConfig,
     /// Which ops each edge runs in a step of EoiNAS; the other methods have their own. Default: one sampled op.
@@ -201,6 +208,7 @@ impl Default for SearchConfig {
             epochs: 160,
             batch_size: 64,
             data: DataConfig::default(),
+            form: default_form(),
             network: NetworkConfig::default(),
             path: PathMode::Sampled,
             weights: WeightsConfig::default(),
@@ -215,4 +223,24 @@ impl Default for SearchConfig {
             keep_checkpoints: 2,
         }
     }
+}
+
+impl SearchConfig {
+    /// The network that is searched in, for images like those of `info`.
+    pub fn skeleton(&self, info: &DatasetInfo) -> Skeleton {
+        Skeleton {
+            form: self.form,
+            channels: self.network.channels,
+            cells: self.network.cells,
+            stem_multiplier: self.network.stem_multiplier,
+            ..Skeleton::search()
+        }
+        .with_classes(info.classes.len())
+        .with_image(info.channels, info.height, info.width)
+    }
+}
+
+/// The only form that searches had before there was a choice.
+fn default_form() -> Form {
+    Form::Cifar
 }

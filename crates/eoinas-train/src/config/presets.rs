@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use eoinas_core::schedule::{Cosine, Exponential, Linear};
+use eoinas_core::{
+    schedule::{Cosine, Exponential, Linear},
+    skeleton::Form,
+};
 use eoinas_data::SplitKind;
 use eoinas_gumbel::PathMode;
 use eoinas_prune::{Beta, IndicatorConfig, Never, Periodic, PruneScheduleConfig};
@@ -97,6 +100,18 @@ impl SearchConfig {
     /// The paper's settings.
     pub fn paper() -> Self {
         Self::default()
+    }
+
+    /// The published searches in NAS-Bench-201's space ([`eoinas_core::SearchSpace::nas_bench_201`]): the benchmark's
+    /// network with `cells_per_stage` cells in each of its three stages (its own has 5), and the paper's other values; the
+    /// four prunings of its five ops spread over the epochs as the paper's seven, after 40, 80, 120 and 160.
+    pub fn nas_bench_201(cells_per_stage: usize) -> Self {
+        Self {
+            form: Form::NasBench201,
+            network: NetworkConfig { channels: 16, cells: cells_per_stage.saturating_mul(3), stem_multiplier: 1 },
+            prune: PruneScheduleConfig::Periodic(Periodic { first: 40, every: 40, count: 4 }),
+            ..Self::paper()
+        }
     }
 
     /// The authors' code: all alive ops are run with soft weights, Adam with 6e-4 and fresh moments after every

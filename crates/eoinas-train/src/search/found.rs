@@ -1,6 +1,6 @@
 //! What a search found.
 
-use eoinas_core::{Genotype, SearchSpace, Skeleton, count};
+use eoinas_core::{Genotype, SearchSpace, Skeleton, count, skeleton::Form};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -27,10 +27,15 @@ pub struct Found {
 }
 
 /// The network that a cell found with `search` is trained in, by the paper: 20 cells with C = 36 for images like
-/// CIFAR's, 14 cells with C = 48 from 128 pixels on.
+/// CIFAR's, 14 cells with C = 48 from 128 pixels on; the benchmark's own network, 5 cells a stage with C = 16, for a cell
+/// of NAS-Bench-201.
 pub fn retraining_skeleton(search: &Skeleton) -> Skeleton {
     let large = search.height.min(search.width) >= 128;
-    let skeleton = if large { Skeleton::imagenet() } else { Skeleton::cifar() };
+    let skeleton = match search.form {
+        Form::NasBench201 => Skeleton::nas_bench_201(5),
+        _ if large => Skeleton::imagenet(),
+        _ => Skeleton::cifar(),
+    };
     skeleton.with_classes(search.classes).with_image(search.image_channels, search.height, search.width)
 }
 

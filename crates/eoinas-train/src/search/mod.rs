@@ -1,5 +1,6 @@
 //! A search from its settings to its cell.
 
+mod complete;
 mod engine;
 mod found;
 mod setup;

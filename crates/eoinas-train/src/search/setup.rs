@@ -4,7 +4,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{
-    Event, SearchSpace, Skeleton,
+    Event, SearchSpace,
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
 };
 use eoinas_data::Dataset;
@@ -96,15 +96,7 @@ impl SearchParts {
             Some(dataset) => dataset,
             None => open_dataset(&config.data)?,
         };
-        let info = dataset.info();
-        let skeleton = Skeleton {
-            channels: config.network.channels,
-            cells: config.network.cells,
-            stem_multiplier: config.network.stem_multiplier,
-            ..Skeleton::search()
-        }
-        .with_classes(info.classes.len())
-        .with_image(info.channels, info.height, info.width);
+        let skeleton = config.skeleton(dataset.info());
         skeleton.validate(&options.space)?;
         let data = SearchData::new(&config, dataset)?;
         let learner = Learner::new(&config, &options.space, &skeleton, &options.operations, &options.device)?;

@@ -1,6 +1,7 @@
 //! Training the network of a cell from scratch, from its settings to its accuracy.
 
 mod average;
+mod complete;
 mod config;
 mod data;
 mod engine;

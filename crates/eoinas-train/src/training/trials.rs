@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
     stop::StopReason,
 };
 
@@ -115,13 +115,7 @@ impl Trials {
     pub fn run(&self, dir: &RunDir, mut options: impl FnMut(&Trial) -> TrainOptions) -> Result<TrialsOutcome> {
         let mut all = Vec::new();
         for trial in &self.trials {
-            let options = options(trial);
-            let path = dir.join(&trial.name);
-            let done = if path.exists() { RunDir::open(&path)?.result()? } else { None };
-            let outcome = match done {
-                Some(trained) => TrainOutcome::Trained(trained),
-                None => self.train(trial, &path, options)?,
-            };
+            let outcome = self.train(trial, &dir.join(&trial.name), options(trial))?;
             match outcome {
                 TrainOutcome::Trained(trained) => all.push(trained),
                 TrainOutcome::Stopped(reason) => return Ok(TrialsOutcome::Stopped(reason)),
@@ -131,13 +125,10 @@ impl Trials {
     }
 
     fn train(&self, trial: &Trial, path: &Path, options: TrainOptions) -> Result<TrainOutcome> {
-        if path.join(names::CHECKPOINTS).exists() {
-            return Training::resume(path, options)?.run();
-        }
         let genotype = genotype(trial, &options)?;
         let split_seed = self.config.split_seed.or(Some(self.config.seed));
         let config = TrainConfig { seed: trial.seed, split_seed, ..self.config.clone() };
-        Training::create(config, genotype, path, options)?.run()
+        Training::complete(&config, &genotype, path, options)
     }
 }
 
