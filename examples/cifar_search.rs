@@ -220,25 +220,23 @@ fn report(args: &Args, folder: &std::path::Path, outcome: &Outcome) -> Result<Ex
             }
             let mut json = serde_json::to_value(found)?;
             json["run"] = folder.to_string().into();
-            (0, json)
+            (ExitCode::SUCCESS, json)
         }
         Outcome::Stopped(reason) => {
             eprintln!("stopped: {reason}");
             let resume = format!("cargo run --release --example cifar_search -- --resume {folder}");
             let spoilt = matches!(reason, StopReason::NonFinite { .. });
             eprintln!("{}: {resume}", if spoilt { "the last good state can be resumed with" } else { "go on with" });
-            let code = match reason {
-                StopReason::Interrupted => 130,
-                StopReason::MaxSteps { .. } | StopReason::TimeLimit { .. } => 0,
-                _ => 1,
-            };
-            (code, serde_json::json!({ "stopped": reason.name(), "run": folder.to_string(), "resume": resume }))
+            (
+                common::exit_code(reason),
+                serde_json::json!({ "stopped": reason.name(), "run": folder.to_string(), "resume": resume }),
+            )
         }
     };
     if args.json {
         println!("{json}");
     }
-    Ok(ExitCode::from(code))
+    Ok(code)
 }
 
 fn print_found(found: &Found, folder: &std::path::Display<'_>) {

@@ -249,25 +249,26 @@ fn report(args: &Args, folder: &Path, outcome: &TrialsOutcome) -> Result<ExitCod
                     println!("the network to use: {folder}/{NETWORK}");
                 }
             }
-            (0, serde_json::json!({ "mean": mean, "deviation": deviation, "trained": all, "run": folder }))
+            (
+                ExitCode::SUCCESS,
+                serde_json::json!({ "mean": mean, "deviation": deviation, "trained": all, "run": folder }),
+            )
         }
         TrialsOutcome::Stopped(reason) => {
             eprintln!("stopped: {reason}");
             let resume = format!("cargo run --release --example train_cell -- --resume {folder}");
             let spoilt = matches!(reason, StopReason::NonFinite { .. });
             eprintln!("{}: {resume}", if spoilt { "the last good state can be resumed with" } else { "go on with" });
-            let code = match reason {
-                StopReason::Interrupted => 130,
-                StopReason::MaxSteps { .. } | StopReason::TimeLimit { .. } => 0,
-                _ => 1,
-            };
-            (code, serde_json::json!({ "stopped": reason.name(), "run": folder, "resume": resume }))
+            (
+                common::exit_code(reason),
+                serde_json::json!({ "stopped": reason.name(), "run": folder, "resume": resume }),
+            )
         }
     };
     if args.json {
         println!("{json}");
     }
-    Ok(ExitCode::from(code))
+    Ok(code)
 }
 
 fn print_trained(trained: &Trained) {

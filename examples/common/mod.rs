@@ -1,6 +1,13 @@
 //! What the examples that run for long have in common.
 
-use eoinas_train::stop::Interrupt;
+#![allow(dead_code, reason = "each example uses its part")]
+
+pub mod method;
+pub mod table;
+
+use std::process::ExitCode;
+
+use eoinas_train::{StopReason, stop::Interrupt};
 
 /// A rule that stops a run at Ctrl-C, which lets it save its state. A second Ctrl-C ends the program at once.
 ///
@@ -16,4 +23,13 @@ pub fn interrupt() -> Result<Interrupt, ctrlc::Error> {
         raised.raise();
     })?;
     Ok(interrupt)
+}
+
+/// What a program that was stopped ends with: 130 at Ctrl-C as shells have it, 0 at a limit that was asked for.
+pub fn exit_code(reason: &StopReason) -> ExitCode {
+    ExitCode::from(match reason {
+        StopReason::Interrupted => 130,
+        StopReason::MaxSteps { .. } | StopReason::TimeLimit { .. } => 0,
+        _ => 1,
+    })
 }

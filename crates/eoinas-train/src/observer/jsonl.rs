@@ -1,7 +1,7 @@
 //! `events.jsonl`: every event, one line each.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -56,6 +56,20 @@ impl JsonlRecord {
         Ok((Self { path: path.to_owned(), file }, records))
     }
 
+    /// Every line of a record. A last line that was not finished is left out.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has a line that is no event.
+    pub fn read(path: &Path) -> Result<Vec<Record>, ObserverError> {
+        let text = fs::read_to_string(path).map_err(|source| ObserverError::Read { path: path.to_owned(), source })?;
+        let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let record = |(index, line)| {
+            let wrong = |problem| ObserverError::Record { path: path.to_owned(), line: index + 1, problem };
+            Record::from_line(line).map_err(|error| wrong(error.to_string()))
+        };
+        (0u64..).zip(lines).map(record).collect()
+    }
+
     fn write(&mut self, record: &Record) -> io::Result<()> {
         let mut line = record.to_line();
         line.push('\n');
@@ -104,6 +118,8 @@ mod tests {
         // Killed while the next line was written.
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"seq\":3,\"ela").unwrap();
+
+        assert_eq!(JsonlRecord::read(&path).unwrap().len(), 3);
 
         let (record, kept) = JsonlRecord::resume(&path, 2).unwrap();
         assert_eq!(kept.len(), 2);

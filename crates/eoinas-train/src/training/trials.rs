@@ -12,11 +12,7 @@ use super::{
     trained::Trained,
     validate::TrainConfigError,
 };
-use crate::{
-    error::Result,
-    run_dir::RunDir,
-    stop::StopReason,
-};
+use crate::{error::Result, run_dir::RunDir, stop::StopReason};
 
 /// File name of [`Trials`].
 const TRIALS: &str = "trials.json";
