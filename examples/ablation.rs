@@ -15,71 +15,33 @@ use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 use clap::Parser;
 use common::{
     method::Method,
+    scale::Scale,
     table::{Table, mean_deviation},
 };
 use eoinas_core::{Event, Genotype};
-use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, Outcome, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome, Trained,
-    Training,
-    machine::with_threads,
-    observer::{JsonlRecord, progress_display},
-    run_dir::names,
-    stop::Interrupt,
+    Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training,
+    machine::with_threads, observer::JsonlRecord, run_dir::names, stop::Interrupt,
 };
 
 /// Compare GDAS, gradual pruning and the importance indicator.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
-    /// Folder of CIFAR-10; without it the embedded set is used.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
     /// Variants to compare, joined by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["gdas", "gdas-pruning", "eoinas"])]
     method: Vec<Method>,
     /// Searches of each variant, with seeds that count up from 0; those that are done are not done again.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Epochs of a search [default: those of the preset `quick`]
-    #[arg(long)]
-    search_epochs: Option<usize>,
-    /// Images of a search, both halves together.
-    #[arg(long, default_value_t = 4000)]
-    search_images: usize,
-    /// Initial channels C of the network that is searched in.
-    #[arg(long, default_value_t = 8)]
-    search_channels: usize,
-    /// Cells of the network that is searched in.
-    #[arg(long, default_value_t = 4)]
-    search_cells: usize,
-    /// Epochs of a training.
-    #[arg(long, default_value_t = 8)]
-    epochs: usize,
-    /// Images that train a found cell.
-    #[arg(long, default_value_t = 5000)]
-    train_images: usize,
-    /// Images that test it.
-    #[arg(long, default_value_t = 2000)]
-    test_images: usize,
-    /// Initial channels C of the network that is trained.
-    #[arg(long, default_value_t = 8)]
-    channels: usize,
-    /// Cells of the network that is trained.
-    #[arg(long, default_value_t = 5)]
-    cells: usize,
+    #[command(flatten)]
+    scale: Scale,
     /// Side of the square that cutout blanks, in pixels.
     #[arg(long, default_value_t = 16)]
     cutout: usize,
-    /// Threads of the kernels; results do not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
     /// Folder of the study.
     #[arg(long, value_name = "DIR", default_value = "runs/ablation")]
     out: PathBuf,
-    /// No progress display.
-    #[arg(long)]
-    quiet: bool,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -96,7 +58,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let study = Study { args, interrupt: common::interrupt()? };
-    let outcome = with_threads(args.threads, || study.run())??;
+    let outcome = with_threads(args.scale.threads, || study.run())??;
     Ok(match outcome {
         ControlFlow::Continue(cases) => {
             report(args, &cases)?;
@@ -142,17 +104,22 @@ impl Study<'_> {
     fn case(&self, method: Method, seed: u64) -> Result<ControlFlow<StopReason, Case>, Error> {
         let dir = self.args.out.join(method.name()).join(format!("seed-{seed}"));
         let run = dir.join("search");
-        let config = SearchConfig { seed, ..method.settings(search_config(self.args)) };
-        let found = match Search::complete(&config, &run, self.search_options())? {
+        let config = SearchConfig { seed, ..method.settings(self.args.scale.search()) };
+        let found = match Search::complete(&config, &run, self.args.scale.search_options(&self.interrupt))? {
             Outcome::Found(found) => found,
             Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
         };
         let genotype = Genotype::parse(&found.genotype)?;
         let mut trained = Vec::new();
         for (name, cutout) in [("train", 0), ("train-cutout", self.args.cutout)] {
-            let mut config = TrainConfig { seed, ..train_config(self.args) };
+            let mut config = TrainConfig { seed, ..self.args.scale.training() };
             config.augment.cutout = cutout;
-            match Training::complete(&config, &genotype, &dir.join(name), self.train_options())? {
+            match Training::complete(
+                &config,
+                &genotype,
+                &dir.join(name),
+                self.args.scale.train_options(&self.interrupt),
+            )? {
                 TrainOutcome::Trained(result) => trained.push(result),
                 TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             }
@@ -174,46 +141,6 @@ impl Study<'_> {
         );
         Ok(ControlFlow::Continue(Case { method, found, without_cutout, with_cutout, supernet }))
     }
-
-    fn search_options(&self) -> SearchOptions {
-        let mut options = SearchOptions { command: std::env::args().collect(), ..SearchOptions::default() };
-        options.rules.push(Box::new(self.interrupt.clone()));
-        options.observers.extend((!self.args.quiet).then(progress_display));
-        options
-    }
-
-    fn train_options(&self) -> TrainOptions {
-        let mut options = TrainOptions { command: std::env::args().collect(), ..TrainOptions::default() };
-        options.rules.push(Box::new(self.interrupt.clone()));
-        options.observers.extend((!self.args.quiet).then(progress_display));
-        options
-    }
-}
-
-fn search_config(args: &Args) -> SearchConfig {
-    let mut config = SearchConfig::quick();
-    config.epochs = args.search_epochs.unwrap_or(config.epochs);
-    config.network.channels = args.search_channels;
-    config.network.cells = args.search_cells;
-    config.data.dataset = dataset(args);
-    config.data.dir = args.data.clone();
-    config.data.train_images = Some(args.search_images);
-    config
-}
-
-fn train_config(args: &Args) -> TrainConfig {
-    let mut config = TrainConfig { epochs: args.epochs, split_seed: Some(0), ..TrainConfig::quick() };
-    config.network.channels = args.channels;
-    config.network.cells = args.cells;
-    config.data.dataset = dataset(args);
-    config.data.dir = args.data.clone();
-    config.data.train_images = Some(args.train_images);
-    config.data.test_images = Some(args.test_images);
-    config
-}
-
-fn dataset(args: &Args) -> SourceKind {
-    if args.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded }
 }
 
 /// In percent.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each example uses its part")]
 
 pub mod method;
+pub mod scale;
 pub mod table;
 
 use std::process::ExitCode;

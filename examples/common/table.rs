@@ -2,6 +2,8 @@
 
 use std::{io, path::Path};
 
+use eoinas_core::statistics::mean_and_deviation;
+
 /// Rows below a header.
 #[derive(Debug)]
 pub struct Table {
@@ -44,12 +46,9 @@ impl Table {
 
 /// `12.34 +- 0.56`, or `12.34` of a single value, or a dash of none.
 pub fn mean_deviation(values: &[f64]) -> String {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
-    match values.len() {
-        0 => "-".to_owned(),
-        1 => format!("{mean:.2}"),
-        _ => format!("{mean:.2} +- {deviation:.2}"),
+    match mean_and_deviation(values) {
+        None => "-".to_owned(),
+        Some((mean, _)) if values.len() == 1 => format!("{mean:.2}"),
+        Some((mean, deviation)) => format!("{mean:.2} +- {deviation:.2}"),
     }
 }

@@ -17,6 +17,7 @@ pub mod schedule;
 pub mod skeleton;
 pub mod softmax;
 pub mod space;
+pub mod statistics;
 pub mod zoo;
 
 pub use alive::AliveOps;

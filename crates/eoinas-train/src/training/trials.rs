@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, statistics::mean_and_deviation};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -135,18 +135,11 @@ fn genotype(trial: &Trial, options: &TrainOptions) -> Result<Genotype> {
     })
 }
 
-/// Mean and sample standard deviation; the deviation of fewer than two values is 0.
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (values.len().max(2) - 1) as f64).sqrt())
-}
-
 impl TrialsOutcome {
     /// Mean and sample standard deviation of the test accuracies, 0 to 1; `None` for trials that stopped.
     pub fn accuracy(&self) -> Option<(f64, f64)> {
         let Self::Trained(all) = self else { return None };
         let accuracies: Vec<f64> = all.iter().map(|trained| trained.accuracy).collect();
-        Some(mean_and_deviation(&accuracies))
+        mean_and_deviation(&accuracies)
     }
 }
