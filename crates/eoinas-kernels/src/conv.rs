@@ -1,5 +1,8 @@
 //! Dense convolution, pointwise (1x1) included.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use crate::access::{GradientGuard, InputGuard, check_input_gradient};
@@ -70,8 +73,20 @@ pub fn conv_forward(
     const NAME: &str = "conv_forward";
     geometry.check(NAME)?;
     let x = InputGuard::new(NAME, x)?;
-    let (weight, co) = read_weight(NAME, weight, geometry, x.shape[3])?;
-    driver::forward_with_stats(ws, &x, &ConvOp::new(geometry, x.shape, &weight, co))
+    let (values, co) = read_weight(NAME, weight, geometry, x.shape[3])?;
+    driver::forward_with_stats(ws, &x, &ConvOp::new(ws, geometry, x.shape, (weight, &values), co))
+}
+
+/// The output of [`conv_forward`] alone, for a BatchNorm that has statistics of its own, or none.
+///
+/// # Errors
+/// As [`conv_forward`].
+pub fn conv_apply(ws: &Workspace, x: Input<'_>, weight: &Tensor, geometry: ConvGeometry) -> Result<Tensor> {
+    const NAME: &str = "conv_apply";
+    geometry.check(NAME)?;
+    let x = InputGuard::new(NAME, x)?;
+    let (values, co) = read_weight(NAME, weight, geometry, x.shape[3])?;
+    driver::forward(ws, &x, &ConvOp::new(ws, geometry, x.shape, (weight, &values), co))
 }
 
 /// Gradients of [`conv_forward`], given the gradient of its raw output.
@@ -94,10 +109,10 @@ pub fn conv_backward(
     let x = InputGuard::new(NAME, x)?;
     let [n, h, w, ci] = x.shape;
     let weight_shape = weight.dims().to_vec();
-    let (weight, co) = read_weight(NAME, weight, geometry, ci)?;
+    let (values, co) = read_weight(NAME, weight, geometry, ci)?;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), co];
     let grad = GradientGuard::new(NAME, grad, out)?;
-    let op = ConvOp::new(geometry, x.shape, &weight, co);
+    let op = ConvOp::new(ws, geometry, x.shape, (weight, &values), co).with_backward(&values);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let weight = match gradients.weights {
         Some(dw) => Some(ws.tensor(dw.to_vec(), weight_shape)?),
@@ -113,7 +128,8 @@ struct ConvOp {
     /// The output and its gradient, with the border that the way back needs.
     output: Layout,
     /// `[kh * kw * ci, co]`.
-    weights: Aligned,
+    weights: Arc<Aligned>,
+    /// Empty unless it was asked for.
     backward: Vec<Class>,
 }
 
@@ -129,14 +145,27 @@ struct Class {
 }
 
 impl ConvOp {
-    fn new(geometry: ConvGeometry, [_, h, w, ci]: [usize; 4], weight: &[f32], co: usize) -> Self {
+    fn new(
+        ws: &Workspace,
+        geometry: ConvGeometry,
+        [_, h, w, ci]: [usize; 4],
+        (weight, values): (&Tensor, &[f32]),
+        co: usize,
+    ) -> Self {
         let ((kh, kw), stride) = (geometry.kernel, geometry.stride);
         let input = Layout::dense(h, w, ci, (kh / 2, kw / 2));
         let border = ((kh / 2).div_ceil(stride), (kw / 2).div_ceil(stride));
         let output = Layout::vectors(h.div_ceil(stride), w.div_ceil(stride), co, border);
+        let weights = ws.pack(weight, values, kh * kw * ci, co);
+        Self { geometry, input, output, weights, backward: Vec::new() }
+    }
+
+    /// The same, ready for the way back, too.
+    fn with_backward(self, weight: &[f32]) -> Self {
+        let (stride, Layout { height: h, width: w, channels: ci, .. }) = (self.geometry.stride, self.input);
         let classes = (0..stride.min(h)).flat_map(|y| (0..stride.min(w)).map(move |x| (y, x)));
-        let backward = classes.map(|first| Class::new(geometry, first, output, weight, ci)).collect();
-        Self { geometry, input, output, weights: Aligned::rows(weight.iter().copied(), kh * kw * ci, co), backward }
+        let backward = classes.map(|first| Class::new(self.geometry, first, self.output, weight, ci)).collect();
+        Self { backward, ..self }
     }
 }
 
@@ -174,12 +203,17 @@ impl ImageOp for ConvOp {
         self.geometry.kernel.0 * self.geometry.kernel.1 * self.input.channels * self.output.channels
     }
 
-    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, _: &mut [f32], z: &mut [f32]) {
+    fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        let ConvGeometry { kernel, stride } = self.geometry;
+        rows.start * stride..rows.end.saturating_sub(1) * stride + kernel.0
+    }
+
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, out: Range<usize>, _: &mut [f32], z: &mut [f32]) {
         let ((kh, kw), stride, co) = (self.geometry.kernel, self.geometry.stride, self.output.channels);
         // Rows of the filter; the values that one of them reads lie side by side in the image.
-        let segments: Vec<usize> = (0..kh).map(|ky| ky * self.input.row()).collect();
+        let segments: Vec<usize> = (0..kh).map(|ky| (out.start * stride + ky) * self.input.row()).collect();
         let (depth, b_row) = (kw * self.input.channels, co.next_multiple_of(16));
-        let (mut rows, mut groups) = (self.output.width, self.output.height);
+        let (mut rows, mut groups) = (self.output.width, out.len());
         if (kh, kw, stride) == (1, 1, 1) {
             (rows, groups) = (rows * groups, 1);
         }

@@ -73,9 +73,9 @@ pub fn depthwise_forward(ws: &Workspace, x: Input<'_>, weight: &Tensor, geometry
     geometry.check(NAME)?;
     let x = InputGuard::new(NAME, x)?;
     let [_, h, w, c] = x.shape;
-    let weight = read_shaped(NAME, "weight", weight, &[geometry.kernel, geometry.kernel, c])?;
-    let op = DepthwiseOp::new(geometry, h, w, c, &weight);
-    Ok(driver::forward(ws, &x, &op, false)?.0)
+    let values = read_shaped(NAME, "weight", weight, &[geometry.kernel, geometry.kernel, c])?;
+    let packed = ws.pack(weight, &values, geometry.kernel * geometry.kernel, c);
+    driver::forward(ws, &x, &DepthwiseOp::new(geometry, h, w, c, packed))
 }
 
 /// Gradients of [`depthwise_forward`], given the gradient of its output.
@@ -99,9 +99,10 @@ pub fn depthwise_backward(
     let [n, h, w, c] = x.shape;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), c];
     let weight_shape = [geometry.kernel, geometry.kernel, c];
-    let weight = read_shaped(NAME, "weight", weight, &weight_shape)?;
+    let values = read_shaped(NAME, "weight", weight, &weight_shape)?;
     let grad = GradientGuard::new(NAME, grad, out)?;
-    let op = DepthwiseOp::new(geometry, h, w, c, &weight);
+    let packed = ws.pack(weight, &values, geometry.kernel * geometry.kernel, c);
+    let op = DepthwiseOp::new(geometry, h, w, c, packed).with_backward(&values);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let weight = match gradients.weights {
         Some(packed) => Some(ws.tensor(op.unpack_weights(&packed), &weight_shape)?),

@@ -3,7 +3,10 @@
 //! An image is read once, with everything pending applied, into scratch memory that stays in the core's cache; the op
 //! works there; its output is written once, and BatchNorm's sums are taken while it is still in cache.
 
+use std::ops::Range;
+
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 use crate::access::{GradientGuard, InputGuard, channel_tensor};
 use crate::ends::{ImageGradients, ImageInput, Target};
@@ -37,8 +40,10 @@ pub(crate) trait ImageOp: Sync {
     fn gradients_len(&self) -> [usize; 2] {
         [self.gradient().len(), dx_layout(self.input()).len()]
     }
-    /// Writes the output `[pixels, channels]`.
-    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, scratch: &mut [f32], z: &mut [f32]);
+    /// The rows of the input that these rows of the output are made of, counted from the top of the border.
+    fn reads(&self, rows: Range<usize>) -> Range<usize>;
+    /// Writes rows of the output, `[pixels, channels]`. What a pixel gets does not depend on the rows around it.
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, rows: Range<usize>, scratch: &mut [f32], z: &mut [f32]);
     /// From the gradient of the output: hands over that of the input, adds that of the weights where it is wanted.
     fn backward(
         &self,
@@ -54,8 +59,39 @@ pub(crate) fn dx_layout(input: Layout) -> Layout {
     Layout::vectors(input.height, input.width, input.channels, (0, 0))
 }
 
-/// The raw output of an op, and its moments, empty unless they are wanted.
-pub(crate) fn forward(
+/// The raw output of an op. Where there are fewer images than threads, the threads share the rows of each image.
+pub(crate) fn forward(ws: &Workspace, x: &InputGuard<'_>, op: &impl ImageOp) -> Result<Tensor> {
+    let images = x.shape[0];
+    let bands = rayon::current_num_threads().div_ceil(images.max(1)).min(op.gradient().height);
+    if bands < 2 {
+        return Ok(forward_images(ws, x, op, false)?.0);
+    }
+    let level = Level::current();
+    let view = x.view();
+    let (input, output) = (op.input(), op.gradient());
+    let row = output.width * output.channels;
+    let mut z = ws.take(images * output.height * row);
+    let mut tasks = Vec::with_capacity(images * bands);
+    let mut rest: &mut [f32] = &mut z;
+    for (image, band) in (0..images).flat_map(|image| (0..bands).map(move |band| (image, band))) {
+        let rows = band * output.height / bands..(band + 1) * output.height / bands;
+        let (part, tail) = rest.split_at_mut(rows.len() * row);
+        tasks.push((image, rows, part));
+        rest = tail;
+    }
+    tasks.into_par_iter().for_each(|(image, rows, z)| {
+        with_scratch([input.len(), op.scratch()[0]], |[padded, scratch]| {
+            let reads = op.reads(rows.clone());
+            input.clear_rows(padded, reads.clone());
+            let mut x = ImageInput::new(level, &view, image, input, padded).limited(reads);
+            op.forward(level, &mut x, rows, scratch, z);
+        });
+    });
+    ws.tensor(z, vec![images, output.height, output.width, output.channels])
+}
+
+/// The raw output of an op, and its moments, empty unless they are wanted; image by image.
+fn forward_images(
     ws: &Workspace,
     x: &InputGuard<'_>,
     op: &impl ImageOp,
@@ -73,7 +109,8 @@ pub(crate) fn forward(
         with_scratch([input.len(), op.scratch()[0]], |[padded, scratch]| {
             input.clear(padded);
             for (image, z) in range.zip(parts[0].chunks_mut(per_image)) {
-                op.forward(level, &mut ImageInput::new(level, &view, image, input, padded), scratch, z);
+                let mut x = ImageInput::new(level, &view, image, input, padded);
+                op.forward(level, &mut x, 0..output.height, scratch, z);
                 if want_stats {
                     moments.add_image(level, z);
                 }
@@ -87,13 +124,13 @@ pub(crate) fn forward(
     Ok((z, total))
 }
 
-/// As [`forward`], with statistics.
+/// The raw output of an op with its statistics.
 pub(crate) fn forward_with_stats(
     ws: &Workspace,
     x: &InputGuard<'_>,
     op: &impl ImageOp,
 ) -> Result<(Tensor, BatchStats)> {
-    let (z, moments) = forward(ws, x, op, true)?;
+    let (z, moments) = forward_images(ws, x, op, true)?;
     Ok((z, moments.batch_stats()?))
 }
 

@@ -14,8 +14,10 @@ pub(crate) struct ImageInput<'a, 'v> {
     image: usize,
     layout: Layout,
     padded: &'a mut [f32],
-    /// Number of rows that have been read.
+    /// Rows before this one have been read, or nobody reads them.
     loaded: usize,
+    /// Nobody reads rows from this one on.
+    end: usize,
 }
 
 impl<'a, 'v> ImageInput<'a, 'v> {
@@ -26,10 +28,16 @@ impl<'a, 'v> ImageInput<'a, 'v> {
         layout: Layout,
         padded: &'a mut [f32],
     ) -> Self {
-        Self { level, view, image, layout, padded, loaded: 0 }
+        Self { level, view, image, layout, padded, loaded: 0, end: layout.height }
     }
 
-    /// The image in its layout, or the tensor itself where that is the same.
+    /// The same, of which only these rows will be read; they count from the top of the border.
+    pub(crate) fn limited(self, rows: Range<usize>) -> Self {
+        let row = |row: usize| row.saturating_sub(self.layout.border_y).min(self.layout.height);
+        Self { loaded: row(rows.start), end: row(rows.end), ..self }
+    }
+
+    /// All that will be read of the image in its layout, or the tensor itself where that is the same.
     pub(crate) fn whole(&mut self) -> &[f32] {
         match borrow_input(self.view, self.image, self.layout) {
             Some(x) => x,
@@ -39,7 +47,7 @@ impl<'a, 'v> ImageInput<'a, 'v> {
 
     /// The image in its layout, of which rows before `row` are there.
     pub(crate) fn until(&mut self, row: usize) -> &[f32] {
-        let row = row.min(self.layout.height);
+        let row = row.min(self.end);
         if row > self.loaded {
             let Self { view, image, layout, loaded, .. } = *self;
             self.level.run(LoadInput { view, image, rows: loaded..row, layout, to: self.padded });

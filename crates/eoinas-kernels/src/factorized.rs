@@ -1,5 +1,8 @@
 //! Factorised reduce: two pointwise convolutions of stride 2, the second one pixel further down and right, joined.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use crate::access::{GradientGuard, InputGuard, check_input_gradient};
@@ -51,10 +54,19 @@ pub fn factorized_reduce_forward(
 ) -> Result<(Tensor, BatchStats)> {
     const NAME: &str = "factorized_reduce_forward";
     let x = InputGuard::new(NAME, x)?;
-    let (weight_1, c1) = read_weight(NAME, "weight_1", weight_1, x.shape[3])?;
-    let (weight_2, c2) = read_weight(NAME, "weight_2", weight_2, x.shape[3])?;
-    let op = FactorizedReduceOp::new(x.shape, [(&weight_1, c1), (&weight_2, c2)]);
+    let op = FactorizedReduceOp::read(NAME, ws, x.shape, [weight_1, weight_2])?.0;
     driver::forward_with_stats(ws, &x, &op)
+}
+
+/// The output of [`factorized_reduce_forward`] alone, for a BatchNorm that has statistics of its own, or none.
+///
+/// # Errors
+/// As [`factorized_reduce_forward`].
+pub fn factorized_reduce_apply(ws: &Workspace, x: Input<'_>, weight_1: &Tensor, weight_2: &Tensor) -> Result<Tensor> {
+    const NAME: &str = "factorized_reduce_apply";
+    let x = InputGuard::new(NAME, x)?;
+    let op = FactorizedReduceOp::read(NAME, ws, x.shape, [weight_1, weight_2])?.0;
+    driver::forward(ws, &x, &op)
 }
 
 /// Gradients of [`factorized_reduce_forward`], given the gradient of its raw output.
@@ -75,11 +87,12 @@ pub fn factorized_reduce_backward(
     check_input_gradient(NAME, input, x)?;
     let x = InputGuard::new(NAME, x)?;
     let [n, h, w, ci] = x.shape;
-    let (weight_1, c1) = read_weight(NAME, "weight_1", weight_1, ci)?;
-    let (weight_2, c2) = read_weight(NAME, "weight_2", weight_2, ci)?;
+    let (mut op, [values_1, values_2]) = FactorizedReduceOp::read(NAME, ws, x.shape, [weight_1, weight_2])?;
+    op.branches[0].prepare_backward(&values_1, ci);
+    op.branches[1].prepare_backward(&values_2, ci);
+    let [c1, c2] = op.branches.each_ref().map(|branch| branch.channels);
     let out = [n, h.div_ceil(2), w.div_ceil(2), c1 + c2];
     let grad = GradientGuard::new(NAME, grad, out)?;
-    let op = FactorizedReduceOp::new(x.shape, [(&weight_1, c1), (&weight_2, c2)]);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let (weight_1, weight_2) = match gradients.weights {
         None => (None, None),
@@ -105,30 +118,39 @@ struct Branch {
     first: usize,
     channels: usize,
     /// `[ci, channels]`.
-    weights: Aligned,
-    /// `[channels, ci]`.
+    weights: Arc<Aligned>,
+    /// `[channels, ci]`; empty unless it was asked for.
     transposed: Aligned,
 }
 
 impl Branch {
-    fn new(first: usize, channels: usize, weight: &[f32], ci: usize) -> Self {
+    /// Readies it for the way back.
+    fn prepare_backward(&mut self, weight: &[f32], ci: usize) {
+        let channels = self.channels;
         let transposed = (0..channels).flat_map(|o| (0..ci).map(move |i| weight[i * channels + o]));
-        let transposed = Aligned::rows(transposed, channels, ci);
-        Self { first, channels, weights: Aligned::rows(weight.iter().copied(), ci, channels), transposed }
+        self.transposed = Aligned::rows(transposed, channels, ci);
     }
 }
 
 impl FactorizedReduceOp {
-    fn new([_, h, w, ci]: [usize; 4], weights: [(&[f32], usize); 2]) -> Self {
-        let [(weight_1, c1), (weight_2, c2)] = weights;
+    /// The op, ready for the way forward, and the values of its weights.
+    fn read<'a>(
+        kernel: &'static str,
+        ws: &Workspace,
+        [_, h, w, ci]: [usize; 4],
+        [weight_1, weight_2]: [&'a Tensor; 2],
+    ) -> Result<(Self, [Values<'a>; 2])> {
+        let (values_1, c1) = read_weight(kernel, "weight_1", weight_1, ci)?;
+        let (values_2, c2) = read_weight(kernel, "weight_2", weight_2, ci)?;
+        let branch = |first, channels, weight, values: &[f32]| {
+            let weights = ws.pack(weight, values, ci, channels);
+            Branch { first, channels, weights, transposed: Aligned::default() }
+        };
         let mut output = Layout::vectors(h.div_ceil(2), w.div_ceil(2), c1 + c2, (0, 0));
         // Whole vectors are read from the first channel of the second branch on.
         output.pixel += 16;
-        Self {
-            input: Layout::dense(h, w, ci, (1, 1)),
-            output,
-            branches: [Branch::new(0, c1, weight_1, ci), Branch::new(c1, c2, weight_2, ci)],
-        }
+        let branches = [branch(0, c1, weight_1, &values_1), branch(c1, c2, weight_2, &values_2)];
+        Ok((Self { input: Layout::dense(h, w, ci, (1, 1)), output, branches }, [values_1, values_2]))
     }
 
     /// Where a branch starts to read.
@@ -150,12 +172,16 @@ impl ImageOp for FactorizedReduceOp {
         self.input.channels * self.output.channels
     }
 
-    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, _: &mut [f32], z: &mut [f32]) {
+    fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        2 * rows.start + 1..2 * rows.end + 1
+    }
+
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, rows: Range<usize>, _: &mut [f32], z: &mut [f32]) {
         let x = x.whole();
         for (index, branch) in self.branches.iter().enumerate() {
             Gemm {
                 a: x,
-                segments: &[self.start(index)],
+                segments: &[self.start(index) + 2 * rows.start * self.input.row()],
                 depth: self.input.channels,
                 a_row: 2 * self.input.pixel,
                 a_step: 1,
@@ -166,7 +192,7 @@ impl ImageOp for FactorizedReduceOp {
                 c_row: self.output.channels,
                 rows: self.output.width,
                 cols: branch.channels,
-                groups: self.output.height,
+                groups: rows.len(),
                 a_group: 2 * self.input.row(),
                 c_group: self.output.width * self.output.channels,
                 add: false,

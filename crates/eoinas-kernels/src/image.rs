@@ -71,6 +71,14 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// Zeros whole rows, border included and counted from its top.
+    pub(crate) fn clear_rows(&self, memory: &mut [f32], rows: Range<usize>) {
+        let end = (rows.end * self.row() + 16).min(memory.len());
+        memory[rows.start * self.row()..end].fill(0.0);
+    }
+}
+
 /// Some vectors of a row: one vector of channels for `count` pixels.
 #[derive(Clone, Copy)]
 struct Strip {

@@ -41,12 +41,14 @@ mod tensors;
 pub mod view;
 pub mod workspace;
 
-pub use conv::{ConvGeometry, conv_backward, conv_forward};
+pub use conv::{ConvGeometry, conv_apply, conv_backward, conv_forward};
 pub use depthwise::{ConvGradients, Geometry, depthwise_backward, depthwise_forward};
 pub use error::{KernelError, Result};
-pub use factorized::{FactorizedReduceGradients, factorized_reduce_backward, factorized_reduce_forward};
+pub use factorized::{
+    FactorizedReduceGradients, factorized_reduce_apply, factorized_reduce_backward, factorized_reduce_forward,
+};
 pub use norm::{BatchStats, GradCoefficients, GradSums, Norm};
 pub use parallel::awake;
-pub use separable::{SeparableGradients, separable_backward, separable_forward};
+pub use separable::{SeparableGradients, separable_apply, separable_backward, separable_forward};
 pub use view::{Gradient, Input, InputGradient};
 pub use workspace::Workspace;

@@ -40,10 +40,30 @@ fn sizes(kernel: &'static str, x: &Tensor, stride: usize) -> Result<(usize, Shap
 /// # Errors
 /// A tensor that is not a contiguous f32 CPU tensor `[n, h, w, c]`, or a stride other than 1 and 2.
 pub fn pool_forward(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -> Result<(Tensor, BatchStats)> {
-    const KERNEL: &str = "pool_forward";
-    let (n, shape) = sizes(KERNEL, x, stride)?;
+    let (z, moments) = pool("pool_forward", ws, x, kind, stride, true)?;
+    Ok((z, moments.batch_stats()?))
+}
+
+/// The output of [`pool_forward`] alone.
+///
+/// # Errors
+/// As [`pool_forward`].
+pub fn pool_apply(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -> Result<Tensor> {
+    Ok(pool("pool_apply", ws, x, kind, stride, false)?.0)
+}
+
+/// The output and its moments, empty unless they are wanted.
+fn pool(
+    kernel: &'static str,
+    ws: &Workspace,
+    x: &Tensor,
+    kind: PoolKind,
+    stride: usize,
+    want_stats: bool,
+) -> Result<(Tensor, Moments)> {
+    let (n, shape) = sizes(kernel, x, stride)?;
     let ((oh, ow), c) = (shape.out(), shape.c);
-    let values = read(KERNEL, "x", x)?;
+    let values = read(kernel, "x", x)?;
     let x: &[f32] = &values;
     let mut out = ws.take(n * oh * ow * c);
     let (level, len) = (Level::current(), shape.h * shape.w * c);
@@ -51,11 +71,13 @@ pub fn pool_forward(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -
         let mut moments = Moments::new(c);
         for (image, out) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(oh * ow * c))) {
             level.run(Forward { shape, kind, x: &x[image * len..][..len], out });
-            moments.add_image(level, out);
+            if want_stats {
+                moments.add_image(level, out);
+            }
         }
         moments
     });
-    Ok((ws.tensor(out, (n, oh, ow, c))?, Moments::merged(c, &pieces).batch_stats()?))
+    Ok((ws.tensor(out, (n, oh, ow, c))?, Moments::merged(c, &pieces)))
 }
 
 /// Adds the gradient of the pooling's input `x` to `dx` (both `[n, h, w, c]`), in place, or writes it over what `dx`

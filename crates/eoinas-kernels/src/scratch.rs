@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
 /// One cache line.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
 /// A buffer of f32 that starts at a cache line.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Aligned {
     lines: Vec<Line>,
     len: usize,
@@ -25,8 +25,9 @@ impl Aligned {
     pub(crate) fn rows(values: impl IntoIterator<Item = f32>, rows: usize, width: usize) -> Self {
         let padded = width.next_multiple_of(16);
         let mut buffer = Self::zeros(rows * padded);
-        for (i, value) in values.into_iter().take(rows * width).enumerate() {
-            buffer[i / width * padded + i % width] = value;
+        let mut values = values.into_iter();
+        for row in buffer.chunks_mut(padded.max(1)) {
+            row.iter_mut().take(width).zip(values.by_ref()).for_each(|(slot, value)| *slot = value);
         }
         buffer
     }

@@ -1,6 +1,7 @@
 //! Depthwise, then pointwise convolution, as one kernel.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::Tensor;
 
@@ -14,6 +15,7 @@ use crate::image::Layout;
 use crate::norm::{BatchStats, GradSums};
 use crate::scratch::Aligned;
 use crate::simd::Level;
+use crate::tensors::Values;
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -56,12 +58,26 @@ pub fn separable_forward(
     const NAME: &str = "separable_forward";
     geometry.check(NAME)?;
     let x = InputGuard::new(NAME, x)?;
-    let [_, h, w, ci] = x.shape;
-    let co = output_channels(NAME, pointwise, ci)?;
-    let depthwise = read_shaped(NAME, "depthwise", depthwise, &[geometry.kernel, geometry.kernel, ci])?;
-    let pointwise = read_shaped(NAME, "pointwise", pointwise, &[ci, co])?;
-    let op = SeparableOp::new(DepthwiseOp::new(geometry, h, w, ci, &depthwise), &pointwise, co);
+    let op = SeparableOp::read(NAME, ws, x.shape, depthwise, pointwise, geometry)?.0;
     driver::forward_with_stats(ws, &x, &op)
+}
+
+/// The output of [`separable_forward`] alone, for a BatchNorm that has statistics of its own, or none.
+///
+/// # Errors
+/// As [`separable_forward`].
+pub fn separable_apply(
+    ws: &Workspace,
+    x: Input<'_>,
+    depthwise: &Tensor,
+    pointwise: &Tensor,
+    geometry: Geometry,
+) -> Result<Tensor> {
+    const NAME: &str = "separable_apply";
+    geometry.check(NAME)?;
+    let x = InputGuard::new(NAME, x)?;
+    let op = SeparableOp::read(NAME, ws, x.shape, depthwise, pointwise, geometry)?.0;
+    driver::forward(ws, &x, &op)
 }
 
 /// Gradients of [`separable_forward`], given the gradient of its raw output.
@@ -85,13 +101,12 @@ pub fn separable_backward(
     check_input_gradient(NAME, input, x)?;
     let x = InputGuard::new(NAME, x)?;
     let [n, h, w, ci] = x.shape;
-    let co = output_channels(NAME, pointwise, ci)?;
+    let (op, values) = SeparableOp::read(NAME, ws, x.shape, depthwise, pointwise, geometry)?;
+    let op = op.with_backward(&values);
+    let co = op.co;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), co];
     let depthwise_shape = [geometry.kernel, geometry.kernel, ci];
-    let depthwise = read_shaped(NAME, "depthwise", depthwise, &depthwise_shape)?;
-    let pointwise = read_shaped(NAME, "pointwise", pointwise, &[ci, co])?;
     let grad = GradientGuard::new(NAME, grad, out)?;
-    let op = SeparableOp::new(DepthwiseOp::new(geometry, h, w, ci, &depthwise), &pointwise, co);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let (depthwise, pointwise) = match gradients.weights {
         None => (None, None),
@@ -108,18 +123,43 @@ pub fn separable_backward(
 struct SeparableOp {
     depthwise: DepthwiseOp,
     /// `[ci, co]`.
-    pointwise: Aligned,
-    /// `[co, ci]`.
+    pointwise: Arc<Aligned>,
+    /// `[co, ci]`; empty unless it was asked for.
     transposed: Aligned,
     co: usize,
 }
 
 impl SeparableOp {
-    fn new(depthwise: DepthwiseOp, weight: &[f32], co: usize) -> Self {
-        let ci = depthwise.input_layout().channels;
+    /// The op, ready for the way forward, and the values of both weights.
+    fn read<'a>(
+        kernel: &'static str,
+        ws: &Workspace,
+        [_, h, w, ci]: [usize; 4],
+        depthwise: &'a Tensor,
+        pointwise: &'a Tensor,
+        geometry: Geometry,
+    ) -> Result<(Self, [Values<'a>; 2])> {
+        let co = output_channels(kernel, pointwise, ci)?;
+        let size = geometry.kernel;
+        let depthwise_values = read_shaped(kernel, "depthwise", depthwise, &[size, size, ci])?;
+        let pointwise_values = read_shaped(kernel, "pointwise", pointwise, &[ci, co])?;
+        let packed = ws.pack(depthwise, &depthwise_values, size * size, ci);
+        let op = Self {
+            depthwise: DepthwiseOp::new(geometry, h, w, ci, packed),
+            pointwise: ws.pack(pointwise, &pointwise_values, ci, co),
+            transposed: Aligned::default(),
+            co,
+        };
+        Ok((op, [depthwise_values, pointwise_values]))
+    }
+
+    /// The same, ready for the way back, too.
+    fn with_backward(self, [depthwise, pointwise]: &[Values<'_>; 2]) -> Self {
+        let (ci, co) = (self.depthwise.input_layout().channels, self.co);
+        let weight: &[f32] = pointwise;
         let transposed = (0..co).flat_map(|o| (0..ci).map(move |i| weight[i * co + o]));
         let transposed = Aligned::rows(transposed, co, ci);
-        Self { depthwise, pointwise: Aligned::rows(weight.iter().copied(), ci, co), transposed, co }
+        Self { depthwise: self.depthwise.with_backward(depthwise), transposed, ..self }
     }
 
     /// Output rows that are worked on at a time, an even number: what lies between the convolutions, and what comes
@@ -138,9 +178,10 @@ impl SeparableOp {
     }
 }
 
-/// `0..len` in bands.
-fn bands(len: usize, band: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..len).step_by(band.max(1)).map(move |start| start..(start + band).min(len))
+/// A range in bands.
+fn bands(range: Range<usize>, band: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range.step_by(band.max(1)).map(move |start| start..(start + band).min(end))
 }
 
 impl ImageOp for SeparableOp {
@@ -171,9 +212,13 @@ impl ImageOp for SeparableOp {
         [self.band() * dz.row() + 16, 2 * self.band() * dx.row() + 16]
     }
 
-    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, scratch: &mut [f32], z: &mut [f32]) {
-        let Layout { height, width, channels: ci, pixel, .. } = self.depthwise.output_layout();
-        for rows in bands(height, self.band()) {
+    fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        self.depthwise.reads(rows)
+    }
+
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, out: Range<usize>, scratch: &mut [f32], z: &mut [f32]) {
+        let Layout { width, channels: ci, pixel, .. } = self.depthwise.output_layout();
+        for rows in bands(out.clone(), self.band()) {
             let x = x.until(self.depthwise.needs(rows.end));
             self.depthwise.apply(level, x, rows.clone(), scratch, pixel);
             Gemm {
@@ -185,7 +230,7 @@ impl ImageOp for SeparableOp {
                 b: &self.pointwise,
                 b_row: self.co.next_multiple_of(16),
                 b_segment: 0,
-                c: &mut z[rows.start * width * self.co..],
+                c: &mut z[(rows.start - out.start) * width * self.co..],
                 c_row: self.co,
                 rows: rows.len() * width,
                 cols: self.co,
@@ -206,7 +251,7 @@ impl ImageOp for SeparableOp {
         scratch: &mut [f32],
     ) {
         let (t, dt) = scratch.split_at_mut(self.between_len());
-        for rows in bands(self.gradient().height, self.band()) {
+        for rows in bands(0..self.gradient().height, self.band()) {
             let dz = ends.dz_rows(rows.clone());
             self.pointwise_backward(level, dz, rows.clone(), dt);
             if let Some((x, dw)) = &mut weights {
@@ -221,7 +266,7 @@ impl ImageOp for SeparableOp {
         if ends.wants_input() {
             // As many rows as the scratch memory for them has, which is an even number.
             let stride = self.input().height.div_ceil(self.gradient().height);
-            for rows in bands(self.input().height, self.band() * stride.min(2)) {
+            for rows in bands(0..self.input().height, self.band() * stride.min(2)) {
                 ends.dx_rows(rows.clone(), |dx| self.depthwise.apply_transposed(level, dt, rows, dx));
             }
         }

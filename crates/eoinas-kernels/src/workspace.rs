@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Shape, Tensor, TensorId};
 
 use crate::error::Result;
+use crate::scratch::Aligned;
 
 /// A pool of f32 buffers, by length. Clones share the pool.
 ///
@@ -14,12 +15,31 @@ use crate::error::Result;
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
     free: Arc<Mutex<HashMap<usize, Vec<Vec<f32>>>>>,
+    packed: Option<Arc<Mutex<Packed>>>,
 }
+
+/// Packed weights by the tensor that they come from, and rows and columns.
+type Packed = HashMap<(TensorId, usize, usize), Arc<Aligned>>;
 
 impl Workspace {
     /// An empty pool.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty pool for a network whose weights never change: convolutions bring each weight into the order in which
+    /// they read it once, and not in every call. A weight that is changed in place all the same goes unnoticed.
+    pub fn with_fixed_weights() -> Self {
+        Self { packed: Some(Arc::default()), ..Self::default() }
+    }
+
+    /// A weight of `rows` x `width` values as forward kernels read it: each row filled up to whole vectors.
+    pub(crate) fn pack(&self, tensor: &Tensor, values: &[f32], rows: usize, width: usize) -> Arc<Aligned> {
+        let pack = || Arc::new(Aligned::rows(values.iter().copied(), rows, width));
+        match self.packed.as_ref().map(|packed| packed.lock()) {
+            Some(Ok(mut packed)) => Arc::clone(packed.entry((tensor.id(), rows, width)).or_insert_with(pack)),
+            _ => pack(),
+        }
     }
 
     /// A buffer of `len` values, whose content is whatever it was last used for (zeros when new).

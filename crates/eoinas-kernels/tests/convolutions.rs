@@ -4,7 +4,7 @@
 mod common;
 
 use candle_core::Tensor;
-use common::{FORMS, Op, Problem};
+use common::{FORMS, Op, Problem, flat};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::activation::join;
 use eoinas_kernels::reference::conv::{Window, conv, conv_backward as ref_conv_backward};
@@ -63,6 +63,7 @@ impl Op for Separable {
 
     fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
         let (z, stats) = separable_forward(ws, x, &w[0], &w[1], self.0)?;
+        assert_eq!(flat(&separable_apply(ws, x, &w[0], &w[1], self.0)?), flat(&z));
         Ok((z, Some(stats)))
     }
 
@@ -108,6 +109,7 @@ impl Op for Conv {
 
     fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
         let (z, stats) = conv_forward(ws, x, &w[0], self.0)?;
+        assert_eq!(flat(&conv_apply(ws, x, &w[0], self.0)?), flat(&z));
         Ok((z, Some(stats)))
     }
 
@@ -148,6 +150,7 @@ impl Op for FactorizedReduce {
 
     fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
         let (z, stats) = factorized_reduce_forward(ws, x, &w[0], &w[1])?;
+        assert_eq!(flat(&factorized_reduce_apply(ws, x, &w[0], &w[1])?), flat(&z));
         Ok((z, Some(stats)))
     }
 

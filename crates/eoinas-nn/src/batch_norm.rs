@@ -81,6 +81,27 @@ impl BatchNorm {
         graph.push(GraphOp::Affine { scale, shift }, &[x]).map(Some)
     }
 
+    /// The map where a pass without a way back needs no statistics of its batch: in evaluation, with running ones or
+    /// folded. `None`: [`Self::apply`] is to be asked.
+    pub fn apply_known(&self, context: &Context<'_>) -> Result<Option<AppliedNorm>> {
+        let known = self.shift.is_some() || self.running.is_some();
+        if context.keep || context.phase != Phase::Evaluation || !known {
+            return Ok(None);
+        }
+        let value = |(first, second): (ParamId, ParamId)| -> Result<(&Tensor, &Tensor)> {
+            Ok((context.parameters.value(first)?, context.parameters.value(second)?))
+        };
+        let norm = match (self.shift, self.running) {
+            (Some(shift), _) => folded(context.parameters.value(shift)?)?,
+            (None, Some(running)) => {
+                let (mean, variance) = value(running)?;
+                Norm::running(mean, variance, self.affine.map(value).transpose()?, EPSILON)?
+            }
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(AppliedNorm { norm, count: 0, affine: None }))
+    }
+
     /// The map for an output with these statistics. In training, running statistics are updated; in evaluation, they
     /// are used where there are any.
     pub fn apply(&self, context: &Context<'_>, stats: &BatchStats) -> Result<AppliedNorm> {
@@ -88,9 +109,7 @@ impl BatchNorm {
             Ok((context.parameters.value(first)?, context.parameters.value(second)?))
         };
         if let Some(shift) = self.shift {
-            let shift = context.parameters.value(shift)?;
-            let (zeros, ones) = (shift.zeros_like()?, shift.ones_like()?);
-            let norm = Norm { mean: zeros, rstd: ones.clone(), scale: ones, shift: shift.clone() };
+            let norm = folded(context.parameters.value(shift)?)?;
             return Ok(AppliedNorm { norm, count: stats.count, affine: None });
         }
         let affine = self.affine.map(value).transpose()?;
@@ -111,6 +130,12 @@ impl BatchNorm {
         let pairs = self.affine.into_iter().chain(self.running);
         pairs.flat_map(|(first, second)| [first, second]).chain(self.shift)
     }
+}
+
+/// What is left of a folded BatchNorm, as its readers apply it.
+fn folded(shift: &Tensor) -> Result<Norm> {
+    let (zeros, ones) = (shift.zeros_like()?, shift.ones_like()?);
+    Ok(Norm { mean: zeros, rstd: ones.clone(), scale: ones, shift: shift.clone() })
 }
 
 impl AppliedNorm {

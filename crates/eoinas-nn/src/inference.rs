@@ -49,7 +49,14 @@ impl DerivedNetwork {
     pub fn into_inference(self) -> Result<InferenceNetwork> {
         let (genotype, skeleton, mut network, gates, mut parameters) = self.into_parts();
         network.fold(&mut parameters)?;
-        Ok(InferenceNetwork { genotype, skeleton, network, gates, parameters, workspace: Workspace::new() })
+        Ok(InferenceNetwork {
+            genotype,
+            skeleton,
+            network,
+            gates,
+            parameters,
+            workspace: Workspace::with_fixed_weights(),
+        })
     }
 }
 

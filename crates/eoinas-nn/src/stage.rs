@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 use eoinas_kernels::{
-    BatchStats, ConvGeometry, Geometry, GradSums, Gradient, Input, InputGradient, conv_backward, conv_forward,
-    factorized_reduce_backward, factorized_reduce_forward, separable_backward, separable_forward,
+    BatchStats, ConvGeometry, Geometry, GradSums, Gradient, Input, InputGradient, conv_apply, conv_backward,
+    conv_forward, factorized_reduce_apply, factorized_reduce_backward, factorized_reduce_forward, separable_apply,
+    separable_backward, separable_forward,
 };
 
 use crate::batch_norm::{AppliedNorm, BatchNorm};
@@ -113,6 +114,10 @@ impl Stage {
     ) -> Result<StageOutput> {
         let (ws, value) = (context.workspace, |id| context.parameters.value(id));
         let x = self.input(sources, pending);
+        let known = self.norm.as_ref().map(|norm| norm.apply_known(context)).transpose()?.flatten();
+        if self.norm.is_none() || known.is_some() {
+            return Ok(StageOutput { z: self.apply(context, x)?, norm: known });
+        }
         let (z, stats): (Tensor, BatchStats) = match self.kernel {
             Kernel::Separable { depthwise, pointwise, geometry } => {
                 separable_forward(ws, x, value(depthwise)?, value(pointwise)?, geometry)?
@@ -124,6 +129,20 @@ impl Stage {
         };
         let norm = self.norm.as_ref().map(|norm| norm.apply(context, &stats)).transpose()?;
         Ok(StageOutput { z, norm })
+    }
+
+    /// The convolution alone.
+    fn apply(&self, context: &Context<'_>, x: Input<'_>) -> Result<Tensor> {
+        let (ws, value) = (context.workspace, |id| context.parameters.value(id));
+        Ok(match self.kernel {
+            Kernel::Separable { depthwise, pointwise, geometry } => {
+                separable_apply(ws, x, value(depthwise)?, value(pointwise)?, geometry)?
+            }
+            Kernel::Dense { weight, geometry } => conv_apply(ws, x, value(weight)?, geometry)?,
+            Kernel::FactorizedReduce { weights: [first, second] } => {
+                factorized_reduce_apply(ws, x, value(first)?, value(second)?)?
+            }
+        })
     }
 
     /// Runs the stage backward; `sources` and `pending` are those of the forward pass, `gradient` is the one at its raw

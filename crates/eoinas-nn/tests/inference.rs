@@ -116,3 +116,26 @@ fn images_of_another_size_are_refused() {
     let images = Tensor::zeros((1, 8, 9, 3), candle_core::DType::F32, &Device::Cpu).unwrap();
     assert!(matches!(net.into_inference().unwrap().logits(&images), Err(NnError::Batch { .. })));
 }
+
+#[test]
+fn threads_share_an_image_without_changing_its_answer() {
+    let names = ["darts-v2", "amoebanet-a", "gdas"];
+    let wide = |name: &str| (zoo::find(name).unwrap().genotype(), Skeleton { channels: 12, ..Skeleton::cifar() });
+    let mut networks: Vec<_> = names.iter().map(|name| wide(name)).collect();
+    networks.push((zoo::find("nas-bench-201-best").unwrap().genotype(), Skeleton::nas_bench_201(1)));
+    for (genotype, skeleton) in networks {
+        // Heights that no number of threads divides.
+        let skeleton = Skeleton { cells: 3, classes: 5, ..skeleton }.with_image(3, 13, 10);
+        let net = build(&genotype, &skeleton, &Operations::built_in()).into_inference().unwrap();
+        let images = batch(&skeleton, 3, 9).images().clone();
+        let logits = |threads: usize, images: &Tensor| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            flat(&pool.install(|| net.logits(images)).unwrap())
+        };
+        let want = logits(1, &images);
+        for threads in [2, 3, 8, 40] {
+            assert_eq!(logits(threads, &images), want, "{threads} threads");
+            assert_eq!(logits(threads, &images.narrow(0, 1, 1).unwrap()), want[5..10], "{threads} threads, one image");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Depthwise convolution of one image: forward, and both gradients, as lists of taps.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::depthwise::Geometry;
 use crate::depthwise::taps::{Apply, Correlate, Grid};
@@ -17,7 +18,8 @@ pub(crate) struct DepthwiseOp {
     /// The output and its gradient, with the border that the way back needs.
     output: Layout,
     offsets: Vec<usize>,
-    weights: Aligned,
+    weights: Arc<Aligned>,
+    /// Empty unless it was asked for.
     backward: Vec<Class>,
 }
 
@@ -31,8 +33,8 @@ struct Class {
 }
 
 impl DepthwiseOp {
-    /// `weight` is `[k, k, channels]`.
-    pub(crate) fn new(geometry: Geometry, height: usize, width: usize, channels: usize, weight: &[f32]) -> Self {
+    /// `weights` are `[k * k, channels]`, packed.
+    pub(crate) fn new(geometry: Geometry, height: usize, width: usize, channels: usize, weights: Arc<Aligned>) -> Self {
         let Geometry { kernel, stride, .. } = geometry;
         let padding = geometry.padding();
         let input = Layout::vectors(height, width, channels, (padding, padding));
@@ -42,10 +44,21 @@ impl DepthwiseOp {
         let offsets = (0..kernel * kernel)
             .map(|tap| tap / kernel * step * input.row() + tap % kernel * step * input.pixel)
             .collect();
+        Self { geometry, input, output, offsets, weights, backward: Vec::new() }
+    }
+
+    /// The same, ready for the way back, too. `weight` is `[k, k, channels]`.
+    pub(crate) fn with_backward(self, weight: &[f32]) -> Self {
+        let (stride, Layout { height, width, .. }) = (self.geometry.stride, self.input);
         let classes = (0..stride.min(height)).flat_map(|y| (0..stride.min(width)).map(move |x| (y, x)));
-        let backward = classes.map(|first| Class::new(geometry, first, output, weight)).collect();
-        let weights = Aligned::rows(weight.iter().copied(), kernel * kernel, channels);
-        Self { geometry, input, output, offsets, weights, backward }
+        let backward = classes.map(|first| Class::new(self.geometry, first, self.output, weight)).collect();
+        Self { backward, ..self }
+    }
+
+    /// See [`ImageOp::reads`].
+    pub(crate) fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        let first = |row: usize| row * self.geometry.stride;
+        first(rows.start)..first(rows.end.saturating_sub(1)) + 2 * self.geometry.padding() + 1
     }
 
     pub(crate) fn input_layout(&self) -> Layout {
@@ -157,8 +170,12 @@ impl ImageOp for DepthwiseOp {
         self.weights_len()
     }
 
-    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, _: &mut [f32], z: &mut [f32]) {
-        self.apply(level, x.whole(), 0..self.output.height, z, self.output.channels);
+    fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        self.reads(rows)
+    }
+
+    fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, rows: Range<usize>, _: &mut [f32], z: &mut [f32]) {
+        self.apply(level, x.whole(), rows, z, self.output.channels);
     }
 
     fn backward(

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use eoinas_core::OpShape;
-use eoinas_kernels::pool::{PoolKind, pool_backward, pool_forward};
+use eoinas_kernels::pool::{PoolKind, pool_apply, pool_backward, pool_forward};
 
 use crate::batch_norm::BatchNorm;
 use crate::error::Result;
@@ -28,8 +28,11 @@ impl Pool {
 
 impl Operation for Pool {
     fn forward(&self, context: &mut Context<'_>, x: &Tensor) -> Result<Option<OpOutput>> {
+        let Some(norm) = self.norm else {
+            return Ok(Some(OpOutput::plain(pool_apply(context.workspace, x, self.kind, self.stride)?)));
+        };
         let (z, stats) = pool_forward(context.workspace, x, self.kind, self.stride)?;
-        let norm = self.norm.map(|norm| norm.apply(context, &stats)).transpose()?;
+        let norm = Some(norm.apply(context, &stats)?);
         Ok(Some(OpOutput { z, shares_input: false, norm, saved: Saved::Nothing }))
     }
 
