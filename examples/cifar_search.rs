@@ -54,9 +54,9 @@ struct Args {
     /// Use only so many training images, both halves together; 0: all.
     #[arg(long)]
     train_images: Option<usize>,
-    /// The search method.
-    #[arg(long, value_enum, default_value_t = Method::Eoinas)]
-    method: Method,
+    /// The search method: eoinas, gdas, darts, snas or uniform.
+    #[arg(long, default_value_t = MethodKind::Eoinas)]
+    method: MethodKind,
     /// One sampled op an edge, or all of them weighted [default: the preset's]
     #[arg(long, value_enum)]
     path: Option<Path>,
@@ -85,14 +85,6 @@ struct Args {
     /// Print one JSON object as the last line.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Method {
-    Eoinas,
-    Gdas,
-    Darts,
-    Snas,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -165,12 +157,7 @@ fn config(args: &Args) -> Result<SearchConfig, Error> {
     config.batch_size = args.batch_size.unwrap_or(config.batch_size);
     config.network.channels = args.channels.unwrap_or(config.network.channels);
     config.network.cells = args.cells.unwrap_or(config.network.cells);
-    config = config.with_method(match args.method {
-        Method::Eoinas => MethodKind::Eoinas,
-        Method::Gdas => MethodKind::Gdas,
-        Method::Darts => MethodKind::Darts,
-        Method::Snas => MethodKind::Snas,
-    });
+    config = config.with_method(args.method);
     config.path = match args.path {
         Some(Path::Sampled) => PathMode::Sampled,
         Some(Path::Mixture) => PathMode::Mixture,

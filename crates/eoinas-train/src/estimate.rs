@@ -27,12 +27,13 @@ pub fn search_time(config: SearchConfig, mut options: SearchOptions, measured: u
     let mut parts = SearchParts::new(config, &mut options)?;
     let (epochs, warm_up) = (parts.plan.epochs(), parts.plan.warm_up_epochs());
     let steps = parts.data.steps();
+    let reads_valid = parts.method.reads_validation();
     let mut time_of = |warm_up: bool, epoch: usize| -> Result<f64> {
         let plan = crate::plan::EpochPlan { warm_up, ..parts.plan.epoch(epoch) };
         let (train, mut valid) = (parts.data.train.epoch(0, 0), parts.data.valid.epoch(0, 0));
         let mut clock = StepClock::default();
         for (step, batch) in train.take(measured.max(1) + 1).enumerate() {
-            let valid = match valid.next().filter(|_| !warm_up) {
+            let valid = match valid.next().filter(|_| reads_valid && !warm_up) {
                 Some(batch) => Some(to_device(batch?, &parts.device)?),
                 None => None,
             };

@@ -21,7 +21,7 @@ pub struct Step {
     pub streams: Streams,
     /// A batch of the training half.
     pub train: Batch,
-    /// A batch of the validation half; `None` during the warm-up.
+    /// A batch of the validation half; `None` during the warm-up, and for a method that does not read any.
     pub valid: Option<Batch>,
 }
 
@@ -53,6 +53,11 @@ pub struct StepReport {
 pub trait SearchMethod: fmt::Debug + Send {
     /// Its name, for the record.
     fn name(&self) -> &str;
+
+    /// Whether its steps read the validation half; if not, none of its images are loaded. Default: yes.
+    fn reads_validation(&self) -> bool {
+        true
+    }
 
     /// One step: updates weights, and the architecture unless it is warming up. `Break`: something is not finite.
     ///

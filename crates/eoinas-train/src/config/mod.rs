@@ -1,5 +1,6 @@
 //! The settings of a search: plain structs with documented defaults (the paper's), checked once.
 
+mod method;
 mod presets;
 mod validate;
 
@@ -16,6 +17,7 @@ use eoinas_data::{DatasetInfo, SourceKind, SplitKind};
 use eoinas_gumbel::PathMode;
 use eoinas_prune::{IndicatorConfig, PruneScheduleConfig, StatisticsConfig};
 
+pub use method::{MethodKind, UnknownMethod};
 pub use presets::Preset;
 pub use validate::ConfigError;
 pub(crate) use validate::{check_source, check_temperature};
@@ -75,22 +77,6 @@ pub struct SearchConfig {
     pub max_skips: Option<usize>,
     /// Newest checkpoints kept beside the best. Default: 2.
     pub keep_checkpoints: usize,
-}
-
-/// A search method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum MethodKind {
-    /// Operation importance with gradual pruning: the paper's Algorithm 1.
-    #[default]
-    Eoinas,
-    /// One sampled op an edge, no pruning, cell by architecture weights.
-    Gdas,
-    /// All ops of an edge weighted by the softmax of alpha, first order.
-    Darts,
-    /// All ops of an edge weighted by a soft Gumbel sample, weights and architecture from one loss.
-    Snas,
 }
 
 /// The images of a search.

@@ -75,9 +75,9 @@ impl FromStr for Preset {
 impl SearchConfig {
     /// The same run with another method: same data, network, budget and seeds, and what the method itself prescribes.
     ///
-    /// GDAS, DARTS and SNAS do not prune, have no warm-up, and decide by `beta` alone; the temperature falls from 10 to
-    /// 0.1 on a line for GDAS (its authors' setting), and stays on the preset's schedule for SNAS. DARTS begins with
-    /// architecture parameters of standard deviation 1e-3.
+    /// All but EoiNAS do not prune, have no warm-up, and decide by `beta` alone; the temperature falls from 10 to 0.1 on a
+    /// line for GDAS (its authors' setting), and stays on the preset's schedule for SNAS. DARTS begins with architecture
+    /// parameters of standard deviation 1e-3.
     pub fn with_method(self, method: MethodKind) -> Self {
         if method == MethodKind::Eoinas {
             return Self { method, ..self };

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use rand::Rng;
 
-use eoinas_core::SeedStream;
+use eoinas_core::{EdgeOpTable, SeedStream};
 use eoinas_gumbel::{Relaxation, Sample};
 use eoinas_nn::{Batch, Wanted};
 
@@ -30,7 +30,8 @@ pub(super) struct Alternating {
 impl Alternating {
     /// Both halves; the first alone during the warm-up.
     pub fn step(&self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let train = match self.train_weights(learner, step)? {
+        let alphas = learner.alphas.clone();
+        let train = match self.train_weights(learner, &alphas, step)? {
             ControlFlow::Continue(tally) => tally,
             ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
         };
@@ -40,16 +41,22 @@ impl Alternating {
         Ok(self.train_arch(learner, step, valid)?.map_continue(|valid| StepReport { train, valid: Some(valid) }))
     }
 
-    /// Gates of this step, from the stream of one half.
-    pub fn sample(&self, learner: &Learner, step: &Step, stream: SeedStream) -> Result<Sample> {
+    /// Gates of this step by `alphas`, from the stream of one half.
+    pub fn sample(
+        &self,
+        learner: &Learner,
+        alphas: &EdgeOpTable<f32>,
+        step: &Step,
+        stream: SeedStream,
+    ) -> Result<Sample> {
         let mut rng = step.streams.rng(stream, step.epoch as u64, step.step as u64);
         let rng: &mut dyn Rng = &mut rng;
-        Ok(self.relaxation.sample(&learner.alphas, learner.alive(), learner.space(), step.plan.temperature, rng)?)
+        Ok(self.relaxation.sample(alphas, learner.alive(), learner.space(), step.plan.temperature, rng)?)
     }
 
     /// The weights on a training batch. C^e is counted from the end of the warm-up on.
-    fn train_weights(&self, learner: &mut Learner, step: &Step) -> Flow<Tally> {
-        let sample = self.sample(learner, step, SeedStream::WeightPath)?;
+    pub fn train_weights(&self, learner: &mut Learner, alphas: &EdgeOpTable<f32>, step: &Step) -> Flow<Tally> {
+        let sample = self.sample(learner, alphas, step, SeedStream::WeightPath)?;
         let mut output = learner.pass(&step.train, &sample.gates, Wanted::WEIGHTS, &step.pass_options())?;
         if let Err(reason) = check_finite("training loss", output.loss) {
             return Ok(ControlFlow::Break(reason));
@@ -62,7 +69,7 @@ impl Alternating {
 
     /// The architecture on a validation batch; the accuracy of its path becomes C^a.
     fn train_arch(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Tally> {
-        let sample = self.sample(learner, step, SeedStream::ArchPath)?;
+        let sample = self.sample(learner, &learner.alphas, step, SeedStream::ArchPath)?;
         let output = learner.pass(valid, &sample.gates, Wanted::GATES, &step.pass_options())?;
         if let Err(reason) = check_finite("validation loss", output.loss) {
             return Ok(ControlFlow::Break(reason));

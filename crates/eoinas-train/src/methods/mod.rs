@@ -1,18 +1,23 @@
 //! The search methods.
 
 mod alternating;
-mod darts;
 mod eoinas;
-mod gdas;
+mod first_order;
 mod snas;
+mod uniform;
 
-pub use darts::Darts;
 pub use eoinas::EoiNas;
-pub use gdas::Gdas;
+pub use first_order::FirstOrder;
 pub use snas::Snas;
+pub use uniform::Uniform;
+
+use eoinas_core::Genotype;
+use eoinas_prune::Beta;
 
 use crate::{
     config::{MethodKind, SearchConfig},
+    error::Result,
+    learner::Learner,
     method::SearchMethod,
 };
 
@@ -20,8 +25,14 @@ use crate::{
 pub fn build(config: &SearchConfig) -> Box<dyn SearchMethod> {
     match config.method {
         MethodKind::Eoinas => Box::new(EoiNas::new(config.path.relaxation(), Box::new(config.indicator))),
-        MethodKind::Gdas => Box::new(Gdas),
-        MethodKind::Darts => Box::new(Darts),
+        MethodKind::Gdas => Box::new(FirstOrder::gdas()),
+        MethodKind::Darts => Box::new(FirstOrder::darts()),
         MethodKind::Snas => Box::new(Snas),
+        MethodKind::Uniform => Box::new(Uniform),
     }
+}
+
+/// The cell by the largest architecture weights.
+fn by_beta(learner: &Learner) -> Result<Genotype> {
+    Ok(learner.prune.derive(learner.space(), &learner.alphas, &Beta {})?)
 }

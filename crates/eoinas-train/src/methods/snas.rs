@@ -5,9 +5,11 @@ use std::ops::ControlFlow;
 use eoinas_core::{Genotype, SeedStream};
 use eoinas_gumbel::{Mixture, Relaxation};
 use eoinas_nn::Wanted;
-use eoinas_prune::Beta;
 
-use super::alternating::{Alternating, Flow, finite};
+use super::{
+    alternating::{Alternating, Flow, finite},
+    by_beta,
+};
 use crate::{
     error::Result,
     learner::Learner,
@@ -19,7 +21,7 @@ use crate::{
 /// SNAS (Xie, Zheng, Liu and Lin, 2019), without its resource constraint: all ops of an edge with gates from the concrete
 /// distribution (Eq. 5 and 6), weights and architecture together from the training loss, in one pass.
 ///
-/// The validation half of the data trains nothing; the cell is the most probable one.
+/// The validation half trains nothing and is not read; the cell is the most probable one.
 #[derive(Debug, Default)]
 pub struct Snas;
 
@@ -28,8 +30,13 @@ impl SearchMethod for Snas {
         "snas"
     }
 
+    fn reads_validation(&self) -> bool {
+        false
+    }
+
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let sample = Alternating { relaxation: &Mixture }.sample(learner, step, SeedStream::WeightPath)?;
+        let sample =
+            Alternating { relaxation: &Mixture }.sample(learner, &learner.alphas, step, SeedStream::WeightPath)?;
         let wanted = if step.plan.warm_up { Wanted::WEIGHTS } else { Wanted::BOTH };
         let mut output = learner.pass(&step.train, &sample.gates, wanted, &step.pass_options())?;
         if let Err(reason) = check_finite("training loss", output.loss) {
@@ -49,6 +56,6 @@ impl SearchMethod for Snas {
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {
-        Ok(learner.prune.derive(learner.space(), &learner.alphas, &Beta {})?)
+        by_beta(learner)
     }
 }

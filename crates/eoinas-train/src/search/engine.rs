@@ -74,7 +74,8 @@ impl Search {
         let (epoch, first) = (self.state.epoch, self.state.step);
         let steps = self.data.steps();
         let mut train = self.data.train.epoch(epoch as u64, first);
-        let mut valid = (!plan.warm_up).then(|| self.data.valid.epoch(epoch as u64, first));
+        let reads_valid = !plan.warm_up && self.method.reads_validation();
+        let mut valid = reads_valid.then(|| self.data.valid.epoch(epoch as u64, first));
         for step in first..steps {
             if let Some(reason) = self.session.check(&self.progress(plan)) {
                 return Ok(ControlFlow::Break(reason));

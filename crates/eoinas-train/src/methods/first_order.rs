@@ -1,0 +1,54 @@
+//! GDAS and first-order DARTS: one loop, two ways from architecture parameters to gates.
+
+use eoinas_core::Genotype;
+use eoinas_gumbel::{Relaxation, Sampled, Softmax};
+
+use super::{
+    alternating::{Alternating, Flow},
+    by_beta,
+};
+use crate::{
+    error::Result,
+    learner::Learner,
+    method::{SearchMethod, Step, StepReport},
+};
+
+/// Weights and architecture in turn, no pruning, and the cell by the largest architecture weights.
+#[derive(Debug)]
+pub struct FirstOrder {
+    name: &'static str,
+    alternating: Alternating,
+}
+
+impl FirstOrder {
+    /// With this way from architecture parameters to gates.
+    pub fn new(name: &'static str, relaxation: &'static dyn Relaxation) -> Self {
+        Self { name, alternating: Alternating { relaxation } }
+    }
+
+    /// GDAS (Dong and Yang, 2019): one op an edge from a hard Gumbel-softmax sample with straight-through gradients
+    /// (Eq. 3 to 7). The baseline that EoiNAS adds pruning and importance to.
+    pub fn gdas() -> Self {
+        Self::new("gdas", &Sampled)
+    }
+
+    /// DARTS (Liu, Simonyan and Yang, 2019), first order: all ops of an edge weighted by `softmax(alpha)` (Eq. 2),
+    /// Algorithm 1 with xi = 0, and the two strongest edges a node with their strongest op but `none` (Section 2.4).
+    pub fn darts() -> Self {
+        Self::new("darts", &Softmax)
+    }
+}
+
+impl SearchMethod for FirstOrder {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
+        self.alternating.step(learner, step)
+    }
+
+    fn derive(&self, learner: &Learner) -> Result<Genotype> {
+        by_beta(learner)
+    }
+}

@@ -1,0 +1,45 @@
+//! The supernet of random search with weight sharing.
+
+use eoinas_core::Genotype;
+use eoinas_gumbel::Categorical;
+
+use super::{
+    alternating::{Alternating, Flow},
+    by_beta,
+};
+use crate::{
+    error::Result,
+    learner::Learner,
+    method::{SearchMethod, Step, StepReport},
+};
+
+/// Weights alone, of one op an edge that is drawn from the alive ones with equal probability: the supernet of random
+/// search with weight sharing (Li and Talwalkar, 2019) and of single-path one-shot search (Guo et al., 2020, Eq. 7 with
+/// uniform sampling).
+///
+/// The architecture parameters are never trained, so that the cell derived here only stands for one: while all are equal
+/// it is the first op but `none` on the first edges of every node. The search proper compares the validation accuracies
+/// of many cells with these weights ([`crate::evaluate`]). The validation half trains nothing and is not read.
+#[derive(Debug, Default)]
+pub struct Uniform;
+
+impl SearchMethod for Uniform {
+    fn name(&self) -> &str {
+        "uniform"
+    }
+
+    fn reads_validation(&self) -> bool {
+        false
+    }
+
+    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
+        // Equal parameters, whatever those of the learner are.
+        let equal = learner.alphas.map(|_| 0.0);
+        let train = Alternating { relaxation: &Categorical }.train_weights(learner, &equal, step)?;
+        Ok(train.map_continue(|train| StepReport { train, valid: None }))
+    }
+
+    fn derive(&self, learner: &Learner) -> Result<Genotype> {
+        by_beta(learner)
+    }
+}
