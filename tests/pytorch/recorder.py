@@ -73,13 +73,13 @@ class Recorder:
     def __init__(self):
         self.tensors, self.worst = {}, (0.0, "")
 
-    def case(self, name, build, *args):
-        """Records what `build(inputs, *args)` returns: a dict of tensors and numbers."""
+    def case(self, name, build, *args, accept=lambda values: True):
+        """Records what `build(inputs, *args)` returns: a dict of tensors and numbers, of a draw that `accept` takes."""
         for attempt in range(ATTEMPTS):
             with KinkDistance() as kinks:
                 exact = as_arrays(build(Inputs(name, attempt, torch.float64), *args))
             rough = as_arrays(build(Inputs(name, attempt, torch.float32), *args))
-            if exact.keys() == rough.keys() and kinks.smallest >= KINK_DISTANCE:
+            if exact.keys() == rough.keys() and kinks.smallest >= KINK_DISTANCE and accept(exact):
                 error = max((difference(exact[what], rough[what]), f"{name}/{what}") for what in exact)
                 if error[0] <= TOLERANCE:
                     self.worst = max(self.worst, error)

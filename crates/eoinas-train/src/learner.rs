@@ -1,5 +1,7 @@
 //! What learns in a search: the supernet's weights, the architecture parameters, and the statistics of pruning.
 
+mod trial;
+
 use std::{collections::BTreeMap, path::Path};
 
 use candle_core::{Device, Tensor};

@@ -3,7 +3,7 @@
 use eoinas_kernels::optim::{SgdStep, sgd_update};
 
 use super::clip_factor;
-use crate::error::Result;
+use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::parameters::Parameters;
 
@@ -44,5 +44,23 @@ impl Sgd {
             sgd_update(value, gradient, momentum, &step)?;
         }
         Ok(norm)
+    }
+
+    /// The same update of the values without clipping, with the momenta left as they are: the step ahead of
+    /// second-order methods. Gradients that are not finite give values that are not.
+    ///
+    /// # Errors
+    /// Gradients of another network.
+    pub fn virtual_step(&self, parameters: &mut Parameters, gradients: &WeightGradients, rate: f64) -> Result<()> {
+        let step = SgdStep { lr: rate, momentum: self.momentum, weight_decay: self.weight_decay, gradient_scale: 1.0 };
+        for (id, gradient) in gradients.iter() {
+            let parameter = parameters.get(id).ok_or(NnError::NoParameter { index: id.index() })?;
+            let momentum = match parameter.momentum() {
+                Some(momentum) => momentum.copy()?,
+                None => parameter.value().zeros_like()?,
+            };
+            sgd_update(parameter.value(), gradient, &momentum, &step)?;
+        }
+        Ok(())
     }
 }

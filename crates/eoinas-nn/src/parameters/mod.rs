@@ -2,6 +2,7 @@
 
 mod init;
 mod scope;
+mod shift;
 mod var_builder;
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,10 +11,18 @@ use candle_core::{Tensor, Var};
 
 use crate::error::{NnError, Result};
 pub use scope::{NormOptions, Scope};
+pub use shift::SavedValues;
 
 /// Running number of a parameter in its network, in the order of creation. It stays the same when others are pruned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId(usize);
+
+impl ParamId {
+    /// The number.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// One parameter, or one buffer (running statistics of a BatchNorm).
 #[derive(Debug)]

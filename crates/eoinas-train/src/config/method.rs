@@ -16,6 +16,8 @@ pub enum MethodKind {
     Gdas,
     /// All ops of an edge weighted by the softmax of alpha, first order.
     Darts,
+    /// The same, second order: the architecture descends the loss of the weights one step ahead.
+    Darts2,
     /// All ops of an edge weighted by a soft Gumbel sample, weights and architecture from one loss.
     Snas,
     /// One op an edge, each equally probable; weights alone are trained.
@@ -24,7 +26,7 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// All methods.
-    pub const ALL: [Self; 5] = [Self::Eoinas, Self::Gdas, Self::Darts, Self::Snas, Self::Uniform];
+    pub const ALL: [Self; 6] = [Self::Eoinas, Self::Gdas, Self::Darts, Self::Darts2, Self::Snas, Self::Uniform];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -32,6 +34,7 @@ impl MethodKind {
             Self::Eoinas => "eoinas",
             Self::Gdas => "gdas",
             Self::Darts => "darts",
+            Self::Darts2 => "darts2",
             Self::Snas => "snas",
             Self::Uniform => "uniform",
         }

@@ -91,7 +91,7 @@ impl SearchConfig {
         };
         match method {
             MethodKind::Gdas => config.temperature = Linear { start: 10.0, end: 0.1, inclusive: true }.into(),
-            MethodKind::Darts => config.arch.init_std = 1e-3,
+            MethodKind::Darts | MethodKind::Darts2 => config.arch.init_std = 1e-3,
             _ => {}
         }
         config

@@ -3,11 +3,13 @@
 mod alternating;
 mod eoinas;
 mod first_order;
+mod second_order;
 mod snas;
 mod uniform;
 
 pub use eoinas::EoiNas;
 pub use first_order::FirstOrder;
+pub use second_order::{SecondOrder, Unrolled};
 pub use snas::Snas;
 pub use uniform::Uniform;
 
@@ -27,6 +29,7 @@ pub fn build(config: &SearchConfig) -> Box<dyn SearchMethod> {
         MethodKind::Eoinas => Box::new(EoiNas::new(config.path.relaxation(), Box::new(config.indicator))),
         MethodKind::Gdas => Box::new(FirstOrder::gdas()),
         MethodKind::Darts => Box::new(FirstOrder::darts()),
+        MethodKind::Darts2 => Box::new(SecondOrder::default()),
         MethodKind::Snas => Box::new(Snas),
         MethodKind::Uniform => Box::new(Uniform),
     }

@@ -1,0 +1,161 @@
+//! DARTS, second order.
+
+use std::ops::ControlFlow;
+
+use eoinas_core::{EdgeOpTable, Gates, Genotype, SeedStream};
+use eoinas_gumbel::{Relaxation, Sample, Softmax};
+use eoinas_nn::{Batch, Wanted, WeightGradients, parameters::SavedValues};
+
+use super::{
+    alternating::{Alternating, Flow, finite},
+    by_beta,
+};
+use crate::{
+    error::Result,
+    learner::Learner,
+    method::{SearchMethod, Step, StepReport},
+    stop::check_finite,
+    tally::Tally,
+};
+
+/// DARTS (Liu, Simonyan and Yang, 2019), second order: the architecture descends the validation loss of the weights one
+/// step ahead (Eq. 5 to 8, Algorithm 1 with xi = the learning rate of the weights).
+///
+/// With `w' = w - xi (momentum m + dL_train(w)/dw + decay w)` and `v = dL_val(w')/dw'` the gradient is (Eq. 7)
+///
+/// `dL_val(w')/dalpha - xi d2L_train(w)/(dalpha dw) v`,
+///
+/// whose second term is taken from finite differences (Eq. 8):
+///
+/// `d2L_train/(dalpha dw) v = (dL_train(w + e v)/dalpha - dL_train(w - e v)/dalpha) / 2e`, `e = radius / |v|`.
+///
+/// Four passes instead of one. As in Algorithm 1 the architecture is updated first, then the weights on the same training
+/// batch. The cell is that of the first order.
+///
+/// ReLU and max pooling have kinks: where `e v` moves a unit across one, the difference holds that unit's jump, which the
+/// exact derivative does not know. On small networks with small batches this outweighs the term itself.
+#[derive(Debug)]
+pub struct SecondOrder {
+    /// Length of the step `e v`. Default: 0.01, the paper's.
+    pub radius: f64,
+}
+
+impl Default for SecondOrder {
+    fn default() -> Self {
+        Self { radius: 0.01 }
+    }
+}
+
+/// The gradient of the architecture parameters, and what its validation pass found.
+#[derive(Debug)]
+pub struct Unrolled {
+    /// Eq. 7.
+    pub gradient: EdgeOpTable<f32>,
+    /// Its first term alone.
+    pub first_term: EdgeOpTable<f32>,
+    /// The gates of all passes.
+    pub sample: Sample,
+    /// On the validation batch, with the weights one step ahead.
+    pub tally: Tally,
+}
+
+impl SecondOrder {
+    /// Eq. 7 for the step's training batch and a validation batch. The weights are left as they were, bit for bit.
+    ///
+    /// # Errors
+    /// Batches that do not fit.
+    pub fn gradient(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Unrolled> {
+        let alternating = Alternating { relaxation: &Softmax };
+        let sample = alternating.sample(learner, &learner.alphas, step, SeedStream::ArchPath)?;
+        learner.with_moved_weights(|learner, start| {
+            let (options, rate) = (step.pass_options(), step.plan.learning_rate);
+            let mut output = learner.pass(&step.train, &sample.gates, Wanted::WEIGHTS, &options)?;
+            if let Err(reason) = check_finite("training loss", output.loss) {
+                return Ok(ControlFlow::Break(reason));
+            }
+            learner.virtual_step(&output.weight_gradients.take().unwrap_or_default(), rate)?;
+            let mut output = learner.pass(valid, &sample.gates, Wanted::BOTH, &options)?;
+            if let Err(reason) = check_finite("validation loss", output.loss) {
+                return Ok(ControlFlow::Break(reason));
+            }
+            let tally = Tally::from(&output);
+            let direction = output.weight_gradients.take().unwrap_or_default();
+            let gates = output.gate_gradients.unwrap_or_else(|| sample.gates.zeros_like());
+            let first_term = Softmax.pullback(&sample, &gates)?;
+            let product = match self.hessian_product(learner, step, &sample.gates, &direction, start)? {
+                ControlFlow::Continue(product) => product,
+                ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
+            };
+            let mut gradient = first_term.clone();
+            Softmax.pullback_into(&sample, &product, -rate, &mut gradient)?;
+            Ok(ControlFlow::Continue(Unrolled { gradient, first_term, sample, tally }))
+        })
+    }
+
+    /// Eq. 8 for the gates: the change of their gradient along `direction` around `start`. Leaves the weights moved.
+    fn hessian_product(
+        &self,
+        learner: &mut Learner,
+        step: &Step,
+        gates: &Gates,
+        direction: &WeightGradients,
+        start: &SavedValues,
+    ) -> Flow<Gates> {
+        let norm = direction.norm()?;
+        if let Err(reason) = check_finite("gradient of the weights one step ahead", norm) {
+            return Ok(ControlFlow::Break(reason));
+        }
+        if norm == 0.0 {
+            return Ok(ControlFlow::Continue(gates.zeros_like()));
+        }
+        let epsilon = self.radius / norm;
+        let mut at = |factor: f64| -> Flow<Gates> {
+            learner.restore_weights(start)?;
+            learner.shift_weights(direction, factor)?;
+            let output = learner.pass(&step.train, gates, Wanted::GATES, &step.pass_options())?;
+            let gradients = output.gate_gradients.unwrap_or_else(|| gates.zeros_like());
+            Ok(finite("training loss beside the weights", output.loss, gradients))
+        };
+        let mut product = match at(epsilon)? {
+            ControlFlow::Continue(gates) => gates,
+            stop => return Ok(stop),
+        };
+        let behind = match at(-epsilon)? {
+            ControlFlow::Continue(gates) => gates,
+            stop => return Ok(stop),
+        };
+        let pairs = product.kinds.iter_mut().flatten().flatten().zip(behind.kinds.iter().flatten().flatten());
+        for (ahead, behind) in pairs {
+            ahead.value = ((f64::from(ahead.value) - f64::from(behind.value)) / (2.0 * epsilon)) as f32;
+        }
+        Ok(ControlFlow::Continue(product))
+    }
+}
+
+impl SearchMethod for SecondOrder {
+    fn name(&self) -> &str {
+        "darts2"
+    }
+
+    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
+        let mut found = None;
+        if let Some(valid) = &step.valid {
+            let Unrolled { gradient, sample, tally, .. } = match self.gradient(learner, step, valid)? {
+                ControlFlow::Continue(unrolled) => unrolled,
+                ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
+            };
+            let norm = learner.update_arch(&gradient, &sample.gates, tally.accuracy().unwrap_or(0.0))?;
+            if let ControlFlow::Break(reason) = finite("gradient of the architecture parameters", norm, ()) {
+                return Ok(ControlFlow::Break(reason));
+            }
+            found = Some(tally);
+        }
+        let alphas = learner.alphas.clone();
+        let train = Alternating { relaxation: &Softmax }.train_weights(learner, &alphas, step)?;
+        Ok(train.map_continue(|train| StepReport { train, valid: found }))
+    }
+
+    fn derive(&self, learner: &Learner) -> Result<Genotype> {
+        by_beta(learner)
+    }
+}
