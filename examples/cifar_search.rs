@@ -54,12 +54,15 @@ struct Args {
     /// Use only so many training images, both halves together; 0: all.
     #[arg(long)]
     train_images: Option<usize>,
-    /// The search method: eoinas, gdas, darts, darts2, snas or uniform.
+    /// The search method: eoinas, gdas, darts, darts2, snas, uniform or mdenas.
     #[arg(long, default_value_t = MethodKind::Eoinas)]
     method: MethodKind,
     /// One sampled op an edge, or all of them weighted [default: the preset's]
     #[arg(long, value_enum)]
     path: Option<Path>,
+    /// Paths drawn for each update, of which it takes the mean gradient [default: 1]
+    #[arg(long)]
+    paths_per_step: Option<usize>,
     /// Threads of the kernels; results do not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -71,7 +74,7 @@ struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "dataset", "preset", "seed", "seeds", "epochs",
-        "batch_size", "channels", "cells", "train_images", "method", "path", "out", "download"])]
+        "batch_size", "channels", "cells", "train_images", "method", "path", "paths_per_step", "out", "download"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long)]
@@ -158,6 +161,7 @@ fn config(args: &Args) -> Result<SearchConfig, Error> {
     config.network.channels = args.channels.unwrap_or(config.network.channels);
     config.network.cells = args.cells.unwrap_or(config.network.cells);
     config = config.with_method(args.method);
+    config.paths_per_step = args.paths_per_step.unwrap_or(config.paths_per_step);
     config.path = match args.path {
         Some(Path::Sampled) => PathMode::Sampled,
         Some(Path::Mixture) => PathMode::Mixture,

@@ -81,7 +81,7 @@ impl Learner {
         Ok(self.supernet.pass(batch, gates, wanted, options)?)
     }
 
-    /// Updates the weights of the path `gates` and counts its ops if `count`. Returns the gradients' norm; one that is
+    /// Updates the weights of `paths` and counts their ops if `count`. Returns the gradients' norm; one that is
     /// not finite changes nothing.
     ///
     /// Together with [`Learner::update_arch`] this is the one place where gradients become updates and steps become
@@ -92,27 +92,27 @@ impl Learner {
     pub fn update_weights(
         &mut self,
         gradients: WeightGradients,
-        gates: &Gates,
+        paths: &[Gates],
         learning_rate: f64,
         count: bool,
     ) -> Result<f64> {
         let norm = self.sgd.step(self.supernet.parameters_mut(), &gradients, learning_rate)?;
         if norm.is_finite() && count {
-            self.prune.record_weight_step(gates)?;
+            paths.iter().try_for_each(|gates| self.prune.record_weight_step(gates))?;
         }
         Ok(norm)
     }
 
-    /// Updates the architecture parameters and notes the accuracy of the path `gates`. Returns the gradients' norm; one
+    /// Updates the architecture parameters and notes the accuracy (0 to 1) of each path. Returns the gradients' norm; one
     /// that is not finite changes nothing.
     ///
     /// # Errors
     /// An accuracy that is none, gates of another space.
-    pub fn update_arch(&mut self, gradients: &EdgeOpTable<f32>, gates: &Gates, accuracy: f64) -> Result<f64> {
+    pub fn update_arch(&mut self, gradients: &EdgeOpTable<f32>, paths: &[(Gates, f64)]) -> Result<f64> {
         let Self { supernet, alphas, prune, adam, adam_state, .. } = self;
         let norm = adam.step(supernet.space(), adam_state, alphas, gradients, prune.alive());
         if norm.is_finite() {
-            prune.record_arch_step(gates, accuracy)?;
+            paths.iter().try_for_each(|(gates, accuracy)| prune.record_arch_step(gates, *accuracy))?;
         }
         Ok(norm)
     }

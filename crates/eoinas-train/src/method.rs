@@ -28,13 +28,23 @@ pub struct Step {
 impl Step {
     /// Dropout and its random stream for a pass of this step.
     pub fn pass_options(&self) -> PassOptions {
+        self.path_options(0)
+    }
+
+    /// The same for one of several paths that the step runs on the same batch, from 0.
+    pub fn path_options(&self, path: usize) -> PassOptions {
         PassOptions {
             skip_dropout: self.plan.skip_dropout as f32,
             streams: self.streams,
             epoch: self.epoch as u64,
-            step: self.step as u64,
+            step: self.index(path),
             ..PassOptions::default()
         }
+    }
+
+    /// The index of a path's random streams: that of the step for the first path, apart from all steps for others.
+    pub(crate) fn index(&self, path: usize) -> u64 {
+        self.step as u64 | (path as u64) << 32
     }
 }
 

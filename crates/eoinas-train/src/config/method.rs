@@ -22,11 +22,14 @@ pub enum MethodKind {
     Snas,
     /// One op an edge, each equally probable; weights alone are trained.
     Uniform,
+    /// One op an edge, drawn from probabilities that accuracy and number of trainings move.
+    Mdenas,
 }
 
 impl MethodKind {
     /// All methods.
-    pub const ALL: [Self; 6] = [Self::Eoinas, Self::Gdas, Self::Darts, Self::Darts2, Self::Snas, Self::Uniform];
+    pub const ALL: [Self; 7] =
+        [Self::Eoinas, Self::Gdas, Self::Darts, Self::Darts2, Self::Snas, Self::Uniform, Self::Mdenas];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -37,6 +40,7 @@ impl MethodKind {
             Self::Darts2 => "darts2",
             Self::Snas => "snas",
             Self::Uniform => "uniform",
+            Self::Mdenas => "mdenas",
         }
     }
 }

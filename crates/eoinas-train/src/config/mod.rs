@@ -55,6 +55,10 @@ pub struct SearchConfig {
     pub network: NetworkConfig,
     /// Which ops each edge runs in a step of EoiNAS; the other methods have their own. Default: one sampled op.
     pub path: PathMode,
+    /// Paths that are drawn for each update on the same batch; it takes the mean of their gradients (ROME: 7). Of
+    /// EoiNAS, GDAS and uniform sampling; the other methods draw one path or none. Default: 1.
+    #[serde(default = "one")]
+    pub paths_per_step: usize,
     /// Update of the weights.
     pub weights: WeightsConfig,
     /// Update of the architecture parameters.
@@ -197,6 +201,7 @@ impl Default for SearchConfig {
             form: default_form(),
             network: NetworkConfig::default(),
             path: PathMode::Sampled,
+            paths_per_step: 1,
             weights: WeightsConfig::default(),
             arch: ArchConfig::default(),
             warm_up_epochs: 20,
@@ -229,4 +234,9 @@ impl SearchConfig {
 /// The only form that searches had before there was a choice.
 fn default_form() -> Form {
     Form::Cifar
+}
+
+/// The only number of paths that updates had before there was a choice.
+fn one() -> usize {
+    1
 }

@@ -77,7 +77,7 @@ impl SearchConfig {
     ///
     /// All but EoiNAS do not prune, have no warm-up, and decide by `beta` alone; the temperature falls from 10 to 0.1 on a
     /// line for GDAS (its authors' setting), and stays on the preset's schedule for SNAS. DARTS begins with architecture
-    /// parameters of standard deviation 1e-3.
+    /// parameters of standard deviation 1e-3; the probabilities of MdeNAS have its rate, 0.01.
     pub fn with_method(self, method: MethodKind) -> Self {
         if method == MethodKind::Eoinas {
             return Self { method, ..self };
@@ -92,6 +92,7 @@ impl SearchConfig {
         match method {
             MethodKind::Gdas => config.temperature = Linear { start: 10.0, end: 0.1, inclusive: true }.into(),
             MethodKind::Darts | MethodKind::Darts2 => config.arch.init_std = 1e-3,
+            MethodKind::Mdenas => config.arch.learning_rate = 0.01,
             _ => {}
         }
         config

@@ -68,6 +68,12 @@ pub enum ConfigError {
     /// `network.stem_multiplier`
     #[error("stem multiplier is 0; expected at least 1")]
     StemMultiplier,
+    /// `paths_per_step`
+    #[error("paths per step is {got}; expected 1 to 1000")]
+    PathsPerStep {
+        /// The value.
+        got: usize,
+    },
     /// `weights.learning_rate`
     #[error("weights: learning rate: {0}")]
     LearningRate(ScheduleError),
@@ -169,6 +175,7 @@ impl SearchConfig {
     pub fn validate(&self) -> Result {
         check(self.epochs > 0, ConfigError::Epochs)?;
         check(self.batch_size >= 2, ConfigError::BatchSize { got: self.batch_size })?;
+        check((1..=1000).contains(&self.paths_per_step), ConfigError::PathsPerStep { got: self.paths_per_step })?;
         self.validate_data()?;
         self.network.validate()?;
         self.weights.validate()?;

@@ -7,7 +7,7 @@ use rand::Rng;
 
 use eoinas_core::{EdgeOpTable, SeedStream};
 use eoinas_gumbel::{Relaxation, Sample};
-use eoinas_nn::{Batch, Wanted};
+use eoinas_nn::{Batch, Wanted, WeightGradients};
 
 use crate::{
     error::Result,
@@ -22,9 +22,13 @@ pub(super) type Flow<T> = Result<ControlFlow<StopReason, T>>;
 
 /// First-order alternation (DARTS, Algorithm 1 with xi = 0; the paper's Algorithm 1, lines 4 and 5), with gates of its
 /// own for each half.
+///
+/// With several paths both halves take the mean gradient of that many draws on the same batch (ROME, Wang et al., 2023):
+/// weights that some of the paths use are updated, and every path counts as a draw of its ops.
 #[derive(Debug)]
 pub(super) struct Alternating {
     pub relaxation: &'static dyn Relaxation,
+    pub paths: usize,
 }
 
 impl Alternating {
@@ -41,43 +45,58 @@ impl Alternating {
         Ok(self.train_arch(learner, step, valid)?.map_continue(|valid| StepReport { train, valid: Some(valid) }))
     }
 
-    /// Gates of this step by `alphas`, from the stream of one half.
+    /// Gates of this step's path number `path` by `alphas`, from the stream of one half.
     pub fn sample(
         &self,
         learner: &Learner,
         alphas: &EdgeOpTable<f32>,
         step: &Step,
         stream: SeedStream,
+        path: usize,
     ) -> Result<Sample> {
-        let mut rng = step.streams.rng(stream, step.epoch as u64, step.step as u64);
+        let mut rng = step.streams.rng(stream, step.epoch as u64, step.index(path));
         let rng: &mut dyn Rng = &mut rng;
         Ok(self.relaxation.sample(alphas, learner.alive(), learner.space(), step.plan.temperature, rng)?)
     }
 
     /// The weights on a training batch. C^e is counted from the end of the warm-up on.
     pub fn train_weights(&self, learner: &mut Learner, alphas: &EdgeOpTable<f32>, step: &Step) -> Flow<Tally> {
-        let sample = self.sample(learner, alphas, step, SeedStream::WeightPath)?;
-        let mut output = learner.pass(&step.train, &sample.gates, Wanted::WEIGHTS, &step.pass_options())?;
-        if let Err(reason) = check_finite("training loss", output.loss) {
-            return Ok(ControlFlow::Break(reason));
+        let (mut gradients, mut tally, mut paths) = (WeightGradients::new(), Tally::default(), Vec::new());
+        for path in 0..self.paths {
+            let gates = self.sample(learner, alphas, step, SeedStream::WeightPath, path)?.gates;
+            let mut output = learner.pass(&step.train, &gates, Wanted::WEIGHTS, &step.path_options(path))?;
+            if let Err(reason) = check_finite("training loss", output.loss) {
+                return Ok(ControlFlow::Break(reason));
+            }
+            gradients.merge(output.weight_gradients.take().unwrap_or_default())?;
+            tally.add(Tally::from(&output));
+            paths.push(gates);
         }
-        let gradients = output.weight_gradients.take().unwrap_or_default();
+        if self.paths > 1 {
+            gradients.scale(1.0 / self.paths as f64)?;
+        }
         let count = !step.plan.warm_up;
-        let norm = learner.update_weights(gradients, &sample.gates, step.plan.learning_rate, count)?;
-        Ok(finite("gradient of the weights", norm, Tally::from(&output)))
+        let norm = learner.update_weights(gradients, &paths, step.plan.learning_rate, count)?;
+        Ok(finite("gradient of the weights", norm, tally))
     }
 
     /// The architecture on a validation batch; the accuracy of its path becomes C^a.
     fn train_arch(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Tally> {
-        let sample = self.sample(learner, &learner.alphas, step, SeedStream::ArchPath)?;
-        let output = learner.pass(valid, &sample.gates, Wanted::GATES, &step.pass_options())?;
-        if let Err(reason) = check_finite("validation loss", output.loss) {
-            return Ok(ControlFlow::Break(reason));
+        let mut gradients = EdgeOpTable::filled(learner.space(), 0f32);
+        let (mut tally, mut paths) = (Tally::default(), Vec::new());
+        for path in 0..self.paths {
+            let sample = self.sample(learner, &learner.alphas, step, SeedStream::ArchPath, path)?;
+            let output = learner.pass(valid, &sample.gates, Wanted::GATES, &step.path_options(path))?;
+            if let Err(reason) = check_finite("validation loss", output.loss) {
+                return Ok(ControlFlow::Break(reason));
+            }
+            let of_path = Tally::from(&output);
+            let gates = output.gate_gradients.unwrap_or_else(|| sample.gates.zeros_like());
+            self.relaxation.pullback_into(&sample, &gates, 1.0 / self.paths as f64, &mut gradients)?;
+            paths.push((sample.gates, of_path.accuracy().unwrap_or(0.0)));
+            tally.add(of_path);
         }
-        let tally = Tally::from(&output);
-        let gates = output.gate_gradients.unwrap_or_else(|| sample.gates.zeros_like());
-        let gradients = self.relaxation.pullback(&sample, &gates)?;
-        let norm = learner.update_arch(&gradients, &sample.gates, tally.accuracy().unwrap_or(0.0))?;
+        let norm = learner.update_arch(&gradients, &paths)?;
         Ok(finite("gradient of the architecture parameters", norm, tally))
     }
 }

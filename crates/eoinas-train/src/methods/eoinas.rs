@@ -25,7 +25,13 @@ pub struct EoiNas {
 impl EoiNas {
     /// With this way from architecture parameters to gates, and this importance.
     pub fn new(relaxation: &'static dyn Relaxation, indicator: Box<dyn Indicator>) -> Self {
-        Self { alternating: Alternating { relaxation }, indicator }
+        Self { alternating: Alternating { relaxation, paths: 1 }, indicator }
+    }
+
+    /// The same with the mean gradient of so many paths an update.
+    pub fn with_paths(mut self, paths: usize) -> Self {
+        self.alternating.paths = paths;
+        self
     }
 }
 

@@ -21,21 +21,21 @@ pub struct FirstOrder {
 }
 
 impl FirstOrder {
-    /// With this way from architecture parameters to gates.
-    pub fn new(name: &'static str, relaxation: &'static dyn Relaxation) -> Self {
-        Self { name, alternating: Alternating { relaxation } }
+    /// With this way from architecture parameters to gates, and the mean gradient of so many draws an update.
+    pub fn new(name: &'static str, relaxation: &'static dyn Relaxation, paths: usize) -> Self {
+        Self { name, alternating: Alternating { relaxation, paths } }
     }
 
     /// GDAS (Dong and Yang, 2019): one op an edge from a hard Gumbel-softmax sample with straight-through gradients
-    /// (Eq. 3 to 7). The baseline that EoiNAS adds pruning and importance to.
-    pub fn gdas() -> Self {
-        Self::new("gdas", &Sampled)
+    /// (Eq. 3 to 7), or the mean of several. The baseline that EoiNAS adds pruning and importance to.
+    pub fn gdas(paths: usize) -> Self {
+        Self::new("gdas", &Sampled, paths)
     }
 
     /// DARTS (Liu, Simonyan and Yang, 2019), first order: all ops of an edge weighted by `softmax(alpha)` (Eq. 2),
     /// Algorithm 1 with xi = 0, and the two strongest edges a node with their strongest op but `none` (Section 2.4).
     pub fn darts() -> Self {
-        Self::new("darts", &Softmax)
+        Self::new("darts", &Softmax, 1)
     }
 }
 

@@ -3,12 +3,14 @@
 mod alternating;
 mod eoinas;
 mod first_order;
+mod mdenas;
 mod second_order;
 mod snas;
 mod uniform;
 
 pub use eoinas::EoiNas;
 pub use first_order::FirstOrder;
+pub use mdenas::MdeNas;
 pub use second_order::{SecondOrder, Unrolled};
 pub use snas::Snas;
 pub use uniform::Uniform;
@@ -26,12 +28,15 @@ use crate::{
 /// The method that `config` names.
 pub fn build(config: &SearchConfig) -> Box<dyn SearchMethod> {
     match config.method {
-        MethodKind::Eoinas => Box::new(EoiNas::new(config.path.relaxation(), Box::new(config.indicator))),
-        MethodKind::Gdas => Box::new(FirstOrder::gdas()),
+        MethodKind::Eoinas => Box::new(
+            EoiNas::new(config.path.relaxation(), Box::new(config.indicator)).with_paths(config.paths_per_step),
+        ),
+        MethodKind::Gdas => Box::new(FirstOrder::gdas(config.paths_per_step)),
         MethodKind::Darts => Box::new(FirstOrder::darts()),
         MethodKind::Darts2 => Box::new(SecondOrder::default()),
         MethodKind::Snas => Box::new(Snas),
-        MethodKind::Uniform => Box::new(Uniform),
+        MethodKind::Uniform => Box::new(Uniform::new(config.paths_per_step)),
+        MethodKind::Mdenas => Box::new(MdeNas::new(config.arch.learning_rate)),
     }
 }
 

@@ -65,8 +65,8 @@ impl SecondOrder {
     /// # Errors
     /// Batches that do not fit.
     pub fn gradient(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Unrolled> {
-        let alternating = Alternating { relaxation: &Softmax };
-        let sample = alternating.sample(learner, &learner.alphas, step, SeedStream::ArchPath)?;
+        let alternating = Alternating { relaxation: &Softmax, paths: 1 };
+        let sample = alternating.sample(learner, &learner.alphas, step, SeedStream::ArchPath, 0)?;
         learner.with_moved_weights(|learner, start| {
             let (options, rate) = (step.pass_options(), step.plan.learning_rate);
             let mut output = learner.pass(&step.train, &sample.gates, Wanted::WEIGHTS, &options)?;
@@ -144,14 +144,14 @@ impl SearchMethod for SecondOrder {
                 ControlFlow::Continue(unrolled) => unrolled,
                 ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
             };
-            let norm = learner.update_arch(&gradient, &sample.gates, tally.accuracy().unwrap_or(0.0))?;
+            let norm = learner.update_arch(&gradient, &[(sample.gates, tally.accuracy().unwrap_or(0.0))])?;
             if let ControlFlow::Break(reason) = finite("gradient of the architecture parameters", norm, ()) {
                 return Ok(ControlFlow::Break(reason));
             }
             found = Some(tally);
         }
         let alphas = learner.alphas.clone();
-        let train = Alternating { relaxation: &Softmax }.train_weights(learner, &alphas, step)?;
+        let train = Alternating { relaxation: &Softmax, paths: 1 }.train_weights(learner, &alphas, step)?;
         Ok(train.map_continue(|train| StepReport { train, valid: found }))
     }
 

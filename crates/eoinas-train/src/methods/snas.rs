@@ -1,6 +1,6 @@
 //! SNAS.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, slice};
 
 use eoinas_core::{Genotype, SeedStream};
 use eoinas_gumbel::{Mixture, Relaxation};
@@ -35,8 +35,13 @@ impl SearchMethod for Snas {
     }
 
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let sample =
-            Alternating { relaxation: &Mixture }.sample(learner, &learner.alphas, step, SeedStream::WeightPath)?;
+        let sample = Alternating { relaxation: &Mixture, paths: 1 }.sample(
+            learner,
+            &learner.alphas,
+            step,
+            SeedStream::WeightPath,
+            0,
+        )?;
         let wanted = if step.plan.warm_up { Wanted::WEIGHTS } else { Wanted::BOTH };
         let mut output = learner.pass(&step.train, &sample.gates, wanted, &step.pass_options())?;
         if let Err(reason) = check_finite("training loss", output.loss) {
@@ -44,14 +49,19 @@ impl SearchMethod for Snas {
         }
         let train = Tally::from(&output);
         let gradients = output.weight_gradients.take().unwrap_or_default();
-        let norm = learner.update_weights(gradients, &sample.gates, step.plan.learning_rate, !step.plan.warm_up)?;
+        let norm = learner.update_weights(
+            gradients,
+            slice::from_ref(&sample.gates),
+            step.plan.learning_rate,
+            !step.plan.warm_up,
+        )?;
         if let ControlFlow::Break(reason) = finite("gradient of the weights", norm, ()) {
             return Ok(ControlFlow::Break(reason));
         }
         let report = StepReport { train, valid: None };
         let Some(gates) = output.gate_gradients else { return Ok(ControlFlow::Continue(report)) };
         let gradients = Mixture.pullback(&sample, &gates)?;
-        let norm = learner.update_arch(&gradients, &sample.gates, train.accuracy().unwrap_or(0.0))?;
+        let norm = learner.update_arch(&gradients, &[(sample.gates, train.accuracy().unwrap_or(0.0))])?;
         Ok(finite("gradient of the architecture parameters", norm, report))
     }
 

@@ -14,14 +14,23 @@ use crate::{
 };
 
 /// Weights alone, of one op an edge that is drawn from the alive ones with equal probability: the supernet of random
-/// search with weight sharing (Li and Talwalkar, 2019) and of single-path one-shot search (Guo et al., 2020, Eq. 7 with
+/// search with weight sharing (Li and Talwalkar, 2019) and of single-path one-shot search (Guo et al., 2020, with
 /// uniform sampling).
 ///
 /// The architecture parameters are never trained, so that the cell derived here only stands for one: while all are equal
-/// it is the first op but `none` on the first edges of every node. The search proper compares the validation accuracies
+/// it is the first op that can be derived, on the first edges of every node. The search proper compares the validation accuracies
 /// of many cells with these weights ([`crate::evaluate`]). The validation half trains nothing and is not read.
-#[derive(Debug, Default)]
-pub struct Uniform;
+#[derive(Debug)]
+pub struct Uniform {
+    alternating: Alternating,
+}
+
+impl Uniform {
+    /// With the mean gradient of so many paths an update.
+    pub fn new(paths: usize) -> Self {
+        Self { alternating: Alternating { relaxation: &Categorical, paths } }
+    }
+}
 
 impl SearchMethod for Uniform {
     fn name(&self) -> &str {
@@ -35,7 +44,7 @@ impl SearchMethod for Uniform {
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
         // Equal parameters, whatever those of the learner are.
         let equal = learner.alphas.map(|_| 0.0);
-        let train = Alternating { relaxation: &Categorical }.train_weights(learner, &equal, step)?;
+        let train = self.alternating.train_weights(learner, &equal, step)?;
         Ok(train.map_continue(|train| StepReport { train, valid: None }))
     }
 

@@ -1,0 +1,168 @@
+//! MdeNAS.
+
+use std::ops::ControlFlow;
+
+use eoinas_core::{Genotype, SeedStream, softmax};
+use eoinas_gumbel::Categorical;
+use eoinas_nn::Wanted;
+
+use super::{
+    alternating::{Alternating, Flow},
+    by_beta,
+};
+use crate::{
+    error::Result,
+    learner::Learner,
+    method::{SearchMethod, Step, StepReport},
+    stop::check_finite,
+    tally::Tally,
+};
+
+/// The least probability of an op, so that every alive op goes on being drawn.
+const FLOOR: f64 = 1e-3;
+
+/// MdeNAS (Zheng et al., 2019), multinomial distribution learning: a path is drawn from the probabilities `p` of the ops
+/// of each edge, its weights are trained for one batch, and its accuracy on a validation batch is noted for its ops
+/// (Figure 3). Then, of two ops of an edge, the one that was trained less and is more accurate nevertheless
+/// gains, and the other one loses (the update by the differentials of epoch and accuracy):
+///
+/// `p_i += rate * (#{j: H^e_i < H^e_j and H^a_i > H^a_j} - #{j: H^e_i > H^e_j and H^a_i < H^a_j})`
+///
+/// where `H^e` counts the steps that an op was trained in and `H^a` is its last accuracy: EoiNAS's `C^e` and `C^a`, so they
+/// are the learner's statistics. Its `alphas` are `ln p`, so that checkpoints and records hold `p` and the cell is the most
+/// probable one. The paper does not say what becomes of a `p` that leaves 0 to 1: here none falls below 0.001, and the sum
+/// is brought back to 1.
+#[derive(Debug)]
+pub struct MdeNas {
+    rate: f64,
+}
+
+impl MdeNas {
+    /// With this rate of the probabilities; the paper's is 0.01.
+    pub fn new(rate: f64) -> Self {
+        Self { rate }
+    }
+
+    /// The update on every edge.
+    fn update(&self, learner: &mut Learner) {
+        let Learner { supernet, alphas, prune, .. } = learner;
+        let (space, alive, statistics) = (supernet.space(), prune.alive(), prune.statistics());
+        let probabilities = softmax::beta(alphas, alive, space);
+        for (kind, edge) in space.edges() {
+            let ops: Vec<usize> = alive.ops(kind, edge).collect();
+            let (counts, accuracies) = (statistics.counts().edge(kind, edge), statistics.accuracies().edge(kind, edge));
+            let candidate = |&op: &usize| {
+                Some(Candidate {
+                    probability: *probabilities.edge(kind, edge).get(op)?,
+                    epochs: *counts.get(op)?,
+                    accuracy: accuracies.get(op).copied().flatten().unwrap_or(0.0),
+                })
+            };
+            let updated = updated(&ops.iter().filter_map(candidate).collect::<Vec<_>>(), self.rate);
+            for (op, probability) in ops.iter().zip(updated) {
+                if let Some(alpha) = alphas.edge_mut(kind, edge).get_mut(*op) {
+                    *alpha = probability.ln() as f32;
+                }
+            }
+        }
+    }
+}
+
+/// One op of an edge.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    probability: f64,
+    /// H^e.
+    epochs: u64,
+    /// H^a.
+    accuracy: f64,
+}
+
+/// The probabilities of an edge after an update.
+fn updated(ops: &[Candidate], rate: f64) -> Vec<f64> {
+    let better = |a: &Candidate, b: &Candidate| a.epochs < b.epochs && a.accuracy > b.accuracy;
+    let moved = ops.iter().map(|op| {
+        let gains = ops.iter().filter(|other| better(op, other)).count() as f64;
+        let losses = ops.iter().filter(|other| better(other, op)).count() as f64;
+        (op.probability + rate * (gains - losses)).max(FLOOR)
+    });
+    let moved: Vec<f64> = moved.collect();
+    let sum: f64 = moved.iter().sum();
+    moved.into_iter().map(|probability| probability / sum).collect()
+}
+
+impl SearchMethod for MdeNas {
+    fn name(&self) -> &str {
+        "mdenas"
+    }
+
+    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
+        let alternating = Alternating { relaxation: &Categorical, paths: 1 };
+        let alphas = learner.alphas.clone();
+        let train = match alternating.train_weights(learner, &alphas, step)? {
+            ControlFlow::Continue(train) => train,
+            ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
+        };
+        let Some(valid) = &step.valid else {
+            return Ok(ControlFlow::Continue(StepReport { train, valid: None }));
+        };
+        // The path that was just trained.
+        let sample = alternating.sample(learner, &alphas, step, SeedStream::WeightPath, 0)?;
+        let output = learner.pass(valid, &sample.gates, Wanted::NOTHING, &step.pass_options())?;
+        if let Err(reason) = check_finite("validation loss", output.loss) {
+            return Ok(ControlFlow::Break(reason));
+        }
+        let tally = Tally::from(&output);
+        learner.prune.record_arch_step(&sample.gates, tally.accuracy().unwrap_or(0.0))?;
+        self.update(learner);
+        Ok(ControlFlow::Continue(StepReport { train, valid: Some(tally) }))
+    }
+
+    fn derive(&self, learner: &Learner) -> Result<Genotype> {
+        by_beta(learner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(probability: f64, epochs: u64, accuracy: f64) -> Candidate {
+        Candidate { probability, epochs, accuracy }
+    }
+
+    #[test]
+    fn less_training_and_more_accuracy_gain() {
+        // The first beats the second and third, the second beats the third; the fourth was never drawn: no comparison.
+        let ops = [candidate(0.25, 1, 0.9), candidate(0.25, 2, 0.5), candidate(0.25, 3, 0.4), candidate(0.25, 0, 0.0)];
+        let got = updated(&ops, 0.01);
+        for (got, want) in got.iter().zip([0.27, 0.25, 0.23, 0.25]) {
+            assert!((got - want).abs() < 1e-12, "{got} {want}");
+        }
+    }
+
+    #[test]
+    fn equal_counts_or_accuracies_change_nothing() {
+        let ops = [candidate(0.5, 1, 0.9), candidate(0.3, 1, 0.5), candidate(0.2, 4, 0.9)];
+        let got = updated(&ops, 0.01);
+        for (got, want) in got.iter().zip([0.5, 0.3, 0.2]) {
+            assert!((got - want).abs() < 1e-12, "{got} {want}");
+        }
+    }
+
+    #[test]
+    fn no_op_dies_out_and_the_sum_stays_one() {
+        let mut ops = [candidate(0.5, 1, 0.9), candidate(0.5, 9, 0.1)];
+        for _ in 0..1000 {
+            let probabilities = updated(&ops, 0.01);
+            ops.iter_mut().zip(&probabilities).for_each(|(op, probability)| op.probability = *probability);
+            assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        }
+        assert!(ops[0].probability > 0.99 && ops[1].probability > 0.5 * FLOOR, "{ops:?}");
+    }
+
+    #[test]
+    fn one_op_stays_certain() {
+        assert_eq!(updated(&[candidate(1.0, 5, 0.5)], 0.01), [1.0]);
+    }
+}
