@@ -63,6 +63,9 @@ struct Args {
     /// Paths drawn for each update, of which it takes the mean gradient [default: 1]
     #[arg(long)]
     paths_per_step: Option<usize>,
+    /// Search with 1/K of the channels in every op, as PC-DARTS with K = 4 [default: all of them]
+    #[arg(long, value_name = "K")]
+    partial_channels: Option<usize>,
     /// Threads of the kernels; results do not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -74,7 +77,7 @@ struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "dataset", "preset", "seed", "seeds", "epochs",
-        "batch_size", "channels", "cells", "train_images", "method", "path", "paths_per_step", "out", "download"])]
+        "batch_size", "channels", "cells", "train_images", "method", "path", "paths_per_step", "partial_channels", "out", "download"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long)]
@@ -161,6 +164,7 @@ fn config(args: &Args) -> Result<SearchConfig, Error> {
     config.network.channels = args.channels.unwrap_or(config.network.channels);
     config.network.cells = args.cells.unwrap_or(config.network.cells);
     config = config.with_method(args.method);
+    config.partial_channels = args.partial_channels.or(config.partial_channels);
     config.paths_per_step = args.paths_per_step.unwrap_or(config.paths_per_step);
     config.path = match args.path {
         Some(Path::Sampled) => PathMode::Sampled,

@@ -90,6 +90,17 @@ pub enum NnError {
         /// `pruned`, `not in the space` or `listed twice`.
         why: &'static str,
     },
+    /// Channels that cannot be shared out.
+    #[error(
+        "{channels} channels cannot be searched by 1/{share}: a share of 2 or more, and a number of channels that is a \
+         multiple of twice the share, are needed"
+    )]
+    PartialChannels {
+        /// Channels of the edge.
+        channels: usize,
+        /// K.
+        share: usize,
+    },
     /// Alive ops of another space.
     #[error("the alive ops belong to another search space than `{space}`")]
     AliveOps {

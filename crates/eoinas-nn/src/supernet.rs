@@ -11,7 +11,7 @@ use crate::cell::CellEdge;
 use crate::error::{NnError, Result};
 use crate::network::{CellSource, GateSums, Network};
 use crate::operation::Phase;
-use crate::ops::Operations;
+use crate::ops::{Operations, Partial, passed_by};
 use crate::parameters::{NormOptions, Parameters, Scope};
 use crate::pass::{self, Run};
 
@@ -26,6 +26,8 @@ pub struct Supernet {
     network: Network,
     parameters: Parameters,
     alive: AliveOps,
+    /// Partial channels, K; 1: none.
+    share: usize,
     workspace: Workspace,
     device: Device,
 }
@@ -42,19 +44,37 @@ impl Supernet {
         streams: &Streams,
         device: &Device,
     ) -> Result<Self> {
+        Self::with_partial_channels(space, skeleton, operations, streams, device, 1)
+    }
+
+    /// The same with partial channels (PC-DARTS, Xu et al., 2020): the ops of an edge read the first 1/`share` of its
+    /// channels, the others pass by, and both are shuffled. Gates weigh the ops alone. A `share` of 1 is [`Supernet::new`].
+    /// Without PC-DARTS's edge normalisation.
+    ///
+    /// # Errors
+    /// As [`Supernet::new`], and channels that are not a multiple of twice `share`.
+    pub fn with_partial_channels(
+        space: &SearchSpace,
+        skeleton: &Skeleton,
+        operations: &Operations,
+        streams: &Streams,
+        device: &Device,
+        share: usize,
+    ) -> Result<Self> {
         let norm = match skeleton.form {
             Form::NasBench201 => NormOptions::NAS_BENCH_201,
             _ => NormOptions::SEARCH,
         };
         let mut parameters = Parameters::new();
         let mut scope = Scope::root(&mut parameters, *streams, device, norm);
-        let network = Network::new(&mut scope, space, skeleton, &Candidates { space, operations })?;
+        let network = Network::new(&mut scope, space, skeleton, &Candidates { space, operations, share })?;
         Ok(Self {
             space: space.clone(),
             skeleton: skeleton.clone(),
             network,
             parameters,
             alive: AliveOps::all(space),
+            share,
             workspace: Workspace::new(),
             device: device.clone(),
         })
@@ -75,7 +95,9 @@ impl Supernet {
         };
         let start = Instant::now();
         let mut sums = wanted.gates.then(|| self.gate_sums());
-        let mut output = awake(|| run.pass(batch, gates, wanted, options, sums.as_mut(), start))?;
+        let passing = if self.share == 1 { None } else { Some(self.with_passed_by(gates)) };
+        let run_gates = passing.as_ref().unwrap_or(gates);
+        let mut output = awake(|| run.pass(batch, run_gates, wanted, options, sums.as_mut(), start))?;
         output.gate_gradients = sums.map(|sums| gather(gates, &sums));
         Ok(output)
     }
@@ -151,8 +173,18 @@ impl Supernet {
     }
 
     fn gate_sums(&self) -> GateSums {
-        let ops = self.space.ops().len();
+        // One more for what passes by.
+        let ops = self.space.ops().len() + 1;
         self.space.cells().iter().map(|cell| vec![vec![0.0; ops]; cell.edges.len()]).collect()
+    }
+
+    /// The gates with that of the channels that pass by, 1, on every edge that runs anything.
+    fn with_passed_by(&self, gates: &Gates) -> Gates {
+        let mut gates = gates.clone();
+        for edge in gates.kinds.iter_mut().flatten().filter(|edge| !edge.is_empty()) {
+            edge.push(Gate { op: self.space.ops().len(), value: 1.0 });
+        }
+        gates
     }
 
     fn check_gates(&self, gates: &Gates) -> Result<()> {
@@ -204,6 +236,8 @@ fn gather(gates: &Gates, sums: &GateSums) -> Gates {
 pub(crate) struct Candidates<'a> {
     pub space: &'a SearchSpace,
     pub operations: &'a Operations,
+    /// Partial channels, K; 1: none.
+    pub share: usize,
 }
 
 impl CellSource for Candidates<'_> {
@@ -218,7 +252,15 @@ impl CellSource for Candidates<'_> {
             let mut ops = Vec::with_capacity(self.space.ops().len());
             for op in self.space.ops() {
                 let mut scope = scope.child(format_args!("edges.{index}.{op}"));
-                ops.push(Some(self.operations.build(op, &mut scope, shape)?));
+                ops.push(Some(if self.share != 1 {
+                    Box::new(Partial::new(self.operations, op, &mut scope, shape, self.share)?)
+                } else {
+                    self.operations.build(op, &mut scope, shape)?
+                }));
+            }
+            if self.share != 1 {
+                let mut scope = scope.child(format_args!("edges.{index}.passed_by"));
+                ops.push(Some(Box::new(passed_by(&mut scope, shape, self.share)?)));
             }
             edges.push(CellEdge { from: edge.from, to: edge.to, ops });
         }

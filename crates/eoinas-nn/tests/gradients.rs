@@ -13,11 +13,15 @@ use eoinas_nn::{Batch, DerivedNetwork, NnError, Operations, PassOptions, Sgd, Su
 use nets::{batch, check_weights, mixture, supernet, tiny};
 
 fn check_supernet(space: &SearchSpace, skeleton: &Skeleton, options: &PassOptions) {
+    check(space, skeleton, options, &|| supernet(space, skeleton));
+}
+
+fn check(space: &SearchSpace, skeleton: &Skeleton, options: &PassOptions, build: &dyn Fn() -> Supernet) {
     let batch = batch(skeleton, 4, 0);
-    let net = std::cell::RefCell::new(supernet(space, skeleton));
+    let net = std::cell::RefCell::new(build());
     let gates = mixture(space, &AliveOps::all(space));
     let output = net.borrow().pass(&batch, &gates, Wanted::BOTH, options).unwrap();
-    let names = supernet(space, skeleton);
+    let names = build();
     let gradients = output.weight_gradients.unwrap();
     assert_eq!(gradients.len(), net.borrow().parameters().iter().count(), "every weight is used in a mixture");
     let start = net.borrow().parameters().tensors();
@@ -31,7 +35,7 @@ fn check_supernet(space: &SearchSpace, skeleton: &Skeleton, options: &PassOption
         },
     );
 
-    let net = supernet(space, skeleton);
+    let net = build();
     let found = output.gate_gradients.unwrap();
     let largest = found.kinds.iter().flatten().flatten().fold(0f32, |max, gate| max.max(gate.value.abs()));
     for (kind, edges) in gates.kinds.iter().enumerate() {
@@ -62,6 +66,45 @@ fn supernet_of_the_papers_space() {
 fn supernet_of_nas_bench_201() {
     let space = SearchSpace::nas_bench_201();
     check_supernet(&space, &tiny(&space, 3), &PassOptions::default());
+}
+
+/// A mixture whose gates do not sum to one: what passes by has a gate of its own. Odd sizes: it is pooled 9 -> 5 -> 3.
+#[test]
+fn supernet_with_partial_channels() {
+    let space = SearchSpace::darts();
+    let skeleton = Skeleton { channels: 8, ..tiny(&space, 3) };
+    let options = PassOptions { skip_dropout: 0.3, ..PassOptions::default() };
+    check(&space, &skeleton, &options, &|| partial(&skeleton, 4).unwrap());
+}
+
+fn partial(skeleton: &Skeleton, share: usize) -> Result<Supernet, NnError> {
+    let (space, operations, streams) = (SearchSpace::darts(), Operations::built_in(), Streams::new(5));
+    Supernet::with_partial_channels(&space, skeleton, &operations, &streams, &Device::Cpu, share)
+}
+
+#[test]
+fn partial_channels_shrink_the_ops_and_have_to_fit() {
+    let space = SearchSpace::darts();
+    let skeleton = Skeleton { channels: 8, ..tiny(&space, 3) };
+    let net = partial(&skeleton, 4).unwrap();
+    let dims = |name: &str| net.parameters().by_name(name).unwrap().value().dims().to_vec();
+    assert_eq!(dims("cells.0.edges.0.sep_conv_3x3.0.pointwise"), [2, 2]);
+    assert_eq!(dims("cells.0.preprocess.1.conv"), [24, 8]);
+    // One path, and `none` alone: the other channels still pass.
+    let batch = batch(&skeleton, 4, 0);
+    for gates in [nets::path(&space, &AliveOps::all(&space), 3), nets::gates(&space, |_, _| vec![gate(0)])] {
+        let output = net.pass(&batch, &gates, Wanted::BOTH, &PassOptions::default()).unwrap();
+        assert!(output.loss.is_finite());
+        let shape = |gates: &eoinas_core::Gates| gates.kinds.iter().flatten().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(shape(&output.gate_gradients.unwrap()), shape(&gates));
+    }
+    for share in [0, 3, 8] {
+        assert!(matches!(partial(&skeleton, share), Err(NnError::PartialChannels { channels: 8, .. })), "{share}");
+    }
+}
+
+fn gate(op: usize) -> eoinas_core::Gate {
+    eoinas_core::Gate { op, value: 1.0 }
 }
 
 const DARTS_V2: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), \

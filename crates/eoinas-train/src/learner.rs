@@ -47,7 +47,14 @@ impl Learner {
         let streams = Streams::new(config.seed);
         let (weights, arch) = (&config.weights, &config.arch);
         Ok(Self {
-            supernet: Supernet::new(space, skeleton, operations, &streams, device)?,
+            supernet: Supernet::with_partial_channels(
+                space,
+                skeleton,
+                operations,
+                &streams,
+                device,
+                config.partial_channels.unwrap_or(1),
+            )?,
             alphas: initial_alphas(space, arch.init_std, &streams),
             prune: PruneState::new(space, config.statistics)?,
             sgd: Sgd { momentum: weights.momentum, weight_decay: weights.weight_decay, clip: weights.clip },

@@ -97,6 +97,27 @@ fn several_paths_an_update_learn_are_counted_and_resume_to_the_same_bytes() {
 }
 
 #[test]
+fn methods_go_with_partial_channels() {
+    let dir = tempfile::tempdir().unwrap();
+    for method in [MethodKind::Eoinas, MethodKind::Darts, MethodKind::Uniform] {
+        let (whole, parts) = (dir.path().join(method.name()), dir.path().join(format!("{method}-parts")));
+        let config = SearchConfig { partial_channels: Some(2), epochs: 1, ..config(method) };
+        let mut search = Search::create(config.clone(), &whole, options()).unwrap();
+        assert!(matches!(search.run().unwrap(), Outcome::Found(_)), "{method}");
+        let mut stop = options();
+        stop.rules.push(Box::new(MaxSteps(1)));
+        Search::create(config, &parts, stop).unwrap().run().unwrap();
+        Search::resume(&parts, options()).unwrap().run().unwrap();
+        assert_same(&whole, &parts);
+    }
+    let wrong = SearchConfig { partial_channels: Some(4), ..tiny() };
+    let error = wrong.validate().unwrap_err().to_string();
+    assert!(error.contains("partial channels is 4 with 4 channels"), "{error}");
+    let wrong = SearchConfig { paths_per_step: 0, ..tiny() };
+    assert!(wrong.validate().unwrap_err().to_string().contains("paths per step is 0"));
+}
+
+#[test]
 fn the_validation_half_is_read_only_where_it_trains_something() {
     let dir = tempfile::tempdir().unwrap();
     for method in MethodKind::ALL {

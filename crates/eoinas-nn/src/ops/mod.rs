@@ -2,6 +2,7 @@
 
 mod conv_chain;
 mod identity;
+mod partial;
 mod pool;
 mod registry;
 mod tape;
@@ -9,6 +10,7 @@ mod zero;
 
 pub use conv_chain::ConvChain;
 pub use identity::Identity;
+pub use partial::{Partial, passed_by};
 pub use pool::Pool;
 pub use registry::{OperationBuilder, Operations};
 pub use tape::TapeOp;

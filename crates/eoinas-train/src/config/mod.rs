@@ -59,6 +59,10 @@ pub struct SearchConfig {
     /// EoiNAS, GDAS and uniform sampling; the other methods draw one path or none. Default: 1.
     #[serde(default = "one")]
     pub paths_per_step: usize,
+    /// Partial channels (PC-DARTS): the ops of an edge read 1/K of its channels, the others pass by; its authors take
+    /// K = 4. With every method, in the search alone. Without edge normalisation. Default: none.
+    #[serde(default)]
+    pub partial_channels: Option<usize>,
     /// Update of the weights.
     pub weights: WeightsConfig,
     /// Update of the architecture parameters.
@@ -202,6 +206,7 @@ impl Default for SearchConfig {
             network: NetworkConfig::default(),
             path: PathMode::Sampled,
             paths_per_step: 1,
+            partial_channels: None,
             weights: WeightsConfig::default(),
             arch: ArchConfig::default(),
             warm_up_epochs: 20,

@@ -74,6 +74,17 @@ pub enum ConfigError {
         /// The value.
         got: usize,
     },
+    /// `partial_channels`
+    #[error(
+        "partial channels is {got} with {channels} channels; expected 2 or more, and a number of channels that is a \
+         multiple of twice that"
+    )]
+    PartialChannels {
+        /// The value.
+        got: usize,
+        /// `network.channels`
+        channels: usize,
+    },
     /// `weights.learning_rate`
     #[error("weights: learning rate: {0}")]
     LearningRate(ScheduleError),
@@ -178,6 +189,11 @@ impl SearchConfig {
         check((1..=1000).contains(&self.paths_per_step), ConfigError::PathsPerStep { got: self.paths_per_step })?;
         self.validate_data()?;
         self.network.validate()?;
+        if let Some(got) = self.partial_channels {
+            let channels = self.network.channels;
+            let fits = got >= 2 && got.checked_mul(2).is_some_and(|twice| channels.is_multiple_of(twice));
+            check(fits, ConfigError::PartialChannels { got, channels })?;
+        }
         self.weights.validate()?;
         self.validate_arch()?;
         self.validate_temperature()?;
