@@ -36,7 +36,7 @@ fn cell(values: &Values, kind: usize) -> (CellModule, Parameters) {
     let mut parameters = Parameters::new();
     let mut scope = Scope::root(&mut parameters, Streams::new(1), &Device::Cpu, NormOptions::SEARCH);
     let operations = Operations::built_in();
-    let source = Candidates { space: &space, operations: &operations };
+    let source = Candidates { space: &space, operations: &operations, share: 1 };
     let cell = build_cell(&mut scope, &Skeleton::search(), &layer, &source).unwrap();
     parameters.load(&values.below("param.")).unwrap();
     (cell, parameters)

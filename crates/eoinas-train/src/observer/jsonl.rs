@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn lines(path: &Path) -> Vec<Event> {
-        let text = std::fs::read_to_string(path).unwrap();
+        let text = fs::read_to_string(path).unwrap();
         text.lines().map(|line| Record::from_line(line).unwrap().event).collect()
     }
 
@@ -137,7 +137,7 @@ mod tests {
         record.observe(&Record { seq: 0, elapsed_seconds: 0.0, event: warning("a") }).unwrap();
         let error = JsonlRecord::resume(&path, 2).unwrap_err().to_string();
         assert!(error.contains("1 events, but the checkpoint comes after 2"), "{error}");
-        std::fs::write(&path, "nonsense\n").unwrap();
+        fs::write(&path, "nonsense\n").unwrap();
         assert!(matches!(JsonlRecord::resume(&path, 1), Err(ObserverError::Record { line: 1, .. })));
         assert!(matches!(JsonlRecord::resume(&dir.path().join("no"), 1), Err(ObserverError::Read { .. })));
     }
