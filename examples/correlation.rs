@@ -15,15 +15,16 @@ use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use common::{
+    evidence,
     method::Method,
     scale::Scale,
     table::{Table, mean_deviation},
 };
-use eoinas_core::{CellKind, Event, Genotype, SearchSpace, event::SearchSnapshot, statistics};
-use eoinas_prune::{Beta, EdgeView, EoiNas, Indicator, OpView, ScaleFree};
+use eoinas_core::{CellKind, Genotype, SearchSpace, event::SearchSnapshot, statistics};
+use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_train::{
     Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training, machine::with_threads,
-    observer::JsonlRecord, run_dir::names, stop::Interrupt,
+    stop::Interrupt,
 };
 
 /// Set stand-alone accuracies of an edge's ops against what the search said of them.
@@ -128,7 +129,7 @@ impl Study<'_> {
                 Outcome::Found(found) => Genotype::parse(&found.genotype)?,
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             };
-            let snapshot = snapshot(&JsonlRecord::read(&run.join(names::EVENTS))?)?;
+            let snapshot = evidence::before_pruning(&run)?;
             for op in 0..self.space.ops().len() {
                 let Some(genotype) = self.replaced(&found, op)? else { continue };
                 let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
@@ -160,37 +161,12 @@ impl Study<'_> {
     }
 
     fn said(&self, snapshot: &SearchSnapshot, op: usize) -> [Option<f64>; 3] {
-        let view = self.view(snapshot);
+        let view = evidence::edge(snapshot, &self.space, self.edge.kind, self.edge.index);
         let value = |indicator: &dyn Indicator| {
             view.ops.iter().find(|view| view.index == op).and_then(|op| indicator.value(&view, op))
         };
         [value(&Beta {}), value(&EoiNas::default()), value(&ScaleFree::default())]
     }
-
-    fn view<'a>(&'a self, snapshot: &SearchSnapshot) -> EdgeView<'a> {
-        let (kind, edge) = (self.edge.kind, self.edge.index);
-        let counts = snapshot.counts.as_ref().map(|table| table.edge(kind, edge)).unwrap_or_default();
-        let accuracies = snapshot.accuracies.as_ref().map(|table| table.edge(kind, edge)).unwrap_or_default();
-        let rows = self.space.ops().iter().zip(snapshot.beta.edge(kind, edge)).zip(counts.iter().zip(accuracies));
-        let ops = rows.enumerate().map(|(index, ((op, beta), (count, accuracy)))| OpView {
-            op,
-            index,
-            beta: *beta,
-            count: *count,
-            accuracy: *accuracy,
-        });
-        EdgeView { kind, edge, ops: ops.collect() }
-    }
-}
-
-/// Where the search stood before its first pruning, when all ops could still be compared; at its end if it never prunes.
-fn snapshot(records: &[eoinas_core::event::Record]) -> Result<SearchSnapshot, Error> {
-    let before = records.iter().take_while(|record| !matches!(record.event, Event::Pruned { .. }));
-    let ends = before.filter_map(|record| match &record.event {
-        Event::EpochEnd(end) => end.search.clone(),
-        _ => None,
-    });
-    Ok(ends.last().ok_or("the search's record has no end of an epoch")?)
 }
 
 /// The tables, printed and as `ops.*` and `correlation.*` in the study's folder.

@@ -17,6 +17,12 @@ pub enum Method {
     Gdas,
     /// All ops of an edge weighted by softmax, first order.
     Darts,
+    /// The same, second order.
+    Darts2,
+    /// First-order DARTS on a quarter of the channels, without edge normalisation.
+    PcDarts,
+    /// Probabilities of ops by accuracy and number of trainings.
+    Mdenas,
     /// All ops of an edge with gates from the concrete distribution.
     Snas,
 }
@@ -36,6 +42,9 @@ impl Method {
             Self::GdasPruning => indicator(IndicatorConfig::Beta(Beta {})),
             Self::Gdas => config.with_method(MethodKind::Gdas),
             Self::Darts => config.with_method(MethodKind::Darts),
+            Self::Darts2 => config.with_method(MethodKind::Darts2),
+            Self::PcDarts => SearchConfig { partial_channels: Some(4), ..config.with_method(MethodKind::Darts) },
+            Self::Mdenas => config.with_method(MethodKind::Mdenas),
             Self::Snas => config.with_method(MethodKind::Snas),
         }
     }

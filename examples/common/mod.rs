@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each example uses its part")]
 
+pub mod evidence;
 pub mod method;
 pub mod scale;
 pub mod table;
