@@ -24,7 +24,7 @@
 //! ```
 //!
 //! The pieces are crates of their own, so that a project can take one: the search space and genotypes ([`core`]), the
-//! sampler ([`gumbel`]), pruning by importance ([`prune`]), data sets and loader ([`data`]), kernels ([`kernels`]),
+//! sampler ([`gumbel`]), pruning by importance ([`prune`]), ask-and-tell strategies ([`strategy`]), data sets and loader ([`data`]), kernels ([`kernels`]),
 //! supernet and derived networks ([`nn`]), ONNX export ([`onnx`]), the search loop ([`train`]).
 #![forbid(unsafe_code)]
 
@@ -35,6 +35,7 @@ pub use eoinas_kernels as kernels;
 pub use eoinas_nn as nn;
 pub use eoinas_onnx as onnx;
 pub use eoinas_prune as prune;
+pub use eoinas_strategy as strategy;
 pub use eoinas_train as train;
 
 /// What most programs need.

@@ -3,11 +3,12 @@
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Layer of each crate; a crate may depend on lower layers alone.
-const LAYERS: [(&str, usize); 9] = [
+const LAYERS: [(&str, usize); 10] = [
     ("eoinas-core", 0),
     ("eoinas-kernels", 1),
     ("eoinas-gumbel", 1),
     ("eoinas-prune", 1),
+    ("eoinas-strategy", 1),
     ("eoinas-nn", 2),
     ("eoinas-data", 2),
     ("eoinas-onnx", 3),
@@ -16,7 +17,7 @@ const LAYERS: [(&str, usize); 9] = [
 ];
 
 /// The crates that a project may embed without a tensor library.
-const WITHOUT_TENSORS: [&str; 4] = ["eoinas-core", "eoinas-gumbel", "eoinas-prune", "eoinas-data"];
+const WITHOUT_TENSORS: [&str; 5] = ["eoinas-core", "eoinas-gumbel", "eoinas-prune", "eoinas-strategy", "eoinas-data"];
 
 fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().find(|(member, _)| *member == name).map(|(_, layer)| *layer)

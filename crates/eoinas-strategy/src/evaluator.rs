@@ -1,0 +1,45 @@
+//! What gives a genotype its score.
+
+use eoinas_core::Genotype;
+use serde::{Deserialize, Serialize};
+
+/// An evaluator's own error.
+pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is known of a genotype after its evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// What the strategy learns from: an accuracy from 0 to 1 on data that is not the test set.
+    pub score: f64,
+    /// Test accuracy from 0 to 1, where it is known; no strategy sees it.
+    pub test: Option<f64>,
+    /// Seconds that the evaluation took, or would have taken where a table answers. Left out of a comparison of bytes
+    /// by evaluators that measure a clock.
+    pub cost_seconds: Option<f64>,
+}
+
+impl Evaluation {
+    /// A score and nothing else.
+    pub fn of(score: f64) -> Self {
+        Self { score, test: None, cost_seconds: None }
+    }
+}
+
+/// Gives genotypes their scores. A closure `|genotype: &Genotype| -> Evaluation` is one.
+pub trait Evaluator {
+    /// Its name in tables and messages.
+    fn name(&self) -> &str;
+
+    /// The score of one genotype.
+    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError>;
+}
+
+impl<F: FnMut(&Genotype) -> Evaluation> Evaluator for F {
+    fn name(&self) -> &str {
+        "closure"
+    }
+
+    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
+        Ok(self(genotype))
+    }
+}

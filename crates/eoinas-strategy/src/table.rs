@@ -1,0 +1,276 @@
+//! NAS-Bench-201's table (Dong and Yang, ICLR 2020) as a CSV file, and as an evaluator.
+
+use std::collections::HashMap;
+use std::{fmt, io};
+
+use eoinas_core::{Genotype, GenotypeError, SearchSpace};
+
+use crate::{EvaluateError, Evaluation, Evaluator};
+
+/// Architectures of the space: 5 ops on 6 edges.
+const ARCHITECTURES: usize = 15_625;
+
+/// A column of accuracies on CIFAR-10: which images were trained on, which the accuracy is of, after how many epochs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// Trained on half of the training images, 12 epochs, validation accuracy on the other half.
+    ValidE12,
+    /// Trained on all training images, 12 epochs, test accuracy.
+    TestE12,
+    /// Trained on half of the training images, 200 epochs, validation accuracy on the other half.
+    ValidE200,
+    /// Trained on half of the training images, 200 epochs, test accuracy.
+    ValidTestE200,
+    /// Trained on all training images, 200 epochs, test accuracy: what papers report.
+    TestE200,
+}
+
+impl Column {
+    /// All of them, in the order of the file.
+    pub const ALL: [Self; 5] = [Self::ValidE12, Self::TestE12, Self::ValidE200, Self::ValidTestE200, Self::TestE200];
+
+    /// The name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ValidE12 => "c10valid_val_e12",
+            Self::TestE12 => "c10_test_e12",
+            Self::ValidE200 => "c10valid_val_e200",
+            Self::ValidTestE200 => "c10valid_test_e200",
+            Self::TestE200 => "c10_test_e200",
+        }
+    }
+}
+
+/// The name in the file.
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One architecture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The architecture.
+    pub genotype: Genotype,
+    /// Millions of multiply-adds as the table counts them: with the additions of the classifier's bias.
+    pub multiply_adds: f64,
+    /// Millions of parameters.
+    pub parameters: f64,
+    accuracies: [f64; 5],
+}
+
+impl Row {
+    /// An accuracy in percent.
+    pub fn accuracy(&self, column: Column) -> f64 {
+        match (column, self.accuracies) {
+            (Column::ValidE12, [a, ..]) | (Column::TestE12, [_, a, ..]) | (Column::ValidE200, [_, _, a, ..]) => a,
+            (Column::ValidTestE200, [.., a, _]) | (Column::TestE200, [.., a]) => a,
+        }
+    }
+}
+
+/// Why a file is no table. Lines count from 1, the header's.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The file cannot be read, or a line has too few or too many fields (a truncated file).
+    #[error("the table cannot be read: {0}")]
+    Csv(#[from] csv::Error),
+    /// A column is not there.
+    #[error("the table has no column `{column}`; found are {found:?}")]
+    MissingColumn {
+        /// Its name.
+        column: &'static str,
+        /// Those that there are.
+        found: Vec<String>,
+    },
+    /// A field that is no number, or one that cannot be.
+    #[error("line {line}: `{found}` in column `{column}` is not {expected}")]
+    Number {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// The field, cut to 64 characters.
+        found: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A text that is no architecture of the space.
+    #[error("line {line}: {source}")]
+    Architecture {
+        /// The line.
+        line: u64,
+        /// What is wrong with it.
+        source: GenotypeError,
+    },
+    /// An architecture for the second time.
+    #[error("line {line}: `{architecture}` is in the table already, on line {first}")]
+    Duplicate {
+        /// The line.
+        line: u64,
+        /// Where it was first.
+        first: u64,
+        /// Its text.
+        architecture: String,
+    },
+    /// Not all architectures.
+    #[error("the table has {rows} of {ARCHITECTURES} architectures; one that is missing is `{example}`")]
+    Incomplete {
+        /// How many there are.
+        rows: usize,
+        /// One that is not.
+        example: String,
+    },
+}
+
+/// The table: every architecture with the accuracies that were measured.
+///
+/// A CSV file with a header and the columns `arch` (the string of NAS-Bench-201), the five of [`Column`] (percent),
+/// `flops_m_c10_computed` and `params_m_c10_computed` (millions), in any order; other columns are not read.
+#[derive(Clone, Debug)]
+pub struct NasBench201Table {
+    space: SearchSpace,
+    rows: Vec<Row>,
+    /// From the op of each edge to the row.
+    index: HashMap<Vec<usize>, usize>,
+}
+
+impl NasBench201Table {
+    /// Reads a table of all 15,625 architectures.
+    pub fn read(source: impl io::Read) -> Result<Self, TableError> {
+        let table = Self::read_part(source)?;
+        match table.missing() {
+            Some(example) => Err(TableError::Incomplete { rows: table.rows.len(), example }),
+            None => Ok(table),
+        }
+    }
+
+    /// Reads a table that may lack architectures.
+    pub fn read_part(source: impl io::Read) -> Result<Self, TableError> {
+        let space = SearchSpace::nas_bench_201();
+        let mut reader = csv::Reader::from_reader(source);
+        let header = reader.headers()?.clone();
+        let find = |column: &'static str| {
+            let found = || header.iter().map(|name| name.chars().take(64).collect()).collect();
+            let at = header.iter().position(|name| name.trim() == column);
+            at.map(|at| (at, column)).ok_or_else(|| TableError::MissingColumn { column, found: found() })
+        };
+        let architecture = find("arch")?;
+        let [a, b, c, d, e] = Column::ALL;
+        let accuracies = [find(a.name())?, find(b.name())?, find(c.name())?, find(d.name())?, find(e.name())?];
+        let (flops, parameters) = (find("flops_m_c10_computed")?, find("params_m_c10_computed")?);
+        let (mut rows, mut lines, mut index) = (Vec::new(), Vec::new(), HashMap::new());
+        for record in reader.records() {
+            let record = record?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let text = record.get(architecture.0).unwrap_or_default();
+            let wrong = |source| TableError::Architecture { line, source };
+            let genotype = Genotype::parse_in(text, &space).map_err(wrong)?;
+            let key = edge_ops(&genotype, &space).map_err(wrong)?;
+            if let Some(&row) = index.get(&key) {
+                let first = lines.get::<usize>(row).copied().unwrap_or(0);
+                return Err(TableError::Duplicate { line, first, architecture: genotype.to_string() });
+            }
+            let mut measured = [0.0; 5];
+            for (slot, column) in measured.iter_mut().zip(accuracies) {
+                *slot = number(&record, line, column, 100.0, "an accuracy from 0 to 100")?;
+            }
+            let positive = "a number of millions, 0 or more";
+            let multiply_adds = number(&record, line, flops, f64::MAX, positive)?;
+            let parameters = number(&record, line, parameters, f64::MAX, positive)?;
+            index.insert(key, rows.len());
+            lines.push(line);
+            rows.push(Row { genotype, multiply_adds, parameters, accuracies: measured });
+        }
+        Ok(Self { space, rows, index })
+    }
+
+    /// The space.
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
+    }
+
+    /// All architectures, in the order of the file.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The row of an architecture, found by the ops of its edges; an edge that the genotype does not have is `none`.
+    pub fn get(&self, genotype: &Genotype) -> Option<&Row> {
+        self.rows.get(*self.index.get(&edge_ops(genotype, &self.space).ok()?)?)
+    }
+
+    /// The best row by one column, the first of equal ones; `None` for a table without rows.
+    pub fn optimum(&self, column: Column) -> Option<&Row> {
+        self.rows.iter().reduce(|best, row| if row.accuracy(column) > best.accuracy(column) { row } else { best })
+    }
+
+    /// An architecture that is not there, as the names of its ops.
+    fn missing(&self) -> Option<String> {
+        let ops = self.space.ops().len();
+        let edges = self.space.edges().count();
+        let digits = |mut code: usize| -> Vec<usize> {
+            (0..edges)
+                .map(|_| {
+                    let digit = code % ops;
+                    code /= ops;
+                    digit
+                })
+                .collect()
+        };
+        let key = (0..ARCHITECTURES).map(digits).find(|key| !self.index.contains_key(key))?;
+        let names: Vec<&str> = key.iter().map(|&op| self.space.ops().get(op).map_or("", |op| op.name())).collect();
+        Some(names.join(", "))
+    }
+}
+
+/// The op of each edge, as an index into the space's ops.
+fn edge_ops(genotype: &Genotype, space: &SearchSpace) -> Result<Vec<usize>, GenotypeError> {
+    let none = space.op_index("none").unwrap_or(0);
+    let gates = genotype.gates(space)?;
+    Ok(gates.kinds.iter().flatten().map(|gates| gates.first().map_or(none, |gate| gate.op)).collect())
+}
+
+fn number(
+    record: &csv::StringRecord,
+    line: u64,
+    (at, column): (usize, &'static str),
+    max: f64,
+    expected: &'static str,
+) -> Result<f64, TableError> {
+    let text = record.get(at).unwrap_or_default();
+    let value = text.trim().parse::<f64>().ok().filter(|value| (0.0..=max).contains(value));
+    value.ok_or_else(|| TableError::Number { line, column, found: text.chars().take(64).collect(), expected })
+}
+
+/// An architecture that the table does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{genotype}` is not in the table of NAS-Bench-201")]
+struct NotInTable {
+    genotype: String,
+}
+
+/// Answers from the table: the score is one column, the test accuracy another, both over 100.
+#[derive(Clone, Copy, Debug)]
+pub struct TabularEvaluator<'a> {
+    /// The table.
+    pub table: &'a NasBench201Table,
+    /// What the strategy learns from; a validation column.
+    pub score: Column,
+    /// What is reported.
+    pub test: Column,
+}
+
+impl Evaluator for TabularEvaluator<'_> {
+    fn name(&self) -> &str {
+        "nas-bench-201"
+    }
+
+    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
+        let row = self.table.get(genotype).ok_or_else(|| NotInTable { genotype: genotype.to_string() })?;
+        let share = |column| row.accuracy(column) / 100.0;
+        Ok(Evaluation { score: share(self.score), test: Some(share(self.test)), cost_seconds: None })
+    }
+}
