@@ -1,46 +1,90 @@
-//! Searches in the space of NAS-Bench-201 and looks up what the found cells reach.
+//! Searches in the space of NAS-Bench-201 with several methods and seeds, and looks up what the found cells reach: a table
+//! of test accuracies, of how often a search collapsed, and of how well what it knew ranks the 15,625 architectures.
+//!
+//! ```text
+//! cargo run --release --example nas_bench_201 -- --table cifar10.csv --data cifar-10-batches-bin
+//! cargo run --release --example nas_bench_201 -- --table cifar10.csv --method "" --strategy random,evolution --seeds 10
+//! ```
+//!
+//! A study that was stopped goes on with the same command, and one with more methods or seeds adds to it.
+
 mod common;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{fs::File, ops::ControlFlow, path::PathBuf, process::ExitCode};
 
-use clap::Parser;
-use common::method::Method;
-use eoinas_core::SearchSpace;
+use clap::{Parser, ValueEnum};
+use common::{
+    evidence,
+    method::Method,
+    table::{Table, mean_deviation},
+};
+use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, statistics};
 use eoinas_data::SourceKind;
-use eoinas_train::{Outcome, Search, SearchConfig, SearchOptions, machine::with_threads};
+use eoinas_prune::{Beta, EoiNas, Indicator};
+use eoinas_strategy::{
+    Column, Evolution, NasBench201Table, RandomSearch, Strategy as _, StrategySearch, TabularEvaluator,
+};
+use eoinas_train::{
+    Outcome, Search, SearchConfig, SearchOptions, StopReason, machine::with_threads, observer::progress_display,
+    stop::Interrupt,
+};
 
 /// Search in NAS-Bench-201's space with several methods and seeds.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
-    /// Folder of CIFAR-10; without it the embedded set is used.
+    /// The benchmark's accuracies on CIFAR-10: a CSV file with the columns arch, c10valid_val_e12, c10_test_e12,
+    /// c10valid_val_e200, c10valid_test_e200, c10_test_e200, flops_m_c10_computed and params_m_c10_computed.
+    #[arg(long, value_name = "FILE")]
+    table: PathBuf,
+    /// Folder of CIFAR-10; without it the embedded set is used, which the table knows nothing of.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Methods to compare, joined by commas.
+    /// Methods that search with a supernet, joined by commas; none: "".
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["eoinas", "gdas-pruning", "gdas", "darts"])]
     method: Vec<Method>,
-    /// Searches of each method.
-    #[arg(long, default_value_t = 5)]
+    /// Strategies that ask the table for validation accuracies (12 epochs), joined by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    strategy: Vec<Strategy>,
+    /// Architectures that a strategy may ask for.
+    #[arg(long, default_value_t = 100)]
+    budget: usize,
+    /// Searches of each method, with seeds that count up from 0; those that are done are not done again.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// The first seed.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// Epochs of a search.
     #[arg(long, default_value_t = 160)]
     epochs: usize,
+    /// Images in a step.
     #[arg(long, default_value_t = 64)]
     batch_size: usize,
+    /// Channels of the first stage.
     #[arg(long, default_value_t = 16)]
     channels: usize,
+    /// Cells in each of the three stages.
     #[arg(long, default_value_t = 5)]
     cells_per_stage: usize,
+    /// Use only so many training images, both halves together.
     #[arg(long)]
     train_images: Option<usize>,
+    /// Learning rate of the architecture parameters, of all methods but MdeNAS [default: the paper's, 3e-4]
     #[arg(long)]
     arch_learning_rate: Option<f64>,
+    /// Threads of the kernels; results do not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
+    /// Folder of the study.
     #[arg(long, value_name = "DIR", default_value = "runs/nas-bench-201")]
     out: PathBuf,
+    /// No progress display.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Strategy {
+    Random,
+    Evolution,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -56,45 +100,188 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
-    let interrupt = common::interrupt()?;
-    let options = || SearchOptions {
-        space: SearchSpace::nas_bench_201(),
-        command: std::env::args().collect(),
-        rules: vec![Box::new(interrupt.clone())],
-        ..SearchOptions::default()
-    };
-    with_threads(args.threads, || searches(args, options))?
-}
-
-fn searches(args: &Args, options: impl Fn() -> SearchOptions) -> Result<ExitCode, Error> {
-    for seed in args.seed..args.seed + args.seeds {
-        for &method in &args.method {
-            let config = SearchConfig { seed, ..method.settings(config(args)) };
-            let run = args.out.join(method.name()).join(format!("seed-{seed}"));
-            match Search::complete(&config, &run, options())? {
-                Outcome::Found(found) => {
-                    println!("{} {seed}: {} {:.0} s", method.name(), found.genotype, found.seconds)
-                }
-                Outcome::Stopped(reason) => {
-                    eprintln!("stopped: {reason}");
-                    return Ok(common::exit_code(&reason));
-                }
-            }
+    let path = args.table.display();
+    let file = File::open(&args.table).map_err(|error| format!("cannot open the table {path}: {error}"))?;
+    let table = NasBench201Table::read(file).map_err(|error| format!("{path}: {error}"))?;
+    let study = Study { args, table, interrupt: common::interrupt()? };
+    let cases = match with_threads(args.threads, || study.searches())?? {
+        ControlFlow::Continue(cases) => cases,
+        ControlFlow::Break(reason) => {
+            eprintln!("stopped: {reason}; the same command goes on with it");
+            return Ok(common::exit_code(&reason));
         }
-    }
+    };
+    study.report(&cases)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn config(args: &Args) -> SearchConfig {
-    let mut config = SearchConfig::nas_bench_201(args.cells_per_stage);
-    config.epochs = args.epochs;
-    config.batch_size = args.batch_size;
-    config.network.channels = args.channels;
-    config.data.dataset = if args.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded };
-    config.data.dir = args.data.clone();
-    config.data.train_images = args.train_images;
-    if let Some(rate) = args.arch_learning_rate {
-        config.arch.learning_rate = rate;
+struct Study<'a> {
+    args: &'a Args,
+    table: NasBench201Table,
+    interrupt: Interrupt,
+}
+
+/// One search.
+struct Case {
+    method: Method,
+    genotype: Genotype,
+    /// Test accuracy that the benchmark measured after 200 epochs, in percent.
+    test: f64,
+    seconds: f64,
+    ranking: [Option<f64>; 2],
+}
+
+/// Column titles of [`Case::ranking`].
+const RANKING: [&str; 2] = ["tau of the weights", "tau of the indicator"];
+
+impl Study<'_> {
+    /// Seed by seed, so that a study that is stopped early compares all methods.
+    fn searches(&self) -> Result<ControlFlow<StopReason, Vec<Case>>, Error> {
+        let mut cases = Vec::new();
+        for seed in 0..self.args.seeds {
+            for &method in &self.args.method {
+                let config = SearchConfig { seed, ..method.settings(self.config()) };
+                let run = self.args.out.join(method.name()).join(format!("seed-{seed}"));
+                let found = match Search::complete(&config, &run, self.options())? {
+                    Outcome::Found(found) => found,
+                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+                };
+                let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
+                let test = self.test(&genotype)?;
+                println!("{} seed {seed}: {test:.2} % {genotype} {:.0} s", method.name(), found.seconds);
+                let ranking = self.ranking(&evidence::before_pruning(&run)?);
+                cases.push(Case { method, genotype, test, seconds: found.seconds, ranking });
+            }
+        }
+        Ok(ControlFlow::Continue(cases))
     }
-    config
+
+    fn options(&self) -> SearchOptions {
+        let mut options = SearchOptions {
+            space: SearchSpace::nas_bench_201(),
+            command: std::env::args().collect(),
+            rules: vec![Box::new(self.interrupt.clone())],
+            ..SearchOptions::default()
+        };
+        options.observers.extend((!self.args.quiet).then(progress_display));
+        options
+    }
+
+    fn config(&self) -> SearchConfig {
+        let args = self.args;
+        let mut config = SearchConfig::nas_bench_201(args.cells_per_stage);
+        config.epochs = args.epochs;
+        config.batch_size = args.batch_size;
+        config.network.channels = args.channels;
+        config.data.dataset = if args.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded };
+        config.data.dir = args.data.clone();
+        config.data.train_images = args.train_images;
+        config.arch.learning_rate = args.arch_learning_rate.unwrap_or(config.arch.learning_rate);
+        config
+    }
+
+    fn test(&self, genotype: &Genotype) -> Result<f64, Error> {
+        let row = self.table.get(genotype).ok_or_else(|| format!("{genotype} is not in the table"))?;
+        Ok(row.accuracy(Column::TestE200))
+    }
+
+    /// Kendall's tau, over all architectures, of the sum over the edges of what the search said of their ops, with their
+    /// test accuracies: by the logarithm of the architecture weights and by the paper's indicator.
+    fn ranking(&self, snapshot: &SearchSnapshot) -> [Option<f64>; 2] {
+        let space = self.table.space();
+        let accuracies: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
+        let tau = |value: &dyn Fn(f64) -> f64, indicator: &dyn Indicator| {
+            let edges = space.edges().map(|(kind, edge)| {
+                let view = evidence::edge(snapshot, space, kind, edge);
+                view.ops.iter().map(|op| indicator.value(&view, op).map(value)).collect::<Option<Vec<f64>>>()
+            });
+            let edges = edges.collect::<Option<Vec<_>>>()?;
+            let score = |genotype: &Genotype| {
+                let ops = genotype.cells.iter().flat_map(|cell| cell.nodes.iter().flatten());
+                let of_edge = |(values, edge): (&Vec<f64>, &eoinas_core::GenotypeEdge)| {
+                    space.op_index(edge.op.name()).and_then(|op| values.get(op)).copied()
+                };
+                edges.iter().zip(ops).filter_map(of_edge).sum::<f64>()
+            };
+            let scores: Vec<f64> = self.table.rows().iter().map(|row| score(&row.genotype)).collect();
+            statistics::kendall_tau(&scores, &accuracies)
+        };
+        [tau(&f64::ln, &Beta {}), tau(&|value| value, &EoiNas::default())]
+    }
+
+    /// The tables, printed and as `table.*` and `strategies-*.*` in the study's folder.
+    fn report(&self, cases: &[Case]) -> Result<(), Error> {
+        std::fs::create_dir_all(&self.args.out)?;
+        let head = ["method", "seeds", "test accuracy, %", "none ops", "skip_connect ops", "search, s"];
+        let mut table = Table::new(&[&head[..], &RANKING[..]].concat());
+        for &method in &self.args.method {
+            let of = |value: &dyn Fn(&Case) -> Option<f64>| {
+                let values: Vec<f64> = cases.iter().filter(|case| case.method == method).filter_map(value).collect();
+                mean_deviation(&values)
+            };
+            let count = |name: &'static str| of(&|case| Some(ops(&case.genotype, name) as f64));
+            table.row(vec![
+                method.name(),
+                self.args.seeds.to_string(),
+                of(&|case| Some(case.test)),
+                count("none"),
+                count("skip_connect"),
+                of(&|case| Some(case.seconds)),
+                of(&|case| case.ranking[0]),
+                of(&|case| case.ranking[1]),
+            ]);
+        }
+        let all: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
+        let optimum = self.table.optimum(Column::TestE200).map_or(0.0, |row| row.accuracy(Column::TestE200));
+        if !self.args.method.is_empty() {
+            table.write(&self.args.out, "table")?;
+            println!("\n{}", table.markdown());
+        }
+        if !self.args.strategy.is_empty() {
+            let strategies = self.strategies()?;
+            strategies.write(&self.args.out, &format!("strategies-{}", self.args.budget))?;
+            println!("\n{}", strategies.markdown());
+        }
+        println!("a random architecture: {} %; the best of all: {optimum:.2} %", mean_deviation(&all));
+        println!("files: {}", self.args.out.display());
+        Ok(())
+    }
+
+    /// Searches that ask the table.
+    fn strategies(&self) -> Result<Table, Error> {
+        let mut table = Table::new(&["strategy", "seeds", "architectures asked for", "test accuracy of the best, %"]);
+        for &strategy in &self.args.strategy {
+            let mut tests = Vec::new();
+            for seed in 0..self.args.seeds {
+                let evaluator =
+                    TabularEvaluator { table: &self.table, score: Column::ValidE12, test: Column::TestE200 };
+                let mut search = StrategySearch::new(strategy.build(), evaluator, self.args.budget, seed);
+                search.run(|_| {})?;
+                let best = search.history().best().ok_or("a budget of 0 finds nothing; give --budget 1 or more")?;
+                tests.extend(best.evaluation.test.map(|test| 100.0 * test));
+            }
+            table.row(vec![
+                strategy.build().name().to_owned(),
+                self.args.seeds.to_string(),
+                self.args.budget.to_string(),
+                mean_deviation(&tests),
+            ]);
+        }
+        Ok(table)
+    }
+}
+
+impl Strategy {
+    fn build(self) -> Box<dyn eoinas_strategy::Strategy> {
+        let space = SearchSpace::nas_bench_201();
+        match self {
+            Self::Random => Box::new(RandomSearch::new(space)),
+            Self::Evolution => Box::new(Evolution::new(space)),
+        }
+    }
+}
+
+/// How many edges have the op with this name.
+fn ops(genotype: &Genotype, name: &str) -> usize {
+    genotype.cells.iter().flat_map(|cell| cell.nodes.iter().flatten()).filter(|edge| edge.op.name() == name).count()
 }
