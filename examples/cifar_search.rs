@@ -3,9 +3,12 @@
 //! ```text
 //! cargo run --release --example cifar_search
 //! cargo run --release --example cifar_search -- --data cifar-10-batches-bin --preset paper
+//! cargo run --release --example cifar_search -- --then-train
 //! ```
 
 mod common;
+#[path = "common/then_train.rs"]
+mod then_train;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,8 +16,10 @@ use clap::{Parser, ValueEnum};
 use eoinas_data::SourceKind;
 use eoinas_gumbel::PathMode;
 use eoinas_train::{
-    Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason,
+    Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason, TrainConfig, TrainOptions,
+    TrainOutcome, Trained,
     config::MethodKind,
+    data::open_dataset,
     machine::{parse_device, with_threads},
     observer::progress_display,
     stop::MaxSteps,
@@ -66,6 +71,12 @@ struct Args {
     /// Search with 1/K of the channels in every op, as PC-DARTS with K = 4 [default: all of them]
     #[arg(long, value_name = "K")]
     partial_channels: Option<usize>,
+    /// Then train the network of the found cell from scratch with the preset `quick`, measure it and save it.
+    #[arg(long)]
+    then_train: bool,
+    /// Epochs of that training [default: the preset's]
+    #[arg(long, requires = "then_train")]
+    train_epochs: Option<usize>,
     /// Threads of the kernels; results do not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -77,7 +88,8 @@ struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "dataset", "preset", "seed", "seeds", "epochs",
-        "batch_size", "channels", "cells", "train_images", "method", "path", "paths_per_step", "partial_channels", "out", "download"])]
+        "batch_size", "channels", "cells", "train_images", "method", "path", "paths_per_step", "partial_channels", "out",
+        "download", "then_train", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long)]
@@ -123,13 +135,29 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         options.observers.extend((!args.quiet).then(progress_display));
         options
     };
-    let (folder, outcome) = with_threads(args.threads, || search(args, options))??;
-    report(args, &folder, &outcome)
+    let (folder, outcome, trained) = with_threads(args.threads, || {
+        let (folder, outcome) = search(args, options)?;
+        let planned = folder.join(then_train::PLAN).exists() && matches!(outcome, Outcome::Found(_));
+        let mut options =
+            TrainOptions { device: device.clone(), command: std::env::args().collect(), ..Default::default() };
+        options.rules.push(Box::new(interrupt.clone()));
+        options.rules.extend(args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
+        options.observers.extend((!args.quiet).then(progress_display));
+        let train = || then_train::train(&RunDir::open(&folder)?, &folder, options);
+        let trained = planned.then(train).transpose()?;
+        Ok::<_, Error>((folder, outcome, trained))
+    })??;
+    report(args, &folder, &outcome, trained.as_ref())
 }
 
 /// Runs one search or several; returns where its files are.
 fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBuf, Outcome), Error> {
     if let Some(path) = &args.resume {
+        if path.join(then_train::PLAN).exists()
+            && let Some(found) = RunDir::open(path)?.result()?
+        {
+            return Ok((path.clone(), Outcome::Found(found)));
+        }
         let outcome = if Seeds::is_in(path) {
             let (seeds, dir) = Seeds::open(path)?;
             seeds.run(&dir, options)?
@@ -139,6 +167,7 @@ fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBu
         return Ok((path.clone(), outcome));
     }
     let config = config(args)?;
+    let training = args.then_train.then(|| training(args, &config)).transpose()?;
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || match &args.out {
         Some(out) => RunDir::create(out),
@@ -146,6 +175,9 @@ fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBu
     };
     if args.seeds == 1 {
         let mut search = Search::create_in(config, dir, options(args.seed))?;
+        if let Some(training) = &training {
+            search.run_dir().write_json(then_train::PLAN, training)?;
+        }
         let outcome = search.run()?;
         return Ok((search.run_dir().path().to_owned(), outcome));
     }
@@ -153,6 +185,9 @@ fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBu
     let dir = dir()?;
     let seeds = Seeds::new(config, args.seeds);
     seeds.create(&dir)?;
+    if let Some(training) = &training {
+        dir.write_json(then_train::PLAN, training)?;
+    }
     Ok((dir.path().to_owned(), seeds.run(&dir, options)?))
 }
 
@@ -183,6 +218,24 @@ fn config(args: &Args) -> Result<SearchConfig, Error> {
     Ok(config)
 }
 
+/// Settings of the training that follows, on the images of the search.
+fn training(args: &Args, search: &SearchConfig) -> Result<TrainConfig, Error> {
+    let data = &search.data;
+    let available = open_dataset(data)?.len();
+    let mut config = TrainConfig::quick();
+    config.seed = search.seed;
+    config.data.dataset = data.dataset;
+    config.data.dir = data.dir.clone();
+    config.data.train_images = data.train_images;
+    config.data.image_size = data.image_size;
+    config.data.skip_unreadable = data.skip_unreadable;
+    config.epochs = args.train_epochs.unwrap_or(config.epochs);
+    let config =
+        then_train::with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
+    config.validate()?;
+    Ok(config)
+}
+
 #[cfg(feature = "download")]
 fn download(dataset: SourceKind, dir: PathBuf) -> Result<PathBuf, Error> {
     use eoinas_data::download::{Archive, fetch};
@@ -206,18 +259,37 @@ fn download(_: SourceKind, _: PathBuf) -> Result<PathBuf, Error> {
     Err("this program was built without the feature `download`; build it with it, or fetch the files by hand".into())
 }
 
-fn report(args: &Args, folder: &std::path::Path, outcome: &Outcome) -> Result<ExitCode, Error> {
-    let folder = folder.display();
-    let (code, json) = match outcome {
-        Outcome::Found(found) => {
+fn report(
+    args: &Args,
+    path: &std::path::Path,
+    outcome: &Outcome,
+    trained: Option<&TrainOutcome>,
+) -> Result<ExitCode, Error> {
+    let folder = path.display();
+    let stopped = match (outcome, trained) {
+        (Outcome::Stopped(reason), _) | (_, Some(TrainOutcome::Stopped(reason))) => Some(reason),
+        _ => None,
+    };
+    let (code, json) = match (outcome, stopped) {
+        (Outcome::Found(found), None) => {
+            let trained = match trained {
+                Some(TrainOutcome::Trained(trained)) => Some(trained),
+                _ => None,
+            };
             if !args.json {
-                print_found(found, &folder);
+                print_found(found, &folder, trained);
+                if let Some(trained) = trained {
+                    then_train::print_trained(&RunDir::open(path)?, trained);
+                }
             }
             let mut json = serde_json::to_value(found)?;
             json["run"] = folder.to_string().into();
+            if let Some(trained) = trained {
+                json["trained"] = serde_json::to_value(trained)?;
+            }
             (ExitCode::SUCCESS, json)
         }
-        Outcome::Stopped(reason) => {
+        (_, Some(reason)) | (Outcome::Stopped(reason), None) => {
             eprintln!("stopped: {reason}");
             let resume = format!("cargo run --release --example cifar_search -- --resume {folder}");
             let spoilt = matches!(reason, StopReason::NonFinite { .. });
@@ -234,7 +306,7 @@ fn report(args: &Args, folder: &std::path::Path, outcome: &Outcome) -> Result<Ex
     Ok(code)
 }
 
-fn print_found(found: &Found, folder: &std::path::Display<'_>) {
+fn print_found(found: &Found, folder: &std::path::Display<'_>, trained: Option<&Trained>) {
     println!("{}", found.genotype);
     println!(
         "validation accuracy of the derived network with the search's weights: {:.2} % (seed {}, {} epochs, {:.0} s)",
@@ -249,5 +321,8 @@ fn print_found(found: &Found, folder: &std::path::Display<'_>) {
         found.multiply_adds as f64 / 1e6
     );
     println!("files: {folder}");
+    if trained.is_some() {
+        return;
+    }
     println!("train it: cargo run --release --example train_cell -- --genotype {folder}/genotype.txt");
 }

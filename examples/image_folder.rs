@@ -7,6 +7,8 @@
 //! The folder has one subfolder of PNG or JPEG files for each class, or `train` and `test` with such subfolders.
 
 mod common;
+#[path = "common/then_train.rs"]
+mod then_train;
 
 use std::{
     path::{Path, PathBuf},
@@ -19,9 +21,10 @@ use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
-    Trained, Training, data::open_dataset, estimate, machine::with_threads, observer::progress_display, run_dir::names,
-    stop::Interrupt, training::NETWORK,
+    Trained, data::open_dataset, estimate, machine::with_threads, observer::progress_display, run_dir::names,
+    stop::Interrupt,
 };
+use then_train::{PLAN, TRAINING};
 
 /// Find and train a network for a folder of pictures.
 #[derive(Debug, Parser)]
@@ -70,10 +73,8 @@ struct Args {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Settings of the training, written when the run begins; those of the search are in its own folder.
-const PLAN: &str = "training.json";
+/// Folder of the search, with its settings, below that of the run.
 const SEARCH: &str = "search";
-const TRAINING: &str = "training";
 /// Steps that the estimate measures.
 const MEASURED: usize = 4;
 
@@ -142,11 +143,10 @@ fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
         .into());
     }
     search.batch_size = search.batch_size.min(images / 2);
-    let mut training = TrainConfig::quick().for_pictures(args.image_size);
+    let mut training = then_train::with_batch_for(TrainConfig::quick().for_pictures(args.image_size), images);
     training.seed = args.seed;
     training.data.dir = search.data.dir.clone();
     training.data.skip_unreadable = args.skip_unreadable;
-    training.batch_size = training.batch_size.min(images / 2).max(2);
     training.network.channels = args.channels;
     training.network.cells = args.cells;
     training.label_smoothing = 0.1;
@@ -176,7 +176,7 @@ fn estimate(args: &Args, search: &SearchConfig, training: &TrainConfig) -> Resul
 
 fn in_words(time: Duration) -> String {
     match time.as_secs() {
-        0..90 => format!("{} s", time.as_secs().max(1)),
+        0..90 => format!("{:.0} s", time.as_secs_f64().max(1.0)),
         seconds @ 90..5400 => format!("{} min", (seconds + 30) / 60),
         seconds => format!("{:.1} h", seconds as f64 / 3600.0),
     }
@@ -206,20 +206,10 @@ fn find(
 
 /// Trains the network of the cell that was found, or goes on with that.
 fn train(args: &Args, out: &RunDir, interrupt: &Interrupt) -> Result<Option<StopReason>, Error> {
-    let path = out.join(TRAINING);
-    if path.join(names::RESULT).exists() {
-        return Ok(None);
-    }
     let mut options = TrainOptions { command: std::env::args().collect(), ..TrainOptions::default() };
     options.rules.push(Box::new(interrupt.clone()));
     options.observers.extend((!args.quiet).then(progress_display));
-    let mut training = if path.join(names::CHECKPOINTS).exists() {
-        Training::resume(&path, options)?
-    } else {
-        let text = RunDir::open(&out.join(SEARCH))?.read(names::GENOTYPE_JSON)?;
-        Training::create(out.read_json(PLAN)?, Genotype::parse(&text)?, &path, options)?
-    };
-    Ok(match training.run()? {
+    Ok(match then_train::train(out, &out.join(SEARCH), options)? {
         TrainOutcome::Trained(_) => None,
         TrainOutcome::Stopped(reason) => Some(reason),
     })
@@ -229,16 +219,7 @@ fn report(out: &RunDir) -> Result<ExitCode, Error> {
     let found: Found = RunDir::open(&out.join(SEARCH))?.read_json(names::RESULT)?;
     let trained: Trained = RunDir::open(&out.join(TRAINING))?.read_json(names::RESULT)?;
     println!("{}", trained.genotype);
-    println!(
-        "{:.2} % of {} test pictures are right; {:.2} M parameters, {:.0} M multiply-adds",
-        100.0 * trained.accuracy,
-        trained.test_images,
-        trained.parameters as f64 / 1e6,
-        trained.multiply_adds as f64 / 1e6
-    );
     println!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
-    let network = out.join(TRAINING).join(NETWORK);
-    println!("the network: {}", network.display());
-    println!("use it: cargo run --release --example classify -- {} PICTURE", network.display());
+    then_train::print_trained(out, &trained);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,51 @@
+//! From a search's cell to a trained network: what the examples that do both have in common.
+
+use std::{error::Error, path::Path};
+
+use eoinas_core::Genotype;
+use eoinas_train::{
+    RunDir, TrainConfig, TrainOptions, TrainOutcome, Trained, Training, run_dir::names, training::NETWORK,
+};
+
+/// Settings of the training, written when the run begins.
+pub const PLAN: &str = "training.json";
+/// Folder of the training below that of the run.
+pub const TRAINING: &str = "training";
+
+/// The same settings with a batch that `images` training images, of which there are at least 4, can fill twice.
+pub fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainConfig {
+    config.batch_size = config.batch_size.min(images / 2).max(2);
+    config
+}
+
+/// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it
+/// is done.
+pub fn train(out: &RunDir, search: &Path, options: TrainOptions) -> Result<TrainOutcome, Box<dyn Error + Send + Sync>> {
+    let path = out.join(TRAINING);
+    if path.exists()
+        && let Some(trained) = RunDir::open(&path)?.result()?
+    {
+        return Ok(TrainOutcome::Trained(trained));
+    }
+    let mut training = if path.join(names::CHECKPOINTS).exists() {
+        Training::resume(&path, options)?
+    } else {
+        let text = RunDir::open(search)?.read(names::GENOTYPE_JSON)?;
+        Training::create(out.read_json(PLAN)?, Genotype::parse(&text)?, &path, options)?
+    };
+    Ok(training.run()?)
+}
+
+/// Says what the network is worth, where it is and how to use it.
+pub fn print_trained(out: &RunDir, trained: &Trained) {
+    println!(
+        "{:.2} % of {} test pictures are right; {:.2} M parameters, {:.0} M multiply-adds",
+        100.0 * trained.accuracy,
+        trained.test_images,
+        trained.parameters as f64 / 1e6,
+        trained.multiply_adds as f64 / 1e6
+    );
+    let network = out.join(TRAINING).join(NETWORK);
+    println!("the network: {}", network.display());
+    println!("use it: cargo run --release --example classify -- {} PICTURE", network.display());
+}
