@@ -59,7 +59,7 @@ struct Args {
     /// Use only so many training images, both halves together; 0: all.
     #[arg(long)]
     train_images: Option<usize>,
-    /// The search method: eoinas, gdas, darts, darts2, snas, uniform or mdenas.
+    /// The search method: eoinas, gdas, darts, darts2, snas, uniform, mdenas or pdarts.
     #[arg(long, default_value_t = MethodKind::Eoinas)]
     method: MethodKind,
     /// One sampled op an edge, or all of them weighted [default: the preset's]

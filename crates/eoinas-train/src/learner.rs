@@ -30,6 +30,27 @@ pub struct Learner {
     adam: Adam,
     adam_state: AdamState,
     reset_moments: bool,
+    plan: NetworkPlan,
+}
+
+/// What the network is built of, to build it again.
+#[derive(Clone, Debug)]
+struct NetworkPlan {
+    operations: Operations,
+    streams: Streams,
+    share: usize,
+    init_std: f64,
+}
+
+impl NetworkPlan {
+    fn supernet(&self, space: &SearchSpace, skeleton: &Skeleton, device: &Device) -> Result<Supernet> {
+        let Self { operations, streams, share, .. } = self;
+        Ok(Supernet::with_partial_channels(space, skeleton, operations, streams, device, *share)?)
+    }
+
+    fn alphas(&self, space: &SearchSpace) -> EdgeOpTable<f32> {
+        initial_alphas(space, self.init_std, &self.streams)
+    }
 }
 
 impl Learner {
@@ -46,16 +67,15 @@ impl Learner {
     ) -> Result<Self> {
         let streams = Streams::new(config.seed);
         let (weights, arch) = (&config.weights, &config.arch);
+        let plan = NetworkPlan {
+            operations: operations.clone(),
+            streams,
+            share: config.partial_channels.unwrap_or(1),
+            init_std: arch.init_std,
+        };
         Ok(Self {
-            supernet: Supernet::with_partial_channels(
-                space,
-                skeleton,
-                operations,
-                &streams,
-                device,
-                config.partial_channels.unwrap_or(1),
-            )?,
-            alphas: initial_alphas(space, arch.init_std, &streams),
+            supernet: plan.supernet(space, skeleton, device)?,
+            alphas: plan.alphas(space),
             prune: PruneState::new(space, config.statistics)?,
             sgd: Sgd { momentum: weights.momentum, weight_decay: weights.weight_decay, clip: weights.clip },
             adam: Adam {
@@ -67,6 +87,7 @@ impl Learner {
             },
             adam_state: AdamState::new(space),
             reset_moments: arch.reset_moments,
+            plan,
         })
     }
 
@@ -141,6 +162,22 @@ impl Learner {
             self.supernet.workspace().clear();
         }
         Ok(decisions)
+    }
+
+    /// Builds the network anew with `cells` cells and the ops that are alive: fresh weights, architecture parameters and
+    /// moments, those of a new search; statistics stay.
+    ///
+    /// # Errors
+    /// A network that cannot be built.
+    pub fn rebuild(&mut self, cells: usize) -> Result<()> {
+        let skeleton = Skeleton { cells, ..self.supernet.skeleton().clone() };
+        let (space, device) = (self.supernet.space().clone(), self.supernet.device().clone());
+        let mut supernet = self.plan.supernet(&space, &skeleton, &device)?;
+        supernet.restrict(self.prune.alive())?;
+        self.supernet = supernet;
+        self.alphas = self.plan.alphas(&space);
+        self.adam_state = AdamState::new(&space);
+        Ok(())
     }
 
     /// The tensors of a checkpoint: `weights`, and `optimizer` with momenta, architecture parameters and their moments.

@@ -6,7 +6,7 @@ use eoinas_core::{
 };
 use eoinas_prune::{Periodic, PruneSchedule, PruneScheduleConfig, Stretched};
 
-use crate::config::{ConfigError, SearchConfig, check_temperature};
+use crate::config::{ConfigError, Deepening, SearchConfig, SkipDropout, check_temperature};
 
 /// What each epoch of a run does: warm-up, temperature, learning rate, dropout, prunings.
 ///
@@ -19,7 +19,8 @@ pub struct Plan {
     warm_up: usize,
     learning_rate: ScheduleConfig,
     temperature: ScheduleConfig,
-    skip_dropout: Option<crate::config::SkipDropout>,
+    skip_dropout: Option<SkipDropout>,
+    deepen: Vec<Deepening>,
     prune: PruneScheduleConfig,
     note: Option<String>,
 }
@@ -37,6 +38,20 @@ pub struct EpochPlan {
     pub skip_dropout: f64,
     /// Prunings that follow the epoch.
     pub prunings: usize,
+    /// The stage that begins after the epoch.
+    pub deepen: Option<Deepening>,
+}
+
+/// A stretch of epochs that schedules run over: the whole run, or one stage of it.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    /// The epoch in it, from 0.
+    at: usize,
+    /// Its epochs.
+    of: usize,
+    /// Of which train weights only.
+    warm_up: usize,
+    skip_dropout: Option<SkipDropout>,
 }
 
 impl Plan {
@@ -51,6 +66,7 @@ impl Plan {
             learning_rate: config.weights.learning_rate.clone(),
             temperature: config.temperature.clone(),
             skip_dropout: config.skip_dropout,
+            deepen: config.deepen.clone(),
             prune: config.prune,
             note: None,
         };
@@ -108,22 +124,52 @@ impl Plan {
 
     /// The values of one epoch, from 0.
     pub fn epoch(&self, epoch: usize) -> EpochPlan {
-        let (at, of) = (epoch as f64, self.epochs as f64);
-        let warm_up = epoch < self.warm_up;
+        let stretch = self.stretch(epoch);
+        let (at, of) = (stretch.at as f64, stretch.of as f64);
+        let warm_up = stretch.at < stretch.warm_up;
         EpochPlan {
             warm_up,
             learning_rate: self.learning_rate.value(at, of),
             temperature: self.temperature.value(if warm_up { 0.0 } else { at }, of),
-            skip_dropout: self.skip_dropout(epoch),
+            skip_dropout: stretch.skip_dropout(),
             prunings: self.prune.prunings_after(epoch + 1, self.epochs),
+            deepen: self.stage(epoch + 1).filter(|_| self.stage_index(epoch + 1) > self.stage_index(epoch)),
         }
     }
 
+    /// The stage that an epoch belongs to; none for the first stage, and in a run without stages. After the last epoch
+    /// that of the last one.
+    pub fn stage(&self, epoch: usize) -> Option<Deepening> {
+        self.stage_index(epoch).checked_sub(1).and_then(|index| self.deepen.get(index)).copied()
+    }
+
+    /// Stages have equal parts of the epochs; when there are fewer epochs than stages, each is one epoch long.
+    fn stages(&self) -> usize {
+        (self.deepen.len() + 1).min(self.epochs.max(1))
+    }
+
+    fn stage_index(&self, epoch: usize) -> usize {
+        epoch.min(self.epochs.saturating_sub(1)) * self.stages() / self.epochs.max(1)
+    }
+
+    fn stretch(&self, epoch: usize) -> Stretch {
+        if self.deepen.is_empty() {
+            return Stretch { at: epoch, of: self.epochs, warm_up: self.warm_up, skip_dropout: self.skip_dropout };
+        }
+        let (stage, stages) = (self.stage_index(epoch), self.stages());
+        let start = |stage: usize| (stage * self.epochs).div_ceil(stages);
+        let of = start(stage + 1) - start(stage);
+        let dropout = self.stage(epoch).map(|stage| SkipDropout { rate: stage.skip_dropout, decay: 0.2 });
+        Stretch { at: epoch - start(stage), of, warm_up: of * 2 / 5, skip_dropout: dropout.or(self.skip_dropout) }
+    }
+}
+
+impl Stretch {
     /// The authors' two formulas: `rate * (E - 1 - e) / E` in the warm-up, then `rate * exp(-decay * (e - warm-up))`.
-    fn skip_dropout(&self, epoch: usize) -> f64 {
+    fn skip_dropout(&self) -> f64 {
         let Some(dropout) = self.skip_dropout else { return 0.0 };
-        let (at, of) = (epoch as f64, self.epochs as f64);
-        match epoch.checked_sub(self.warm_up) {
+        let (at, of) = (self.at as f64, self.of as f64);
+        match self.at.checked_sub(self.warm_up) {
             None => dropout.rate * (of - 1.0 - at) / of,
             Some(after) => dropout.rate * (-dropout.decay * after as f64).exp(),
         }
@@ -144,6 +190,7 @@ fn last_pruning(schedule: PruneScheduleConfig) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::MethodKind;
 
     fn plan(epochs: usize) -> Plan {
         Plan::new(&SearchConfig { epochs, ..SearchConfig::paper() }, &SearchSpace::darts()).unwrap()
@@ -212,5 +259,27 @@ mod tests {
         let plan = Plan::new(&config, &SearchSpace::darts()).unwrap();
         assert_eq!(plan.prunings(), 0);
         assert_eq!(plan.note(), None);
+    }
+
+    #[test]
+    fn stages_share_the_epochs_and_begin_anew() {
+        let config = SearchConfig { epochs: 75, ..SearchConfig::paper() }.with_method(MethodKind::Pdarts);
+        let plan = Plan::new(&config, &SearchSpace::darts()).unwrap();
+        let cells = |epoch: usize| plan.stage(epoch).map_or(config.network.cells, |stage| stage.cells);
+        assert_eq!([0, 24, 25, 49, 50, 74, 75].map(cells), [5, 5, 11, 11, 17, 17, 17]);
+        let deepens: Vec<usize> = (0..75).filter(|epoch| plan.epoch(*epoch).deepen.is_some()).collect();
+        assert_eq!(deepens, [24, 49]);
+        for start in [0, 25, 50] {
+            assert_eq!(plan.epoch(start).learning_rate, 0.025);
+            assert!(plan.epoch(start + 9).warm_up && !plan.epoch(start + 10).warm_up);
+        }
+        assert_eq!([10, 35, 60].map(|epoch| plan.epoch(epoch).skip_dropout), [0.0, 0.4, 0.7]);
+        assert!((plan.epoch(61).skip_dropout - 0.7 * (-0.2f64).exp()).abs() < 1e-12);
+        // Fewer epochs than stages: one epoch each, as far as they go; epochs that do not divide.
+        let short = Plan { epochs: 2, ..plan.clone() };
+        assert_eq!([0, 1, 2].map(|epoch| short.stage(epoch).map(|stage| stage.cells)), [None, Some(11), Some(11)]);
+        let odd = Plan { epochs: 8, ..plan };
+        let deepens: Vec<usize> = (0..8).filter(|epoch| odd.epoch(*epoch).deepen.is_some()).collect();
+        assert_eq!(deepens, [2, 5]);
     }
 }

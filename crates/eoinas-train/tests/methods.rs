@@ -5,9 +5,13 @@ mod common;
 
 use std::path::Path;
 
+use candle_core::Device;
 use common::*;
-use eoinas_core::{EdgeOpTable, Event};
-use eoinas_train::{Outcome, Search, SearchConfig, config::MethodKind, stop::MaxSteps};
+use eoinas_core::{CellGenotype, EdgeOpTable, Event};
+use eoinas_nn::Operations;
+use eoinas_train::{
+    Learner, Outcome, Search, SearchConfig, SearchMethod, config::MethodKind, methods::PDarts, stop::MaxSteps,
+};
 
 fn config(method: MethodKind) -> SearchConfig {
     SearchConfig { epochs: 2, warm_up_epochs: 0, ..tiny() }.with_method(method)
@@ -69,6 +73,10 @@ fn every_method_lowers_the_loss() {
     for method in MethodKind::ALL {
         // Those that run all ops take longer for a step and fewer of them.
         let all_ops = matches!(method, MethodKind::Darts | MethodKind::Darts2 | MethodKind::Snas);
+        // Each of its stages begins with fresh weights: see the test of its own.
+        if method == MethodKind::Pdarts {
+            continue;
+        }
         let config = SearchConfig { epochs: if all_ops { 8 } else { 16 }, ..config(method) };
         let (first, last) = losses(config, &dir.path().join(method.name()));
         assert!(last < first - 0.05, "{method}: {first} to {last}");
@@ -115,6 +123,75 @@ fn methods_go_with_partial_channels() {
     assert!(error.contains("partial channels is 4 with 4 channels"), "{error}");
     let wrong = SearchConfig { paths_per_step: 0, ..tiny() };
     assert!(wrong.validate().unwrap_err().to_string().contains("paths per step is 0"));
+}
+
+/// Tensors of the first stages' networks are not those of the last one's: every stop is resumed in its own.
+#[test]
+fn pdarts_deepens_drops_ops_and_resumes_in_every_stage() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = SearchConfig { epochs: 6, ..config(MethodKind::Pdarts) };
+    assert_eq!(config.network.cells, 3);
+    let whole = dir.path().join("whole");
+    let mut search = Search::create(config.clone(), &whole, options()).unwrap();
+    search.run().unwrap();
+    let learner = search.learner();
+    assert_eq!(learner.supernet.skeleton().cells, 7);
+    for (kind, edge) in search.space().edges() {
+        assert_eq!(learner.alive().count(kind, edge), 3);
+    }
+    // 12 steps, four a stage: within the first, at its end, and within the others.
+    for stops in [vec![3, 4, 3], vec![4, 4]] {
+        let run = dir.path().join(format!("{stops:?}"));
+        for (index, steps) in stops.into_iter().enumerate() {
+            let mut stop = options();
+            stop.rules.push(Box::new(MaxSteps(steps)));
+            match index {
+                0 => Search::create(config.clone(), &run, stop).unwrap().run().unwrap(),
+                _ => Search::resume(&run, stop).unwrap().run().unwrap(),
+            };
+        }
+        Search::resume(&run, options()).unwrap().run().unwrap();
+        assert_same(&whole, &run);
+    }
+}
+
+#[test]
+fn pdarts_lowers_the_loss_of_a_stage() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(MethodKind::Pdarts);
+    let one_stage = SearchConfig { epochs: 8, deepen: Vec::new(), ..config };
+    let (first, last) = losses(one_stage, &dir.path().join("run"));
+    assert!(last < first - 0.05, "{first} to {last}");
+}
+
+#[test]
+fn pdarts_keeps_two_skip_connections_at_most() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut search = Search::create(config(MethodKind::Pdarts), &dir.path().join("run"), options()).unwrap();
+    let mut learner = Learner::new(
+        search.config(),
+        search.space(),
+        search.learner().supernet.skeleton(),
+        &Operations::built_in(),
+        &Device::Cpu,
+    )
+    .unwrap();
+    search.run().unwrap();
+    let space = search.space();
+    let skip = space.ops().iter().position(|op| op.is_skip()).unwrap();
+    for (kind, edge) in space.edges() {
+        // The later the edge, the stronger its skip connection; one op beside it comes second.
+        learner.alphas.edge_mut(kind, edge)[skip] = 3.0 + 0.01 * edge as f32;
+        learner.alphas.edge_mut(kind, edge)[skip + 1] = 2.0;
+    }
+    let skips = |limit: usize| -> Vec<usize> {
+        let genotype = PDarts::new(limit).derive(&learner).unwrap();
+        let of_cell = |cell: &CellGenotype| cell.nodes.iter().flatten().filter(|edge| edge.op.is_skip()).count();
+        genotype.cells.iter().map(of_cell).collect()
+    };
+    assert_eq!(skips(8), [8, 8]);
+    assert_eq!(skips(2), [2, 8], "cells that reduce have no limit");
+    assert_eq!(skips(0), [0, 8]);
 }
 
 #[test]

@@ -47,7 +47,8 @@ fn given(values: &Values) -> (Learner, Step) {
         learner.alphas.matrix_mut(kind).copy_from_slice(&values.f32s(name));
     }
     let learning_rate = 0.025;
-    let plan = EpochPlan { warm_up: false, learning_rate, temperature: 1.0, skip_dropout: 0.0, prunings: 0 };
+    let plan =
+        EpochPlan { warm_up: false, learning_rate, temperature: 1.0, skip_dropout: 0.0, prunings: 0, deepen: None };
     let (train, valid) = (values.batch("train"), Some(values.batch("valid")));
     (learner, Step { epoch: 0, step: 0, plan, streams: Streams::new(0), train, valid })
 }

@@ -24,12 +24,14 @@ pub enum MethodKind {
     Uniform,
     /// One op an edge, drawn from probabilities that accuracy and number of trainings move.
     Mdenas,
+    /// First-order DARTS in stages that deepen the network and drop ops, with a limit of skip connections.
+    Pdarts,
 }
 
 impl MethodKind {
     /// All methods.
-    pub const ALL: [Self; 7] =
-        [Self::Eoinas, Self::Gdas, Self::Darts, Self::Darts2, Self::Snas, Self::Uniform, Self::Mdenas];
+    pub const ALL: [Self; 8] =
+        [Self::Eoinas, Self::Gdas, Self::Darts, Self::Darts2, Self::Snas, Self::Uniform, Self::Mdenas, Self::Pdarts];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl MethodKind {
             Self::Snas => "snas",
             Self::Uniform => "uniform",
             Self::Mdenas => "mdenas",
+            Self::Pdarts => "pdarts",
         }
     }
 }

@@ -71,6 +71,11 @@ pub struct SearchConfig {
     pub warm_up_epochs: usize,
     /// Temperature of Eq. 5 by epoch. Default: 5 * 0.965^(epoch - 20), never below 0.001.
     pub temperature: ScheduleConfig,
+    /// Stages of a search in a network that grows (P-DARTS), after the first one; each has an equal part of the epochs.
+    /// Learning rate, temperature and dropout run over each stage anew, and its first two fifths train weights only. With
+    /// fewer epochs than stages the last ones are left out. Default: none.
+    #[serde(default)]
+    pub deepen: Vec<Deepening>,
     /// Dropout on the skip connections of stride 1. Default: none.
     pub skip_dropout: Option<SkipDropout>,
     /// When ops are taken away. Default: one per edge after 40, 60, ..., 160 epochs. A run with too few epochs for its
@@ -162,6 +167,18 @@ pub struct SkipDropout {
     pub decay: f64,
 }
 
+/// One stage of a search in a network that grows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deepening {
+    /// Number of cells.
+    pub cells: usize,
+    /// Ops that each edge still has.
+    pub ops: usize,
+    /// Rate of dropout on skip connections at the stage's start; it decays as [`SkipDropout`] with a decay of 0.2.
+    pub skip_dropout: f64,
+}
+
 impl Default for NetworkConfig {
     fn default() -> Self {
         Self { channels: 16, cells: 8, stem_multiplier: 3 }
@@ -211,6 +228,7 @@ impl Default for SearchConfig {
             arch: ArchConfig::default(),
             warm_up_epochs: 20,
             temperature: Exponential::paper_temperature().into(),
+            deepen: Vec::new(),
             skip_dropout: None,
             prune: PruneScheduleConfig::default(),
             indicator: IndicatorConfig::default(),

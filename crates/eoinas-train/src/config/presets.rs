@@ -12,7 +12,7 @@ use eoinas_data::SplitKind;
 use eoinas_gumbel::PathMode;
 use eoinas_prune::{Beta, IndicatorConfig, Never, Periodic, PruneScheduleConfig};
 
-use super::{ArchConfig, DataConfig, MethodKind, NetworkConfig, SearchConfig, SkipDropout, WeightsConfig};
+use super::{ArchConfig, DataConfig, Deepening, MethodKind, NetworkConfig, SearchConfig, SkipDropout, WeightsConfig};
 
 /// A named set of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ impl SearchConfig {
     ///
     /// All but EoiNAS do not prune, have no warm-up, and decide by `beta` alone; the temperature falls from 10 to 0.1 on a
     /// line for GDAS (its authors' setting), and stays on the preset's schedule for SNAS. DARTS begins with architecture
-    /// parameters of standard deviation 1e-3; the probabilities of MdeNAS have its rate, 0.01.
+    /// parameters of standard deviation 1e-3; the probabilities of MdeNAS have its rate, 0.01. P-DARTS has its stages.
     pub fn with_method(self, method: MethodKind) -> Self {
         if method == MethodKind::Eoinas {
             return Self { method, ..self };
@@ -93,9 +93,25 @@ impl SearchConfig {
             MethodKind::Gdas => config.temperature = Linear { start: 10.0, end: 0.1, inclusive: true }.into(),
             MethodKind::Darts | MethodKind::Darts2 => config.arch.init_std = 1e-3,
             MethodKind::Mdenas => config.arch.learning_rate = 0.01,
+            MethodKind::Pdarts => config.grow(),
             _ => {}
         }
         config
+    }
+
+    /// The stages of P-DARTS in the place of 8 cells: 5, 11 and 17 cells, with 8, 5 and 3 ops an edge, dropout on
+    /// skip connections from 0, 0.4 and 0.7. For other networks in proportion, and not fewer than 3 cells, so that there
+    /// is a cell of every kind.
+    fn grow(&mut self) {
+        let cells = self.network.cells;
+        let scaled = |of_eight: usize| cells.saturating_mul(of_eight).div_ceil(8).max(3);
+        self.arch.init_std = 1e-3;
+        self.network.cells = scaled(5);
+        self.skip_dropout = None;
+        self.deepen = vec![
+            Deepening { cells: scaled(11), ops: 5, skip_dropout: 0.4 },
+            Deepening { cells: scaled(17), ops: 3, skip_dropout: 0.7 },
+        ];
     }
 
     /// The paper's settings.

@@ -85,6 +85,14 @@ pub enum ConfigError {
         /// `network.channels`
         channels: usize,
     },
+    /// `deepen`
+    #[error("deepen: stage {stage}: {what}")]
+    Deepen {
+        /// The stage, from 1 for the first that deepens.
+        stage: usize,
+        /// What is wrong and what was expected.
+        what: &'static str,
+    },
     /// `weights.learning_rate`
     #[error("weights: learning rate: {0}")]
     LearningRate(ScheduleError),
@@ -193,6 +201,12 @@ impl SearchConfig {
             let channels = self.network.channels;
             let fits = got >= 2 && got.checked_mul(2).is_some_and(|twice| channels.is_multiple_of(twice));
             check(fits, ConfigError::PartialChannels { got, channels })?;
+        }
+        for (index, stage) in self.deepen.iter().enumerate() {
+            let wrong = |what| ConfigError::Deepen { stage: index + 1, what };
+            check((1..=1000).contains(&stage.cells), wrong("cells are not 1 to 1000"))?;
+            check(stage.ops > 0, wrong("ops is 0; every edge keeps at least one"))?;
+            check(in_unit(stage.skip_dropout), wrong("skip dropout is not 0 to 1 (exclusive)"))?;
         }
         self.weights.validate()?;
         self.validate_arch()?;

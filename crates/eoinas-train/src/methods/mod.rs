@@ -4,6 +4,7 @@ mod alternating;
 mod eoinas;
 mod first_order;
 mod mdenas;
+mod pdarts;
 mod second_order;
 mod snas;
 mod uniform;
@@ -11,6 +12,7 @@ mod uniform;
 pub use eoinas::EoiNas;
 pub use first_order::FirstOrder;
 pub use mdenas::MdeNas;
+pub use pdarts::PDarts;
 pub use second_order::{SecondOrder, Unrolled};
 pub use snas::Snas;
 pub use uniform::Uniform;
@@ -36,6 +38,7 @@ pub fn build(config: &SearchConfig) -> Box<dyn SearchMethod> {
         MethodKind::Darts2 => Box::new(SecondOrder::default()),
         MethodKind::Snas => Box::new(Snas),
         MethodKind::Uniform => Box::new(Uniform::new(config.paths_per_step)),
+        MethodKind::Pdarts => Box::new(PDarts::new(2)),
         MethodKind::Mdenas => Box::new(MdeNas::new(config.arch.learning_rate)),
     }
 }

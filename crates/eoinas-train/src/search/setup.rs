@@ -165,6 +165,9 @@ impl Search {
             Session::resume::<SavedSearch>(dir, subject, config.keep_checkpoints, &options.device)?;
         let mut parts = SearchParts::new(config, &mut options)?;
         let Checkpoint { state: saved, tensors, .. } = checkpoint;
+        if let Some(stage) = parts.plan.stage(saved.state.epoch) {
+            parts.learner.rebuild(stage.cells)?;
+        }
         parts.learner.load(&folder, saved.prune, saved.arch_steps, tensors)?;
         let wrong = |what| TrainError::State { path: folder.clone(), what };
         parts.method.load(saved.method).map_err(|what| wrong(format!("state.json: method: {what}")))?;
