@@ -21,6 +21,8 @@ pub enum Method {
     Darts2,
     /// First-order DARTS on a quarter of the channels, without edge normalisation.
     PcDarts,
+    /// DARTS in stages that deepen the network and drop ops.
+    Pdarts,
     /// Probabilities of ops by accuracy and number of trainings.
     Mdenas,
     /// All ops of an edge with gates from the concrete distribution.
@@ -44,6 +46,7 @@ impl Method {
             Self::Darts => config.with_method(MethodKind::Darts),
             Self::Darts2 => config.with_method(MethodKind::Darts2),
             Self::PcDarts => SearchConfig { partial_channels: Some(4), ..config.with_method(MethodKind::Darts) },
+            Self::Pdarts => config.with_method(MethodKind::Pdarts),
             Self::Mdenas => config.with_method(MethodKind::Mdenas),
             Self::Snas => config.with_method(MethodKind::Snas),
         }
