@@ -14,7 +14,7 @@ use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use common::{
-    method::Method,
+    method::Variant,
     scale::Scale,
     table::{Table, mean_deviation},
 };
@@ -28,9 +28,10 @@ use eoinas_train::{
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
-    /// Variants to compare, joined by commas.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["gdas", "gdas-pruning", "eoinas"])]
-    method: Vec<Method>,
+    /// Variants to compare, joined by commas: methods, or NAME=METHOD:SETTING=VALUE:... with the settings' names in
+    /// config.json.
+    #[arg(long, value_delimiter = ',', default_value = "gdas,gdas-pruning,eoinas")]
+    method: Vec<Variant>,
     /// Searches of each variant, with seeds that count up from 0; those that are done are not done again.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -78,7 +79,7 @@ struct Study<'a> {
 
 /// One search and the trainings of its cell.
 struct Case {
-    method: Method,
+    method: String,
     found: Found,
     without_cutout: Trained,
     with_cutout: Trained,
@@ -91,7 +92,7 @@ impl Study<'_> {
     fn run(&self) -> Result<ControlFlow<StopReason, Vec<Case>>, Error> {
         let mut cases = Vec::new();
         for seed in 0..self.args.seeds {
-            for &method in &self.args.method {
+            for method in &self.args.method {
                 match self.case(method, seed)? {
                     ControlFlow::Continue(case) => cases.push(case),
                     ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
@@ -101,10 +102,10 @@ impl Study<'_> {
         Ok(ControlFlow::Continue(cases))
     }
 
-    fn case(&self, method: Method, seed: u64) -> Result<ControlFlow<StopReason, Case>, Error> {
-        let dir = self.args.out.join(method.name()).join(format!("seed-{seed}"));
+    fn case(&self, method: &Variant, seed: u64) -> Result<ControlFlow<StopReason, Case>, Error> {
+        let dir = self.args.out.join(&method.name).join(format!("seed-{seed}"));
         let run = dir.join("search");
-        let config = SearchConfig { seed, ..method.settings(self.args.scale.search()) };
+        let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
         let found = match Search::complete(&config, &run, self.args.scale.search_options(&self.interrupt))? {
             Outcome::Found(found) => found,
             Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
@@ -133,13 +134,13 @@ impl Study<'_> {
         let supernet = supernet.collect();
         println!(
             "{} seed {seed}: error {:.2} %, with cutout {:.2} %; {:.2} M parameters; search {:.0} s",
-            method.name(),
+            method.name,
             error(&without_cutout),
             error(&with_cutout),
             without_cutout.parameters as f64 / 1e6,
             found.seconds
         );
-        Ok(ControlFlow::Continue(Case { method, found, without_cutout, with_cutout, supernet }))
+        Ok(ControlFlow::Continue(Case { method: method.name.clone(), found, without_cutout, with_cutout, supernet }))
     }
 }
 
@@ -159,21 +160,21 @@ fn report(args: &Args, cases: &[Case]) -> Result<(), Error> {
         "search, s",
     ]);
     let mut supernet = Table::new(&["variant", "after 1/4 of the epochs", "1/2", "3/4", "all"]);
-    for &method in &args.method {
+    for method in &args.method {
         let of = |value: fn(&Case) -> f64| -> Vec<f64> {
-            cases.iter().filter(|case| case.method == method).map(value).collect()
+            cases.iter().filter(|case| case.method == method.name).map(value).collect()
         };
         table.row(vec![
-            method.name(),
+            method.name.clone(),
             args.seeds.to_string(),
             mean_deviation(&of(|case| error(&case.without_cutout))),
             mean_deviation(&of(|case| error(&case.with_cutout))),
             mean_deviation(&of(|case| case.without_cutout.parameters as f64 / 1e6)),
             mean_deviation(&of(|case| case.found.seconds)),
         ]);
-        let mut row = vec![method.name()];
+        let mut row = vec![method.name.clone()];
         for quarter in 1..=4 {
-            let accuracies = cases.iter().filter(|case| case.method == method).filter_map(|case| {
+            let accuracies = cases.iter().filter(|case| case.method == method.name).filter_map(|case| {
                 let epoch = (quarter * case.supernet.len()).div_ceil(4).checked_sub(1)?;
                 Some(100.0 * case.supernet.get(epoch)?)
             });

@@ -16,7 +16,7 @@ use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 use clap::Parser;
 use common::{
     evidence,
-    method::Method,
+    method::Variant,
     scale::Scale,
     table::{Table, mean_deviation},
 };
@@ -31,9 +31,9 @@ use eoinas_train::{
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
-    /// The method that searches.
-    #[arg(long, value_enum, default_value_t = Method::Eoinas)]
-    method: Method,
+    /// The method that searches, or NAME=METHOD:SETTING=VALUE:... with the settings' names in config.json.
+    #[arg(long, default_value = "eoinas")]
+    method: Variant,
     /// Kind of cell: normal or reduce.
     #[arg(long, default_value = "normal")]
     cell: String,
@@ -122,9 +122,9 @@ impl Study<'_> {
     fn run(&self) -> Result<ControlFlow<StopReason, Vec<Tried>>, Error> {
         let mut all = Vec::new();
         for seed in 0..self.args.seeds {
-            let dir = self.args.out.join(self.args.method.name()).join(format!("seed-{seed}"));
+            let dir = self.args.out.join(&self.args.method.name).join(format!("seed-{seed}"));
             let run = dir.join("search");
-            let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search()) };
+            let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
             let found = match Search::complete(&config, &run, self.args.scale.search_options(&self.interrupt))? {
                 Outcome::Found(found) => Genotype::parse(&found.genotype)?,
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
@@ -190,7 +190,7 @@ fn report(args: &Args, tried: &[Tried]) -> Result<(), Error> {
         let count = taus.len().to_string();
         correlation.row(vec![name.to_owned(), mean_deviation(&taus), mean_deviation(&rhos), count]);
     }
-    let name = |what: &str| format!("{what}-{}-{}-{}", args.method.name(), args.cell, args.edge);
+    let name = |what: &str| format!("{what}-{}-{}-{}", args.method.name, args.cell, args.edge);
     ops.write(&args.out, &name("ops"))?;
     correlation.write(&args.out, &name("correlation"))?;
     println!("\n{}\n{}\nfiles: {}", ops.markdown(), correlation.markdown(), args.out.display());

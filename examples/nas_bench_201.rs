@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo run --release --example nas_bench_201 -- --table cifar10.csv --data cifar-10-batches-bin
-//! cargo run --release --example nas_bench_201 -- --table cifar10.csv --method "" --strategy random,evolution --seeds 10
+//! cargo run --release --example nas_bench_201 -- --table cifar10.csv --strategy random,evolution --seeds 10
 //! ```
 //!
 //! A study that was stopped goes on with the same command, and one with more methods or seeds adds to it.
@@ -15,7 +15,7 @@ use std::{fs::File, ops::ControlFlow, path::PathBuf, process::ExitCode};
 use clap::{Parser, ValueEnum};
 use common::{
     evidence,
-    method::Method,
+    method::Variant,
     table::{Table, mean_deviation},
 };
 use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, statistics};
@@ -40,9 +40,11 @@ struct Args {
     /// Folder of CIFAR-10; without it the embedded set is used, which the table knows nothing of.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Methods that search with a supernet, joined by commas; none: "".
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["eoinas", "gdas-pruning", "gdas", "darts"])]
-    method: Vec<Method>,
+    /// Methods that search with a supernet, joined by commas: eoinas, gdas-pruning, gdas, darts, ..., or one with other
+    /// settings, NAME=METHOD:SETTING=VALUE:... with the settings' names in config.json
+    /// [default: eoinas,gdas-pruning,gdas,darts; none where there is a --strategy].
+    #[arg(long, value_delimiter = ',')]
+    method: Vec<Variant>,
     /// Strategies that ask the table for validation accuracies (12 epochs), joined by commas.
     #[arg(long, value_enum, value_delimiter = ',')]
     strategy: Vec<Strategy>,
@@ -103,7 +105,11 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
     let path = args.table.display();
     let file = File::open(&args.table).map_err(|error| format!("cannot open the table {path}: {error}"))?;
     let table = NasBench201Table::read(file).map_err(|error| format!("{path}: {error}"))?;
-    let study = Study { args, table, interrupt: common::interrupt()? };
+    let methods = match args.method.as_slice() {
+        [] if args.strategy.is_empty() => DEFAULT.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
+        methods => methods.to_vec(),
+    };
+    let study = Study { args, table, methods, interrupt: common::interrupt()? };
     let cases = match with_threads(args.threads, || study.searches())?? {
         ControlFlow::Continue(cases) => cases,
         ControlFlow::Break(reason) => {
@@ -115,15 +121,19 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The paper's method, its ablation and its baselines.
+const DEFAULT: [&str; 4] = ["eoinas", "gdas-pruning", "gdas", "darts"];
+
 struct Study<'a> {
     args: &'a Args,
     table: NasBench201Table,
+    methods: Vec<Variant>,
     interrupt: Interrupt,
 }
 
 /// One search.
 struct Case {
-    method: Method,
+    method: String,
     genotype: Genotype,
     /// Test accuracy that the benchmark measured after 200 epochs, in percent.
     test: f64,
@@ -139,18 +149,18 @@ impl Study<'_> {
     fn searches(&self) -> Result<ControlFlow<StopReason, Vec<Case>>, Error> {
         let mut cases = Vec::new();
         for seed in 0..self.args.seeds {
-            for &method in &self.args.method {
-                let config = SearchConfig { seed, ..method.settings(self.config()) };
-                let run = self.args.out.join(method.name()).join(format!("seed-{seed}"));
+            for method in &self.methods {
+                let config = SearchConfig { seed, ..method.settings(self.config())? };
+                let run = self.args.out.join(&method.name).join(format!("seed-{seed}"));
                 let found = match Search::complete(&config, &run, self.options())? {
                     Outcome::Found(found) => found,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
                 };
                 let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
                 let test = self.test(&genotype)?;
-                println!("{} seed {seed}: {test:.2} % {genotype} {:.0} s", method.name(), found.seconds);
+                println!("{} seed {seed}: {test:.2} % {genotype} {:.0} s", method.name, found.seconds);
                 let ranking = self.ranking(&evidence::before_pruning(&run)?);
-                cases.push(Case { method, genotype, test, seconds: found.seconds, ranking });
+                cases.push(Case { method: method.name.clone(), genotype, test, seconds: found.seconds, ranking });
             }
         }
         Ok(ControlFlow::Continue(cases))
@@ -214,14 +224,15 @@ impl Study<'_> {
         std::fs::create_dir_all(&self.args.out)?;
         let head = ["method", "seeds", "test accuracy, %", "none ops", "skip_connect ops", "search, s"];
         let mut table = Table::new(&[&head[..], &RANKING[..]].concat());
-        for &method in &self.args.method {
+        for method in &self.methods {
             let of = |value: &dyn Fn(&Case) -> Option<f64>| {
-                let values: Vec<f64> = cases.iter().filter(|case| case.method == method).filter_map(value).collect();
+                let values: Vec<f64> =
+                    cases.iter().filter(|case| case.method == method.name).filter_map(value).collect();
                 mean_deviation(&values)
             };
             let count = |name: &'static str| of(&|case| Some(ops(&case.genotype, name) as f64));
             table.row(vec![
-                method.name(),
+                method.name.clone(),
                 self.args.seeds.to_string(),
                 of(&|case| Some(case.test)),
                 count("none"),
@@ -233,7 +244,7 @@ impl Study<'_> {
         }
         let all: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
         let optimum = self.table.optimum(Column::TestE200).map_or(0.0, |row| row.accuracy(Column::TestE200));
-        if !self.args.method.is_empty() {
+        if !self.methods.is_empty() {
             table.write(&self.args.out, "table")?;
             println!("\n{}", table.markdown());
         }

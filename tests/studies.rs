@@ -44,10 +44,23 @@ fn an_ablation_adds_seeds_and_refuses_other_settings() {
     let one = rows(&out.join("table.csv"));
     assert_eq!(one.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), ["gdas", "gdas-pruning", "eoinas"]);
     let result = fs::read(out.join("gdas/seed-0/train/result.json")).unwrap();
-    let output = run(&program, &[&args[..], &["--seeds", "2", "--method", "gdas,eoinas"]].concat());
+    let output = run(&program, &[&args[..], &["--seeds", "2", "--method", "gdas"]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let two = rows(&out.join("table.csv"));
-    assert!(two.len() == 2 && two[0][2].contains("+-"), "{two:?}");
+    assert!(two.len() == 1 && two[0][2].contains("+-"), "{two:?}");
+    let variant = "gentle=eoinas:indicator.lambda=0.1";
+    let output = run(&program, &[&args[..], &["--seeds", "1", "--method", variant]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let config = fs::read_to_string(out.join("gentle/seed-0/search/config.json")).unwrap();
+    assert!(config.contains("\"lambda\": 0.1"), "{config}");
+    for (method, message) in [
+        ("eoinass", "there is no method `eoinass`; choose one of eoinas, "),
+        ("a=eoinas:indicator.lamda=1", "there is no `lamda`"),
+        ("../a=eoinas", "no name of a variant"),
+    ] {
+        let output = run(&program, &[&args[..], &["--method", method]].concat());
+        assert!(!output.status.success() && text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
     // What was done is not done again.
     assert_eq!(fs::read(out.join("gdas/seed-0/train/result.json")).unwrap(), result);
     let output = run(&program, &[&args[..], &["--cutout", "8", "--seeds", "1"]].concat());

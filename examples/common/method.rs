@@ -1,12 +1,14 @@
-//! The methods that the studies compare, by name.
+//! The methods that the studies compare, by name, and variants of them.
+
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use eoinas_prune::{Beta, IndicatorConfig, ScaleFree};
-use eoinas_train::{SearchConfig, config::MethodKind};
+use eoinas_train::{ConfigError, SearchConfig, config::MethodKind};
 
 /// A search method, or an ablation of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Method {
+enum Method {
     /// Importance indicator and gradual pruning (the paper).
     Eoinas,
     /// The same with the scale-free indicator.
@@ -31,12 +33,12 @@ pub enum Method {
 
 impl Method {
     /// Its name on the command line, and of its folder in a study.
-    pub fn name(self) -> String {
+    fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// `config` for this method: same data, network, budget and seeds, and what the method itself prescribes.
-    pub fn settings(self, config: SearchConfig) -> SearchConfig {
+    fn settings(self, config: SearchConfig) -> SearchConfig {
         let indicator = |indicator| SearchConfig { indicator, ..config.clone() };
         match self {
             Self::Eoinas => config,
@@ -50,5 +52,51 @@ impl Method {
             Self::Mdenas => config.with_method(MethodKind::Mdenas),
             Self::Snas => config.with_method(MethodKind::Snas),
         }
+    }
+}
+
+/// A method, or one with other settings: `eoinas`, or `gentle=eoinas:indicator.lambda=0.1:warm_up_epochs=10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Its name in tables, and of its folder.
+    pub name: String,
+    method: Method,
+    /// Settings by their names in `config.json`.
+    settings: Vec<(String, String)>,
+}
+
+impl Variant {
+    /// `config` for this variant: same data, network, budget and seeds but for what it sets itself.
+    ///
+    /// # Errors
+    /// A setting that there is not.
+    pub fn settings(&self, config: SearchConfig) -> Result<SearchConfig, ConfigError> {
+        let config = self.method.settings(config);
+        self.settings.iter().try_fold(config, |config, (name, value)| config.with_setting(name, value))
+    }
+}
+
+impl FromStr for Variant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, rest) = match text.split_once('=') {
+            None => (text, text),
+            Some((name, rest)) => (name, rest),
+        };
+        let mut parts = rest.split(':');
+        let method = Method::from_str(parts.next().unwrap_or_default(), false).map_err(|_| {
+            let known = Method::value_variants().iter().map(|method| method.name()).collect::<Vec<_>>();
+            format!("there is no method `{rest}`; choose one of {}, or NAME=METHOD:SETTING=VALUE", known.join(", "))
+        })?;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(is_word) {
+            return Err(format!("`{name}` is no name of a variant: letters, digits, dashes and dots"));
+        }
+        let setting = |part: &str| match part.split_once('=') {
+            Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+            None => Err(format!("`{part}` is not SETTING=VALUE")),
+        };
+        Ok(Self { name: name.to_owned(), method, settings: parts.map(setting).collect::<Result<_, _>>()? })
     }
 }

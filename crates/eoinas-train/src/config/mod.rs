@@ -2,6 +2,7 @@
 
 mod method;
 mod presets;
+mod set;
 mod validate;
 
 use std::path::PathBuf;

@@ -176,6 +176,16 @@ pub enum ConfigError {
     /// `statistics`
     #[error("statistics: {0}")]
     Statistics(PruningError),
+    /// A setting given by name.
+    #[error("{name}={value}: {problem}")]
+    Setting {
+        /// Its name.
+        name: String,
+        /// The value that was given.
+        value: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// Number of seeds.
     #[error("seeds is 0; expected at least 1")]
     Seeds,
