@@ -24,8 +24,9 @@
 //! ```
 //!
 //! The pieces are crates of their own, so that a project can take one: the search space and genotypes ([`core`]), the
-//! sampler ([`gumbel`]), pruning by importance ([`prune`]), ask-and-tell strategies ([`strategy`]), data sets and loader ([`data`]), kernels ([`kernels`]),
-//! supernet and derived networks ([`nn`]), ONNX export ([`onnx`]), the search loop ([`train`]).
+//! sampler ([`gumbel`]), pruning by importance ([`prune`]), ask-and-tell strategies ([`strategy`]), data sets and loader
+//! ([`data`]), kernels ([`kernels`]), supernet and derived networks ([`nn`]), ONNX export ([`onnx`]), the search loop
+//! ([`train`]), pictures and pages from the record of a run (`report`, with the feature of that name).
 #![forbid(unsafe_code)]
 
 pub use eoinas_core as core;
@@ -35,6 +36,8 @@ pub use eoinas_kernels as kernels;
 pub use eoinas_nn as nn;
 pub use eoinas_onnx as onnx;
 pub use eoinas_prune as prune;
+#[cfg(feature = "report")]
+pub use eoinas_report as report;
 pub use eoinas_strategy as strategy;
 pub use eoinas_train as train;
 

@@ -3,7 +3,7 @@
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Layer of each crate; a crate may depend on lower layers alone.
-const LAYERS: [(&str, usize); 10] = [
+const LAYERS: [(&str, usize); 11] = [
     ("eoinas-core", 0),
     ("eoinas-kernels", 1),
     ("eoinas-gumbel", 1),
@@ -12,12 +12,14 @@ const LAYERS: [(&str, usize); 10] = [
     ("eoinas-nn", 2),
     ("eoinas-data", 2),
     ("eoinas-onnx", 3),
+    ("eoinas-report", 3),
     ("eoinas-train", 3),
     ("eoinas", 4),
 ];
 
 /// The crates that a project may embed without a tensor library.
-const WITHOUT_TENSORS: [&str; 5] = ["eoinas-core", "eoinas-gumbel", "eoinas-prune", "eoinas-strategy", "eoinas-data"];
+const WITHOUT_TENSORS: [&str; 6] =
+    ["eoinas-core", "eoinas-gumbel", "eoinas-prune", "eoinas-strategy", "eoinas-data", "eoinas-report"];
 
 fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().find(|(member, _)| *member == name).map(|(_, layer)| *layer)

@@ -1,0 +1,57 @@
+//! Why there is no report.
+
+use std::{io, path::PathBuf};
+
+/// What keeps a report from being made. A damaged record is no error: what is missing is said on the page.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Nothing to read there.
+    #[error("{path} has no events.jsonl, and neither has a folder in it; give the folder of a run, or of several", path = path.display())]
+    NoRecord {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file or folder cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder cannot be written.
+    #[error("cannot write {path}: {source}; choose another --out or free space", path = path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The plotting library could not draw.
+    #[error("cannot draw `{figure}`: {reason}")]
+    Draw {
+        /// Title of the figure.
+        figure: String,
+        /// What the library said.
+        reason: String,
+    },
+    /// A table of weights and accuracies has a line that is none.
+    #[error("{path}, line {line}: expected `name,weight,accuracy`, found `{found}`", path = path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// The line, cut to 80 characters.
+        found: String,
+    },
+    /// A picture cannot be turned into pixels.
+    #[error("cannot turn the picture into PNG: {reason}")]
+    Png {
+        /// What the library said.
+        reason: String,
+    },
+}
+
+pub(crate) type Result<T, E = ReportError> = std::result::Result<T, E>;

@@ -1,0 +1,82 @@
+//! Numbers and durations as a reader wants them.
+
+/// Four significant digits, without trailing zeros; `–` for what is not finite.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let magnitude = value.abs().log10().floor();
+    if !(-5.0..7.0).contains(&magnitude) {
+        return format!("{value:.3e}");
+    }
+    let decimals = (3.0 - magnitude).max(0.0) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// The same for a value that may be missing.
+pub fn maybe(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), number)
+}
+
+/// A fraction as `64.26 %`.
+pub fn percent(fraction: f64) -> String {
+    if fraction.is_finite() { format!("{:.2} %", fraction * 100.0) } else { "–".to_owned() }
+}
+
+/// `2.85 s`, `14 min 8 s`, `3 h 5 min`, `1 d 2 h`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "–".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{} s", number(seconds)),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        3600..86400 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {} h", whole / 86400, whole % 86400 / 3600),
+    }
+}
+
+/// `3.44 M`, `57.6 k`.
+pub fn count(value: u64) -> String {
+    match value {
+        0..1000 => value.to_string(),
+        1000..1_000_000 => format!("{:.1} k", value as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} M", value as f64 / 1e6),
+        _ => format!("{:.2} G", value as f64 / 1e9),
+    }
+}
+
+/// A command line as one would type it.
+pub fn command(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a command line, quoted where a shell would take it apart.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_a_reader_wants_them() {
+        let numbers = [0.0, 0.125, 1.0, 123_456.0, 0.000_001_2, f64::NAN, -0.5, 1e9];
+        let expected = ["0", "0.125", "1", "123456", "1.200e-6", "–", "-0.5", "1.000e9"];
+        assert_eq!(numbers.map(number), expected);
+        assert_eq!([2.853, 848.0, 11_100.0, 93_600.0].map(duration), ["2.853 s", "14 min 8 s", "3 h 5 min", "1 d 2 h"]);
+        assert_eq!([512, 57_618, 3_438_334].map(count), ["512", "57.6 k", "3.44 M"]);
+        assert_eq!(command(&["a b".to_owned(), "--x=1".to_owned(), "it's".to_owned()]), r"'a b' --x=1 'it'\''s'");
+    }
+}

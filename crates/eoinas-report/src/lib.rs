@@ -1,0 +1,32 @@
+//! From a run's record to what people look at.
+//!
+//! Everything is made from `events.jsonl` alone ([`record`]), whether the run is done, goes on, was killed, or left a
+//! damaged file: the cell as a drawn graph ([`cell`]), plots ([`plot`], [`story`]), one self-contained page ([`page`]),
+//! tables as papers have them ([`tables`]), TensorBoard event files ([`tensorboard`]). [`write()`] makes them all.
+#![forbid(unsafe_code)]
+
+pub mod cell;
+mod error;
+mod format;
+pub mod page;
+pub mod plot;
+#[cfg(feature = "png")]
+pub mod png;
+pub mod record;
+mod statistics;
+pub mod story;
+mod svg;
+pub mod table;
+pub mod tables;
+pub mod tensorboard;
+mod theme;
+mod write;
+
+pub use error::ReportError;
+pub use record::{Run, Source};
+pub use table::Table;
+pub use write::{Options, Written, write};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

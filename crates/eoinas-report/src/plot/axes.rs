@@ -1,0 +1,86 @@
+//! What the plots have in common.
+
+use std::{fmt::Display, ops::Range};
+
+use plotters::prelude::*;
+
+use crate::{
+    error::{ReportError, Result},
+    theme::{self, Ink},
+};
+
+/// The drawing library's surface.
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+/// A colour for the library.
+pub(super) fn rgb(ink: Ink) -> RGBColor {
+    let channel = |at: usize| ink.light.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0);
+    RGBColor(channel(1), channel(3), channel(5))
+}
+
+/// Text of the plots.
+pub(super) fn font(size: u32, ink: Ink) -> TextStyle<'static> {
+    ("sans-serif", size).into_font().color(&rgb(ink))
+}
+
+/// The library's errors, which say only that its surface failed.
+pub(super) fn draw_error(figure: &str) -> impl Fn(Box<dyn std::error::Error>) -> ReportError + '_ {
+    move |error| ReportError::Draw { figure: figure.to_owned(), reason: error.to_string() }
+}
+
+/// Draws on a new surface with a background.
+pub(super) fn draw(
+    title: &str,
+    size: (u32, u32),
+    paint: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>,
+) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let all = || {
+            area.fill(&rgb(theme::SURFACE))?;
+            paint(&area)?;
+            area.present()?;
+            Ok(())
+        };
+        all().map_err(draw_error(title))?;
+    }
+    Ok(svg)
+}
+
+/// The range of values with some room; of a single value, some around it. Only finite ones count.
+pub(super) fn range(values: impl Iterator<Item = f64>, room: f64) -> Range<f64> {
+    let finite = values.filter(|value| value.is_finite());
+    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    if low > high {
+        return 0.0..1.0;
+    }
+    let extent = if high > low { high - low } else { high.abs().max(1e-3) };
+    low - extent * room..high + extent * room
+}
+
+/// Colour samples and names in one line or more above a plot; gives the height they took. Names take their width by
+/// their letters, since without a font the library only guesses.
+pub(super) fn legend<S: Display>(
+    area: &Area<'_>,
+    entries: &[(S, Ink, bool)],
+    left: i32,
+    width: i32,
+) -> Result<i32, Box<dyn std::error::Error>> {
+    let (mut x, mut y) = (left, 10);
+    for (name, ink, dashed) in entries {
+        let name = name.to_string();
+        let length = 26 + 7 * name.chars().count() as i32 + 14;
+        if x > left && x + length > width {
+            (x, y) = (left, y + 18);
+        }
+        let style = rgb(*ink).stroke_width(3);
+        let parts: &[(i32, i32)] = if *dashed { &[(0, 7), (12, 20)] } else { &[(0, 20)] };
+        for (from, to) in parts {
+            area.draw(&PathElement::new(vec![(x + from, y), (x + to, y)], style))?;
+        }
+        area.draw(&Text::new(name, (x + 26, y - 6), font(13, theme::TEXT)))?;
+        x += length;
+    }
+    Ok(y + 12)
+}

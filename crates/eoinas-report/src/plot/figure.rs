@@ -1,0 +1,59 @@
+//! A picture with its values.
+
+use serde::Serialize;
+
+use crate::table::Table;
+
+/// A place in a picture that has something to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hover {
+    /// Pixels from the left.
+    pub x: f64,
+    /// Pixels from the top.
+    pub y: f64,
+    /// What it says.
+    pub text: String,
+}
+
+/// The cells of a heat map, which are too many to have an element each.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Grid {
+    /// Left edge of the first column in pixels.
+    pub x: f64,
+    /// Width of a column.
+    pub step: f64,
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Upper edge, height, name and values of each row; a value is missing where there is none.
+    pub rows: Vec<(f64, f64, String, Vec<Option<f64>>)>,
+}
+
+/// A picture with its values.
+#[derive(Clone, Debug, Default)]
+pub struct Figure {
+    /// Name of its files and anchor: letters, digits, hyphens.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// What it shows.
+    pub caption: String,
+    /// The picture in colours for a light background.
+    pub svg: String,
+    /// Places that say something.
+    pub hover: Vec<Hover>,
+    /// Its values.
+    pub table: Table,
+    /// The cells of a heat map.
+    pub grid: Option<Grid>,
+    /// Text form of a cell's drawing.
+    pub dot: Option<String>,
+    /// Whether it needs the page's whole width.
+    pub wide: bool,
+}
+
+/// A name for files and anchors.
+pub(crate) fn id(text: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let text: String = text.chars().map(word).collect();
+    text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}

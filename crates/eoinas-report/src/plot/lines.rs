@@ -1,0 +1,178 @@
+//! Values over epochs.
+
+use plotters::prelude::*;
+
+use super::axes::{draw, font, legend, range, rgb};
+use super::figure::{Figure, Hover, id};
+use crate::{
+    error::Result,
+    format::number,
+    table::Table,
+    theme::{self, Ink},
+};
+
+/// One line of a chart.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// Its name.
+    pub name: String,
+    /// Its points; those that are not finite are left out.
+    pub points: Vec<(f64, f64)>,
+    /// For each point, lower and upper end of a band; empty: no band.
+    pub band: Vec<(f64, f64)>,
+    /// Draw dashes.
+    pub dashed: bool,
+    /// Draw it faintly, as one of many behind their mean.
+    pub faint: bool,
+    /// Colour, by its place in the palette; `None`: by the place among the series.
+    pub color: Option<usize>,
+}
+
+/// Lines over a common axis.
+#[derive(Clone, Debug, Default)]
+pub struct LineChart {
+    /// Title.
+    pub title: String,
+    /// What it shows.
+    pub caption: String,
+    /// Name of the horizontal axis.
+    pub x: String,
+    /// Name of the vertical axis with its unit.
+    pub y: String,
+    /// The lines.
+    pub series: Vec<Series>,
+    /// Places on the horizontal axis with a vertical line, for example the prunings.
+    pub marks: Vec<f64>,
+    /// Whether the vertical axis starts at 0.
+    pub from_zero: bool,
+    /// The end of the vertical axis, where that is known, for example 1 for accuracies.
+    pub most: Option<f64>,
+    /// Colours, in the place of those of the palette.
+    pub inks: Vec<Option<&'static str>>,
+}
+
+/// Size of a plot in pixels: text of 13 pixels stays readable when the whole is scaled to a phone's width.
+const SIZE: (u32, u32) = (480, 300);
+const LEFT: i32 = 60;
+
+impl LineChart {
+    fn ink(&self, index: usize) -> Ink {
+        let series = self.series.get(index);
+        let op = self.inks.get(index).copied().flatten();
+        op.map(theme::op).unwrap_or_else(|| theme::series(series.and_then(|s| s.color).unwrap_or(index)))
+    }
+
+    /// Draws it; `None` without any finite point.
+    ///
+    /// # Errors
+    /// The plotting library fails.
+    pub fn figure(&self) -> Result<Option<Figure>> {
+        let finite = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+            points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
+        };
+        let lines: Vec<Vec<(f64, f64)>> = self.series.iter().map(|series| finite(&series.points)).collect();
+        if lines.iter().all(Vec::is_empty) {
+            return Ok(None);
+        }
+        let bands = self.series.iter().flat_map(|series| series.band.iter().flat_map(|(low, high)| [*low, *high]));
+        let mut heights = range(lines.iter().flatten().map(|(_, y)| *y).chain(bands), 0.06);
+        if self.from_zero {
+            heights.start = 0.0;
+        }
+        if let Some(most) = self.most {
+            heights.end = heights.end.min(most * 1.02);
+        }
+        let widths = range(lines.iter().flatten().map(|(x, _)| *x), 0.02);
+        let mut hover = Vec::new();
+        let svg = draw(&self.title, SIZE, |area| {
+            let shown = |index: &usize| !self.series[*index].faint && !lines[*index].is_empty();
+            let entries: Vec<_> = (0..self.series.len())
+                .filter(shown)
+                .map(|index| (self.series[index].name.clone(), self.ink(index), self.series[index].dashed))
+                .collect();
+            let top = legend(area, &entries, LEFT, SIZE.0 as i32)?;
+            let mut chart = ChartBuilder::on(area)
+                .margin_top(top)
+                .margin_right(12)
+                .x_label_area_size(42)
+                .y_label_area_size(LEFT)
+                .build_cartesian_2d(widths.clone(), heights.clone())?;
+            chart
+                .configure_mesh()
+                .disable_x_mesh()
+                .light_line_style(TRANSPARENT)
+                .bold_line_style(rgb(theme::GRID))
+                .axis_style(rgb(theme::LINE))
+                .x_labels(8)
+                .y_labels(6)
+                .x_desc(&self.x)
+                .y_desc(&self.y)
+                .label_style(font(13, theme::MUTED))
+                .axis_desc_style(font(13, theme::MUTED))
+                .x_label_formatter(&|x| number(*x))
+                .y_label_formatter(&|y| number(*y))
+                .draw()?;
+            for mark in &self.marks {
+                let ends = vec![(*mark, heights.start), (*mark, heights.end)];
+                chart.draw_series(DashedLineSeries::new(ends, 3, 4, rgb(theme::LINE).stroke_width(1)))?;
+            }
+            for (index, series) in self.series.iter().enumerate() {
+                let color = rgb(self.ink(index));
+                if series.band.len() == series.points.len() && series.band.len() > 1 {
+                    let lower = series.points.iter().zip(&series.band).map(|((x, _), (low, _))| (*x, *low));
+                    let upper = series.points.iter().zip(&series.band).rev().map(|((x, _), (_, high))| (*x, *high));
+                    chart.draw_series([Polygon::new(lower.chain(upper).collect::<Vec<_>>(), color.mix(0.2))])?;
+                }
+                let points = lines[index].clone();
+                let style =
+                    color.mix(if series.faint { 0.35 } else { 1.0 }).stroke_width(if series.faint { 1 } else { 2 });
+                if series.dashed {
+                    chart.draw_series(DashedLineSeries::new(points.clone(), 7, 5, style))?;
+                } else {
+                    chart.draw_series(LineSeries::new(points.clone(), style))?;
+                }
+                if !series.faint && points.len() <= 60 {
+                    chart.draw_series(points.iter().map(|point| Circle::new(*point, 2, color.filled())))?;
+                }
+                for (x, y) in &points {
+                    let (px, py) = chart.backend_coord(&(*x, *y));
+                    let text = format!("{}\n{} {}: {}", series.name, self.x, number(*x), number(*y));
+                    hover.push(Hover { x: f64::from(px), y: f64::from(py), text });
+                }
+            }
+            Ok(())
+        })?;
+        Ok(Some(Figure {
+            id: id(&self.title),
+            title: self.title.clone(),
+            caption: self.caption.clone(),
+            svg,
+            hover,
+            table: self.table(),
+            ..Figure::default()
+        }))
+    }
+
+    /// A row for each place on the horizontal axis, a column for each line.
+    fn table(&self) -> Table {
+        let mut places: Vec<f64> =
+            self.series.iter().flat_map(|series| series.points.iter().map(|(x, _)| *x)).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        let names = self.series.iter().flat_map(|series| {
+            let deviation = (!series.band.is_empty()).then(|| format!("{} ±", series.name));
+            [Some(series.name.clone()), deviation].into_iter().flatten()
+        });
+        let row = |x: &f64| {
+            let values = self.series.iter().flat_map(|series| {
+                let at = series.points.iter().position(|(place, _)| place == x);
+                let value = at.map_or(String::new(), |at| number(series.points[at].1));
+                let half = |(low, high): &(f64, f64)| number((high - low) / 2.0);
+                let deviation = at.and_then(|at| series.band.get(at)).map_or(String::new(), half);
+                [Some(value), (!series.band.is_empty()).then_some(deviation)].into_iter().flatten()
+            });
+            [number(*x)].into_iter().chain(values).collect()
+        };
+        Table { header: [self.x.clone()].into_iter().chain(names).collect(), rows: places.iter().map(row).collect() }
+    }
+}

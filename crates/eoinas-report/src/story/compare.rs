@@ -1,0 +1,101 @@
+//! Several runs beside each other.
+
+use std::collections::BTreeMap;
+
+use eoinas_core::event::EpochEnd;
+
+use super::Section;
+use crate::{
+    error::Result,
+    plot::{Figure, LineChart, Point, Scatter, Series},
+    record::{Run, Source},
+    statistics::mean_and_deviation,
+};
+
+/// Curves of each source with mean and deviation over its runs, and accuracy against what the networks cost. Nothing
+/// for a single run.
+///
+/// # Errors
+/// The plotting library fails.
+pub fn compare(sources: &[Source]) -> Result<Section> {
+    if sources.iter().map(|source| source.runs.len()).sum::<usize>() < 2 {
+        return Ok(Section::default());
+    }
+    let mut figures = Vec::new();
+    let curves: [(&str, &str, fn(&EpochEnd) -> Option<f64>); 3] = [
+        ("Accuracy of all", "accuracy", |end| end.valid_accuracy),
+        ("Training loss of all", "nats", |end| Some(end.train_loss)),
+        ("Alive ops of all", "ops", |end| Some(end.search.as_ref()?.alive_ops as f64)),
+    ];
+    for (title, unit, value) in curves {
+        figures.extend(means(sources, title, unit, value)?);
+    }
+    figures.extend(costs(sources, "Accuracy against parameters", "parameters [M]", |counts| counts.parameters)?);
+    figures
+        .extend(costs(sources, "Accuracy against multiply-adds", "multiply-adds [M]", |counts| counts.multiply_adds)?);
+    let text = "Lines are means over the runs of a folder, bands their standard deviations.";
+    Ok(Section::new("All runs beside each other", text, figures))
+}
+
+/// The value of an epoch in each of the runs.
+fn by_epoch(runs: &[Run], value: fn(&EpochEnd) -> Option<f64>) -> BTreeMap<u64, Vec<f64>> {
+    let mut epochs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for end in runs.iter().flat_map(|run| &run.epochs) {
+        if let Some(value) = value(&end.what).filter(|value| value.is_finite()) {
+            epochs.entry(end.what.epoch).or_default().push(value);
+        }
+    }
+    epochs
+}
+
+fn means(sources: &[Source], title: &str, unit: &str, value: fn(&EpochEnd) -> Option<f64>) -> Result<Option<Figure>> {
+    let mut series = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        let epochs = by_epoch(&source.runs, value);
+        let several = source.runs.len() > 1;
+        let (mut points, mut band) = (Vec::new(), Vec::new());
+        for (epoch, values) in &epochs {
+            let Some((mean, deviation)) = mean_and_deviation(values) else { continue };
+            points.push((*epoch as f64, mean));
+            band.push((mean - deviation, mean + deviation));
+        }
+        let name =
+            if several { format!("{} (mean of {})", source.name, source.runs.len()) } else { source.name.clone() };
+        let band = if several { band } else { Vec::new() };
+        series.push(Series { name, points, band, color: Some(index), dashed: index % 2 == 1, ..Series::default() });
+        if several {
+            for run in &source.runs {
+                let points = by_epoch(std::slice::from_ref(run), value);
+                let points = points.iter().filter_map(|(epoch, values)| Some((*epoch as f64, *values.first()?)));
+                let (name, points) = (format!("{}/{}", source.name, run.name), points.collect());
+                series.push(Series { name, points, color: Some(index), faint: true, ..Series::default() });
+            }
+        }
+    }
+    let (title, x, y) = (title.to_owned(), "epoch".to_owned(), unit.to_owned());
+    LineChart { title, x, y, series, ..LineChart::default() }.figure()
+}
+
+/// A point for each run whose network's costs are known.
+fn costs(sources: &[Source], title: &str, x: &str, cost: fn(&eoinas_core::Counts) -> u64) -> Result<Option<Figure>> {
+    let point = |(group, source): (usize, &Source)| {
+        let points = source.runs.iter().filter_map(|run| {
+            let (accuracy, _) = run.accuracy()?;
+            let at = (cost(&run.costs()?) as f64 / 1e6, accuracy);
+            let name = if source.several { format!("{}/{}", source.name, run.name) } else { source.name.clone() };
+            Some(Point { name, at, deviation: 0.0, group })
+        });
+        points.collect::<Vec<_>>()
+    };
+    let scatter = Scatter {
+        title: title.to_owned(),
+        caption: "Of a search, the costs are those of the network to be retrained, the accuracy is its own.".to_owned(),
+        x: x.to_owned(),
+        y: "accuracy".to_owned(),
+        points: sources.iter().enumerate().flat_map(point).collect(),
+        groups: sources.iter().map(|source| source.name.clone()).collect(),
+        named: false,
+        ..Scatter::default()
+    };
+    scatter.figure()
+}

@@ -1,0 +1,64 @@
+//! Which op was pruned when, on which edge, and why.
+
+use super::Section;
+use crate::{
+    format::maybe,
+    record::{Pruning, Run, edge_name},
+    table::Table,
+};
+
+pub(super) fn section(run: &Run) -> Section {
+    let mut table = Table::new([
+        "after epoch",
+        "cell",
+        "edge",
+        "pruned",
+        "why",
+        "its indicator",
+        "next lowest",
+        "all, lowest first",
+    ]);
+    let space = run.space().map(|(space, _)| space);
+    for pruning in &run.prunings {
+        let cell = space.as_ref().and_then(|space| space.cells.get(pruning.kind.0));
+        let kind = cell.map_or_else(|| pruning.kind.0.to_string(), |cell| cell.name.clone());
+        let edge = cell.map_or_else(|| format!("edge {}", pruning.edge), |cell| edge_name(cell, pruning.edge));
+        let name = |op: usize| {
+            space.as_ref().and_then(|space| space.ops.get(op).cloned()).unwrap_or_else(|| format!("op {op}"))
+        };
+        let mut others = pruning.indicator.clone();
+        others.sort_by(|a, b| a.1.unwrap_or(f64::INFINITY).total_cmp(&b.1.unwrap_or(f64::INFINITY)));
+        let own = others.iter().find(|(op, _)| *op == pruning.op).and_then(|(_, value)| *value);
+        let next = others.iter().find(|(op, _)| *op != pruning.op);
+        let pair = |op: usize, value: Option<f64>| format!("{} {}", name(op), maybe(value));
+        table.rows.push(vec![
+            (pruning.epoch + 1).to_string(),
+            kind,
+            edge,
+            pruning.name.clone(),
+            why(pruning),
+            maybe(own),
+            next.map_or_else(|| "–".to_owned(), |(op, value)| pair(*op, *value)),
+            others.iter().map(|(op, value)| pair(*op, *value)).collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    let text = format!(
+        "{} ops were pruned, after {} epochs. Each row says what the indicator of the pruned op was, and what those of the \
+         others on its edge were.",
+        run.prunings.len(),
+        run.pruning_epochs().len()
+    );
+    let mut section = Section::new("The prunings", &text, Vec::new());
+    if !table.rows.is_empty() {
+        section.tables.push((format!("All {} prunings", table.rows.len()), table));
+    }
+    section
+}
+
+fn why(pruning: &Pruning) -> String {
+    match pruning.reason.as_str() {
+        "lowest_indicator" => "lowest indicator".to_owned(),
+        "zero_op" => "zero op, goes first at the last pruning".to_owned(),
+        other => other.replace('_', " "),
+    }
+}

@@ -1,0 +1,65 @@
+//! A table, as Markdown, CSV and HTML.
+
+use crate::svg::escape;
+
+/// Rows of text under a header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Names of the columns.
+    pub header: Vec<String>,
+    /// Rows, each as long as the header.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns and no rows.
+    pub fn new<'a>(header: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { header: header.into_iter().map(str::to_owned).collect(), rows: Vec::new() }
+    }
+
+    /// The table as GitHub-flavoured Markdown, columns padded.
+    pub fn to_markdown(&self) -> String {
+        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        let width = |column: usize| {
+            let cells = self.rows.iter().chain([&self.header]).filter_map(|row| row.get(column));
+            cells.map(|text| cell(text).chars().count()).max().unwrap_or(0).max(3)
+        };
+        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
+        let line = |row: &[String]| {
+            let padded = widths.iter().enumerate().map(|(column, width)| {
+                let text = row.get(column).map(|text| cell(text)).unwrap_or_default();
+                format!(" {text:width$} ")
+            });
+            format!("|{}|\n", padded.collect::<Vec<_>>().join("|"))
+        };
+        let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+        let mut text = line(&self.header) + &line(&rule);
+        text.extend(self.rows.iter().map(|row| line(row)));
+        text
+    }
+
+    /// The table as CSV (RFC 4180).
+    pub fn to_csv(&self) -> String {
+        let field = |text: &String| {
+            if text.contains([',', '"', '\n', '\r']) {
+                format!("\"{}\"", text.replace('"', "\"\""))
+            } else {
+                text.clone()
+            }
+        };
+        let line = |row: &Vec<String>| row.iter().map(field).collect::<Vec<_>>().join(",") + "\n";
+        std::iter::once(&self.header).chain(&self.rows).map(line).collect()
+    }
+
+    /// The table as HTML, in a box that scrolls where the screen is too narrow.
+    pub fn to_html(&self) -> String {
+        let cells = |row: &[String], tag: &str| {
+            row.iter().map(|text| format!("<{tag}>{}</{tag}>", escape(text))).collect::<String>()
+        };
+        let rows: String = self.rows.iter().map(|row| format!("<tr>{}</tr>\n", cells(row, "td"))).collect();
+        format!(
+            "<div class=\"scroll\"><table><thead><tr>{}</tr></thead><tbody>\n{rows}</tbody></table></div>",
+            cells(&self.header, "th")
+        )
+    }
+}

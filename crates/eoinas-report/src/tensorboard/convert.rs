@@ -1,0 +1,200 @@
+//! From events of a run to TensorBoard's.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use eoinas_core::{
+    CellKind, Event as Told, Record,
+    event::{EpochEnd, SearchSnapshot, SpaceInfo},
+};
+use prost::Message;
+
+use super::{
+    messages::{Content, Event, Histogram, Summary, Value, What},
+    tfrecord,
+};
+use crate::{
+    error::{ReportError, Result},
+    record::Lines,
+};
+
+/// Writes the events of the record in `run` to an event file in `out`. Files that an earlier call left there are
+/// replaced. Gives the number of events.
+///
+/// # Errors
+/// The record cannot be opened, the folder cannot be written.
+pub fn convert(run: &Path, out: &Path) -> Result<usize> {
+    Follower::new(run, out)?.catch_up()
+}
+
+/// A record that is turned into an event file as it grows.
+#[derive(Debug)]
+pub struct Follower {
+    record: PathBuf,
+    lines: Lines,
+    path: PathBuf,
+    file: BufWriter<File>,
+    /// Seconds since 1970 at which the run's clock stood at 0, as far as the record's file tells.
+    start: f64,
+    space: Option<SpaceInfo>,
+    ended: bool,
+}
+
+impl Follower {
+    /// Opens the record in `run` and starts an event file in `out`.
+    ///
+    /// # Errors
+    /// The record cannot be opened, the folder cannot be written.
+    pub fn new(run: &Path, out: &Path) -> Result<Self> {
+        let record = run.join("events.jsonl");
+        let lines = Lines::open(&record)?;
+        let path = out.join("events.out.tfevents.0000000000.eoinas");
+        let wrong = |source| ReportError::Write { path: path.clone(), source };
+        let file = fs::create_dir_all(out).and_then(|()| File::create(&path)).map_err(wrong)?;
+        let created = fs::metadata(&record).ok().and_then(|data| data.created().or_else(|_| data.modified()).ok());
+        let since = created.unwrap_or(UNIX_EPOCH).duration_since(UNIX_EPOCH);
+        let start = since.map_or(0.0, |since| since.as_secs_f64());
+        let mut follower =
+            Self { record, lines, path: path.clone(), file: BufWriter::new(file), start, space: None, ended: false };
+        follower.put(0.0, 0, What::FileVersion("brain.Event:2".to_owned())).map_err(wrong)?;
+        Ok(follower)
+    }
+
+    /// Turns everything that the record has got since the last call into events; gives how many there were.
+    ///
+    /// # Errors
+    /// The record cannot be read any more, the file cannot be written.
+    pub fn catch_up(&mut self) -> Result<usize> {
+        let path = self.record.clone();
+        let records = self.lines.new_events().map_err(|source| ReportError::Read { path, source })?;
+        let mut count = 0;
+        for record in records {
+            let path = self.path.clone();
+            count += self.take(record).map_err(|source| ReportError::Write { path, source })?;
+        }
+        self.file.flush().map_err(|source| ReportError::Write { path: self.path.clone(), source })?;
+        Ok(count)
+    }
+
+    /// Whether the record says that the run has ended.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    fn take(&mut self, record: Record) -> std::io::Result<usize> {
+        let (step, values) = match record.event {
+            Told::RunStarted(started) => {
+                self.space = started.space;
+                return Ok(0);
+            }
+            Told::Step(step) => {
+                let scalars = [
+                    ("step/train_loss", Some(step.train_loss)),
+                    ("step/train_accuracy", Some(step.train_accuracy)),
+                    ("step/valid_loss", step.valid_loss),
+                    ("step/valid_accuracy", step.valid_accuracy),
+                ];
+                (step.step, scalars.into_iter().filter_map(|(tag, value)| scalar(tag, value?)).collect())
+            }
+            Told::EpochEnd(end) => (end.epoch, self.epoch(&end)),
+            Told::Evaluated { what, accuracy, loss, .. } => {
+                let values = [("accuracy", accuracy), ("loss", loss)];
+                (0, values.into_iter().filter_map(|(name, value)| scalar(&format!("{what}/{name}"), value)).collect())
+            }
+            Told::Derived { text, .. } => (0, cells("found", &text)),
+            Told::RunEnded { .. } => {
+                self.ended = true;
+                return Ok(0);
+            }
+            Told::Stopped { .. } => {
+                self.ended = true;
+                return Ok(0);
+            }
+            _ => return Ok(0),
+        };
+        if values.is_empty() {
+            return Ok(0);
+        }
+        self.put(record.elapsed_seconds, step, What::Summary(Summary { value: values }))?;
+        Ok(1)
+    }
+
+    fn put(&mut self, seconds: f64, step: u64, what: What) -> std::io::Result<()> {
+        let event =
+            Event { wall_time: self.start + seconds, step: i64::try_from(step).unwrap_or(i64::MAX), what: Some(what) };
+        tfrecord::write(&mut self.file, &event.encode_to_vec())
+    }
+
+    fn epoch(&self, end: &EpochEnd) -> Vec<Value> {
+        let search = end.search.as_ref();
+        let scalars = [
+            ("epoch/train_loss", Some(end.train_loss)),
+            ("epoch/train_accuracy", Some(end.train_accuracy)),
+            ("epoch/valid_loss", end.valid_loss),
+            ("epoch/valid_accuracy", end.valid_accuracy),
+            ("epoch/valid_top5", end.valid_top5),
+            ("epoch/learning_rate", Some(end.learning_rate)),
+            ("epoch/drop_path", (end.drop_path > 0.0).then_some(end.drop_path)),
+            ("search/temperature", search.and_then(|search| search.temperature)),
+            ("search/alive_ops", search.map(|search| search.alive_ops as f64)),
+        ];
+        let mut values: Vec<Value> = scalars.into_iter().filter_map(|(tag, value)| scalar(tag, value?)).collect();
+        let (Some(search), Some(space)) = (search, &self.space) else { return values };
+        for (kind, cell) in space.cells.iter().enumerate() {
+            values.extend(
+                search.entropy.get(kind).and_then(|entropy| scalar(&format!("search/entropy_{}", cell.name), *entropy)),
+            );
+            values.extend(histograms(search, CellKind(kind), &cell.name, cell.edges.len()));
+        }
+        if let Some(text) = &search.genotype {
+            values.extend(cells("derived now", text));
+        }
+        values
+    }
+}
+
+fn scalar(tag: &str, value: f64) -> Option<Value> {
+    value.is_finite().then(|| Value { tag: tag.to_owned(), content: Some(Content::Scalar(value as f32)) })
+}
+
+/// How the values of the ops that are alive are spread.
+fn histograms(search: &SearchSnapshot, kind: CellKind, name: &str, edges: usize) -> Vec<Value> {
+    let places: Vec<(usize, usize)> =
+        (0..edges).flat_map(|edge| search.alive.ops(kind, edge).map(move |op| (edge, op))).collect();
+    let histogram = |tag: &str, value: &dyn Fn(usize, usize) -> Option<f64>| {
+        let histogram = Histogram::of(places.iter().filter_map(|(edge, op)| value(*edge, *op)))?;
+        Some(Value { tag: format!("{tag}/{name}"), content: Some(Content::Histogram(histogram)) })
+    };
+    let alphas = histogram("alphas", &|edge, op| search.alphas.edge(kind, edge).get(op).map(|alpha| f64::from(*alpha)));
+    let beta = histogram("beta", &|edge, op| search.beta.edge(kind, edge).get(op).copied());
+    let indicator =
+        histogram("indicator", &|edge, op| search.indicator.as_ref()?.edge(kind, edge).get(op).copied().flatten());
+    [alphas, beta, indicator].into_iter().flatten().collect()
+}
+
+/// The cells as images.
+#[cfg(feature = "png")]
+fn cells(tag: &str, text: &str) -> Vec<Value> {
+    let Some(genotype) = crate::record::read_genotype(text) else { return Vec::new() };
+    let value = |cell: &eoinas_core::CellGenotype| {
+        let picture = crate::cell::draw(cell);
+        let image = super::messages::Image {
+            height: picture.layout.height.ceil() as i32,
+            width: picture.layout.width.ceil() as i32,
+            colorspace: 4,
+            encoded: crate::png::png(&picture.svg, 1.0).ok()?,
+        };
+        Some(Value { tag: format!("cell {tag}/{}", cell.name), content: Some(Content::Image(image)) })
+    };
+    genotype.cells.iter().filter_map(value).collect()
+}
+
+/// Images need the feature `png`.
+#[cfg(not(feature = "png"))]
+fn cells(_: &str, _: &str) -> Vec<Value> {
+    Vec::new()
+}

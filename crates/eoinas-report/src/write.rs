@@ -1,0 +1,169 @@
+//! All of it, into a folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{ReportError, Result},
+    page::{self, Chapter, Page},
+    plot::Figure,
+    record::{self, Run, Source},
+    story::{self, Section},
+    tables, tensorboard,
+};
+
+/// What is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The folder; `None`: that of the run itself, and of several the first one given.
+    pub out: Option<PathBuf>,
+    /// Write TensorBoard event files to `tensorboard/`.
+    pub tensorboard: bool,
+    /// A table of `name,weight,accuracy` for the correlation plot (Figure 1).
+    pub correlation: Option<PathBuf>,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The page.
+    pub page: PathBuf,
+    /// Folder of the pictures.
+    pub pictures: PathBuf,
+    /// How many pictures there are.
+    pub count: usize,
+    /// Tables, as Markdown and CSV.
+    pub tables: Vec<PathBuf>,
+    /// Folder of the TensorBoard files, where they were asked for.
+    pub tensorboard: Option<PathBuf>,
+    /// One sentence about each run, with what could not be read.
+    pub runs: Vec<String>,
+}
+
+/// Reads the records in `dirs` and writes `report.html`, the pictures as SVG and PNG (`pictures/`) with their values as
+/// CSV, and the tables as Markdown and CSV (`tables.md`, ...). Earlier reports are replaced.
+///
+/// # Errors
+/// No record in one of the folders, a folder that cannot be written, a drawing that fails. What is wrong inside a record
+/// is said on the page.
+pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
+    let sources: Vec<Source> = dirs.iter().map(|dir| record::open(dir)).collect::<Result<_>>()?;
+    let first = sources.first().ok_or_else(|| ReportError::NoRecord { path: PathBuf::from(".") })?;
+    let out = options.out.clone().unwrap_or_else(|| first.dir.clone());
+    let pictures = out.join("pictures");
+    create(&pictures)?;
+    let mut written = Written { page: out.join("report.html"), pictures: pictures.clone(), ..Written::default() };
+    let runs: Vec<(&Source, &Run)> =
+        sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))).collect();
+    let single = runs.len() == 1;
+    let mut overview = vec![story::compare(&sources)?];
+    if let Some(path) = &options.correlation {
+        overview.push(story::correlation(&story::read_points(path)?)?);
+    }
+    overview.retain(|section| !section.figures.is_empty());
+    save_all(&overview, &pictures, &mut written)?;
+    let mut chapters = Vec::new();
+    for (source, run) in best_first(runs) {
+        written.runs.push(sentence(run));
+        let (cells, sections) = (story::cells(run), story::sections(run)?);
+        let name = if source.several {
+            format!("{}-{}", crate::plot::id(&source.name), crate::plot::id(&run.name))
+        } else {
+            crate::plot::id(&source.name)
+        };
+        let folder = if single { pictures.clone() } else { pictures.join(&name) };
+        save_all(std::slice::from_ref(&cells), &folder, &mut written)?;
+        save_all(&sections, &folder, &mut written)?;
+        if single {
+            chapters.push(Chapter { run, cells, sections, link: None });
+            continue;
+        }
+        // Each run has its own page; the common one shows its cell and its curves.
+        let link = format!("{name}.html");
+        let own = Page {
+            title: format!("{}: {}", source.name, run.name),
+            chapters: vec![Chapter { run, cells: cells.clone(), sections, link: None }],
+            ..Page::default()
+        };
+        save(&out.join(&link), own.to_html().as_bytes())?;
+        chapters.push(Chapter { run, cells, sections: Vec::new(), link: Some(link) });
+    }
+    let tables = tables::tables(&sources);
+    let markdown: String =
+        tables.iter().map(|(title, table)| format!("## {title}\n\n{}\n", table.to_markdown())).collect();
+    if !markdown.is_empty() {
+        written.tables.push(out.join("tables.md"));
+        save(&out.join("tables.md"), markdown.as_bytes())?;
+    }
+    for (title, table) in &tables {
+        let path = out.join(format!("{}.csv", crate::plot::id(title)));
+        save(&path, table.to_csv().as_bytes())?;
+        written.tables.push(path);
+    }
+    let page = Page { title: page::title(&sources), overview, tables, chapters };
+    save(&written.page, page.to_html().as_bytes())?;
+    if options.tensorboard {
+        let folder = out.join("tensorboard");
+        for (source, run) in sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))) {
+            let below =
+                if source.several { Path::new(&source.name).join(&run.name) } else { PathBuf::from(&source.name) };
+            tensorboard::convert(&run.dir, &folder.join(below))?;
+        }
+        written.tensorboard = Some(folder);
+    }
+    Ok(written)
+}
+
+/// Finished runs with the best accuracy first; searches before trainings, in the given order otherwise.
+fn best_first<'a>(mut runs: Vec<(&'a Source, &'a Run)>) -> Vec<(&'a Source, &'a Run)> {
+    let key = |run: &Run| (!run.is_search(), run.accuracy().map_or(f64::INFINITY, |(accuracy, _)| -accuracy));
+    runs.sort_by(|(_, a), (_, b)| {
+        let (a, b) = (key(a), key(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    runs
+}
+
+fn sentence(run: &Run) -> String {
+    let problems = match run.problems.len() {
+        0 => String::new(),
+        1 => "; one part of its record could not be read".to_owned(),
+        count => format!("; {count} parts of its record could not be read"),
+    };
+    format!("{}: {}{problems}", run.name, page::verdict(run))
+}
+
+fn save_all(sections: &[Section], folder: &Path, written: &mut Written) -> Result<()> {
+    for figure in sections.iter().flat_map(|section| &section.figures) {
+        save_figure(figure, folder)?;
+        written.count += 1;
+    }
+    Ok(())
+}
+
+fn save_figure(figure: &Figure, folder: &Path) -> Result<()> {
+    create(folder)?;
+    let path = |end: &str| folder.join(format!("{}.{end}", figure.id));
+    save(&path("svg"), figure.svg.as_bytes())?;
+    save(&path("csv"), figure.table.to_csv().as_bytes())?;
+    if let Some(dot) = &figure.dot {
+        save(&path("dot"), dot.as_bytes())?;
+    }
+    #[cfg(feature = "png")]
+    save(&path("png"), &crate::png::png(&figure.svg, 2.0)?)?;
+    Ok(())
+}
+
+fn create(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|source| ReportError::Write { path: folder.to_owned(), source })
+}
+
+/// Written beside and renamed: a reader of a running run's page never sees half of it.
+fn save(path: &Path, bytes: &[u8]) -> Result<()> {
+    let wrong = |source| ReportError::Write { path: path.to_owned(), source };
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).map_err(wrong)
+}

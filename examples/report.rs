@@ -1,0 +1,116 @@
+//! What a run shows, as one page: from the record of a search, a training, or several of them, finished or not.
+//!
+//! ```text
+//! cargo run --release --example report -- runs/search-embedded-quick --open
+//! cargo run --release --example report -- runs/eoinas runs/gdas runs/random --out compared --tensorboard
+//! ```
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use clap::Parser;
+use eoinas_report::{Options, Source, record, tensorboard::Follower};
+
+/// Write report.html, pictures and tables from the records of runs.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Folders of runs, or of several runs (seeds, trials)
+    #[arg(required = true, value_name = "RUN_DIR")]
+    runs: Vec<PathBuf>,
+    /// Folder for the report [default: the first RUN_DIR]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write TensorBoard event files, too (to DIR/tensorboard)
+    #[arg(long)]
+    tensorboard: bool,
+    /// Go on until the runs end: write the report anew every so many seconds, and TensorBoard events as they come
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30")]
+    follow: Option<u64>,
+    /// Table of `name,weight,accuracy` lines for the correlation plot (the paper's Figure 1)
+    #[arg(long, value_name = "FILE")]
+    correlation: Option<PathBuf>,
+    /// Open the page in the browser
+    #[arg(long)]
+    open: bool,
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Error> {
+    let (out, correlation) = (args.out.clone(), args.correlation.clone());
+    // While runs are followed, their event files are written as events come.
+    let options = Options { out, correlation, tensorboard: args.tensorboard && args.follow.is_none() };
+    let mut written = eoinas_report::write(&args.runs, &options)?;
+    if args.open {
+        open(&written.page);
+    }
+    if let Some(seconds) = args.follow {
+        println!("{}: written anew every {seconds} s until the runs end", written.page.display());
+        let mut followers = if args.tensorboard { followers(args, &written.page)? } else { Vec::new() };
+        loop {
+            let sources: Vec<Source> = args.runs.iter().map(|dir| record::open(dir)).collect::<Result<_, _>>()?;
+            for follower in &mut followers {
+                follower.catch_up()?;
+            }
+            written = eoinas_report::write(&args.runs, &options)?;
+            let going_on = |run: &record::Run| run.state() == record::State::Unfinished;
+            if !sources.iter().flat_map(|source| &source.runs).any(going_on) {
+                break;
+            }
+            std::thread::sleep(Duration::from_secs(seconds.max(1)));
+        }
+    }
+    for run in &written.runs {
+        println!("{run}");
+    }
+    println!("{} pictures in {}", written.count, written.pictures.display());
+    for table in &written.tables {
+        println!("{}", table.display());
+    }
+    if let Some(folder) = &written.tensorboard {
+        println!("tensorboard --logdir {}", folder.display());
+    }
+    println!("{}", written.page.display());
+    Ok(())
+}
+
+fn followers(args: &Args, page: &Path) -> Result<Vec<Follower>, Error> {
+    let folder = page.with_file_name("tensorboard");
+    let mut followers = Vec::new();
+    for dir in &args.runs {
+        let source = record::open(dir)?;
+        for run in &source.runs {
+            let out = folder.join(&source.name);
+            let out = if source.several { out.join(&run.name) } else { out };
+            followers.push(Follower::new(&run.dir, &out)?);
+        }
+    }
+    Ok(followers)
+}
+
+/// Asks the system to show the page; where it cannot, the path that is printed has to do.
+fn open(page: &Path) {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = if cfg!(windows) {
+        let mut command = Command::new("cmd");
+        command.args(["/C", "start", ""]);
+        command
+    } else {
+        Command::new(program)
+    };
+    let _ = command.arg(page).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+}
