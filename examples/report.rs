@@ -33,6 +33,9 @@ struct Args {
     /// Table of `name,weight,accuracy` lines for the correlation plot (the paper's Figure 1)
     #[arg(long, value_name = "FILE")]
     correlation: Option<PathBuf>,
+    /// Leave the PNG files out, which take longest
+    #[arg(long)]
+    no_png: bool,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
@@ -53,7 +56,8 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Error> {
     let (out, correlation) = (args.out.clone(), args.correlation.clone());
     // While runs are followed, their event files are written as events come.
-    let options = Options { out, correlation, tensorboard: args.tensorboard && args.follow.is_none() };
+    let options =
+        Options { out, correlation, png: !args.no_png, tensorboard: args.tensorboard && args.follow.is_none() };
     let mut written = eoinas_report::write(&args.runs, &options)?;
     if args.open {
         open(&written.page);

@@ -19,6 +19,8 @@ use crate::{
 pub struct Options {
     /// The folder; `None`: that of the run itself, and of several the first one given.
     pub out: Option<PathBuf>,
+    /// Write each picture as PNG, too, which takes longest of all; nothing without the feature `png`.
+    pub png: bool,
     /// Write TensorBoard event files to `tensorboard/`.
     pub tensorboard: bool,
     /// A table of `name,weight,accuracy` for the correlation plot (Figure 1).
@@ -42,7 +44,7 @@ pub struct Written {
     pub runs: Vec<String>,
 }
 
-/// Reads the records in `dirs` and writes `report.html`, the pictures as SVG and PNG (`pictures/`) with their values as
+/// Reads the records in `dirs` and writes `report.html`, the pictures as SVG and, where asked for, PNG (`pictures/`) with their values as
 /// CSV, and the tables as Markdown and CSV (`tables.md`, ...). Earlier reports are replaced.
 ///
 /// # Errors
@@ -63,7 +65,7 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
         overview.push(story::correlation(&story::read_points(path)?)?);
     }
     overview.retain(|section| !section.figures.is_empty());
-    save_all(&overview, &pictures, &mut written)?;
+    save_all(&overview, &pictures, options, &mut written)?;
     let mut chapters = Vec::new();
     for (source, run) in best_first(runs) {
         written.runs.push(sentence(run));
@@ -74,8 +76,8 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
             crate::plot::id(&source.name)
         };
         let folder = if single { pictures.clone() } else { pictures.join(&name) };
-        save_all(std::slice::from_ref(&cells), &folder, &mut written)?;
-        save_all(&sections, &folder, &mut written)?;
+        save_all(std::slice::from_ref(&cells), &folder, options, &mut written)?;
+        save_all(&sections, &folder, options, &mut written)?;
         if single {
             chapters.push(Chapter { run, cells, sections, link: None });
             continue;
@@ -135,15 +137,15 @@ fn sentence(run: &Run) -> String {
     format!("{}: {}{problems}", run.name, page::verdict(run))
 }
 
-fn save_all(sections: &[Section], folder: &Path, written: &mut Written) -> Result<()> {
+fn save_all(sections: &[Section], folder: &Path, options: &Options, written: &mut Written) -> Result<()> {
     for figure in sections.iter().flat_map(|section| &section.figures) {
-        save_figure(figure, folder)?;
+        save_figure(figure, folder, options)?;
         written.count += 1;
     }
     Ok(())
 }
 
-fn save_figure(figure: &Figure, folder: &Path) -> Result<()> {
+fn save_figure(figure: &Figure, folder: &Path, options: &Options) -> Result<()> {
     create(folder)?;
     let path = |end: &str| folder.join(format!("{}.{end}", figure.id));
     save(&path("svg"), figure.svg.as_bytes())?;
@@ -151,8 +153,10 @@ fn save_figure(figure: &Figure, folder: &Path) -> Result<()> {
     if let Some(dot) = &figure.dot {
         save(&path("dot"), dot.as_bytes())?;
     }
-    #[cfg(feature = "png")]
-    save(&path("png"), &crate::png::png(&figure.svg, 2.0)?)?;
+    if options.png {
+        #[cfg(feature = "png")]
+        save(&path("png"), &crate::png::png(&figure.svg, 2.0)?)?;
+    }
     Ok(())
 }
 

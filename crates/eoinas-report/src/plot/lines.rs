@@ -47,7 +47,9 @@ pub struct LineChart {
     pub from_zero: bool,
     /// The end of the vertical axis, where that is known, for example 1 for accuracies.
     pub most: Option<f64>,
-    /// Colours, in the place of those of the palette.
+    /// Whether small values stand on top, as for ranks.
+    pub reversed: bool,
+    /// Ops whose colours the lines have, in the place of those of the palette.
     pub inks: Vec<Option<&'static str>>,
 }
 
@@ -70,7 +72,10 @@ impl LineChart {
         let finite = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
         };
-        let lines: Vec<Vec<(f64, f64)>> = self.series.iter().map(|series| finite(&series.points)).collect();
+        // Turned over, a value is drawn at the height of its negative and named by itself.
+        let sign = if self.reversed { -1.0 } else { 1.0 };
+        let drawn = |series: &Series| finite(&series.points).iter().map(|(x, y)| (*x, sign * y)).collect();
+        let lines: Vec<Vec<(f64, f64)>> = self.series.iter().map(drawn).collect();
         if lines.iter().all(Vec::is_empty) {
             return Ok(None);
         }
@@ -110,7 +115,7 @@ impl LineChart {
                 .label_style(font(13, theme::MUTED))
                 .axis_desc_style(font(13, theme::MUTED))
                 .x_label_formatter(&|x| number(*x))
-                .y_label_formatter(&|y| number(*y))
+                .y_label_formatter(&|y| number(sign * y))
                 .draw()?;
             for mark in &self.marks {
                 let ends = vec![(*mark, heights.start), (*mark, heights.end)];
@@ -136,7 +141,7 @@ impl LineChart {
                 }
                 for (x, y) in &points {
                     let (px, py) = chart.backend_coord(&(*x, *y));
-                    let text = format!("{}\n{} {}: {}", series.name, self.x, number(*x), number(*y));
+                    let text = format!("{}\n{} {}: {}", series.name, self.x, number(*x), number(sign * y));
                     hover.push(Hover { x: f64::from(px), y: f64::from(py), text });
                 }
             }

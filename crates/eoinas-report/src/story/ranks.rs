@@ -138,20 +138,21 @@ fn slopes(rho: f64, place: &str, pairs: &[(String, f64, f64)]) -> Result<Option<
     let (left, right) = (by(|p| p.1), by(|p| p.2));
     let series = pairs.iter().zip(left.iter().zip(&right)).map(|((name, ..), (a, b))| Series {
         name: name.clone(),
-        points: vec![(0.0, -a), (1.0, -b)],
+        points: vec![(0.0, *a), (1.0, *b)],
         ..Series::default()
     });
     let inks = pairs.iter().map(|(name, ..)| super::curves::known(name)).collect();
     let chart = LineChart {
         title: format!("Where both disagree most: {place}"),
         caption: format!(
-            "Rank of each op by its weight (left, 0) and by its indicator (right, 1), the best (−1) on top; Spearman's \
+            "Rank of each op by its weight (left, 0) and by its indicator (right, 1), the best on top; Spearman's \
              correlation is {}.",
             number(rho)
         ),
         x: "0: by weight, 1: by indicator".to_owned(),
-        y: "−rank".to_owned(),
+        y: "rank".to_owned(),
         series: series.collect(),
+        reversed: true,
         inks,
         ..LineChart::default()
     };

@@ -41,6 +41,8 @@ pub struct Follower {
     /// Seconds since 1970 at which the run's clock stood at 0, as far as the record's file tells.
     start: f64,
     space: Option<SpaceInfo>,
+    /// The cell that was drawn last: most epochs would derive the one of the epoch before.
+    drawn: Option<String>,
     ended: bool,
 }
 
@@ -58,8 +60,16 @@ impl Follower {
         let created = fs::metadata(&record).ok().and_then(|data| data.created().or_else(|_| data.modified()).ok());
         let since = created.unwrap_or(UNIX_EPOCH).duration_since(UNIX_EPOCH);
         let start = since.map_or(0.0, |since| since.as_secs_f64());
-        let mut follower =
-            Self { record, lines, path: path.clone(), file: BufWriter::new(file), start, space: None, ended: false };
+        let mut follower = Self {
+            record,
+            lines,
+            path: path.clone(),
+            file: BufWriter::new(file),
+            start,
+            space: None,
+            drawn: None,
+            ended: false,
+        };
         follower.put(0.0, 0, What::FileVersion("brain.Event:2".to_owned())).map_err(wrong)?;
         Ok(follower)
     }
@@ -129,7 +139,7 @@ impl Follower {
         tfrecord::write(&mut self.file, &event.encode_to_vec())
     }
 
-    fn epoch(&self, end: &EpochEnd) -> Vec<Value> {
+    fn epoch(&mut self, end: &EpochEnd) -> Vec<Value> {
         let search = end.search.as_ref();
         let scalars = [
             ("epoch/train_loss", Some(end.train_loss)),
@@ -150,8 +160,9 @@ impl Follower {
             );
             values.extend(histograms(search, CellKind(kind), &cell.name, cell.edges.len()));
         }
-        if let Some(text) = &search.genotype {
-            values.extend(cells("derived now", text));
+        if search.genotype.is_some() && search.genotype != self.drawn {
+            self.drawn.clone_from(&search.genotype);
+            values.extend(search.genotype.iter().flat_map(|text| cells("derived now", text)));
         }
         values
     }

@@ -1,0 +1,153 @@
+//! Records made by hand, with every event that a run writes.
+#![allow(dead_code, reason = "not every test uses all of it")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{fs, path::Path};
+
+use eoinas_core::{
+    AliveOps, CellKind, EdgeOpTable, Event, Genotype, Record, SearchSpace, Skeleton,
+    event::{DatasetInfo, EpochEnd, RECORD_VERSION, RunStarted, SearchSnapshot, StepEnd, Task},
+    zoo,
+};
+
+/// How far a record goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// To its end.
+    Whole,
+    /// To the end of an epoch.
+    GoingOn,
+}
+
+fn save(dir: &Path, events: Vec<Event>) {
+    let line = |(seq, event): (u64, Event)| Record { seq, elapsed_seconds: seq as f64 * 1.5, event }.to_line() + "\n";
+    fs::write(dir.join("events.jsonl"), (0..).zip(events).map(line).collect::<String>()).unwrap();
+}
+
+fn started(task: Task, seed: u64, epochs: u64) -> RunStarted {
+    RunStarted {
+        record_version: RECORD_VERSION,
+        program_version: "0.1.0".to_owned(),
+        task,
+        method: if task == Task::Search { "eoinas" } else { "training" }.to_owned(),
+        space: (task == Task::Search).then(|| (&SearchSpace::darts()).into()),
+        skeleton: Skeleton { cells: 5, channels: 8, ..Skeleton::search() },
+        seed,
+        epochs,
+        config: serde_json::json!({ "data": { "dataset": "embedded", "dir": null }, "indicator": { "kind": "eoi_nas" } }),
+        dataset: DatasetInfo {
+            name: "embedded".to_owned(),
+            train_images: 2000,
+            valid_images: 2000,
+            classes: vec!["disc".to_owned(), "ring".to_owned()],
+        },
+        genotype: None,
+        command: ["cifar_search", "--out", "my runs"].map(str::to_owned).to_vec(),
+    }
+}
+
+/// A number that looks drawn, from 0 to 1.
+fn drawn(a: usize, b: usize, c: u64) -> f64 {
+    ((a * 31 + b * 17 + c as usize * 7) % 101) as f64 / 101.0
+}
+
+fn snapshot(space: &SearchSpace, alive: &AliveOps, epoch: u64, genotype: &Genotype) -> SearchSnapshot {
+    let mut beta = EdgeOpTable::filled(space, 0.0);
+    let mut indicator = EdgeOpTable::filled(space, None);
+    for (kind, edge) in space.edges() {
+        let sum: f64 = alive.ops(kind, edge).map(|op| 1.0 + drawn(edge, op, epoch)).sum();
+        for op in alive.ops(kind, edge) {
+            beta.edge_mut(kind, edge)[op] = (1.0 + drawn(edge, op, epoch)) / sum;
+            indicator.edge_mut(kind, edge)[op] = (epoch > 0).then(|| 0.2 + drawn(op, edge + kind.0, epoch));
+        }
+    }
+    SearchSnapshot {
+        warm_up: epoch == 0,
+        temperature: Some(5.0 * 0.8f64.powi(epoch as i32)),
+        alive: alive.clone(),
+        alive_ops: space.edges().map(|(kind, edge)| alive.count(kind, edge) as u64).sum(),
+        entropy: vec![2.0 - 0.1 * epoch as f64; 2],
+        alphas: beta.map(|beta| *beta as f32),
+        beta,
+        counts: Some(EdgeOpTable::filled(space, 8)),
+        accuracies: Some(EdgeOpTable::filled(space, Some(0.25))),
+        indicator: Some(indicator),
+        genotype: Some(genotype.to_string()),
+    }
+}
+
+fn epoch_end(epoch: u64, search: Option<SearchSnapshot>) -> Event {
+    Event::EpochEnd(Box::new(EpochEnd {
+        epoch,
+        steps: (epoch + 1) * 63,
+        train_loss: if epoch == 1 { f64::NAN } else { 2.3 - 0.1 * epoch as f64 },
+        train_accuracy: 0.1 + 0.05 * epoch as f64,
+        valid_loss: Some(2.2 - 0.1 * epoch as f64),
+        valid_accuracy: Some(0.12 + 0.05 * epoch as f64),
+        valid_top5: search.is_none().then_some(0.9),
+        learning_rate: 0.025,
+        drop_path: 0.0,
+        search,
+    }))
+}
+
+/// A search in the DARTS space that prunes one op of every edge after epochs 2 and 4.
+pub fn search(dir: &Path, epochs: u64, made: Made) {
+    let space = SearchSpace::darts();
+    let genotype = zoo::find("eoinas-a").unwrap().genotype();
+    let mut alive = AliveOps::all(&space);
+    let mut events = vec![Event::RunStarted(Box::new(started(Task::Search, 0, 6)))];
+    for epoch in 0..epochs {
+        events.push(Event::EpochStarted { epoch, epochs: 6 });
+        events.push(Event::Step(StepEnd { epoch, step: epoch * 63, train_loss: 2.0, ..StepEnd::default() }));
+        let shot = snapshot(&space, &alive, epoch, &genotype);
+        let indicator = shot.indicator.clone().unwrap();
+        events.push(epoch_end(epoch, Some(shot)));
+        if epoch == 2 || epoch == 4 {
+            for (kind, edge) in space.edges() {
+                let values: Vec<(usize, Option<f64>)> =
+                    alive.ops(kind, edge).map(|op| (op, indicator.edge(kind, edge)[op])).collect();
+                let op = values.iter().min_by(|a, b| a.1.partial_cmp(&b.1).unwrap()).unwrap().0;
+                alive.prune(kind, edge, op).unwrap();
+                events.push(pruned(epoch, kind, edge, op, &space, values));
+            }
+        }
+    }
+    if made == Made::Whole {
+        events.push(Event::Derived {
+            text: genotype.to_string(),
+            genotype: serde_json::from_str(&genotype.to_json()).unwrap(),
+            parameters: Some(3_400_000),
+            multiply_adds: Some(540_000_000),
+        });
+        let what = "derived network, whole validation half".to_owned();
+        events.push(Event::Evaluated { what, accuracy: 0.625, loss: 1.1, images: 2000 });
+        events.push(Event::RunEnded { epochs, steps: epochs * 63 });
+    }
+    save(dir, events);
+}
+
+fn pruned(
+    epoch: u64,
+    kind: CellKind,
+    edge: usize,
+    op: usize,
+    space: &SearchSpace,
+    indicator: Vec<(usize, Option<f64>)>,
+) -> Event {
+    let (name, reason) = (space.ops()[op].name().to_owned(), "lowest_indicator".to_owned());
+    Event::Pruned { epoch, kind, edge, op, name, reason, indicator }
+}
+
+/// A training of the DARTS cell that ends with an accuracy of 60 % and 1 % more for each seed.
+pub fn training(dir: &Path, seed: u64, epochs: u64) {
+    let genotype = zoo::find("darts-v2").unwrap().genotype();
+    let mut start = started(Task::Train, seed, epochs);
+    start.genotype = Some(serde_json::from_str(&genotype.to_json()).unwrap());
+    let mut events = vec![Event::RunStarted(Box::new(start))];
+    events.extend((0..epochs).map(|epoch| epoch_end(epoch, None)));
+    let what = "trained network, test part".to_owned();
+    events.push(Event::Evaluated { what, accuracy: 0.6 + seed as f64 / 100.0, loss: 1.0, images: 1000 });
+    events.push(Event::RunEnded { epochs, steps: epochs * 63 });
+    save(dir, events);
+}
