@@ -12,6 +12,9 @@ use crate::{
     statistics::mean_and_deviation,
 };
 
+/// A value of an epoch.
+type Value = fn(&EpochEnd) -> Option<f64>;
+
 /// Curves of each source with mean and deviation over its runs, and accuracy against what the networks cost. Nothing
 /// for a single run.
 ///
@@ -22,7 +25,7 @@ pub fn compare(sources: &[Source]) -> Result<Section> {
         return Ok(Section::default());
     }
     let mut figures = Vec::new();
-    let curves: [(&str, &str, fn(&EpochEnd) -> Option<f64>); 3] = [
+    let curves: [(&str, &str, Value); 3] = [
         ("Accuracy of all", "accuracy", |end| end.valid_accuracy),
         ("Training loss of all", "nats", |end| Some(end.train_loss)),
         ("Alive ops of all", "ops", |end| Some(end.search.as_ref()?.alive_ops as f64)),
@@ -38,7 +41,7 @@ pub fn compare(sources: &[Source]) -> Result<Section> {
 }
 
 /// The value of an epoch in each of the runs.
-fn by_epoch(runs: &[Run], value: fn(&EpochEnd) -> Option<f64>) -> BTreeMap<u64, Vec<f64>> {
+fn by_epoch(runs: &[Run], value: Value) -> BTreeMap<u64, Vec<f64>> {
     let mut epochs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for end in runs.iter().flat_map(|run| &run.epochs) {
         if let Some(value) = value(&end.what).filter(|value| value.is_finite()) {
@@ -48,7 +51,7 @@ fn by_epoch(runs: &[Run], value: fn(&EpochEnd) -> Option<f64>) -> BTreeMap<u64, 
     epochs
 }
 
-fn means(sources: &[Source], title: &str, unit: &str, value: fn(&EpochEnd) -> Option<f64>) -> Result<Option<Figure>> {
+fn means(sources: &[Source], title: &str, unit: &str, value: Value) -> Result<Option<Figure>> {
     let mut series = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         let epochs = by_epoch(&source.runs, value);

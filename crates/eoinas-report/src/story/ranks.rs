@@ -12,6 +12,9 @@ use crate::{
     table::Table,
 };
 
+/// An op's name, weight and indicator.
+type Judged = (String, f64, f64);
+
 /// The last epoch before the first pruning, where every op is still in the race, and that before the last one.
 fn moments(run: &Run) -> Vec<(u64, &SearchSnapshot)> {
     let pruned = run.pruning_epochs();
@@ -75,7 +78,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
     let size = space.ops.len();
     let mut counts = vec![vec![0; size]; size];
     let mut table = Table::new(["cell", "edge", "Spearman", "Kendall", "best by weight", "best by indicator"]);
-    let mut most: Option<(f64, String, Vec<(String, f64, f64)>)> = None;
+    let mut most: Option<(f64, String, Vec<Judged>)> = None;
     for (kind, cell) in space.cells.iter().enumerate() {
         for edge in 0..cell.edges.len() {
             let pairs = pairs(shot, CellKind(kind), edge, &space.ops);
@@ -88,7 +91,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
                     *count += 1;
                 }
             }
-            let best = |value: fn(&(String, f64, f64)) -> f64| {
+            let best = |value: fn(&Judged) -> f64| {
                 pairs
                     .iter()
                     .max_by(|a, b| value(a).total_cmp(&value(b)))
@@ -125,7 +128,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
 }
 
 /// Name, weight and indicator of the alive ops of an edge.
-fn pairs(shot: &SearchSnapshot, kind: CellKind, edge: usize, ops: &[String]) -> Vec<(String, f64, f64)> {
+fn pairs(shot: &SearchSnapshot, kind: CellKind, edge: usize, ops: &[String]) -> Vec<Judged> {
     let indicator = shot.indicator.as_ref().map_or(&[][..], |table| table.edge(kind, edge));
     let beta = shot.beta.edge(kind, edge);
     let pair = |op: usize| Some((ops.get(op)?.clone(), *beta.get(op)?, indicator.get(op).copied().flatten()?));
@@ -133,8 +136,8 @@ fn pairs(shot: &SearchSnapshot, kind: CellKind, edge: usize, ops: &[String]) -> 
 }
 
 /// The edge on which both disagree most: a line for each op from its rank by weight to that by the indicator.
-fn slopes(rho: f64, place: &str, pairs: &[(String, f64, f64)]) -> Result<Option<Figure>> {
-    let by = |value: fn(&(String, f64, f64)) -> f64| ranks(&pairs.iter().map(value).collect::<Vec<_>>());
+fn slopes(rho: f64, place: &str, pairs: &[Judged]) -> Result<Option<Figure>> {
+    let by = |value: fn(&Judged) -> f64| ranks(&pairs.iter().map(value).collect::<Vec<_>>());
     let (left, right) = (by(|p| p.1), by(|p| p.2));
     let series = pairs.iter().zip(left.iter().zip(&right)).map(|((name, ..), (a, b))| Series {
         name: name.clone(),
