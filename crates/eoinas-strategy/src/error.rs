@@ -18,6 +18,16 @@ pub enum StrategyError {
         /// What would do.
         expected: &'static str,
     },
+    /// The regression of a model-based strategy cannot be solved.
+    #[error("{strategy}: the surrogate cannot be fitted to {examples} scores with ridge {ridge}; try a larger ridge")]
+    Surrogate {
+        /// Name of the strategy.
+        strategy: &'static str,
+        /// How many scores there are.
+        examples: usize,
+        /// The weight of the squared coefficients.
+        ridge: f64,
+    },
     /// The evaluator failed.
     #[error("evaluation {index} of `{genotype}` failed: {source}")]
     Evaluate {

@@ -87,7 +87,7 @@ impl Strategy for Evolution {
 type Place = (usize, usize, usize);
 
 /// A neighbour of `genotype`: one op or one source is another. A space without any choice gives the same again.
-fn mutate(mut genotype: Genotype, space: &SearchSpace, rng: &mut dyn Rng) -> Genotype {
+pub(crate) fn mutate(mut genotype: Genotype, space: &SearchSpace, rng: &mut dyn Rng) -> Genotype {
     let mut op_changes: Vec<(Place, Vec<Op>)> = Vec::new();
     let mut source_changes: Vec<(Place, Vec<usize>)> = Vec::new();
     for (kind, (cell, spec)) in genotype.cells.iter().zip(space.cells()).enumerate() {

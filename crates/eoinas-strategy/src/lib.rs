@@ -21,11 +21,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod choices;
 mod error;
 mod evaluator;
 mod evolution;
 mod random;
+mod reinforce;
 mod search;
+mod smbo;
 mod strategy;
 mod table;
 
@@ -33,6 +36,8 @@ pub use error::StrategyError;
 pub use evaluator::{EvaluateError, Evaluation, Evaluator};
 pub use evolution::Evolution;
 pub use random::RandomSearch;
+pub use reinforce::Reinforce;
 pub use search::{Entry, History, StrategySearch};
+pub use smbo::{Smbo, SmboConfig};
 pub use strategy::Strategy;
 pub use table::{Column, NasBench201Table, Row, TableError, TabularEvaluator};

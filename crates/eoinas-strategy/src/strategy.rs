@@ -1,5 +1,7 @@
 //! The trait that every strategy implements.
 
+use std::fmt;
+
 use eoinas_core::Genotype;
 use rand::Rng;
 
@@ -9,7 +11,7 @@ use crate::StrategyError;
 ///
 /// All that a strategy knows is what it was told, in order, and all its draws come from the generator that `ask` is
 /// given: so a search is resumed by replaying its history.
-pub trait Strategy {
+pub trait Strategy: fmt::Debug + Send {
     /// Its name in tables and messages: `random`, `evolution`, ...
     fn name(&self) -> &str;
 

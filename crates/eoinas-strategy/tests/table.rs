@@ -1,0 +1,83 @@
+//! The table of NAS-Bench-201: what is read and refused, and every strategy on it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{NAMES, strategy};
+use eoinas_core::Op;
+use eoinas_core::statistics::mean_and_deviation;
+use eoinas_strategy::*;
+
+const HEADER: &str = "index,arch,c10valid_val_e12,c10_test_e12,c10valid_val_e200,c10valid_test_e200,c10_test_e200,\
+                      flops_m_c10_computed,params_m_c10_computed\n";
+const ROW: &str = "0,|none~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|,1,2,3,4,5,7.78305,0.073306\n";
+
+#[test]
+fn columns_and_bad_tables() {
+    let read = |text: &str| NasBench201Table::read_part(text.as_bytes());
+    let table = read(&format!("{HEADER}{ROW}")).unwrap();
+    assert_eq!(Column::ALL.map(|column| table.rows()[0].accuracy(column)), [1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert!(table.get(&table.rows()[0].genotype).is_some());
+    let error = |text: &str| read(text).unwrap_err();
+    assert!(matches!(error(&format!("{HEADER}{ROW}{ROW}")), TableError::Duplicate { line: 3, first: 2, .. }));
+    assert!(matches!(error(&HEADER.replace("c10_test_e12", "x")), TableError::MissingColumn { .. }));
+    assert!(matches!(error(&format!("{HEADER}{}", ROW.replace(",5,", ",NaN,"))), TableError::Number { line: 2, .. }));
+    assert!(matches!(error(&format!("{HEADER}{}", ROW.replace("skip", "hop"))), TableError::Architecture { .. }));
+    assert!(matches!(error(&format!("{HEADER}{}", &ROW[..70])), TableError::Csv(_)));
+    let whole = NasBench201Table::read(format!("{HEADER}{ROW}").as_bytes());
+    assert!(matches!(whole, Err(TableError::Incomplete { rows: 1, .. })));
+}
+
+/// The whole table, which is not part of the crate: without it a test says so and passes.
+fn whole() -> Option<NasBench201Table> {
+    let root = std::env::var_os("EOINAS_TEST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
+    let path = root.join("nas-bench-201/cifar10.csv");
+    let Ok(file) = std::fs::File::open(&path) else {
+        println!("skipped: no table at {} (set EOINAS_TEST_DATA to its data folder)", path.display());
+        return None;
+    };
+    Some(NasBench201Table::read(file).unwrap())
+}
+
+#[test]
+fn the_optimum_and_the_means_of_an_edge() {
+    let Some(table) = whole() else { return };
+    let column = Column::TestE200;
+    assert!((table.optimum(column).unwrap().accuracy(column) - 94.3733).abs() < 1e-4);
+    let all: f64 = table.rows().iter().map(|row| row.accuracy(column)).sum::<f64>() / table.rows().len() as f64;
+    for edge in 0..6 {
+        // Each op is on an edge in a fifth of the architectures.
+        let means: Vec<f64> = table.space().ops().iter().map(|op| table.mean_with(edge, op, column).unwrap()).collect();
+        assert!((means.iter().sum::<f64>() / 5.0 - all).abs() < 1e-9);
+        let conv = table.mean_with(edge, &Op::NorConv3x3, column).unwrap();
+        assert!(conv > table.mean_with(edge, &Op::None, column).unwrap());
+    }
+    assert_eq!(table.mean_with(6, &Op::None, column), None);
+    assert_eq!(table.mean_with(0, &Op::SepConv3x3, column), None);
+}
+
+/// By the scores that they learn from; the test accuracies are printed.
+#[test]
+fn strategies_that_learn_find_higher_scores_than_random_search() {
+    let Some(table) = whole() else { return };
+    let run = |name: &str| {
+        let best = |seed| {
+            let evaluator = TabularEvaluator { table: &table, score: Column::ValidE12, test: Column::TestE200 };
+            let mut search = StrategySearch::new(strategy(name, table.space()), evaluator, 200, seed);
+            search.run(|_| {}).unwrap().best().unwrap().evaluation
+        };
+        let (scores, tests): (Vec<f64>, Vec<f64>) =
+            (0..10).map(best).map(|found| (100.0 * found.score, 100.0 * found.test.unwrap())).unzip();
+        let (score, test) = (mean_and_deviation(&scores).unwrap(), mean_and_deviation(&tests).unwrap());
+        println!("{name}: score {:.2} +- {:.2}, test {:.2} +- {:.2}", score.0, score.1, test.0, test.1);
+        score.0
+    };
+    let random = run("random");
+    for name in NAMES.into_iter().filter(|name| *name != "random") {
+        assert!(run(name) > random, "{name}");
+    }
+}
