@@ -60,7 +60,7 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let runs: Vec<(&Source, &Run)> =
         sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))).collect();
     let single = runs.len() == 1;
-    let mut overview = vec![story::compare(&sources)?];
+    let mut overview = story::compare(&sources)?;
     if let Some(path) = &options.correlation {
         overview.push(story::correlation(&story::read_points(path)?)?);
     }

@@ -168,7 +168,7 @@ fn the_page_in_a_browser() {
         assert_eq!(browser.point_at("document.querySelector('#accuracy .pt')"), "training\nepoch 0: 0.1");
         let op = browser.point_at("document.querySelector('#cell-normal .op')");
         assert!(op.contains(" → ") && op.contains("sep_conv_3x3"), "{op}");
-        assert_eq!(browser.point(FIRST_CELL), "c_{k-2} → 0, none\nepoch 0: 0.0932");
+        assert_eq!(browser.point(FIRST_CELL), "c_{k-2} → 0, none\nepoch 0: 0.09335");
         let rows = "(() => { const f = document.querySelector('#architecture-weights-normal-cell details'); f.open = true; return 0; })()";
         browser.evaluate(rows);
         sleep(Duration::from_millis(200));

@@ -15,29 +15,44 @@ use crate::{
 /// A value of an epoch.
 type Value = fn(&EpochEnd) -> Option<f64>;
 
-/// Curves of each source with mean and deviation over its runs, and accuracy against what the networks cost. Nothing
-/// for a single run.
+/// Curves of each source with mean and deviation over its runs, and accuracy against what the networks cost; searches and
+/// trainings apart, since what one says of a supernet and the other of a trained network cannot be compared. Nothing of
+/// a single run.
 ///
 /// # Errors
 /// The plotting library fails.
-pub fn compare(sources: &[Source]) -> Result<Section> {
-    if sources.iter().map(|source| source.runs.len()).sum::<usize>() < 2 {
-        return Ok(Section::default());
+pub fn compare(sources: &[Source]) -> Result<Vec<Section>> {
+    let mut sections = Vec::new();
+    for (what, search) in [("trainings", false), ("searches", true)] {
+        let of_kind = |source: &Source| {
+            let runs: Vec<Run> = source.runs.iter().filter(|run| run.is_search() == search).cloned().collect();
+            (!runs.is_empty()).then(|| Source { runs, ..source.clone() })
+        };
+        let sources: Vec<Source> = sources.iter().filter_map(of_kind).collect();
+        if sources.iter().map(|source| source.runs.len()).sum::<usize>() > 1 {
+            sections.push(section(&sources, what)?);
+        }
     }
+    Ok(sections)
+}
+
+fn section(sources: &[Source], what: &str) -> Result<Section> {
     let mut figures = Vec::new();
     let curves: [(&str, &str, Value); 3] = [
-        ("Accuracy of all", "accuracy", |end| end.valid_accuracy),
-        ("Training loss of all", "nats", |end| Some(end.train_loss)),
-        ("Alive ops of all", "ops", |end| Some(end.search.as_ref()?.alive_ops as f64)),
+        ("Accuracy", "accuracy", |end| end.valid_accuracy),
+        ("Training loss", "nats", |end| Some(end.train_loss)),
+        ("Alive ops", "ops", |end| Some(end.search.as_ref()?.alive_ops as f64)),
     ];
     for (title, unit, value) in curves {
-        figures.extend(means(sources, title, unit, value)?);
+        figures.extend(means(sources, &format!("{title} of the {what}"), unit, value)?);
     }
-    figures.extend(costs(sources, "Accuracy against parameters", "parameters [M]", |counts| counts.parameters)?);
-    figures
-        .extend(costs(sources, "Accuracy against multiply-adds", "multiply-adds [M]", |counts| counts.multiply_adds)?);
-    let text = "Lines are means over the runs of a folder, bands their standard deviations.";
-    Ok(Section::new("All runs beside each other", text, figures))
+    let of = if what == "searches" { " of the searches" } else { "" };
+    let title = |cost: &str| format!("Accuracy against {cost}{of}");
+    figures.extend(costs(sources, &title("parameters"), "parameters [M]", |counts| counts.parameters)?);
+    figures.extend(costs(sources, &title("multiply-adds"), "multiply-adds [M]", |counts| counts.multiply_adds)?);
+    let text =
+        "Lines are means over the runs of a folder, bands their standard deviations, thin lines the single runs.";
+    Ok(Section::new(&format!("The {what} beside each other"), text, figures))
 }
 
 /// The value of an epoch in each of the runs.
@@ -92,7 +107,11 @@ fn costs(sources: &[Source], title: &str, x: &str, cost: fn(&eoinas_core::Counts
     };
     let scatter = Scatter {
         title: title.to_owned(),
-        caption: "Of a search, the costs are those of the network to be retrained, the accuracy is its own.".to_owned(),
+        caption: if sources.iter().flat_map(|source| &source.runs).any(Run::is_search) {
+            "Costs are those of the network to be retrained, the accuracy is the search's own.".to_owned()
+        } else {
+            String::new()
+        },
         x: x.to_owned(),
         y: "accuracy".to_owned(),
         points: sources.iter().enumerate().flat_map(point).collect(),
