@@ -1,6 +1,6 @@
 //! The page in a real browser: the cell is drawn, pointing at things shows their values, nothing is wider than a phone,
 //! no error on the console. Skipped without Chromium (`EOINAS_CHROMIUM` names another program).
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 
