@@ -22,7 +22,7 @@ use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, statistics};
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
 use eoinas_strategy::{
-    Column, Evolution, NasBench201Table, RandomSearch, Strategy as _, StrategySearch, TabularEvaluator,
+    Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
 };
 use eoinas_train::{
     Outcome, Search, SearchConfig, SearchOptions, StopReason, machine::with_threads, observer::progress_display,
@@ -87,6 +87,8 @@ struct Args {
 enum Strategy {
     Random,
     Evolution,
+    Reinforce,
+    Smbo,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -288,6 +290,8 @@ impl Strategy {
         match self {
             Self::Random => Box::new(RandomSearch::new(space)),
             Self::Evolution => Box::new(Evolution::new(space)),
+            Self::Reinforce => Box::new(Reinforce::new(space)),
+            Self::Smbo => Box::new(Smbo::new(space)),
         }
     }
 }

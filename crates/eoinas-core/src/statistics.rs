@@ -1,4 +1,4 @@
-//! Mean and deviation over seeds, and the rank correlations of the field.
+//! Mean and deviation over seeds, and the correlations of the field.
 //!
 //! ```
 //! use eoinas_core::statistics::{kendall_tau, mean_and_deviation, spearman_rho};
@@ -102,7 +102,9 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
+/// Pearson's correlation: -1 to 1. `None` where it is not defined, as [`kendall_tau`].
+pub fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
+    paired(a, b)?;
     let (mean_a, mean_b) = (mean_and_deviation(a)?.0, mean_and_deviation(b)?.0);
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
     for (a, b) in a.iter().zip(b) {

@@ -1,11 +1,10 @@
 //! Tables of the kind of the paper's Tables 1 to 3, from a set of runs.
 
-use eoinas_core::Genotype;
+use eoinas_core::{Genotype, statistics::mean_and_deviation};
 
 use crate::{
     format,
     record::{Run, Source},
-    statistics::mean_and_deviation,
     table::Table,
 };
 

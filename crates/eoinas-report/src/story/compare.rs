@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use eoinas_core::event::EpochEnd;
+use eoinas_core::{event::EpochEnd, statistics::mean_and_deviation};
 
 use super::Section;
 use crate::{
     error::Result,
     plot::{Figure, LineChart, Point, Scatter, Series},
     record::{Run, Source},
-    statistics::mean_and_deviation,
 };
 
 /// A value of an epoch.

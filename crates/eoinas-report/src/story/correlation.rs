@@ -2,12 +2,13 @@
 
 use std::{fs, path::Path};
 
+use eoinas_core::statistics::{kendall_tau, pearson, spearman_rho};
+
 use super::Section;
 use crate::{
     error::{ReportError, Result},
     format::maybe,
     plot::{Point, Scatter},
-    statistics::{correlation as pearson, kendall, ranks},
 };
 
 /// Reads `name,weight,accuracy` lines, as `op,weight in the search,accuracy of the network with this op`. Empty lines, lines
@@ -43,9 +44,7 @@ fn point(line: &str) -> Option<(String, f64, f64)> {
 /// # Errors
 /// The plotting library fails.
 pub fn correlation(points: &[(String, f64, f64)]) -> Result<Section> {
-    let pairs: Vec<(f64, f64)> = points.iter().map(|(_, weight, accuracy)| (*weight, *accuracy)).collect();
-    let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-    let ranked: Vec<(f64, f64)> = ranks(&x).into_iter().zip(ranks(&y)).collect();
+    let (x, y): (Vec<f64>, Vec<f64>) = points.iter().map(|(_, weight, accuracy)| (*weight, *accuracy)).unzip();
     let point = |(name, weight, accuracy): &(String, f64, f64)| Point {
         name: name.clone(),
         at: (*weight, *accuracy),
@@ -56,9 +55,9 @@ pub fn correlation(points: &[(String, f64, f64)]) -> Result<Section> {
         title: "Architecture weight against accuracy when trained alone".to_owned(),
         caption: format!(
             "Figure 1. Pearson {}, Spearman {}, Kendall {}.",
-            maybe(pearson(&pairs)),
-            maybe(pearson(&ranked)),
-            maybe(kendall(&pairs))
+            maybe(pearson(&x, &y)),
+            maybe(spearman_rho(&x, &y)),
+            maybe(kendall_tau(&x, &y))
         ),
         x: "architecture weight".to_owned(),
         y: "accuracy of the trained network".to_owned(),

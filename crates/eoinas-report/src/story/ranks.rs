@@ -1,6 +1,10 @@
 //! Architecture weights: how they are spread, and how their ranking differs from the indicator's.
 
-use eoinas_core::{CellKind, event::SearchSnapshot};
+use eoinas_core::{
+    CellKind,
+    event::SearchSnapshot,
+    statistics::{kendall_tau, spearman_rho},
+};
 
 use super::Section;
 use crate::{
@@ -8,7 +12,7 @@ use crate::{
     format::{maybe, number},
     plot::{Figure, LineChart, Matrix, Point, Scatter, Series},
     record::{Run, edge_name},
-    statistics::{correlation, density, kendall, ranks},
+    statistics::{density, ranks},
     table::Table,
 };
 
@@ -82,12 +86,11 @@ pub(super) fn section(run: &Run) -> Result<Section> {
     for (kind, cell) in space.cells.iter().enumerate() {
         for edge in 0..cell.edges.len() {
             let pairs = pairs(shot, CellKind(kind), edge, &space.ops);
-            let values: Vec<(f64, f64)> = pairs.iter().map(|(_, beta, indicator)| (*beta, *indicator)).collect();
-            let (beta, indicator): (Vec<f64>, Vec<f64>) = values.iter().copied().unzip();
-            let ranked: Vec<(f64, f64)> = ranks(&beta).into_iter().zip(ranks(&indicator)).collect();
-            for (by_beta, by_indicator) in &ranked {
+            let (beta, indicator): (Vec<f64>, Vec<f64>) =
+                pairs.iter().map(|(_, beta, indicator)| (*beta, *indicator)).unzip();
+            for (by_beta, by_indicator) in ranks(&beta).into_iter().zip(ranks(&indicator)) {
                 let at = |rank: f64| (rank.floor() as usize).saturating_sub(1);
-                if let Some(count) = counts.get_mut(at(*by_indicator)).and_then(|row| row.get_mut(at(*by_beta))) {
+                if let Some(count) = counts.get_mut(at(by_indicator)).and_then(|row| row.get_mut(at(by_beta))) {
                     *count += 1;
                 }
             }
@@ -98,7 +101,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
                     .map(|(name, ..)| name.clone())
                     .unwrap_or_default()
             };
-            let (spearman, kendall) = (correlation(&ranked), kendall(&values));
+            let (spearman, kendall) = (spearman_rho(&beta, &indicator), kendall_tau(&beta, &indicator));
             let name = edge_name(cell, edge);
             let row = [cell.name.clone(), name.clone(), maybe(spearman), maybe(kendall)];
             table.rows.push(row.into_iter().chain([best(|p| p.1), best(|p| p.2)]).collect());
