@@ -34,7 +34,7 @@ pub(super) fn figure(cell: &eoinas_core::CellGenotype) -> Figure {
     }
     Figure {
         id: format!("cell-{}", cell.name),
-        title: format!("The {} cell", cell.name),
+        title: if cell.name == "cell" { "The cell".to_owned() } else { format!("The {} cell", cell.name) },
         svg: cell::draw(cell).svg,
         dot: Some(cell::dot(cell)),
         table,
