@@ -20,8 +20,8 @@ use common::{
 };
 use eoinas_core::{Event, Genotype};
 use eoinas_train::{
-    Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training,
-    machine::with_threads, observer::JsonlRecord, run_dir::names, stop::Interrupt,
+    Found, Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training, machine::with_threads,
+    observer::JsonlRecord, run_dir::names, stop::Interrupt,
 };
 
 /// Compare GDAS, gradual pruning and the importance indicator.
@@ -106,7 +106,7 @@ impl Study<'_> {
         let dir = self.args.out.join(&method.name).join(format!("seed-{seed}"));
         let run = dir.join("search");
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
-        let found = match Search::complete(&config, &run, self.args.scale.search_options(&self.interrupt))? {
+        let found = match method.complete(&config, &run, || self.args.scale.search_options(&self.interrupt))? {
             Outcome::Found(found) => found,
             Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
         };

@@ -23,8 +23,7 @@ use common::{
 use eoinas_core::{CellKind, Genotype, SearchSpace, event::SearchSnapshot, statistics};
 use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_train::{
-    Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training, machine::with_threads,
-    stop::Interrupt,
+    Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training, machine::with_threads, stop::Interrupt,
 };
 
 /// Set stand-alone accuracies of an edge's ops against what the search said of them.
@@ -125,10 +124,11 @@ impl Study<'_> {
             let dir = self.args.out.join(&self.args.method.name).join(format!("seed-{seed}"));
             let run = dir.join("search");
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
-            let found = match Search::complete(&config, &run, self.args.scale.search_options(&self.interrupt))? {
-                Outcome::Found(found) => Genotype::parse(&found.genotype)?,
-                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-            };
+            let found =
+                match self.args.method.complete(&config, &run, || self.args.scale.search_options(&self.interrupt))? {
+                    Outcome::Found(found) => Genotype::parse(&found.genotype)?,
+                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+                };
             let snapshot = evidence::before_pruning(&run)?;
             for op in 0..self.space.ops().len() {
                 let Some(genotype) = self.replaced(&found, op)? else { continue };

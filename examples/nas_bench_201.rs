@@ -25,7 +25,7 @@ use eoinas_strategy::{
     Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
 };
 use eoinas_train::{
-    Outcome, Search, SearchConfig, SearchOptions, StopReason, machine::with_threads, observer::progress_display,
+    Outcome, SearchConfig, SearchOptions, StopReason, machine::with_threads, observer::progress_display,
     stop::Interrupt,
 };
 
@@ -154,7 +154,7 @@ impl Study<'_> {
             for method in &self.methods {
                 let config = SearchConfig { seed, ..method.settings(self.config())? };
                 let run = self.args.out.join(&method.name).join(format!("seed-{seed}"));
-                let found = match Search::complete(&config, &run, self.options())? {
+                let found = match method.complete(&config, &run, || self.options())? {
                     Outcome::Found(found) => found,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
                 };

@@ -114,12 +114,14 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
     let program = program("nas_bench_201");
     let args = ["--table", csv.to_str().unwrap(), "--out", out.to_str().unwrap()];
     let tiny = ["--epochs", "2", "--batch-size", "16", "--channels", "4", "--cells-per-stage", "1"];
-    let more = ["--train-images", "64", "--seeds", "2", "--method", "eoinas,darts", "--strategy", "random,evolution"];
+    let more =
+        ["--train-images", "64", "--seeds", "2", "--method", "eoinas,random-ws", "--strategy", "random,evolution"];
     let output = run(&program, &[&args[..], &tiny, &more].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("the best of all: 86.00 %"), "{}", text(&output.stdout));
     let found = rows(&out.join("table.csv"));
-    assert_eq!(found.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), ["eoinas", "darts"]);
+    assert_eq!(found.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), ["eoinas", "random-ws"]);
+    assert!(out.join("random-ws/seed-1/candidates.json").exists());
     let strategies = rows(&out.join("strategies-100.csv"));
     let mean = |row: &csv::StringRecord| row[3].split(' ').next().unwrap().parse::<f64>().unwrap();
     assert!(mean(&strategies[1]) > mean(&strategies[0]), "{strategies:?}");

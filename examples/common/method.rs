@@ -1,10 +1,13 @@
 //! The methods that the studies compare, by name, and variants of them.
 
-use std::str::FromStr;
+use std::{path::Path, str::FromStr};
 
 use clap::ValueEnum;
 use eoinas_prune::{Beta, IndicatorConfig, ScaleFree};
-use eoinas_train::{ConfigError, SearchConfig, config::MethodKind};
+use eoinas_strategy::{History, RandomSearch, StrategySearch};
+use eoinas_train::{
+    ConfigError, Outcome, RunDir, Search, SearchConfig, SearchOptions, SupernetEvaluator, config::MethodKind,
+};
 
 /// A search method, or an ablation of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -23,6 +26,8 @@ enum Method {
     Darts2,
     /// First-order DARTS on a quarter of the channels, without edge normalisation.
     PcDarts,
+    /// Random search with weight sharing: the best of 100 random cells by a supernet of uniformly sampled paths.
+    RandomWs,
     /// DARTS in stages that deepen the network and drop ops.
     Pdarts,
     /// Probabilities of ops by accuracy and number of trainings.
@@ -48,6 +53,7 @@ impl Method {
             Self::Darts => config.with_method(MethodKind::Darts),
             Self::Darts2 => config.with_method(MethodKind::Darts2),
             Self::PcDarts => SearchConfig { partial_channels: Some(4), ..config.with_method(MethodKind::Darts) },
+            Self::RandomWs => config.with_method(MethodKind::Uniform),
             Self::Pdarts => config.with_method(MethodKind::Pdarts),
             Self::Mdenas => config.with_method(MethodKind::Mdenas),
             Self::Snas => config.with_method(MethodKind::Snas),
@@ -75,6 +81,43 @@ impl Variant {
         self.settings.iter().try_fold(config, |config, (name, value)| config.with_setting(name, value))
     }
 }
+
+impl Variant {
+    /// The outcome of this variant's search in the folder `run`, whatever is there ([`Search::complete`]). Random search
+    /// with weight sharing then compares its cells, once: they are kept in `candidates.json` beside the run's files.
+    ///
+    /// # Errors
+    /// Those of the search, and a supernet that cannot be read.
+    pub fn complete(
+        &self,
+        config: &SearchConfig,
+        run: &Path,
+        options: impl Fn() -> SearchOptions,
+    ) -> Result<Outcome, Box<dyn std::error::Error + Send + Sync>> {
+        let mut outcome = Search::complete(config, run, options())?;
+        if let (Outcome::Found(found), Method::RandomWs) = (&mut outcome, self.method) {
+            let dir = RunDir::open(run)?;
+            let history = if dir.join(CANDIDATES).exists() {
+                dir.read_json::<History>(CANDIDATES)?
+            } else {
+                let evaluator = SupernetEvaluator::open(run, options())?;
+                let strategy = RandomSearch::new(options().space);
+                let mut search = StrategySearch::new(strategy, evaluator, 100, config.seed);
+                let history = search.run(|_| {})?.clone();
+                dir.write_json(CANDIDATES, &history)?;
+                history
+            };
+            if let Some(best) = history.best() {
+                found.genotype.clone_from(&best.genotype);
+                found.validation_accuracy = best.evaluation.score;
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+/// The random cells that were compared, with their accuracies by the supernet.
+const CANDIDATES: &str = "candidates.json";
 
 impl FromStr for Variant {
     type Err = String;

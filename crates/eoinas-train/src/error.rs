@@ -90,6 +90,14 @@ pub enum TrainError {
         /// The value that is wanted.
         wanted: String,
     },
+    /// A training that was to score a genotype stopped before its end.
+    #[error("the training in {path} stopped: {reason}; the same search goes on with it", path = path.display())]
+    EvaluationStopped {
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        reason: crate::stop::StopReason,
+    },
     /// A checkpoint whose state does not fit the run.
     #[error("{path}: {what} does not fit the search space of this run; the checkpoint belongs to another one", path = path.display())]
     State {

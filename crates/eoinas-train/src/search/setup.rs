@@ -78,6 +78,7 @@ impl fmt::Debug for SearchOptions {
 }
 
 /// All that is the same for a new and a resumed search.
+#[derive(Debug)]
 pub(crate) struct SearchParts {
     pub config: SearchConfig,
     pub plan: Plan,

@@ -1,0 +1,100 @@
+//! What gives a genotype its score with a network: the weights of a supernet, or a training of its own.
+
+use std::path::{Path, PathBuf};
+
+use eoinas_core::Genotype;
+use eoinas_strategy::{EvaluateError, Evaluation, Evaluator};
+
+use crate::{
+    checkpoint::{self, Checkpoint, CheckpointError, Store, Subject},
+    config::SearchConfig,
+    error::{Result, TrainError},
+    evaluate::evaluate_genotype,
+    run_dir::{RunDir, names},
+    search::{SearchOptions, SearchParts},
+    state::SavedSearch,
+    training::{TrainConfig, TrainOptions, TrainOutcome, Training},
+};
+
+/// Scores a genotype by its accuracy over the whole validation half with the weights of a search's supernet.
+///
+/// With random search and a supernet whose paths were sampled uniformly this is random search with weight sharing (Li and
+/// Talwalkar, 2019).
+#[derive(Debug)]
+pub struct SupernetEvaluator {
+    parts: SearchParts,
+}
+
+impl SupernetEvaluator {
+    /// The supernet of the run in the folder `run`, finished or not, from its newest checkpoint. Of `options`, space, ops,
+    /// device and images count.
+    ///
+    /// # Errors
+    /// No run, no checkpoint, one that is damaged or belongs to another space; images that cannot be read.
+    pub fn open(run: &Path, mut options: SearchOptions) -> Result<Self> {
+        let config: SearchConfig = RunDir::open(run)?.read_json(names::CONFIG)?;
+        let subject = Subject::search(&options.space);
+        let checkpoints = run.join(names::CHECKPOINTS);
+        let none = || CheckpointError::None { path: run.to_owned() };
+        if !checkpoints.exists() {
+            return Err(none().into());
+        }
+        let folder = Store::open(&checkpoints)?.latest()?.ok_or_else(none)?;
+        let Checkpoint { state: saved, tensors, .. } =
+            checkpoint::read::<SavedSearch>(&folder, &subject, &options.device)?;
+        let mut parts = SearchParts::new(config, &mut options)?;
+        parts.learner.load(&folder, saved.prune, saved.arch_steps, tensors)?;
+        Ok(Self { parts })
+    }
+}
+
+impl Evaluator for SupernetEvaluator {
+    fn name(&self) -> &str {
+        "supernet"
+    }
+
+    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
+        let tally = evaluate_genotype(&self.parts.learner.supernet, genotype, &self.parts.data.whole_valid)?;
+        Ok(Evaluation::of(tally.accuracy().unwrap_or(0.0)))
+    }
+}
+
+/// Scores a genotype by training its network from scratch, each in a folder of its own, so that an interrupted evaluation
+/// is gone on with and a genotype is trained once.
+///
+/// The score is the accuracy on the data set's test part: a strategy that learns from it has chosen by it, so a found
+/// cell is to be measured on other images.
+pub struct TrainingEvaluator {
+    config: TrainConfig,
+    dir: PathBuf,
+    options: Box<dyn FnMut() -> TrainOptions>,
+}
+
+impl TrainingEvaluator {
+    /// Trainings by `config` in folders below `dir`; `options` makes what each needs.
+    pub fn new(config: TrainConfig, dir: &Path, options: impl FnMut() -> TrainOptions + 'static) -> Self {
+        Self { config, dir: dir.to_owned(), options: Box::new(options) }
+    }
+}
+
+impl std::fmt::Debug for TrainingEvaluator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { config, dir, .. } = self;
+        f.debug_struct("TrainingEvaluator").field("config", config).field("dir", dir).finish_non_exhaustive()
+    }
+}
+
+impl Evaluator for TrainingEvaluator {
+    fn name(&self) -> &str {
+        "training"
+    }
+
+    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
+        let name = checkpoint::sha256(genotype.to_string().as_bytes());
+        let run = self.dir.join(name.get(..16).unwrap_or(&name));
+        match Training::complete(&self.config, genotype, &run, (self.options)())? {
+            TrainOutcome::Trained(trained) => Ok(Evaluation::of(trained.accuracy)),
+            TrainOutcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
+        }
+    }
+}
