@@ -9,19 +9,22 @@
 //! A study that was stopped goes on with the same command, and one with more seeds adds to it.
 
 mod common;
+mod study;
 
 use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use common::{
-    method::Variant,
-    scale::Scale,
-    table::{Table, mean_deviation},
-};
+use common::Error;
 use eoinas_core::{Event, Genotype};
+use eoinas_report::Table;
 use eoinas_train::{
     Found, Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training, machine::with_threads,
     observer::JsonlRecord, run_dir::names, stop::Interrupt,
+};
+use study::{
+    method::Variant,
+    scale::Scale,
+    table::{self, mean_deviation},
 };
 
 /// Compare GDAS, gradual pruning and the importance indicator.
@@ -45,31 +48,13 @@ struct Args {
     out: PathBuf,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    common::end(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let study = Study { args, interrupt: common::interrupt()? };
-    let outcome = with_threads(args.scale.threads, || study.run())??;
-    Ok(match outcome {
-        ControlFlow::Continue(cases) => {
-            report(args, &cases)?;
-            ExitCode::SUCCESS
-        }
-        ControlFlow::Break(reason) => {
-            eprintln!("stopped: {reason}; the same command goes on with it");
-            common::exit_code(&reason)
-        }
-    })
+    study::end(with_threads(args.scale.threads, || study.run())??, |cases| report(args, &cases))
 }
 
 struct Study<'a> {
@@ -106,10 +91,11 @@ impl Study<'_> {
         let dir = self.args.out.join(&method.name).join(format!("seed-{seed}"));
         let run = dir.join("search");
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
-        let found = match method.complete(&config, &run, || self.args.scale.search_options(&self.interrupt))? {
-            Outcome::Found(found) => found,
-            Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-        };
+        let found =
+            match method.complete(&config, &run, || common::search_options(&self.interrupt, self.args.scale.quiet))? {
+                Outcome::Found(found) => found,
+                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+            };
         let genotype = Genotype::parse(&found.genotype)?;
         let mut trained = Vec::new();
         for (name, cutout) in [("train", 0), ("train-cutout", self.args.cutout)] {
@@ -119,7 +105,7 @@ impl Study<'_> {
                 &config,
                 &genotype,
                 &dir.join(name),
-                self.args.scale.train_options(&self.interrupt),
+                common::train_options(&self.interrupt, self.args.scale.quiet),
             )? {
                 TrainOutcome::Trained(result) => trained.push(result),
                 TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
@@ -151,7 +137,7 @@ fn error(trained: &Trained) -> f64 {
 
 /// The tables, printed and as `table.md`, `table.csv`, `supernet.md` and `supernet.csv` in the study's folder.
 fn report(args: &Args, cases: &[Case]) -> Result<(), Error> {
-    let mut table = Table::new(&[
+    let mut table = Table::new([
         "variant",
         "seeds",
         "test error without cutout, %",
@@ -159,12 +145,11 @@ fn report(args: &Args, cases: &[Case]) -> Result<(), Error> {
         "parameters, M",
         "search, s",
     ]);
-    let mut supernet = Table::new(&["variant", "after 1/4 of the epochs", "1/2", "3/4", "all"]);
+    let mut supernet = Table::new(["variant", "after 1/4 of the epochs", "1/2", "3/4", "all"]);
     for method in &args.method {
-        let of = |value: fn(&Case) -> f64| -> Vec<f64> {
-            cases.iter().filter(|case| case.method == method.name).map(value).collect()
-        };
-        table.row(vec![
+        let own: Vec<&Case> = cases.iter().filter(|case| case.method == method.name).collect();
+        let of = |value: fn(&Case) -> f64| own.iter().map(|case| value(case)).collect::<Vec<_>>();
+        table.rows.push(vec![
             method.name.clone(),
             args.seeds.to_string(),
             mean_deviation(&of(|case| error(&case.without_cutout))),
@@ -174,17 +159,17 @@ fn report(args: &Args, cases: &[Case]) -> Result<(), Error> {
         ]);
         let mut row = vec![method.name.clone()];
         for quarter in 1..=4 {
-            let accuracies = cases.iter().filter(|case| case.method == method.name).filter_map(|case| {
+            let accuracies = own.iter().filter_map(|case| {
                 let epoch = (quarter * case.supernet.len()).div_ceil(4).checked_sub(1)?;
                 Some(100.0 * case.supernet.get(epoch)?)
             });
             row.push(mean_deviation(&accuracies.collect::<Vec<_>>()));
         }
-        supernet.row(row);
+        supernet.rows.push(row);
     }
-    table.write(&args.out, "table")?;
-    supernet.write(&args.out, "supernet")?;
-    println!("\n{}\nThe supernet's training accuracy, %:\n\n{}", table.markdown(), supernet.markdown());
+    table::write(&table, &args.out, "table")?;
+    table::write(&supernet, &args.out, "supernet")?;
+    println!("\n{}\nThe supernet's training accuracy, %:\n\n{}", table.to_markdown(), supernet.to_markdown());
     println!("files: {}", args.out.display());
     Ok(())
 }

@@ -13,15 +13,15 @@ mod then_train;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
+use common::Error;
 use eoinas_data::SourceKind;
 use eoinas_gumbel::PathMode;
 use eoinas_train::{
-    Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason, TrainConfig, TrainOptions,
+    Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason, StopRule, TrainConfig,
     TrainOutcome, Trained,
     config::MethodKind,
     data::open_dataset,
     machine::{parse_device, with_threads},
-    observer::progress_display,
     stop::MaxSteps,
 };
 
@@ -111,38 +111,26 @@ enum Path {
     Mixture,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match run(&args) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    common::end(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let interrupt = common::interrupt()?;
     let device = parse_device(&args.device)?;
+    let limit = || args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as Box<dyn StopRule>);
     let options = |_seed| {
-        let mut options =
-            SearchOptions { device: device.clone(), command: std::env::args().collect(), ..Default::default() };
-        options.rules.push(Box::new(interrupt.clone()));
-        options.rules.extend(args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
-        options.observers.extend((!args.quiet).then(progress_display));
+        let mut options = common::search_options(&interrupt, args.quiet);
+        options.device = device.clone();
+        options.rules.extend(limit());
         options
     };
     let (folder, outcome, trained) = with_threads(args.threads, || {
         let (folder, outcome) = search(args, options)?;
         let planned = folder.join(then_train::PLAN).exists() && matches!(outcome, Outcome::Found(_));
-        let mut options =
-            TrainOptions { device: device.clone(), command: std::env::args().collect(), ..Default::default() };
-        options.rules.push(Box::new(interrupt.clone()));
-        options.rules.extend(args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
-        options.observers.extend((!args.quiet).then(progress_display));
+        let mut options = common::train_options(&interrupt, args.quiet);
+        options.device = device.clone();
+        options.rules.extend(limit());
         let train = || then_train::train(&RunDir::open(&folder)?, &folder, options);
         let trained = planned.then(train).transpose()?;
         Ok::<_, Error>((folder, outcome, trained))

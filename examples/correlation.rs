@@ -10,20 +10,23 @@
 //! A study that was stopped goes on with the same command, and one with more seeds adds to it.
 
 mod common;
+mod study;
 
 use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use common::{
+use common::Error;
+use eoinas_core::{CellKind, Genotype, SearchSpace, event::SearchSnapshot, statistics};
+use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
+use eoinas_report::Table;
+use eoinas_train::{
+    Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training, machine::with_threads, stop::Interrupt,
+};
+use study::{
     evidence,
     method::Variant,
     scale::Scale,
-    table::{Table, mean_deviation},
-};
-use eoinas_core::{CellKind, Genotype, SearchSpace, event::SearchSnapshot, statistics};
-use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
-use eoinas_train::{
-    Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training, machine::with_threads, stop::Interrupt,
+    table::{self, mean_deviation},
 };
 
 /// Set stand-alone accuracies of an edge's ops against what the search said of them.
@@ -49,30 +52,13 @@ struct Args {
     out: PathBuf,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    common::end(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let study = Study { args, edge: Edge::find(args)?, space: SearchSpace::darts(), interrupt: common::interrupt()? };
-    Ok(match with_threads(args.scale.threads, || study.run())?? {
-        ControlFlow::Continue(tried) => {
-            report(args, &tried)?;
-            ExitCode::SUCCESS
-        }
-        ControlFlow::Break(reason) => {
-            eprintln!("stopped: {reason}; the same command goes on with it");
-            common::exit_code(&reason)
-        }
-    })
+    study::end(with_threads(args.scale.threads, || study.run())??, |tried| report(args, &tried))
 }
 
 /// The edge whose ops are tried.
@@ -124,18 +110,21 @@ impl Study<'_> {
             let dir = self.args.out.join(&self.args.method.name).join(format!("seed-{seed}"));
             let run = dir.join("search");
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
-            let found =
-                match self.args.method.complete(&config, &run, || self.args.scale.search_options(&self.interrupt))? {
-                    Outcome::Found(found) => Genotype::parse(&found.genotype)?,
-                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-                };
+            let found = match self
+                .args
+                .method
+                .complete(&config, &run, || common::search_options(&self.interrupt, self.args.scale.quiet))?
+            {
+                Outcome::Found(found) => Genotype::parse(&found.genotype)?,
+                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+            };
             let snapshot = evidence::before_pruning(&run)?;
             for op in 0..self.space.ops().len() {
                 let Some(genotype) = self.replaced(&found, op)? else { continue };
                 let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
                 let run = dir.join(format!("{}-{}-{name}", self.args.cell, self.args.edge));
                 let config = TrainConfig { seed, ..self.args.scale.training() };
-                let options = self.args.scale.train_options(&self.interrupt);
+                let options = common::train_options(&self.interrupt, self.args.scale.quiet);
                 let accuracy = match Training::complete(&config, &genotype, &run, options)? {
                     TrainOutcome::Trained(trained) => 100.0 * trained.accuracy,
                     TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
@@ -172,12 +161,12 @@ impl Study<'_> {
 /// The tables, printed and as `ops.*` and `correlation.*` in the study's folder.
 fn report(args: &Args, tried: &[Tried]) -> Result<(), Error> {
     let header = ["seed", "op", "stand-alone test accuracy, %"];
-    let mut ops = Table::new(&[&header[..], &SAID[..]].concat());
+    let mut ops = Table::new(header.into_iter().chain(SAID));
     for Tried { seed, op, accuracy, said } in tried {
         let first = [seed.to_string(), op.clone(), format!("{accuracy:.2}")];
-        ops.row(first.into_iter().chain(said.map(show)).collect());
+        ops.rows.push(first.into_iter().chain(said.map(show)).collect());
     }
-    let mut correlation = Table::new(&["", "Kendall's tau", "Spearman's rho", "seeds"]);
+    let mut correlation = Table::new(["", "Kendall's tau", "Spearman's rho", "seeds"]);
     for (index, name) in SAID.into_iter().enumerate() {
         let (mut taus, mut rhos) = (Vec::new(), Vec::new());
         for seed in 0..args.seeds {
@@ -188,12 +177,12 @@ fn report(args: &Args, tried: &[Tried]) -> Result<(), Error> {
             rhos.extend(statistics::spearman_rho(&said, &accuracies));
         }
         let count = taus.len().to_string();
-        correlation.row(vec![name.to_owned(), mean_deviation(&taus), mean_deviation(&rhos), count]);
+        correlation.rows.push(vec![name.to_owned(), mean_deviation(&taus), mean_deviation(&rhos), count]);
     }
     let name = |what: &str| format!("{what}-{}-{}-{}", args.method.name, args.cell, args.edge);
-    ops.write(&args.out, &name("ops"))?;
-    correlation.write(&args.out, &name("correlation"))?;
-    println!("\n{}\n{}\nfiles: {}", ops.markdown(), correlation.markdown(), args.out.display());
+    table::write(&ops, &args.out, &name("ops"))?;
+    table::write(&correlation, &args.out, &name("correlation"))?;
+    println!("\n{}\n{}\nfiles: {}", ops.to_markdown(), correlation.to_markdown(), args.out.display());
     Ok(())
 }
 

@@ -17,12 +17,12 @@ use std::{
 };
 
 use clap::Parser;
+use common::Error;
 use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
-    Trained, data::open_dataset, estimate, machine::with_threads, observer::progress_display, run_dir::names,
-    stop::Interrupt,
+    Trained, data::open_dataset, estimate, machine::with_threads, run_dir::names, stop::Interrupt,
 };
 use then_train::{PLAN, TRAINING};
 
@@ -71,8 +71,6 @@ struct Args {
     quiet: bool,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
 /// Folder of the search, with its settings, below that of the run.
 const SEARCH: &str = "search";
 /// Steps that the estimate measures.
@@ -80,16 +78,7 @@ const MEASURED: usize = 4;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match with_threads(args.threads, || run(&args)) {
-        Ok(Ok(code)) => code,
-        Ok(Err(error)) => fail(&error),
-        Err(error) => fail(&error.into()),
-    }
-}
-
-fn fail(error: &Error) -> ExitCode {
-    eprintln!("error: {error}");
-    ExitCode::FAILURE
+    common::end(with_threads(args.threads, || run(&args)).unwrap_or_else(|error| Err(error.into())))
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
@@ -118,7 +107,7 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
     let Some(reason) = stopped else { return report(&out) };
     eprintln!("stopped: {reason}");
     eprintln!("go on with: cargo run --release --example image_folder -- --resume {}", out.path().display());
-    Ok(ExitCode::from(if reason == StopReason::Interrupted { 130 } else { 1 }))
+    Ok(common::exit_code(&reason))
 }
 
 /// Settings that fit the number of pictures.
@@ -190,9 +179,7 @@ fn find(
     interrupt: &Interrupt,
 ) -> Result<Option<StopReason>, Error> {
     let path = out.join(SEARCH);
-    let mut options = SearchOptions { command: std::env::args().collect(), ..SearchOptions::default() };
-    options.rules.push(Box::new(interrupt.clone()));
-    options.observers.extend((!args.quiet).then(progress_display));
+    let options = common::search_options(interrupt, args.quiet);
     let mut search = match config {
         Some(config) => Search::create(config, &path, options)?,
         None if path.join(names::RESULT).exists() => return Ok(None),
@@ -206,9 +193,7 @@ fn find(
 
 /// Trains the network of the cell that was found, or goes on with that.
 fn train(args: &Args, out: &RunDir, interrupt: &Interrupt) -> Result<Option<StopReason>, Error> {
-    let mut options = TrainOptions { command: std::env::args().collect(), ..TrainOptions::default() };
-    options.rules.push(Box::new(interrupt.clone()));
-    options.observers.extend((!args.quiet).then(progress_display));
+    let options = common::train_options(interrupt, args.quiet);
     Ok(match then_train::train(out, &out.join(SEARCH), options)? {
         TrainOutcome::Trained(_) => None,
         TrainOutcome::Stopped(reason) => Some(reason),

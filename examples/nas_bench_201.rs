@@ -9,24 +9,24 @@
 //! A study that was stopped goes on with the same command, and one with more methods or seeds adds to it.
 
 mod common;
+mod study;
 
 use std::{fs::File, ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
-use common::{
-    evidence,
-    method::Variant,
-    table::{Table, mean_deviation},
-};
+use common::Error;
 use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, statistics};
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
+use eoinas_report::Table;
 use eoinas_strategy::{
     Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
 };
-use eoinas_train::{
-    Outcome, SearchConfig, SearchOptions, StopReason, machine::with_threads, observer::progress_display,
-    stop::Interrupt,
+use eoinas_train::{Outcome, SearchConfig, SearchOptions, StopReason, machine::with_threads, stop::Interrupt};
+use study::{
+    evidence,
+    method::Variant,
+    table::{self, mean_deviation},
 };
 
 /// Search in NAS-Bench-201's space with several methods and seeds.
@@ -91,16 +91,8 @@ enum Strategy {
     Smbo,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    common::end(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
@@ -112,15 +104,7 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         methods => methods.to_vec(),
     };
     let study = Study { args, table, methods, interrupt: common::interrupt()? };
-    let cases = match with_threads(args.threads, || study.searches())?? {
-        ControlFlow::Continue(cases) => cases,
-        ControlFlow::Break(reason) => {
-            eprintln!("stopped: {reason}; the same command goes on with it");
-            return Ok(common::exit_code(&reason));
-        }
-    };
-    study.report(&cases)?;
-    Ok(ExitCode::SUCCESS)
+    study::end(with_threads(args.threads, || study.searches())??, |cases| study.report(&cases))
 }
 
 /// The paper's method, its ablation and its baselines.
@@ -169,14 +153,8 @@ impl Study<'_> {
     }
 
     fn options(&self) -> SearchOptions {
-        let mut options = SearchOptions {
-            space: SearchSpace::nas_bench_201(),
-            command: std::env::args().collect(),
-            rules: vec![Box::new(self.interrupt.clone())],
-            ..SearchOptions::default()
-        };
-        options.observers.extend((!self.args.quiet).then(progress_display));
-        options
+        let options = common::search_options(&self.interrupt, self.args.quiet);
+        SearchOptions { space: SearchSpace::nas_bench_201(), ..options }
     }
 
     fn config(&self) -> SearchConfig {
@@ -225,7 +203,7 @@ impl Study<'_> {
     fn report(&self, cases: &[Case]) -> Result<(), Error> {
         std::fs::create_dir_all(&self.args.out)?;
         let head = ["method", "seeds", "test accuracy, %", "none ops", "skip_connect ops", "search, s"];
-        let mut table = Table::new(&[&head[..], &RANKING[..]].concat());
+        let mut table = Table::new(head.into_iter().chain(RANKING));
         for method in &self.methods {
             let of = |value: &dyn Fn(&Case) -> Option<f64>| {
                 let values: Vec<f64> =
@@ -233,7 +211,7 @@ impl Study<'_> {
                 mean_deviation(&values)
             };
             let count = |name: &'static str| of(&|case| Some(ops(&case.genotype, name) as f64));
-            table.row(vec![
+            table.rows.push(vec![
                 method.name.clone(),
                 self.args.seeds.to_string(),
                 of(&|case| Some(case.test)),
@@ -247,13 +225,13 @@ impl Study<'_> {
         let all: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
         let optimum = self.table.optimum(Column::TestE200).map_or(0.0, |row| row.accuracy(Column::TestE200));
         if !self.methods.is_empty() {
-            table.write(&self.args.out, "table")?;
-            println!("\n{}", table.markdown());
+            table::write(&table, &self.args.out, "table")?;
+            println!("\n{}", table.to_markdown());
         }
         if !self.args.strategy.is_empty() {
             let strategies = self.strategies()?;
-            strategies.write(&self.args.out, &format!("strategies-{}", self.args.budget))?;
-            println!("\n{}", strategies.markdown());
+            table::write(&strategies, &self.args.out, &format!("strategies-{}", self.args.budget))?;
+            println!("\n{}", strategies.to_markdown());
         }
         println!("a random architecture: {} %; the best of all: {optimum:.2} %", mean_deviation(&all));
         println!("files: {}", self.args.out.display());
@@ -262,7 +240,7 @@ impl Study<'_> {
 
     /// Searches that ask the table.
     fn strategies(&self) -> Result<Table, Error> {
-        let mut table = Table::new(&["strategy", "seeds", "architectures asked for", "test accuracy of the best, %"]);
+        let mut table = Table::new(["strategy", "seeds", "architectures asked for", "test accuracy of the best, %"]);
         for &strategy in &self.args.strategy {
             let mut tests = Vec::new();
             for seed in 0..self.args.seeds {
@@ -273,7 +251,7 @@ impl Study<'_> {
                 let best = search.history().best().ok_or("a budget of 0 finds nothing; give --budget 1 or more")?;
                 tests.extend(best.evaluation.test.map(|test| 100.0 * test));
             }
-            table.row(vec![
+            table.rows.push(vec![
                 strategy.build().name().to_owned(),
                 self.args.seeds.to_string(),
                 self.args.budget.to_string(),

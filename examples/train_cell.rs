@@ -15,12 +15,12 @@ use std::{
 };
 
 use clap::{ArgGroup, Parser};
+use common::Error;
 use eoinas_core::{Genotype, SearchSpace, schedule::Warmup, zoo};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     RunDir, StopReason, TrainConfig, TrainOptions, TrainOutcome, TrainPreset, Trained, Training, Trials,
     machine::{parse_device, with_threads},
-    observer::progress_display,
     stop::MaxSteps,
     training::{NETWORK, TrialsOutcome},
 };
@@ -120,28 +120,17 @@ struct Args {
     json: bool,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match run(&args) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    common::end(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let interrupt = common::interrupt()?;
     let device = parse_device(&args.device)?;
     let options = || {
-        let mut options =
-            TrainOptions { device: device.clone(), command: std::env::args().collect(), ..Default::default() };
-        options.rules.push(Box::new(interrupt.clone()));
+        let mut options = common::train_options(&interrupt, args.quiet);
+        options.device = device.clone();
         options.rules.extend(args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
-        options.observers.extend((!args.quiet).then(progress_display));
         options
     };
     let (folder, outcome) = with_threads(args.threads, || train(args, options))??;

@@ -1,4 +1,5 @@
 //! The studies as processes: stopped, gone on with, added to.
+#![cfg(feature = "report")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;

@@ -1,11 +1,13 @@
 //! From a search's cell to a trained network: what the examples that do both have in common.
 
-use std::{error::Error, path::Path};
+use std::path::Path;
 
 use eoinas_core::Genotype;
 use eoinas_train::{
     RunDir, TrainConfig, TrainOptions, TrainOutcome, Trained, Training, run_dir::names, training::NETWORK,
 };
+
+use crate::common::Error;
 
 /// Settings of the training, written when the run begins.
 pub const PLAN: &str = "training.json";
@@ -20,20 +22,9 @@ pub fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainConfig {
 
 /// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it
 /// is done.
-pub fn train(out: &RunDir, search: &Path, options: TrainOptions) -> Result<TrainOutcome, Box<dyn Error + Send + Sync>> {
-    let path = out.join(TRAINING);
-    if path.exists()
-        && let Some(trained) = RunDir::open(&path)?.result()?
-    {
-        return Ok(TrainOutcome::Trained(trained));
-    }
-    let mut training = if path.join(names::CHECKPOINTS).exists() {
-        Training::resume(&path, options)?
-    } else {
-        let text = RunDir::open(search)?.read(names::GENOTYPE_JSON)?;
-        Training::create(out.read_json(PLAN)?, Genotype::parse(&text)?, &path, options)?
-    };
-    Ok(training.run()?)
+pub fn train(out: &RunDir, search: &Path, options: TrainOptions) -> Result<TrainOutcome, Error> {
+    let genotype = Genotype::parse(&RunDir::open(search)?.read(names::GENOTYPE_JSON)?)?;
+    Ok(Training::complete(&out.read_json(PLAN)?, &genotype, &out.join(TRAINING), options)?)
 }
 
 /// Says what the network is worth, where it is and how to use it.

@@ -6,12 +6,14 @@ use eoinas_core::{CellKind, Event, SearchSpace, event::SearchSnapshot};
 use eoinas_prune::{EdgeView, OpView};
 use eoinas_train::{observer::JsonlRecord, run_dir::names};
 
+use crate::common::Error;
+
 /// Where the search in the folder `run` stood before its first pruning, when all ops could still be compared; at its end
 /// if it never prunes.
 ///
 /// # Errors
 /// A record that cannot be read, or that has no end of an epoch.
-pub fn before_pruning(run: &Path) -> Result<SearchSnapshot, Box<dyn std::error::Error + Send + Sync>> {
+pub fn before_pruning(run: &Path) -> Result<SearchSnapshot, Error> {
     let path = run.join(names::EVENTS);
     let records = JsonlRecord::read(&path)?;
     let before = records.into_iter().take_while(|record| !matches!(record.event, Event::Pruned { .. }));

@@ -9,6 +9,8 @@ use eoinas_train::{
     ConfigError, Outcome, RunDir, Search, SearchConfig, SearchOptions, SupernetEvaluator, config::MethodKind,
 };
 
+use crate::common::Error;
+
 /// A search method, or an ablation of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Method {
@@ -93,7 +95,7 @@ impl Variant {
         config: &SearchConfig,
         run: &Path,
         options: impl Fn() -> SearchOptions,
-    ) -> Result<Outcome, Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<Outcome, Error> {
         let mut outcome = Search::complete(config, run, options())?;
         if let (Outcome::Found(found), Method::RandomWs) = (&mut outcome, self.method) {
             let dir = RunDir::open(run)?;

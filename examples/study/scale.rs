@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use eoinas_data::SourceKind;
-use eoinas_train::{
-    SearchConfig, SearchOptions, TrainConfig, TrainOptions, observer::progress_display, stop::Interrupt,
-};
+use eoinas_train::{SearchConfig, TrainConfig};
 
 /// The flags that set it. The defaults are for minutes on two cores.
 #[derive(Debug, clap::Args)]
@@ -71,22 +69,6 @@ impl Scale {
         config.data.train_images = Some(self.train_images);
         config.data.test_images = Some(self.test_images);
         config
-    }
-
-    /// What a search needs beside them.
-    pub fn search_options(&self, interrupt: &Interrupt) -> SearchOptions {
-        let mut options = SearchOptions { command: std::env::args().collect(), ..SearchOptions::default() };
-        options.rules.push(Box::new(interrupt.clone()));
-        options.observers.extend((!self.quiet).then(progress_display));
-        options
-    }
-
-    /// What a training needs beside them.
-    pub fn train_options(&self, interrupt: &Interrupt) -> TrainOptions {
-        let mut options = TrainOptions { command: std::env::args().collect(), ..TrainOptions::default() };
-        options.rules.push(Box::new(interrupt.clone()));
-        options.observers.extend((!self.quiet).then(progress_display));
-        options
     }
 
     fn dataset(&self) -> SourceKind {
