@@ -6,13 +6,12 @@ use eoinas_core::Genotype;
 use eoinas_strategy::{EvaluateError, Evaluation, Evaluator};
 
 use crate::{
-    checkpoint::{self, Checkpoint, CheckpointError, Store, Subject},
+    checkpoint::{self, Subject},
     config::SearchConfig,
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
     run_dir::{RunDir, names},
     search::{SearchOptions, SearchParts},
-    state::SavedSearch,
     training::{TrainConfig, TrainOptions, TrainOutcome, Training},
 };
 
@@ -33,17 +32,10 @@ impl SupernetEvaluator {
     /// No run, no checkpoint, one that is damaged or belongs to another space; images that cannot be read.
     pub fn open(run: &Path, mut options: SearchOptions) -> Result<Self> {
         let config: SearchConfig = RunDir::open(run)?.read_json(names::CONFIG)?;
-        let subject = Subject::search(&options.space);
-        let checkpoints = run.join(names::CHECKPOINTS);
-        let none = || CheckpointError::None { path: run.to_owned() };
-        if !checkpoints.exists() {
-            return Err(none().into());
-        }
-        let folder = Store::open(&checkpoints)?.latest()?.ok_or_else(none)?;
-        let Checkpoint { state: saved, tensors, .. } =
-            checkpoint::read::<SavedSearch>(&folder, &subject, &options.device)?;
+        let folder = checkpoint::newest(run)?;
+        let checkpoint = checkpoint::read(&folder, &Subject::search(&options.space), &options.device)?;
         let mut parts = SearchParts::new(config, &mut options)?;
-        parts.learner.load(&folder, saved.prune, saved.arch_steps, tensors)?;
+        parts.restore(&folder, checkpoint)?;
         Ok(Self { parts })
     }
 }

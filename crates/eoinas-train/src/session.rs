@@ -7,7 +7,7 @@ use eoinas_core::Event;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    checkpoint::{self, Checkpoint, CheckpointError, Store, Subject, Tensors},
+    checkpoint::{self, Checkpoint, Store, Subject, Tensors},
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
     run_dir::{RunDir, names},
@@ -50,12 +50,8 @@ impl Session {
         keep: usize,
         device: &Device,
     ) -> Result<(Self, PathBuf, Checkpoint<S>)> {
-        let path = run.join(names::CHECKPOINTS);
-        if !path.exists() {
-            return Err(CheckpointError::None { path: run.path().to_owned() }.into());
-        }
-        let store = Store::open(&path)?;
-        let folder = store.latest()?.ok_or_else(|| CheckpointError::None { path: run.path().to_owned() })?;
+        let folder = checkpoint::newest(run.path())?;
+        let store = Store::open(&run.join(names::CHECKPOINTS))?;
         let checkpoint: Checkpoint<S> = checkpoint::read(&folder, &subject, device)?;
         let (record, kept) = JsonlRecord::resume(&run.join(names::EVENTS), checkpoint.events)?;
         let log = TextLog::resume(&run.join(names::LOG), &kept)?;

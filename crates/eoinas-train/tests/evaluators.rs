@@ -43,6 +43,23 @@ fn random_search_with_weight_sharing_scores_cells_by_the_saved_supernet() {
 }
 
 #[test]
+fn the_supernet_of_a_later_stage_is_read_and_the_run_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let config = tiny().with_method(MethodKind::Pdarts);
+    let Outcome::Found(found) = Search::create(config, &run, options()).unwrap().run().unwrap() else {
+        panic!("stopped")
+    };
+    // As a run leaves it that is just writing a checkpoint.
+    let unfinished = run.join("checkpoints/.tmp-step-000000099");
+    fs::create_dir(&unfinished).unwrap();
+    let genotype = eoinas_core::Genotype::parse(&found.genotype).unwrap();
+    let score = SupernetEvaluator::open(&run, options()).unwrap().evaluate(&genotype).unwrap().score;
+    assert_eq!(score, found.validation_accuracy);
+    assert!(unfinished.exists());
+}
+
+#[test]
 fn a_training_scores_a_cell_once_and_goes_on_where_it_was_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let config = TrainConfig { epochs: 1, ..tiny_training() };

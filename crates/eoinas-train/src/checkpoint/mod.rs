@@ -18,7 +18,7 @@ pub use error::CheckpointError;
 pub use manifest::{FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION};
 pub use read::read;
 pub use retention::{Action, retain};
-pub use store::Store;
+pub use store::{Store, newest};
 
 pub(crate) use manifest::sha256;
 

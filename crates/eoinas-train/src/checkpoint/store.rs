@@ -13,9 +13,21 @@ use super::{
     Action, Checkpoint, CheckpointError, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION, error::Result,
     retain, sha256,
 };
+use crate::run_dir::names;
 
 /// Folders that start so are unfinished or half removed: nobody reads them, and opening the store sweeps them away.
 const TEMPORARY: &str = ".tmp-";
+
+/// Folder of the newest checkpoint of the run in the folder `run`. Nothing is changed there, so that a run that goes on
+/// can be read.
+pub fn newest(run: &Path) -> Result<PathBuf> {
+    let dir = run.join(names::CHECKPOINTS);
+    let none = || CheckpointError::None { path: run.to_owned() };
+    if !dir.exists() {
+        return Err(none());
+    }
+    Store { dir }.latest()?.ok_or_else(none)
+}
 
 /// The folder `checkpoints` of a run.
 #[derive(Clone, Debug)]
@@ -27,7 +39,7 @@ impl Store {
     /// Opens the folder, which is created when it is not there, and removes what an interrupted write left in it.
     pub fn open(dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir).map_err(write_error(dir))?;
-        for name in names(dir)?.iter().filter(|name| name.starts_with(TEMPORARY)) {
+        for name in entries(dir)?.iter().filter(|name| name.starts_with(TEMPORARY)) {
             let path = dir.join(name);
             fs::remove_dir_all(&path).map_err(write_error(&path))?;
         }
@@ -36,7 +48,7 @@ impl Store {
 
     /// Steps of the checkpoints that are there, ascending.
     pub fn steps(&self) -> Result<Vec<u64>> {
-        let mut steps: Vec<u64> = names(&self.dir)?.iter().filter_map(|name| step_of(name)).collect();
+        let mut steps: Vec<u64> = entries(&self.dir)?.iter().filter_map(|name| step_of(name)).collect();
         steps.sort_unstable();
         Ok(steps)
     }
@@ -122,7 +134,7 @@ fn step_of(name: &str) -> Option<u64> {
     name.strip_prefix("step-")?.parse().ok()
 }
 
-fn names(dir: &Path) -> Result<Vec<String>> {
+fn entries(dir: &Path) -> Result<Vec<String>> {
     let read_error = |source| CheckpointError::Read { path: dir.to_owned(), source };
     let entries = fs::read_dir(dir).map_err(read_error)?;
     entries

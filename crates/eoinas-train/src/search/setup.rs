@@ -105,6 +105,19 @@ impl SearchParts {
         Ok(Self { config, plan, data, device: options.device.clone(), learner, method })
     }
 
+    /// Takes over a checkpoint that lies in `folder`: the network of its stage, what learned, the method's own state.
+    /// Returns where the search stood.
+    pub fn restore(&mut self, folder: &Path, checkpoint: Checkpoint<SavedSearch>) -> Result<SearchState> {
+        let Checkpoint { state: saved, tensors, .. } = checkpoint;
+        if let Some(stage) = self.plan.stage(saved.state.epoch) {
+            self.learner.rebuild(stage.cells)?;
+        }
+        self.learner.load(folder, saved.prune, saved.arch_steps, tensors)?;
+        let wrong = |what| TrainError::State { path: folder.to_owned(), what };
+        self.method.load(saved.method).map_err(|what| wrong(format!("state.json: method: {what}")))?;
+        Ok(saved.state)
+    }
+
     fn search(self, state: SearchState, mut session: Session, options: SearchOptions) -> Search {
         let Self { config, plan, data, device, learner, method } = self;
         options.observers.into_iter().for_each(|observer| session.observe(observer));
@@ -162,17 +175,10 @@ impl Search {
         }
         let config: SearchConfig = dir.read_json(names::CONFIG)?;
         let subject = Subject::search(&options.space);
-        let (session, folder, checkpoint) =
-            Session::resume::<SavedSearch>(dir, subject, config.keep_checkpoints, &options.device)?;
+        let (session, folder, checkpoint) = Session::resume(dir, subject, config.keep_checkpoints, &options.device)?;
         let mut parts = SearchParts::new(config, &mut options)?;
-        let Checkpoint { state: saved, tensors, .. } = checkpoint;
-        if let Some(stage) = parts.plan.stage(saved.state.epoch) {
-            parts.learner.rebuild(stage.cells)?;
-        }
-        parts.learner.load(&folder, saved.prune, saved.arch_steps, tensors)?;
-        let wrong = |what| TrainError::State { path: folder.clone(), what };
-        parts.method.load(saved.method).map_err(|what| wrong(format!("state.json: method: {what}")))?;
-        let mut search = parts.search(saved.state, session, options);
+        let state = parts.restore(&folder, checkpoint)?;
+        let mut search = parts.search(state, session, options);
         let (epoch, step) = (search.state.epoch as u64, search.state.total_steps);
         let checkpoint = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         search.session.emit(Event::Resumed { epoch, step, checkpoint })?;
