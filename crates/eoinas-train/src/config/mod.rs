@@ -243,15 +243,17 @@ impl Default for SearchConfig {
 impl SearchConfig {
     /// The network that is searched in, for images like those of `info`.
     pub fn skeleton(&self, info: &DatasetInfo) -> Skeleton {
-        Skeleton {
-            form: self.form,
-            channels: self.network.channels,
-            cells: self.network.cells,
-            stem_multiplier: self.network.stem_multiplier,
-            ..Skeleton::search()
-        }
-        .with_classes(info.classes.len())
-        .with_image(info.channels, info.height, info.width)
+        self.network.skeleton(self.form, info)
+    }
+}
+
+impl NetworkConfig {
+    /// A network of this size and form for images like those of `info`.
+    pub(crate) fn skeleton(&self, form: Form, info: &DatasetInfo) -> Skeleton {
+        let Self { channels, cells, stem_multiplier } = *self;
+        Skeleton { form, channels, cells, stem_multiplier, ..Skeleton::search() }
+            .with_classes(info.classes.len())
+            .with_image(info.channels, info.height, info.width)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use rand::Rng;
 
-use eoinas_core::{EdgeOpTable, SeedStream};
+use eoinas_core::{EdgeOpTable, Gates, SeedStream};
 use eoinas_gumbel::{Relaxation, Sample};
 use eoinas_nn::{Batch, Wanted, WeightGradients};
 
@@ -34,8 +34,8 @@ pub(super) struct Alternating {
 impl Alternating {
     /// Both halves; the first alone during the warm-up.
     pub fn step(&self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let alphas = learner.alphas.clone();
-        let train = match self.train_weights(learner, &alphas, step)? {
+        let paths = self.weight_paths(learner, &learner.alphas, step)?;
+        let train = match train_weights(learner, step, &paths)? {
             ControlFlow::Continue(tally) => tally,
             ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
         };
@@ -59,25 +59,10 @@ impl Alternating {
         Ok(self.relaxation.sample(alphas, learner.alive(), learner.space(), step.plan.temperature, rng)?)
     }
 
-    /// The weights on a training batch. C^e is counted from the end of the warm-up on.
-    pub fn train_weights(&self, learner: &mut Learner, alphas: &EdgeOpTable<f32>, step: &Step) -> Flow<Tally> {
-        let (mut gradients, mut tally, mut paths) = (WeightGradients::new(), Tally::default(), Vec::new());
-        for path in 0..self.paths {
-            let gates = self.sample(learner, alphas, step, SeedStream::WeightPath, path)?.gates;
-            let mut output = learner.pass(&step.train, &gates, Wanted::WEIGHTS, &step.path_options(path))?;
-            if let Err(reason) = check_finite("training loss", output.loss) {
-                return Ok(ControlFlow::Break(reason));
-            }
-            gradients.merge(output.weight_gradients.take().unwrap_or_default())?;
-            tally.add(Tally::from(&output));
-            paths.push(gates);
-        }
-        if self.paths > 1 {
-            gradients.scale(1.0 / self.paths as f64)?;
-        }
-        let count = !step.plan.warm_up;
-        let norm = learner.update_weights(gradients, &paths, step.plan.learning_rate, count)?;
-        Ok(finite("gradient of the weights", norm, tally))
+    /// The paths of the weights' half by `alphas`.
+    pub fn weight_paths(&self, learner: &Learner, alphas: &EdgeOpTable<f32>, step: &Step) -> Result<Vec<Gates>> {
+        let gates = |path| Ok(self.sample(learner, alphas, step, SeedStream::WeightPath, path)?.gates);
+        (0..self.paths).map(gates).collect()
     }
 
     /// The architecture on a validation batch; the accuracy of its path becomes C^a.
@@ -99,6 +84,24 @@ impl Alternating {
         let norm = learner.update_arch(&gradients, &paths)?;
         Ok(finite("gradient of the architecture parameters", norm, tally))
     }
+}
+
+/// The weights of these paths on the training batch, by their mean gradient. C^e is counted from the end of the warm-up on.
+pub(super) fn train_weights(learner: &mut Learner, step: &Step, paths: &[Gates]) -> Flow<Tally> {
+    let (mut gradients, mut tally) = (WeightGradients::new(), Tally::default());
+    for (path, gates) in paths.iter().enumerate() {
+        let mut output = learner.pass(&step.train, gates, Wanted::WEIGHTS, &step.path_options(path))?;
+        if let Err(reason) = check_finite("training loss", output.loss) {
+            return Ok(ControlFlow::Break(reason));
+        }
+        gradients.merge(output.weight_gradients.take().unwrap_or_default())?;
+        tally.add(Tally::from(&output));
+    }
+    if paths.len() > 1 {
+        gradients.scale(1.0 / paths.len() as f64)?;
+    }
+    let norm = learner.update_weights(gradients, paths, step.plan.learning_rate, !step.plan.warm_up)?;
+    Ok(finite("gradient of the weights", norm, tally))
 }
 
 /// `then`, unless `value` is not finite.

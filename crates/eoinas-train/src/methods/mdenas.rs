@@ -1,13 +1,13 @@
 //! MdeNAS.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, slice};
 
 use eoinas_core::{Genotype, SeedStream, softmax};
 use eoinas_gumbel::Categorical;
 use eoinas_nn::Wanted;
 
 use super::{
-    alternating::{Alternating, Flow},
+    alternating::{Alternating, Flow, train_weights},
     by_beta,
 };
 use crate::{
@@ -98,22 +98,20 @@ impl SearchMethod for MdeNas {
 
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
         let alternating = Alternating { relaxation: &Categorical, paths: 1 };
-        let alphas = learner.alphas.clone();
-        let train = match alternating.train_weights(learner, &alphas, step)? {
+        let gates = alternating.sample(learner, &learner.alphas, step, SeedStream::WeightPath, 0)?.gates;
+        let train = match train_weights(learner, step, slice::from_ref(&gates))? {
             ControlFlow::Continue(train) => train,
             ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
         };
         let Some(valid) = &step.valid else {
             return Ok(ControlFlow::Continue(StepReport { train, valid: None }));
         };
-        // The path that was just trained.
-        let sample = alternating.sample(learner, &alphas, step, SeedStream::WeightPath, 0)?;
-        let output = learner.pass(valid, &sample.gates, Wanted::NOTHING, &step.pass_options())?;
+        let output = learner.pass(valid, &gates, Wanted::NOTHING, &step.pass_options())?;
         if let Err(reason) = check_finite("validation loss", output.loss) {
             return Ok(ControlFlow::Break(reason));
         }
         let tally = Tally::from(&output);
-        learner.prune.record_arch_step(&sample.gates, tally.accuracy().unwrap_or(0.0))?;
+        learner.prune.record_arch_step(&gates, tally.accuracy().unwrap_or(0.0))?;
         self.update(learner);
         Ok(ControlFlow::Continue(StepReport { train, valid: Some(tally) }))
     }

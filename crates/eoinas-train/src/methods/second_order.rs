@@ -7,7 +7,7 @@ use eoinas_gumbel::{Relaxation, Sample, Softmax};
 use eoinas_nn::{Batch, Wanted, WeightGradients, parameters::SavedValues};
 
 use super::{
-    alternating::{Alternating, Flow, finite},
+    alternating::{Alternating, Flow, finite, train_weights},
     by_beta,
 };
 use crate::{
@@ -150,8 +150,9 @@ impl SearchMethod for SecondOrder {
             }
             found = Some(tally);
         }
-        let alphas = learner.alphas.clone();
-        let train = Alternating { relaxation: &Softmax, paths: 1 }.train_weights(learner, &alphas, step)?;
+        let alternating = Alternating { relaxation: &Softmax, paths: 1 };
+        let paths = alternating.weight_paths(learner, &learner.alphas, step)?;
+        let train = train_weights(learner, step, &paths)?;
         Ok(train.map_continue(|train| StepReport { train, valid: found }))
     }
 

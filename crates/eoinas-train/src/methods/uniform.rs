@@ -4,7 +4,7 @@ use eoinas_core::Genotype;
 use eoinas_gumbel::Categorical;
 
 use super::{
-    alternating::{Alternating, Flow},
+    alternating::{Alternating, Flow, train_weights},
     by_beta,
 };
 use crate::{
@@ -44,7 +44,8 @@ impl SearchMethod for Uniform {
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
         // Equal parameters, whatever those of the learner are.
         let equal = learner.alphas.map(|_| 0.0);
-        let train = self.alternating.train_weights(learner, &equal, step)?;
+        let paths = self.alternating.weight_paths(learner, &equal, step)?;
+        let train = train_weights(learner, step, &paths)?;
         Ok(train.map_continue(|train| StepReport { train, valid: None }))
     }
 

@@ -119,15 +119,7 @@ impl Default for TrainConfig {
 impl TrainConfig {
     /// The network for images like those of `info`.
     pub fn skeleton(&self, info: &DatasetInfo) -> Skeleton {
-        Skeleton {
-            form: self.form,
-            channels: self.network.channels,
-            cells: self.network.cells,
-            stem_multiplier: self.network.stem_multiplier,
-            ..Skeleton::cifar()
-        }
-        .with_classes(info.classes.len())
-        .with_image(info.channels, info.height, info.width)
+        self.network.skeleton(self.form, info)
     }
 
     pub(crate) fn epoch(&self, epoch: usize) -> EpochValues {
