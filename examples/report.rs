@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Parser;
-use eoinas_report::{Options, Source, record, tensorboard::Follower};
+use eoinas_report::{Options, record, tensorboard::Follower};
 
 /// Write report.html, pictures and tables from the records of runs.
 #[derive(Debug, Parser)]
@@ -66,16 +66,15 @@ fn run(args: &Args) -> Result<(), Error> {
         println!("{}: written anew every {seconds} s until the runs end", written.page.display());
         let mut followers = if args.tensorboard { followers(args, &written.page)? } else { Vec::new() };
         loop {
-            let sources: Vec<Source> = args.runs.iter().map(|dir| record::open(dir)).collect::<Result<_, _>>()?;
+            // After the page was written: what it calls finished is followed to its end.
             for follower in &mut followers {
                 follower.catch_up()?;
             }
-            written = eoinas_report::write(&args.runs, &options)?;
-            let going_on = |run: &record::Run| run.state() == record::State::Unfinished;
-            if !sources.iter().flat_map(|source| &source.runs).any(going_on) {
+            if !written.unfinished {
                 break;
             }
             std::thread::sleep(Duration::from_secs(seconds.max(1)));
+            written = eoinas_report::write(&args.runs, &options)?;
         }
     }
     for run in &written.runs {
@@ -98,9 +97,7 @@ fn followers(args: &Args, page: &Path) -> Result<Vec<Follower>, Error> {
     for dir in &args.runs {
         let source = record::open(dir)?;
         for run in &source.runs {
-            let out = folder.join(&source.name);
-            let out = if source.several { out.join(&run.name) } else { out };
-            followers.push(Follower::new(&run.dir, &out)?);
+            followers.push(Follower::new(&run.dir, &folder.join(source.place(run)))?);
         }
     }
     Ok(followers)

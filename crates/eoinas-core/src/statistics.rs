@@ -84,8 +84,8 @@ fn sort_counting_swaps(values: &mut [f64]) -> u64 {
     swaps
 }
 
-/// Ranks from 1; equal values share the mean of theirs.
-fn ranks(values: &[f64]) -> Vec<f64> {
+/// The rank of each value, 1 for the smallest; equal values share the mean of theirs.
+pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<(usize, f64)> = values.iter().map(|value| value + 0.0).enumerate().collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut ranks = vec![0.0; values.len()];

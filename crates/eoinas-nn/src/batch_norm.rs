@@ -84,45 +84,49 @@ impl BatchNorm {
     /// The map where a pass without a way back needs no statistics of its batch: in evaluation, with running ones or
     /// folded. `None`: [`Self::apply`] is to be asked.
     pub fn apply_known(&self, context: &Context<'_>) -> Result<Option<AppliedNorm>> {
-        let known = self.shift.is_some() || self.running.is_some();
-        if context.keep || context.phase != Phase::Evaluation || !known {
+        if context.keep || context.phase != Phase::Evaluation {
             return Ok(None);
         }
-        let value = |(first, second): (ParamId, ParamId)| -> Result<(&Tensor, &Tensor)> {
-            Ok((context.parameters.value(first)?, context.parameters.value(second)?))
-        };
-        let norm = match (self.shift, self.running) {
-            (Some(shift), _) => folded(context.parameters.value(shift)?)?,
-            (None, Some(running)) => {
-                let (mean, variance) = value(running)?;
-                Norm::running(mean, variance, self.affine.map(value).transpose()?, EPSILON)?
-            }
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(AppliedNorm { norm, count: 0, affine: None }))
+        Ok(self.known(context)?.map(|norm| AppliedNorm { norm, count: 0, affine: None }))
     }
 
     /// The map for an output with these statistics. In training, running statistics are updated; in evaluation, they
     /// are used where there are any.
     pub fn apply(&self, context: &Context<'_>, stats: &BatchStats) -> Result<AppliedNorm> {
-        let value = |(first, second): (ParamId, ParamId)| -> Result<(&Tensor, &Tensor)> {
-            Ok((context.parameters.value(first)?, context.parameters.value(second)?))
-        };
-        if let Some(shift) = self.shift {
-            let norm = folded(context.parameters.value(shift)?)?;
-            return Ok(AppliedNorm { norm, count: stats.count, affine: None });
-        }
-        let affine = self.affine.map(value).transpose()?;
-        let running = self.running.map(value).transpose()?;
-        let norm = match (running, context.phase) {
-            (Some((mean, variance)), Phase::Evaluation) => Norm::running(mean, variance, affine, EPSILON)?,
-            (Some((mean, variance)), Phase::Training) => {
-                norm::update_running(mean, variance, stats, MOMENTUM)?;
-                Norm::from_stats(stats, affine, EPSILON)?
+        let norm = match self.known(context)? {
+            Some(norm) => norm,
+            None => {
+                if let Some((mean, variance)) = self.values(context, self.running)? {
+                    norm::update_running(mean, variance, stats, MOMENTUM)?;
+                }
+                Norm::from_stats(stats, self.values(context, self.affine)?, EPSILON)?
             }
-            (None, _) => Norm::from_stats(stats, affine, EPSILON)?,
         };
         Ok(AppliedNorm { norm, count: stats.count, affine: self.affine })
+    }
+
+    /// The map that does not depend on the batch: that of a folded one, and in evaluation that of running statistics.
+    fn known(&self, context: &Context<'_>) -> Result<Option<Norm>> {
+        if let Some(shift) = self.shift {
+            let shift = context.parameters.value(shift)?;
+            let (zeros, ones) = (shift.zeros_like()?, shift.ones_like()?);
+            return Ok(Some(Norm { mean: zeros, rstd: ones.clone(), scale: ones, shift: shift.clone() }));
+        }
+        match (self.values(context, self.running)?, context.phase) {
+            (Some((mean, variance)), Phase::Evaluation) => {
+                Ok(Some(Norm::running(mean, variance, self.values(context, self.affine)?, EPSILON)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn values<'a>(
+        &self,
+        context: &'a Context<'_>,
+        pair: Option<(ParamId, ParamId)>,
+    ) -> Result<Option<(&'a Tensor, &'a Tensor)>> {
+        pair.map(|(first, second)| Ok((context.parameters.value(first)?, context.parameters.value(second)?)))
+            .transpose()
     }
 
     /// Its parameters and buffers.
@@ -130,12 +134,6 @@ impl BatchNorm {
         let pairs = self.affine.into_iter().chain(self.running);
         pairs.flat_map(|(first, second)| [first, second]).chain(self.shift)
     }
-}
-
-/// What is left of a folded BatchNorm, as its readers apply it.
-fn folded(shift: &Tensor) -> Result<Norm> {
-    let (zeros, ones) = (shift.zeros_like()?, shift.ones_like()?);
-    Ok(Norm { mean: zeros, rstd: ones.clone(), scale: ones, shift: shift.clone() })
 }
 
 impl AppliedNorm {

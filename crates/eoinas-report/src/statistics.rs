@@ -1,15 +1,10 @@
 //! Ranks and densities.
 
-use eoinas_core::statistics::mean_and_deviation;
+use eoinas_core::statistics::{self, mean_and_deviation};
 
 /// Rank of each value, 1 for the largest; equal values share the mean of their ranks.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
-    let rank = |value: &f64| {
-        let above = values.iter().filter(|other| *other > value).count();
-        let equal = values.iter().filter(|other| *other == value).count();
-        above as f64 + (equal as f64 + 1.0) / 2.0
-    };
-    values.iter().map(rank).collect()
+    statistics::ranks(&values.iter().map(|value| -value).collect::<Vec<_>>())
 }
 
 /// Gaussian kernel density estimate at `points` places over the values' range, with Silverman's bandwidth

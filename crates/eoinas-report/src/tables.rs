@@ -174,20 +174,17 @@ fn parts(run: &Run) -> Option<(bool, bool)> {
 fn lines(sources: &[Source]) -> Vec<Line<'_>> {
     let searches: Vec<&Run> =
         sources.iter().flat_map(|source| &source.runs).filter(|run| run.is_search() && run.derived.is_some()).collect();
-    let line = |source: &'_ Source| -> Option<(String, Vec<usize>)> {
-        let runs: Vec<usize> =
-            source.runs.iter().enumerate().filter(|(_, run)| !run.is_search()).map(|(index, _)| index).collect();
-        (!runs.is_empty()).then(|| (source.name.clone(), runs))
-    };
     let mut lines = Vec::new();
     for source in sources {
-        let Some((name, indices)) = line(source) else { continue };
-        let runs: Vec<&Run> = indices.iter().filter_map(|index| source.runs.get(*index)).collect();
+        let runs: Vec<&Run> = source.runs.iter().filter(|run| !run.is_search()).collect();
+        if runs.is_empty() {
+            continue;
+        }
         let genotype = runs.first().and_then(|run| run.genotype());
         let same = |run: &&Run| genotype.is_some() && run.genotype() == genotype;
         let search =
             if runs.iter().all(|run| run.genotype() == genotype) { searches.iter().copied().find(same) } else { None };
-        lines.push(Line { name, runs, search });
+        lines.push(Line { name: source.name.clone(), runs, search });
     }
     lines
 }

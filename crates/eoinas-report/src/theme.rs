@@ -46,8 +46,13 @@ pub fn series(index: usize) -> Ink {
 
 /// The colour of an op, the same in every picture.
 pub fn op(name: &str) -> Ink {
+    own(name).unwrap_or(MUTED)
+}
+
+/// The op's own colour, where it has one.
+pub fn own(name: &str) -> Option<Ink> {
     let [blue, vermillion, green, purple, orange, sky, yellow] = PALETTE;
-    match name {
+    Some(match name {
         "none" => LINE,
         "skip_connect" => vermillion,
         "max_pool_3x3" => orange,
@@ -56,8 +61,8 @@ pub fn op(name: &str) -> Ink {
         "sep_conv_5x5" | "nor_conv_1x1" => sky,
         "dil_conv_3x3" | "sep_conv_7x7" => green,
         "dil_conv_5x5" | "conv_7x1_1x7" => purple,
-        _ => MUTED,
-    }
+        _ => return None,
+    })
 }
 
 /// Two letters for an op, for places where its name has no room: colours alone do not reach every reader.

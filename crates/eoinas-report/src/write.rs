@@ -9,7 +9,7 @@ use crate::{
     error::{ReportError, Result},
     page::{self, Chapter, Page},
     plot::Figure,
-    record::{self, Run, Source},
+    record::{self, Run, Source, State},
     story::{self, Section},
     tables, tensorboard,
 };
@@ -42,6 +42,8 @@ pub struct Written {
     pub tensorboard: Option<PathBuf>,
     /// One sentence about each run, with what could not be read.
     pub runs: Vec<String>,
+    /// Whether a record just ends: its run goes on, or was killed.
+    pub unfinished: bool,
 }
 
 /// Reads the records in `dirs` and writes `report.html`, the pictures as SVG and, where asked for, PNG (`pictures/`) with their values as
@@ -59,6 +61,7 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let mut written = Written { page: out.join("report.html"), pictures: pictures.clone(), ..Written::default() };
     let runs: Vec<(&Source, &Run)> =
         sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))).collect();
+    written.unfinished = runs.iter().any(|(_, run)| run.state() == State::Unfinished);
     let single = runs.len() == 1;
     let mut overview = story::compare(&sources)?;
     if let Some(path) = &options.correlation {
@@ -109,9 +112,7 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     if options.tensorboard {
         let folder = out.join("tensorboard");
         for (source, run) in sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))) {
-            let below =
-                if source.several { Path::new(&source.name).join(&run.name) } else { PathBuf::from(&source.name) };
-            tensorboard::convert(&run.dir, &folder.join(below))?;
+            tensorboard::convert(&run.dir, &folder.join(source.place(run)))?;
         }
         written.tensorboard = Some(folder);
     }

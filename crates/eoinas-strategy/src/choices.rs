@@ -34,14 +34,9 @@ impl Choices {
     pub fn new(space: SearchSpace) -> Self {
         let mut nodes = Vec::new();
         for spec in space.cells() {
-            let all = spec.keep.is_none() || space.ops().iter().all(Op::is_zero);
-            let ops: Vec<Op> = space.ops().iter().filter(|op| all || !op.is_zero()).cloned().collect();
+            let ops: Vec<Op> = spec.genotype_ops(space.ops()).into_iter().cloned().collect();
             for node in spec.intermediate() {
-                let edges = spec.edges_into(node).filter_map(|edge| spec.edges.get(edge));
-                let mut sources: Vec<usize> = edges.map(|edge| edge.from).collect();
-                if spec.keep.is_some() {
-                    sources.dedup();
-                }
+                let sources = spec.sources(node);
                 let keep = spec.keep.map_or(sources.len(), |keep| keep.max(1).min(sources.len()));
                 nodes.push(Node { sources, keep, ops: ops.clone() });
             }

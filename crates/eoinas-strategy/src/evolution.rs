@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use eoinas_core::{CellSpec, Genotype, Op, SearchSpace};
+use eoinas_core::{Genotype, Op, SearchSpace};
 use rand::{Rng, RngExt};
 
 use crate::{Strategy, StrategyError};
@@ -94,14 +94,14 @@ pub(crate) fn mutate(mut genotype: Genotype, space: &SearchSpace, rng: &mut dyn 
         for (node, inputs) in cell.nodes.iter().enumerate() {
             for (input, edge) in inputs.iter().enumerate() {
                 let place = (kind, node, input);
-                let ops: Vec<Op> = candidates(space, spec).filter(|op| **op != edge.op).cloned().collect();
+                let ops = spec.genotype_ops(space.ops()).into_iter().filter(|op| **op != edge.op).cloned();
+                let ops: Vec<Op> = ops.collect();
                 if !ops.is_empty() {
                     op_changes.push((place, ops));
                 }
                 let used = |from: usize| inputs.iter().any(|other| other.from == from);
-                let mut free: Vec<usize> =
-                    spec.edges.iter().filter(|e| e.to == spec.inputs + node && !used(e.from)).map(|e| e.from).collect();
-                free.dedup();
+                let free: Vec<usize> =
+                    spec.sources(spec.inputs + node).into_iter().filter(|from| !used(*from)).collect();
                 if spec.keep.is_some() && !free.is_empty() {
                     source_changes.push((place, free));
                 }
@@ -131,12 +131,6 @@ pub(crate) fn mutate(mut genotype: Genotype, space: &SearchSpace, rng: &mut dyn 
         edge(&mut genotype, *place, &mut |edge: &mut eoinas_core::GenotypeEdge| edge.op = op.clone());
     }
     genotype
-}
-
-/// The ops that a random genotype may have on this cell's edges: no zero ops where a node keeps some of its edges.
-fn candidates<'a>(space: &'a SearchSpace, spec: &'a CellSpec) -> impl Iterator<Item = &'a Op> {
-    let all = spec.keep.is_none() || space.ops().iter().all(Op::is_zero);
-    space.ops().iter().filter(move |op| all || !op.is_zero())
 }
 
 fn pick<'a, T>(items: &'a [T], rng: &mut dyn Rng) -> Option<&'a T> {

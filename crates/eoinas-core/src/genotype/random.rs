@@ -26,14 +26,9 @@ impl Genotype {
 }
 
 fn random_cell<R: Rng + ?Sized>(spec: &CellSpec, all: &[Op], rng: &mut R) -> CellGenotype {
-    let not_zero: Vec<&Op> = all.iter().filter(|op| !op.is_zero()).collect();
-    let ops = if spec.keep.is_none() || not_zero.is_empty() { all.iter().collect() } else { not_zero };
+    let ops = spec.genotype_ops(all);
     let node = |node| {
-        let mut sources: Vec<usize> =
-            spec.edges_into(node).filter_map(|edge| spec.edges.get(edge)).map(|edge| edge.from).collect();
-        if spec.keep.is_some() {
-            sources.dedup();
-        }
+        let mut sources = spec.sources(node);
         while spec.keep.is_some_and(|keep| sources.len() > keep.max(1)) {
             sources.remove(rng.random_range(0..sources.len()));
         }

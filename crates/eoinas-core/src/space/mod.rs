@@ -73,6 +73,24 @@ impl CellSpec {
         self.edges.iter().enumerate().filter(move |(_, edge)| edge.to == node).map(|(index, _)| index)
     }
 
+    /// The sources that `node` chooses its inputs from: each once where it keeps some of its edges, one for each edge
+    /// where it keeps all.
+    pub fn sources(&self, node: usize) -> Vec<usize> {
+        let edges = self.edges_into(node).filter_map(|edge| self.edges.get(edge));
+        let mut sources: Vec<usize> = edges.map(|edge| edge.from).collect();
+        if self.keep.is_some() {
+            sources.dedup();
+        }
+        sources
+    }
+
+    /// Those of `ops` that a genotype of this cell may have. Where a node keeps some of its edges (DARTS) they are none of
+    /// the zero ops, unless there is nothing else; where it keeps all (NAS-Bench-201), a zero op leaves an edge out.
+    pub fn genotype_ops<'a>(&self, ops: &'a [Op]) -> Vec<&'a Op> {
+        let not_zero: Vec<&Op> = ops.iter().filter(|op| !op.is_zero()).collect();
+        if self.keep.is_none() || not_zero.is_empty() { ops.iter().collect() } else { not_zero }
+    }
+
     /// The intermediate nodes.
     pub fn intermediate(&self) -> std::ops::Range<usize> {
         self.inputs..self.inputs + self.nodes

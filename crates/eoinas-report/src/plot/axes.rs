@@ -2,10 +2,11 @@
 
 use std::{fmt::Display, ops::Range};
 
-use plotters::prelude::*;
+use plotters::{coord::types::RangedCoordf64, prelude::*};
 
 use crate::{
     error::{ReportError, Result},
+    format::number,
     theme::{self, Ink},
 };
 
@@ -46,6 +47,61 @@ pub(super) fn draw(
         all().map_err(draw_error(title))?;
     }
     Ok(svg)
+}
+
+/// Room for the names of the vertical axis in pixels.
+pub(super) const LEFT: i32 = 60;
+
+/// The axes of a plot of numbers.
+pub(super) struct Mesh<'a> {
+    /// Names of the axes.
+    pub x: &'a str,
+    pub y: &'a str,
+    /// What stands beside the vertical axis.
+    pub y_label: &'a dyn Fn(&f64) -> String,
+    /// How many numbers stand below the horizontal axis, about.
+    pub ticks: usize,
+    /// Whether there are vertical lines, too.
+    pub vertical: bool,
+    /// Room on the right in pixels.
+    pub right: i32,
+}
+
+/// A plot of numbers over numbers.
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+impl Mesh<'_> {
+    /// Draws them over these ranges, `top` pixels below the upper edge.
+    pub fn draw<'a>(
+        &self,
+        area: &Area<'a>,
+        top: i32,
+        (widths, heights): (Range<f64>, Range<f64>),
+    ) -> Result<Chart<'a>, Box<dyn std::error::Error>> {
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(top)
+            .margin_right(self.right)
+            .x_label_area_size(42)
+            .y_label_area_size(LEFT)
+            .build_cartesian_2d(widths, heights)?;
+        let mut mesh = chart.configure_mesh();
+        if !self.vertical {
+            mesh.disable_x_mesh();
+        }
+        mesh.light_line_style(TRANSPARENT)
+            .bold_line_style(rgb(theme::GRID))
+            .axis_style(rgb(theme::LINE))
+            .x_labels(self.ticks)
+            .y_labels(6)
+            .x_desc(self.x)
+            .y_desc(self.y)
+            .label_style(font(13, theme::MUTED))
+            .axis_desc_style(font(13, theme::MUTED))
+            .x_label_formatter(&|x| number(*x))
+            .y_label_formatter(self.y_label)
+            .draw()?;
+        Ok(chart)
+    }
 }
 
 /// The range of values with some room; of a single value, some around it. Only finite ones count.

@@ -51,6 +51,13 @@ pub struct Figure {
     pub wide: bool,
 }
 
+impl Figure {
+    /// A plot with its values, named by its title.
+    pub fn new(title: &str, caption: &str, svg: String, table: Table) -> Self {
+        Self { id: id(title), title: title.to_owned(), caption: caption.to_owned(), svg, table, ..Self::default() }
+    }
+}
+
 /// A name for files and anchors.
 pub(crate) fn id(text: &str) -> String {
     let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::axes::{draw, font, rgb};
-use super::figure::{Figure, Grid, id};
+use super::figure::{Figure, Grid};
 use crate::{error::Result, format::maybe, table::Table, theme};
 
 /// One op of one edge.
@@ -86,16 +86,8 @@ impl HeatMap {
             }
             Ok(())
         })?;
-        Ok(Some(Figure {
-            id: id(&self.title),
-            title: self.title.clone(),
-            caption: self.caption.clone(),
-            svg,
-            table: self.table(),
-            grid: Some(self.grid(&tops, step)),
-            wide: true,
-            ..Figure::default()
-        }))
+        let grid = Some(self.grid(&tops, step));
+        Ok(Some(Figure { grid, wide: true, ..Figure::new(&self.title, &self.caption, svg, self.table()) }))
     }
 
     /// Upper edge of each row: those of one edge under its name.

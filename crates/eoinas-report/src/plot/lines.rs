@@ -2,8 +2,8 @@
 
 use plotters::prelude::*;
 
-use super::axes::{draw, font, legend, range, rgb};
-use super::figure::{Figure, Hover, id};
+use super::axes::{LEFT, Mesh, draw, legend, range, rgb};
+use super::figure::{Figure, Hover};
 use crate::{
     error::Result,
     format::number,
@@ -49,19 +49,18 @@ pub struct LineChart {
     pub most: Option<f64>,
     /// Whether small values stand on top, as for ranks.
     pub reversed: bool,
-    /// Ops whose colours the lines have, in the place of those of the palette.
-    pub inks: Vec<Option<&'static str>>,
+    /// Colours that the lines have in the place of those of the palette, for example those of ops.
+    pub inks: Vec<Option<Ink>>,
 }
 
 /// Size of a plot in pixels: text of 13 pixels stays readable when the whole is scaled to a phone's width.
 const SIZE: (u32, u32) = (480, 300);
-const LEFT: i32 = 60;
 
 impl LineChart {
     fn ink(&self, index: usize) -> Ink {
         let series = self.series.get(index);
-        let op = self.inks.get(index).copied().flatten();
-        op.map(theme::op).unwrap_or_else(|| theme::series(series.and_then(|s| s.color).unwrap_or(index)))
+        let own = self.inks.get(index).copied().flatten();
+        own.unwrap_or_else(|| theme::series(series.and_then(|s| s.color).unwrap_or(index)))
     }
 
     /// Draws it; `None` without any finite point.
@@ -96,27 +95,9 @@ impl LineChart {
                 .map(|index| (self.series[index].name.clone(), self.ink(index), self.series[index].dashed))
                 .collect();
             let top = legend(area, &entries, LEFT, SIZE.0 as i32)?;
-            let mut chart = ChartBuilder::on(area)
-                .margin_top(top)
-                .margin_right(12)
-                .x_label_area_size(42)
-                .y_label_area_size(LEFT)
-                .build_cartesian_2d(widths.clone(), heights.clone())?;
-            chart
-                .configure_mesh()
-                .disable_x_mesh()
-                .light_line_style(TRANSPARENT)
-                .bold_line_style(rgb(theme::GRID))
-                .axis_style(rgb(theme::LINE))
-                .x_labels(8)
-                .y_labels(6)
-                .x_desc(&self.x)
-                .y_desc(&self.y)
-                .label_style(font(13, theme::MUTED))
-                .axis_desc_style(font(13, theme::MUTED))
-                .x_label_formatter(&|x| number(*x))
-                .y_label_formatter(&|y| number(sign * y))
-                .draw()?;
+            let y_label = |y: &f64| number(sign * y);
+            let mesh = Mesh { x: &self.x, y: &self.y, y_label: &y_label, ticks: 8, vertical: false, right: 12 };
+            let mut chart = mesh.draw(area, top, (widths.clone(), heights.clone()))?;
             for mark in &self.marks {
                 let ends = vec![(*mark, heights.start), (*mark, heights.end)];
                 chart.draw_series(DashedLineSeries::new(ends, 3, 4, rgb(theme::LINE).stroke_width(1)))?;
@@ -147,15 +128,7 @@ impl LineChart {
             }
             Ok(())
         })?;
-        Ok(Some(Figure {
-            id: id(&self.title),
-            title: self.title.clone(),
-            caption: self.caption.clone(),
-            svg,
-            hover,
-            table: self.table(),
-            ..Figure::default()
-        }))
+        Ok(Some(Figure { hover, ..Figure::new(&self.title, &self.caption, svg, self.table()) }))
     }
 
     /// A row for each place on the horizontal axis, a column for each line.

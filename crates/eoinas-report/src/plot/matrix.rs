@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::axes::{draw, font, rgb};
-use super::figure::{Figure, Hover, id};
+use super::figure::{Figure, Hover};
 use crate::{error::Result, table::Table, theme};
 
 /// Counts of pairs of ranks, from 1.
@@ -75,7 +75,6 @@ impl Matrix {
             [rank.to_string()].into_iter().chain(row.iter().map(ToString::to_string)).collect()
         };
         let table = Table { header: header.collect(), rows: (1..).zip(&self.counts).map(row).collect() };
-        let (id, title, caption) = (id(&self.title), self.title.clone(), self.caption.clone());
-        Ok(Some(Figure { id, title, caption, svg, hover, table, ..Figure::default() }))
+        Ok(Some(Figure { hover, ..Figure::new(&self.title, &self.caption, svg, table) }))
     }
 }

@@ -2,8 +2,8 @@
 
 use plotters::prelude::*;
 
-use super::axes::{draw, font, legend, range, rgb};
-use super::figure::{Figure, Hover, id};
+use super::axes::{LEFT, Mesh, draw, font, legend, range, rgb};
+use super::figure::{Figure, Hover};
 use crate::{error::Result, format::number, table::Table, theme};
 
 /// A point.
@@ -41,7 +41,6 @@ pub struct Scatter {
 }
 
 const SIZE: (u32, u32) = (480, 320);
-const LEFT: i32 = 60;
 
 impl Scatter {
     /// Draws it; `None` without any finite point.
@@ -63,26 +62,8 @@ impl Scatter {
             let entries: Vec<_> =
                 self.groups.iter().enumerate().map(|(index, name)| (name, theme::series(index), false)).collect();
             let top = legend(area, &entries, LEFT, SIZE.0 as i32)?;
-            let mut chart = ChartBuilder::on(area)
-                .margin_top(top)
-                .margin_right(14)
-                .x_label_area_size(42)
-                .y_label_area_size(LEFT)
-                .build_cartesian_2d(widths.clone(), heights.clone())?;
-            chart
-                .configure_mesh()
-                .light_line_style(TRANSPARENT)
-                .bold_line_style(rgb(theme::GRID))
-                .axis_style(rgb(theme::LINE))
-                .x_labels(6)
-                .y_labels(6)
-                .x_desc(&self.x)
-                .y_desc(&self.y)
-                .label_style(font(13, theme::MUTED))
-                .axis_desc_style(font(13, theme::MUTED))
-                .x_label_formatter(&|x| number(*x))
-                .y_label_formatter(&|y| number(*y))
-                .draw()?;
+            let mesh = Mesh { x: &self.x, y: &self.y, y_label: &|y| number(*y), ticks: 6, vertical: true, right: 14 };
+            let mut chart = mesh.draw(area, top, (widths.clone(), heights.clone()))?;
             for (index, (_, curve)) in self.curves.iter().enumerate() {
                 chart.draw_series(LineSeries::new(curve.clone(), rgb(theme::series(index)).stroke_width(2)))?;
             }
@@ -115,7 +96,6 @@ impl Scatter {
         let mut table = Table::new(["name", &self.x, &self.y, "±"]);
         table.rows =
             points.iter().map(|p| vec![p.name.clone(), number(p.at.0), number(p.at.1), number(p.deviation)]).collect();
-        let (id, title, caption) = (id(&self.title), self.title.clone(), self.caption.clone());
-        Ok(Some(Figure { id, title, caption, svg, hover, table, ..Figure::default() }))
+        Ok(Some(Figure { hover, ..Figure::new(&self.title, &self.caption, svg, table) }))
     }
 }

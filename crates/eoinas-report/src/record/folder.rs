@@ -21,6 +21,13 @@ pub struct Source {
     pub several: bool,
 }
 
+impl Source {
+    /// Where what belongs to a run stands among other sources: `name`, or `name/run` of several.
+    pub fn place(&self, run: &Run) -> PathBuf {
+        if self.several { Path::new(&self.name).join(&run.name) } else { PathBuf::from(&self.name) }
+    }
+}
+
 /// Reads the folder of a run, or of several (`seed-0`, `random-1`, `search`, ...).
 ///
 /// # Errors

@@ -75,14 +75,8 @@ pub(super) fn depths(run: &Run) -> Result<Section> {
         names.iter().enumerate().map(line).collect()
     };
     let chart = |title: &str, caption: &str, y: &str, series| LineChart {
-        title: title.to_owned(),
-        caption: caption.to_owned(),
-        x: "epoch".to_owned(),
-        y: y.to_owned(),
-        series,
-        marks: marks(run),
         from_zero: true,
-        ..LineChart::default()
+        ..super::curves::chart(run, title, caption, y, series)
     };
     let depth = chart(
         "Depth of the cells",

@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     plot::{LineChart, Series},
     record::Run,
+    theme,
 };
 
 fn line(run: &Run, name: &str, dashed: bool, value: impl Fn(&EpochEnd) -> Option<f64>) -> Series {
@@ -14,7 +15,7 @@ fn line(run: &Run, name: &str, dashed: bool, value: impl Fn(&EpochEnd) -> Option
     Series { name: name.to_owned(), points: points.collect(), dashed, ..Series::default() }
 }
 
-fn chart(run: &Run, title: &str, caption: &str, y: &str, mut series: Vec<Series>) -> LineChart {
+pub(super) fn chart(run: &Run, title: &str, caption: &str, y: &str, mut series: Vec<Series>) -> LineChart {
     series.retain(|series| series.points.iter().any(|(_, y)| y.is_finite()));
     LineChart {
         title: title.to_owned(),
@@ -116,7 +117,7 @@ pub(super) fn ops(run: &Run) -> Result<Section> {
     let edges = || {
         space.cells.iter().enumerate().flat_map(|(kind, cell)| (0..cell.edges.len()).map(move |e| (CellKind(kind), e)))
     };
-    let colours: Vec<Option<&'static str>> = space.ops.iter().map(|name| known(name)).collect();
+    let colours = space.ops.iter().map(|name| theme::own(name)).collect();
     let alive = space.ops.iter().enumerate().map(|(op, name)| {
         line(run, name, false, |end| {
             let alive = &end.search.as_ref()?.alive;
@@ -148,24 +149,4 @@ pub(super) fn ops(run: &Run) -> Result<Section> {
     let total = from_zero(chart(run, "Alive ops", "Over all edges and both kinds of cell.", "ops", vec![total]));
     let figures = [alive.figure()?, strongest.figure()?, total.figure()?];
     Ok(Section::new("Which ops are left", "", figures.into_iter().flatten().collect()))
-}
-
-/// The op's own colour, where it has one.
-pub(super) fn known(name: &str) -> Option<&'static str> {
-    eoinas_core::op::BUILT_IN
-        .iter()
-        .map(|op| match op {
-            eoinas_core::Op::None => "none",
-            eoinas_core::Op::MaxPool3x3 => "max_pool_3x3",
-            eoinas_core::Op::AvgPool3x3 => "avg_pool_3x3",
-            eoinas_core::Op::SkipConnect => "skip_connect",
-            eoinas_core::Op::SepConv3x3 => "sep_conv_3x3",
-            eoinas_core::Op::SepConv5x5 => "sep_conv_5x5",
-            eoinas_core::Op::DilConv3x3 => "dil_conv_3x3",
-            eoinas_core::Op::DilConv5x5 => "dil_conv_5x5",
-            eoinas_core::Op::NorConv3x3 => "nor_conv_3x3",
-            eoinas_core::Op::NorConv1x1 => "nor_conv_1x1",
-            _ => "",
-        })
-        .find(|known| *known == name)
 }

@@ -14,6 +14,7 @@ use crate::{
     record::{Run, edge_name},
     statistics::{density, ranks},
     table::Table,
+    theme,
 };
 
 /// An op's name, weight and indicator.
@@ -147,7 +148,7 @@ fn slopes(rho: f64, place: &str, pairs: &[Judged]) -> Result<Option<Figure>> {
         points: vec![(0.0, *a), (1.0, *b)],
         ..Series::default()
     });
-    let inks = pairs.iter().map(|(name, ..)| super::curves::known(name)).collect();
+    let inks = pairs.iter().map(|(name, ..)| theme::own(name)).collect();
     let chart = LineChart {
         title: format!("Where both disagree most: {place}"),
         caption: format!(

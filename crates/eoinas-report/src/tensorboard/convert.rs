@@ -116,11 +116,7 @@ impl Follower {
                 (0, values.into_iter().filter_map(|(name, value)| scalar(&format!("{what}/{name}"), value)).collect())
             }
             Told::Derived { text, .. } => (0, cells("found", &text)),
-            Told::RunEnded { .. } => {
-                self.ended = true;
-                return Ok(0);
-            }
-            Told::Stopped { .. } => {
+            Told::RunEnded { .. } | Told::Stopped { .. } => {
                 self.ended = true;
                 return Ok(0);
             }
