@@ -49,7 +49,7 @@ pub(super) fn alive(cell: &CellSpec, kind: CellKind, ops: &[String], alive: &Ali
         let names: Vec<&str> = alive.ops(kind, edge).filter_map(|op| ops.get(op)).map(String::as_str).collect();
         svg.open("g", &[("class", &"op")]);
         svg.title(&format!("{}: {} alive: {}", place(*from, *to, cell.inputs), names.len(), names.join(", ")));
-        boxed(&mut svg, rect, theme::GRID.light);
+        boxed(&mut svg, rect, ["4", theme::SURFACE.light, theme::GRID.light, "1.5"]);
         for (op, name) in ops.iter().enumerate() {
             let (column, row) = ((op % columns) as f64, (op / columns) as f64);
             chip(
@@ -126,7 +126,8 @@ fn routes(svg: &mut Svg, routes: &[Route]) {
     }
 }
 
-fn boxed(svg: &mut Svg, rect: &Rect, stroke: &str) {
+/// A rectangle with rounded corners.
+fn boxed(svg: &mut Svg, rect: &Rect, [radius, fill, stroke, width]: [&str; 4]) {
     svg.element(
         "rect",
         &[
@@ -134,10 +135,10 @@ fn boxed(svg: &mut Svg, rect: &Rect, stroke: &str) {
             ("y", &px(rect.y)),
             ("width", &px(rect.width)),
             ("height", &px(rect.height)),
-            ("rx", &"4"),
-            ("fill", &theme::SURFACE.light),
+            ("rx", &radius),
+            ("fill", &fill),
             ("stroke", &stroke),
-            ("stroke-width", &"1.5"),
+            ("stroke-width", &width),
         ],
     );
 }
@@ -145,7 +146,7 @@ fn boxed(svg: &mut Svg, rect: &Rect, stroke: &str) {
 fn name_label(svg: &mut Svg, rect: &Rect, op: &str, place: &str) {
     svg.open("g", &[("class", &"op")]);
     svg.title(&format!("{place}: {op}"));
-    boxed(svg, rect, theme::op(op).light);
+    boxed(svg, rect, ["4", theme::SURFACE.light, theme::op(op).light, "1.5"]);
     let (x, y) = rect.middle();
     svg.text((x, y + 4.2), "middle", 12.0, theme::TEXT.light, op);
     svg.close("g");
@@ -182,19 +183,7 @@ fn vertices(svg: &mut Svg, vertices: &[Rect], inputs: usize) {
         let name = if last { "c_{k}".to_owned() } else { node_name(vertex, inputs) };
         let radius = if end { 6.0 } else { rect.height / 2.0 };
         svg.open("g", &[("class", &"node")]);
-        svg.element(
-            "rect",
-            &[
-                ("x", &px(rect.x)),
-                ("y", &px(rect.y)),
-                ("width", &px(rect.width)),
-                ("height", &px(rect.height)),
-                ("rx", &px(radius)),
-                ("fill", &theme::PANEL.light),
-                ("stroke", &theme::MUTED.light),
-                ("stroke-width", &"1.2"),
-            ],
-        );
+        boxed(svg, rect, [&px(radius), theme::PANEL.light, theme::MUTED.light, "1.2"]);
         let (x, y) = rect.middle();
         match name.strip_prefix("c_{").and_then(|rest| rest.strip_suffix('}')) {
             // An index set lower, without tspan's baseline-shift, which not every renderer knows.
