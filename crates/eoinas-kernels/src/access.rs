@@ -6,17 +6,6 @@ use crate::error::{KernelError, Result};
 use crate::tensors::{Values, expect_dims, image_dims, read, shape_error};
 use crate::view::{Gradient, Input, InputGradient};
 
-/// Borrows a tensor of a known shape.
-pub(crate) fn read_shaped<'a>(
-    kernel: &'static str,
-    name: &'static str,
-    tensor: &'a Tensor,
-    shape: &[usize],
-) -> Result<Values<'a>> {
-    expect_dims(kernel, name, tensor, shape)?;
-    read(kernel, name, tensor)
-}
-
 /// The tensors of an [`Input`], borrowed.
 pub(crate) struct InputGuard<'a> {
     sources: Vec<(Values<'a>, usize)>,
@@ -46,44 +35,52 @@ pub(crate) struct InputView<'a> {
     pub(crate) shape: [usize; 4],
 }
 
-impl<'a> InputGuard<'a> {
-    pub(crate) fn new(kernel: &'static str, input: Input<'a>) -> Result<Self> {
-        let Some(first) = input.sources.first() else {
-            let (got, expected) = ("no sources".to_owned(), "at least one".to_owned());
-            return Err(KernelError::Argument { kernel, argument: "input", got, expected });
-        };
-        let (n, h, w, _) = image_dims(kernel, "input", first)?;
-        let mut sources = Vec::with_capacity(input.sources.len());
-        let mut channels = 0;
-        for source in input.sources {
-            match *source.dims() {
-                [n2, h2, w2, c] if [n2, h2, w2] == [n, h, w] && c > 0 => {
-                    channels += c;
-                    sources.push((read(kernel, "input", source)?, c));
-                }
-                _ => {
-                    return Err(shape_error(
-                        kernel,
-                        "input",
-                        source,
-                        format!("[{n}, {h}, {w}, c] as the first source"),
-                    ));
-                }
+/// The shape `[n, h, w, c]` of an input's joined sources.
+///
+/// # Errors
+/// No sources, or tensors that do not fit each other.
+pub(crate) fn input_shape(kernel: &'static str, input: Input<'_>) -> Result<[usize; 4]> {
+    let Some(first) = input.sources.first() else {
+        let (got, expected) = ("no sources".to_owned(), "at least one".to_owned());
+        return Err(KernelError::Argument { kernel, argument: "input", got, expected });
+    };
+    let (n, h, w, _) = image_dims(kernel, "input", first)?;
+    let mut channels = 0;
+    for source in input.sources {
+        match *source.dims() {
+            [n2, h2, w2, c] if [n2, h2, w2] == [n, h, w] && c > 0 => channels += c,
+            _ => {
+                let expected = format!("[{n}, {h}, {w}, c] as the first source");
+                return Err(shape_error(kernel, "input", source, expected));
             }
+        }
+    }
+    if let Some(norm) = input.norm {
+        expect_dims(kernel, "input norm mean", &norm.mean, &[channels])?;
+        expect_dims(kernel, "input norm rstd", &norm.rstd, &[channels])?;
+        expect_dims(kernel, "input norm scale", &norm.scale, &[channels])?;
+        expect_dims(kernel, "input norm shift", &norm.shift, &[channels])?;
+    }
+    Ok([n, h, w, channels])
+}
+
+impl<'a> InputGuard<'a> {
+    /// `shape` is that of [`input_shape`].
+    pub(crate) fn new(kernel: &'static str, input: Input<'a>, shape: [usize; 4]) -> Result<Self> {
+        let mut sources = Vec::with_capacity(input.sources.len());
+        for source in input.sources {
+            sources.push((read(kernel, "input", source)?, source.dim(3)?));
         }
         let norm = match input.norm {
             None => None,
-            Some(norm) => {
-                let part = |name, tensor| read_shaped(kernel, name, tensor, &[channels]);
-                Some([
-                    part("input norm mean", &norm.mean)?,
-                    part("input norm rstd", &norm.rstd)?,
-                    part("input norm scale", &norm.scale)?,
-                    part("input norm shift", &norm.shift)?,
-                ])
-            }
+            Some(norm) => Some([
+                read(kernel, "input norm mean", &norm.mean)?,
+                read(kernel, "input norm rstd", &norm.rstd)?,
+                read(kernel, "input norm scale", &norm.scale)?,
+                read(kernel, "input norm shift", &norm.shift)?,
+            ]),
         };
-        Ok(Self { sources, norm, relu: input.relu, shape: [n, h, w, channels] })
+        Ok(Self { sources, norm, relu: input.relu, shape })
     }
 
     /// All that is borrowed.
@@ -120,24 +117,36 @@ pub(crate) struct GradientView<'a> {
     pub(crate) sample: Option<&'a [f32]>,
 }
 
+/// Checks a gradient's tensors; `shape` is that of the kernel's output.
+///
+/// # Errors
+/// A tensor of another shape.
+pub(crate) fn check_gradient(kernel: &'static str, gradient: Gradient<'_>, shape: [usize; 4]) -> Result<()> {
+    let channels = [shape[3]];
+    expect_dims(kernel, "dy", gradient.dy, &shape)?;
+    if let Some((z, map)) = gradient.norm {
+        expect_dims(kernel, "z", z, &shape)?;
+        expect_dims(kernel, "gradient coefficient a", &map.a, &channels)?;
+        expect_dims(kernel, "gradient coefficient b", &map.b, &channels)?;
+        expect_dims(kernel, "gradient coefficient d", &map.d, &channels)?;
+    }
+    gradient.sample.map_or(Ok(()), |sample| expect_dims(kernel, "sample", sample, &[shape[0]]))
+}
+
 impl<'a> GradientGuard<'a> {
-    /// `shape` is that of the kernel's output.
-    pub(crate) fn new(kernel: &'static str, gradient: Gradient<'a>, shape: [usize; 4]) -> Result<Self> {
-        let channels = [shape[3]];
-        let dy = read_shaped(kernel, "dy", gradient.dy, &shape)?;
+    /// Of a gradient that [`check_gradient`] has checked.
+    pub(crate) fn new(kernel: &'static str, gradient: Gradient<'a>) -> Result<Self> {
+        let dy = read(kernel, "dy", gradient.dy)?;
         let norm = match gradient.norm {
             None => None,
-            Some((z, coefficients)) => Some([
-                read_shaped(kernel, "z", z, &shape)?,
-                read_shaped(kernel, "gradient coefficient a", &coefficients.a, &channels)?,
-                read_shaped(kernel, "gradient coefficient b", &coefficients.b, &channels)?,
-                read_shaped(kernel, "gradient coefficient d", &coefficients.d, &channels)?,
+            Some((z, map)) => Some([
+                read(kernel, "z", z)?,
+                read(kernel, "gradient coefficient a", &map.a)?,
+                read(kernel, "gradient coefficient b", &map.b)?,
+                read(kernel, "gradient coefficient d", &map.d)?,
             ]),
         };
-        let sample = match gradient.sample {
-            None => None,
-            Some(sample) => Some(read_shaped(kernel, "sample", sample, &[shape[0]])?),
-        };
+        let sample = gradient.sample.map(|sample| read(kernel, "sample", sample)).transpose()?;
         Ok(Self { dy, norm, gate: gradient.gate, sample })
     }
 

@@ -3,9 +3,10 @@
 use candle_core::Tensor;
 
 use crate::Workspace;
-use crate::access::GradientGuard;
+use crate::access::{GradientGuard, check_gradient};
 use crate::channelwise::{Period, combine};
 use crate::error::Result;
+use crate::gpu::{self, Gpu};
 use crate::node::{Term, node_sum, node_sum_backward};
 use crate::norm::{BatchStats, GradCoefficients, GradSums, Norm, batch_stats};
 use crate::parallel::for_pieces;
@@ -70,7 +71,11 @@ pub fn batch_norm_backward(
 pub fn output_gradient(ws: &Workspace, grad: Gradient<'_>) -> Result<Tensor> {
     const KERNEL: &str = "output_gradient";
     let (n, h, w, c) = image_dims(KERNEL, "dy", grad.dy)?;
-    let guard = GradientGuard::new(KERNEL, grad, [n, h, w, c])?;
+    check_gradient(KERNEL, grad, [n, h, w, c])?;
+    if let Some(gpu) = Gpu::of(grad.dy) {
+        return gpu::node::output_gradient(&gpu, KERNEL, (grad, [n, h, w, c]));
+    }
+    let guard = GradientGuard::new(KERNEL, grad)?;
     let (view, level, len) = (guard.view(), Level::current(), h * w * c);
     let mut out = ws.take(n * len);
     let period = Period::new(c, len);

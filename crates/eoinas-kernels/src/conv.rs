@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::access::{GradientGuard, InputGuard, check_input_gradient};
+use crate::access::{GradientGuard, InputGuard, check_gradient, check_input_gradient, input_shape};
 use crate::depthwise::{ConvGradients, check_odd, check_stride};
 use crate::driver::{self, ImageOp, dx_layout};
 use crate::ends::{ImageGradients, ImageInput};
-use crate::error::{KernelError, Result};
+use crate::error::Result;
 use crate::gemm::Gemm;
+use crate::gpu::{self, Gpu};
 use crate::image::Layout;
 use crate::norm::BatchStats;
 use crate::scratch::Aligned;
 use crate::simd::Level;
-use crate::tensors::{Values, read};
+use crate::tensors::{read, shape_error};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -40,23 +41,16 @@ impl ConvGeometry {
     }
 }
 
-fn read_weight<'a>(
-    kernel: &'static str,
-    weight: &'a Tensor,
-    geometry: ConvGeometry,
-    ci: usize,
-) -> Result<(Values<'a>, usize)> {
+fn output_channels(kernel: &'static str, weight: &Tensor, geometry: ConvGeometry, ci: usize) -> Result<usize> {
     let (kh, kw) = geometry.kernel;
-    let co = match *weight.dims() {
-        [a, b, i, co] if (a, b, i) == (kh, kw, ci) => co,
-        [i, co] if (kh, kw, i) == (1, 1, ci) => co,
-        _ => 0,
-    };
-    if co == 0 {
-        let expected = format!("[{kh}, {kw}, {ci}, co] (or [ci, co] for a 1x1 kernel)");
-        return Err(KernelError::Shape { kernel, tensor: "weight", got: weight.dims().to_vec(), expected });
+    match *weight.dims() {
+        [a, b, i, co] if (a, b, i) == (kh, kw, ci) && co > 0 => Ok(co),
+        [i, co] if (kh, kw, i) == (1, 1, ci) && co > 0 => Ok(co),
+        _ => {
+            let expected = format!("[{kh}, {kw}, {ci}, co] (or [ci, co] for a 1x1 kernel)");
+            Err(shape_error(kernel, "weight", weight, expected))
+        }
     }
-    Ok((read(kernel, "weight", weight)?, co))
 }
 
 /// Convolution of `x` `[n, h, w, ci]` with `weight` `[kh, kw, ci, co]` (or `[ci, co]` for 1x1). Returns the raw output
@@ -72,9 +66,14 @@ pub fn conv_forward(
 ) -> Result<(Tensor, BatchStats)> {
     const NAME: &str = "conv_forward";
     geometry.check(NAME)?;
-    let x = InputGuard::new(NAME, x)?;
-    let (values, co) = read_weight(NAME, weight, geometry, x.shape[3])?;
-    driver::forward_with_stats(ws, &x, &ConvOp::new(ws, geometry, x.shape, (weight, &values), co))
+    let shape = input_shape(NAME, x)?;
+    let co = output_channels(NAME, weight, geometry, shape[3])?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::conv::forward(&gpu, NAME, (x, shape), weight, geometry);
+    }
+    let x = InputGuard::new(NAME, x, shape)?;
+    let values = read(NAME, "weight", weight)?;
+    driver::forward_with_stats(ws, &x, &ConvOp::new(ws, geometry, shape, (weight, &values), co))
 }
 
 /// The output of [`conv_forward`] alone, for a BatchNorm that has statistics of its own, or none.
@@ -84,9 +83,14 @@ pub fn conv_forward(
 pub fn conv_apply(ws: &Workspace, x: Input<'_>, weight: &Tensor, geometry: ConvGeometry) -> Result<Tensor> {
     const NAME: &str = "conv_apply";
     geometry.check(NAME)?;
-    let x = InputGuard::new(NAME, x)?;
-    let (values, co) = read_weight(NAME, weight, geometry, x.shape[3])?;
-    driver::forward(ws, &x, &ConvOp::new(ws, geometry, x.shape, (weight, &values), co))
+    let shape = input_shape(NAME, x)?;
+    let co = output_channels(NAME, weight, geometry, shape[3])?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::conv::apply(&gpu, NAME, (x, shape), weight, geometry);
+    }
+    let x = InputGuard::new(NAME, x, shape)?;
+    let values = read(NAME, "weight", weight)?;
+    driver::forward(ws, &x, &ConvOp::new(ws, geometry, shape, (weight, &values), co))
 }
 
 /// Gradients of [`conv_forward`], given the gradient of its raw output.
@@ -106,13 +110,18 @@ pub fn conv_backward(
     const NAME: &str = "conv_backward";
     geometry.check(NAME)?;
     check_input_gradient(NAME, input, x)?;
-    let x = InputGuard::new(NAME, x)?;
-    let [n, h, w, ci] = x.shape;
+    let shape = input_shape(NAME, x)?;
+    let [n, h, w, ci] = shape;
     let weight_shape = weight.dims().to_vec();
-    let (values, co) = read_weight(NAME, weight, geometry, ci)?;
+    let co = output_channels(NAME, weight, geometry, ci)?;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), co];
-    let grad = GradientGuard::new(NAME, grad, out)?;
-    let op = ConvOp::new(ws, geometry, x.shape, (weight, &values), co).with_backward(&values);
+    check_gradient(NAME, grad, out)?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::conv::backward(&gpu, NAME, (x, shape), weight, geometry, (grad, out), input, want_weights);
+    }
+    let (x, grad) = (InputGuard::new(NAME, x, shape)?, GradientGuard::new(NAME, grad)?);
+    let values = read(NAME, "weight", weight)?;
+    let op = ConvOp::new(ws, geometry, shape, (weight, &values), co).with_backward(&values);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let weight = match gradients.weights {
         Some(dw) => Some(ws.tensor(dw.to_vec(), weight_shape)?),

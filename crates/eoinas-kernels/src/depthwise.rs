@@ -5,10 +5,12 @@ mod taps;
 
 use candle_core::Tensor;
 
-use crate::access::{GradientGuard, InputGuard, check_input_gradient, read_shaped};
+use crate::access::{GradientGuard, InputGuard, check_gradient, check_input_gradient, input_shape};
 use crate::driver;
 use crate::error::{KernelError, Result};
+use crate::gpu::{self, Gpu};
 use crate::norm::GradSums;
+use crate::tensors::{expect_dims, read};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -71,9 +73,14 @@ pub struct ConvGradients {
 pub fn depthwise_forward(ws: &Workspace, x: Input<'_>, weight: &Tensor, geometry: Geometry) -> Result<Tensor> {
     const NAME: &str = "depthwise_forward";
     geometry.check(NAME)?;
-    let x = InputGuard::new(NAME, x)?;
-    let [_, h, w, c] = x.shape;
-    let values = read_shaped(NAME, "weight", weight, &[geometry.kernel, geometry.kernel, c])?;
+    let shape = input_shape(NAME, x)?;
+    let [_, h, w, c] = shape;
+    expect_dims(NAME, "weight", weight, &[geometry.kernel, geometry.kernel, c])?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::depthwise::forward(&gpu, NAME, (x, shape), weight, geometry);
+    }
+    let x = InputGuard::new(NAME, x, shape)?;
+    let values = read(NAME, "weight", weight)?;
     let packed = ws.pack(weight, &values, geometry.kernel * geometry.kernel, c);
     driver::forward(ws, &x, &DepthwiseOp::new(geometry, h, w, c, packed))
 }
@@ -95,12 +102,17 @@ pub fn depthwise_backward(
     const NAME: &str = "depthwise_backward";
     geometry.check(NAME)?;
     check_input_gradient(NAME, input, x)?;
-    let x = InputGuard::new(NAME, x)?;
-    let [n, h, w, c] = x.shape;
+    let shape = input_shape(NAME, x)?;
+    let [n, h, w, c] = shape;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), c];
     let weight_shape = [geometry.kernel, geometry.kernel, c];
-    let values = read_shaped(NAME, "weight", weight, &weight_shape)?;
-    let grad = GradientGuard::new(NAME, grad, out)?;
+    expect_dims(NAME, "weight", weight, &weight_shape)?;
+    check_gradient(NAME, grad, out)?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::depthwise::backward(&gpu, NAME, (x, shape), weight, geometry, (grad, out), input, want_weights);
+    }
+    let (x, grad) = (InputGuard::new(NAME, x, shape)?, GradientGuard::new(NAME, grad)?);
+    let values = read(NAME, "weight", weight)?;
     let packed = ws.pack(weight, &values, geometry.kernel * geometry.kernel, c);
     let op = DepthwiseOp::new(geometry, h, w, c, packed).with_backward(&values);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;

@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::Workspace;
 use crate::error::{KernelError, Result};
+use crate::gpu::{self, Gpu};
 use crate::parallel::for_pieces;
 use crate::simd::{Kernel, Level, Simd};
 use crate::tensors::{expect_dims, read, write};
@@ -26,6 +27,11 @@ fn keep_factor(kernel: &'static str, mask: &[u8], len: usize, p: f32) -> Result<
 pub fn dropout_forward(ws: &Workspace, x: &Tensor, keep: &[u8], p: f32) -> Result<Tensor> {
     const KERNEL: &str = "dropout_forward";
     let factor = keep_factor(KERNEL, keep, x.elem_count(), p)?;
+    if let Some(gpu) = Gpu::of(x) {
+        let out = gpu.unwritten(x.shape())?;
+        gpu::elementwise::dropout(&gpu, KERNEL, x, keep, factor, &out, false)?;
+        return Ok(out);
+    }
     let values = read(KERNEL, "x", x)?;
     let mut out = ws.take(values.len());
     masked(&mut [&mut out], &values, keep, factor, false);
@@ -41,6 +47,9 @@ pub fn dropout_backward(dx: &Tensor, d: &Tensor, keep: &[u8], p: f32, gate: f32,
     const KERNEL: &str = "dropout_backward";
     let factor = keep_factor(KERNEL, keep, d.elem_count(), p)? * gate;
     expect_dims(KERNEL, "dx", dx, d.dims())?;
+    if let Some(gpu) = Gpu::of(d) {
+        return gpu::elementwise::dropout(&gpu, KERNEL, d, keep, factor, dx, add);
+    }
     let d = read(KERNEL, "d", d)?;
     write(KERNEL, "dx", &[dx], &[&d], |out| {
         masked(out, &d, keep, factor, add);

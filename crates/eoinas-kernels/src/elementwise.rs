@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::Workspace;
 use crate::error::Result;
+use crate::gpu::{self, Gpu};
 use crate::parallel::for_pieces;
 use crate::simd::{Kernel, Level, Simd};
 use crate::tensors::{expect_dims, read, write};
@@ -16,7 +17,11 @@ const RUN: usize = 16 * 1024;
 /// # Errors
 /// A tensor that is not a contiguous f32 CPU tensor.
 pub fn relu_forward(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
-    let out = relu(ws, &read("relu_forward", "x", x)?, None);
+    const KERNEL: &str = "relu_forward";
+    if let Some(gpu) = Gpu::of(x) {
+        return gpu::elementwise::relu(&gpu, KERNEL, x, None);
+    }
+    let out = relu(ws, &read(KERNEL, "x", x)?, None);
     ws.tensor(out, x.shape())
 }
 
@@ -28,6 +33,9 @@ pub fn relu_forward(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
 pub fn relu_backward(ws: &Workspace, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     const KERNEL: &str = "relu_backward";
     expect_dims(KERNEL, "dy", dy, x.dims())?;
+    if let Some(gpu) = Gpu::of(x) {
+        return gpu::elementwise::relu(&gpu, KERNEL, x, Some(dy));
+    }
     let out = relu(ws, &read(KERNEL, "x", x)?, Some(&read(KERNEL, "dy", dy)?));
     ws.tensor(out, x.shape())
 }
@@ -37,7 +45,11 @@ pub fn relu_backward(ws: &Workspace, x: &Tensor, dy: &Tensor) -> Result<Tensor> 
 /// # Errors
 /// A tensor that is not a contiguous f32 CPU tensor.
 pub fn set_zero(x: &Tensor) -> Result<()> {
-    write("set_zero", "x", &[x], &[], |parts| {
+    const KERNEL: &str = "set_zero";
+    if let Some(gpu) = Gpu::of(x) {
+        return gpu::elementwise::set_zero(&gpu, KERNEL, x);
+    }
+    write(KERNEL, "x", &[x], &[], |parts| {
         parts.iter_mut().for_each(|part| part.fill(0.0));
         Ok(())
     })

@@ -65,7 +65,31 @@ pub enum KernelError {
         /// Number of classes.
         classes: usize,
     },
+    /// A kernel could not be launched on a GPU.
+    #[error("{kernel}: the GPU refused to run it: {reason}")]
+    Launch {
+        /// The kernel.
+        kernel: String,
+        /// What the driver says.
+        reason: String,
+    },
+    /// The GPU's memory is full.
+    #[error(
+        "the GPU's memory is full: {} MiB more were needed; a smaller batch (--batch-size) or fewer channels \
+         (--channels) need less", bytes.div_ceil(1 << 20)
+    )]
+    OutOfMemory {
+        /// What was asked for last.
+        bytes: usize,
+    },
     /// candle's own error.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
+}
+
+impl KernelError {
+    /// candle's error for a tensor of so many bytes that could not be made on a device.
+    pub(crate) fn from_device(error: candle_core::Error, bytes: usize) -> Self {
+        if error.to_string().contains("OUT_OF_MEMORY") { Self::OutOfMemory { bytes } } else { Self::Candle(error) }
+    }
 }

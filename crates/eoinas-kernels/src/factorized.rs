@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::access::{GradientGuard, InputGuard, check_input_gradient};
+use crate::access::{GradientGuard, InputGuard, check_gradient, check_input_gradient, input_shape};
 use crate::driver::{self, ImageOp, dx_layout};
 use crate::ends::{ImageGradients, ImageInput};
-use crate::error::{KernelError, Result};
+use crate::error::Result;
 use crate::gemm::Gemm;
+use crate::gpu::{self, Gpu};
 use crate::image::Layout;
 use crate::norm::{BatchStats, GradSums};
 use crate::scratch::Aligned;
 use crate::simd::Level;
-use crate::tensors::{Values, read};
+use crate::tensors::{Values, read, shape_error};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -30,14 +31,13 @@ pub struct FactorizedReduceGradients {
     pub weight_2: Option<Tensor>,
 }
 
-fn read_weight<'a>(kernel: &'static str, name: &'static str, w: &'a Tensor, ci: usize) -> Result<(Values<'a>, usize)> {
-    match *w.dims() {
-        [i, co] if i == ci && co > 0 => Ok((read(kernel, name, w)?, co)),
-        _ => {
-            let expected = format!("[{ci}, co]");
-            Err(KernelError::Shape { kernel, tensor: name, got: w.dims().to_vec(), expected })
-        }
-    }
+/// The number of channels that each weight makes.
+fn check_weights(kernel: &'static str, [weight_1, weight_2]: [&Tensor; 2], ci: usize) -> Result<[usize; 2]> {
+    let check = |name, weight: &Tensor| match *weight.dims() {
+        [i, co] if i == ci && co > 0 => Ok(co),
+        _ => Err(shape_error(kernel, name, weight, format!("[{ci}, co]"))),
+    };
+    Ok([check("weight_1", weight_1)?, check("weight_2", weight_2)?])
 }
 
 /// Halves height and width of `x` `[n, h, w, ci]`: channels `..c1` are pixels `(2i, 2j)` times `weight_1` `[ci, c1]`,
@@ -53,8 +53,13 @@ pub fn factorized_reduce_forward(
     weight_2: &Tensor,
 ) -> Result<(Tensor, BatchStats)> {
     const NAME: &str = "factorized_reduce_forward";
-    let x = InputGuard::new(NAME, x)?;
-    let op = FactorizedReduceOp::read(NAME, ws, x.shape, [weight_1, weight_2])?.0;
+    let (shape, weights) = (input_shape(NAME, x)?, [weight_1, weight_2]);
+    let widths = check_weights(NAME, weights, shape[3])?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::factorized::forward(&gpu, NAME, (x, shape), weights);
+    }
+    let x = InputGuard::new(NAME, x, shape)?;
+    let op = FactorizedReduceOp::read(NAME, ws, shape, weights, widths)?.0;
     driver::forward_with_stats(ws, &x, &op)
 }
 
@@ -64,8 +69,13 @@ pub fn factorized_reduce_forward(
 /// As [`factorized_reduce_forward`].
 pub fn factorized_reduce_apply(ws: &Workspace, x: Input<'_>, weight_1: &Tensor, weight_2: &Tensor) -> Result<Tensor> {
     const NAME: &str = "factorized_reduce_apply";
-    let x = InputGuard::new(NAME, x)?;
-    let op = FactorizedReduceOp::read(NAME, ws, x.shape, [weight_1, weight_2])?.0;
+    let (shape, weights) = (input_shape(NAME, x)?, [weight_1, weight_2]);
+    let widths = check_weights(NAME, weights, shape[3])?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::factorized::apply(&gpu, NAME, (x, shape), weights);
+    }
+    let x = InputGuard::new(NAME, x, shape)?;
+    let op = FactorizedReduceOp::read(NAME, ws, shape, weights, widths)?.0;
     driver::forward(ws, &x, &op)
 }
 
@@ -85,14 +95,18 @@ pub fn factorized_reduce_backward(
 ) -> Result<FactorizedReduceGradients> {
     const NAME: &str = "factorized_reduce_backward";
     check_input_gradient(NAME, input, x)?;
-    let x = InputGuard::new(NAME, x)?;
-    let [n, h, w, ci] = x.shape;
-    let (mut op, [values_1, values_2]) = FactorizedReduceOp::read(NAME, ws, x.shape, [weight_1, weight_2])?;
+    let (shape, weights) = (input_shape(NAME, x)?, [weight_1, weight_2]);
+    let [n, h, w, ci] = shape;
+    let [c1, c2] = check_weights(NAME, weights, ci)?;
+    let out = [n, h.div_ceil(2), w.div_ceil(2), c1 + c2];
+    check_gradient(NAME, grad, out)?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::factorized::backward(&gpu, NAME, (x, shape), weights, (grad, out), input, want_weights);
+    }
+    let (x, grad) = (InputGuard::new(NAME, x, shape)?, GradientGuard::new(NAME, grad)?);
+    let (mut op, [values_1, values_2]) = FactorizedReduceOp::read(NAME, ws, shape, weights, [c1, c2])?;
     op.branches[0].prepare_backward(&values_1, ci);
     op.branches[1].prepare_backward(&values_2, ci);
-    let [c1, c2] = op.branches.each_ref().map(|branch| branch.channels);
-    let out = [n, h.div_ceil(2), w.div_ceil(2), c1 + c2];
-    let grad = GradientGuard::new(NAME, grad, out)?;
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let (weight_1, weight_2) = match gradients.weights {
         None => (None, None),
@@ -139,9 +153,9 @@ impl FactorizedReduceOp {
         ws: &Workspace,
         [_, h, w, ci]: [usize; 4],
         [weight_1, weight_2]: [&'a Tensor; 2],
+        [c1, c2]: [usize; 2],
     ) -> Result<(Self, [Values<'a>; 2])> {
-        let (values_1, c1) = read_weight(kernel, "weight_1", weight_1, ci)?;
-        let (values_2, c2) = read_weight(kernel, "weight_2", weight_2, ci)?;
+        let (values_1, values_2) = (read(kernel, "weight_1", weight_1)?, read(kernel, "weight_2", weight_2)?);
         let branch = |first, channels, weight, values: &[f32]| {
             let weights = ws.pack(weight, values, ci, channels);
             Branch { first, channels, weights, transposed: Aligned::default() }

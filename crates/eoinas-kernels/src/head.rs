@@ -3,11 +3,14 @@
 use candle_core::{Device, Tensor};
 
 use crate::Workspace;
+use crate::access::input_shape;
 use crate::channelwise::{Period, combine, sums};
 use crate::error::{KernelError, Result};
+use crate::gpu::{self, Gpu};
 use crate::parallel::for_pieces;
 use crate::simd::Level;
 use crate::tensors::{expect_dims, image_dims, read, shape_error, write};
+use crate::view::Input;
 
 /// Mean over height and width of several tensors `[n, h, w, c_i]`, joined along the channels: `[n, sum of c_i]`.
 ///
@@ -30,6 +33,10 @@ pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor
         got: "empty".into(),
         expected: "at least one tensor".into(),
     })?;
+    let input = Input { sources, norm: None, relu: false };
+    if let Some(gpu) = Gpu::of_input(input) {
+        return gpu::head::global_average_pool(&gpu, KERNEL, (input, input_shape(KERNEL, input)?));
+    }
     let values = sources.iter().map(|s| read(KERNEL, "sources", s)).collect::<Result<Vec<_>>>()?;
     let parts: Vec<(&[f32], usize)> = values.iter().map(|v| &**v).zip(sources.iter().map(|s| s.dims()[3])).collect();
     let level = Level::current();
@@ -66,6 +73,14 @@ pub fn global_average_pool_backward(_ws: &Workspace, d: &Tensor, add_to: &[&Tens
         total += c;
     }
     expect_dims(KERNEL, "d", d, &[d.dim(0)?, total])?;
+    if let Some(gpu) = Gpu::of(d) {
+        let mut first = 0;
+        for target in add_to {
+            gpu::head::global_average_pool_backward(&gpu, KERNEL, d, target, first)?;
+            first += target.dim(3)?;
+        }
+        return Ok(());
+    }
     let values = read(KERNEL, "d", d)?;
     let mut offset = 0;
     for target in add_to {
@@ -95,6 +110,9 @@ pub fn linear_forward(ws: &Workspace, x: &Tensor, weight: &Tensor, bias: &Tensor
     const KERNEL: &str = "linear_forward";
     let (n, k, m) = linear_dims(KERNEL, x, weight)?;
     expect_dims(KERNEL, "bias", bias, &[m])?;
+    if let Some(gpu) = Gpu::of(x) {
+        return gpu::head::linear(&gpu, KERNEL, x, weight, bias, [n, k, m]);
+    }
     let (x, weight, bias) = (read(KERNEL, "x", x)?, read(KERNEL, "weight", weight)?, read(KERNEL, "bias", bias)?);
     let mut out = ws.take(n * m);
     for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(m)) {
@@ -134,6 +152,9 @@ pub fn linear_backward(
     const KERNEL: &str = "linear_backward";
     let (n, k, m) = linear_dims(KERNEL, x, weight)?;
     expect_dims(KERNEL, "d", d, &[n, m])?;
+    if let Some(gpu) = Gpu::of(x) {
+        return gpu::head::linear_backward(&gpu, KERNEL, x, weight, d, (want_input, want_weights));
+    }
     let d = read(KERNEL, "d", d)?;
     let mut gradients = LinearGradients::default();
     if want_input {
@@ -191,6 +212,9 @@ pub struct LossOutput {
 pub fn cross_entropy(ws: &Workspace, logits: &Tensor, labels: &[u32], smoothing: f32) -> Result<LossOutput> {
     const KERNEL: &str = "cross_entropy";
     let (n, classes) = check_labels(KERNEL, logits, labels)?;
+    if let Some(gpu) = Gpu::of(logits) {
+        return gpu::head::cross_entropy(&gpu, KERNEL, logits, labels, smoothing);
+    }
     let values = read(KERNEL, "logits", logits)?;
     let mut gradient = ws.take(n * classes);
     let (mut loss, mut correct) = (0.0f64, 0);
@@ -220,7 +244,9 @@ pub fn cross_entropy(ws: &Workspace, logits: &Tensor, labels: &[u32], smoothing:
 pub fn top_k_correct(logits: &Tensor, labels: &[u32], k: usize) -> Result<usize> {
     const KERNEL: &str = "top_k_correct";
     let (_, classes) = check_labels(KERNEL, logits, labels)?;
-    let values = read(KERNEL, "logits", logits)?;
+    // A few numbers: they are ranked on the CPU wherever they are.
+    let logits = logits.to_device(&Device::Cpu)?;
+    let values = read(KERNEL, "logits", &logits)?;
     Ok(values.chunks_exact(classes).zip(labels).filter(|(row, label)| rank(row, **label as usize) < k).count())
 }
 

@@ -23,6 +23,11 @@ mod ends;
 pub mod error;
 pub mod factorized;
 mod gemm;
+#[cfg_attr(
+    not(any(feature = "cuda", feature = "emulation")),
+    allow(dead_code, unreachable_code, unused_variables, reason = "there is no device to launch on")
+)]
+mod gpu;
 pub mod head;
 mod image;
 pub mod layout;
@@ -47,6 +52,8 @@ pub use error::{KernelError, Result};
 pub use factorized::{
     FactorizedReduceGradients, factorized_reduce_apply, factorized_reduce_backward, factorized_reduce_forward,
 };
+#[cfg(feature = "emulation")]
+pub use gpu::emulation;
 pub use norm::{BatchStats, GradCoefficients, GradSums, Norm};
 pub use parallel::awake;
 pub use separable::{SeparableGradients, separable_apply, separable_backward, separable_forward};

@@ -3,9 +3,9 @@
 use candle_core::Tensor;
 
 use crate::Workspace;
-use crate::access::read_shaped;
 use crate::channelwise::{Period, combine, sums};
 use crate::error::Result;
+use crate::gpu::{self, Gpu};
 use crate::norm::{GradSums, Norm, channels};
 use crate::parallel::for_pieces;
 use crate::simd::Level;
@@ -50,12 +50,26 @@ struct NormValues {
     rstd: Vec<f32>,
 }
 
-impl<'a> Summand<'a> {
-    fn new(kernel: &'static str, term: &Term<'a>, shape: [usize; 4], read_z: bool) -> Result<Self> {
+impl Term<'_> {
+    /// Checks its tensors; `shape` is the node's.
+    fn check(&self, kernel: &'static str, shape: [usize; 4]) -> Result<()> {
         let [n, _, _, c] = shape;
-        let z = read_shaped(kernel, "z", term.z, &shape)?;
-        let channel =
-            |name, tensor: &Tensor| -> Result<Vec<f32>> { Ok(read_shaped(kernel, name, tensor, &[c])?.to_vec()) };
+        expect_dims(kernel, "z", self.z, &shape)?;
+        if let Some(norm) = self.norm {
+            expect_dims(kernel, "scale", &norm.scale, &[c])?;
+            expect_dims(kernel, "shift", &norm.shift, &[c])?;
+            expect_dims(kernel, "mean", &norm.mean, &[c])?;
+            expect_dims(kernel, "rstd", &norm.rstd, &[c])?;
+        }
+        self.sample.map_or(Ok(()), |sample| expect_dims(kernel, "sample", sample, &[n]))
+    }
+}
+
+impl<'a> Summand<'a> {
+    /// Of a term that was checked.
+    fn new(kernel: &'static str, term: &Term<'a>, read_z: bool) -> Result<Self> {
+        let z = read(kernel, "z", term.z)?;
+        let channel = |name, tensor: &Tensor| -> Result<Vec<f32>> { Ok(read(kernel, name, tensor)?.to_vec()) };
         let norm = match term.norm {
             None => None,
             Some(norm) => Some(NormValues {
@@ -67,7 +81,7 @@ impl<'a> Summand<'a> {
         };
         let sample = match term.sample {
             None => None,
-            Some(sample) => Some(read_shaped(kernel, "sample", sample, &[n])?.to_vec()),
+            Some(sample) => Some(read(kernel, "sample", sample)?.to_vec()),
         };
         Ok(Self { z: read_z.then_some(z), norm, gate: term.gate, sample })
     }
@@ -78,10 +92,15 @@ impl<'a> Summand<'a> {
 /// # Errors
 /// Tensors that are not contiguous f32 CPU tensors, or of another shape than `shape` says.
 pub fn node_sum(ws: &Workspace, shape: (usize, usize, usize, usize), terms: &[Term<'_>]) -> Result<Tensor> {
+    const KERNEL: &str = "node_sum";
     let (n, h, w, c) = shape;
+    terms.iter().try_for_each(|term| term.check(KERNEL, [n, h, w, c]))?;
+    if let Some(gpu) = terms.first().and_then(|term| Gpu::of(term.z)) {
+        return gpu::node::sum(&gpu, KERNEL, [n, h, w, c], terms);
+    }
     let mut summands = Vec::with_capacity(terms.len());
     for term in terms {
-        summands.push(Summand::new("node_sum", term, [n, h, w, c], true)?);
+        summands.push(Summand::new(KERNEL, term, true)?);
     }
     let mut out = ws.take(n * h * w * c);
     let inputs: Vec<View<'_>> = summands.iter().map(Summand::view).collect();
@@ -171,9 +190,13 @@ pub fn node_sum_backward(
 ) -> Result<Vec<TermGradient>> {
     const KERNEL: &str = "node_sum_backward";
     let (n, h, w, c) = image_dims(KERNEL, "dy", dy)?;
+    terms.iter().try_for_each(|term| term.check(KERNEL, [n, h, w, c]))?;
+    if let Some(gpu) = Gpu::of(dy) {
+        return gpu::node::backward(&gpu, KERNEL, (dy, [n, h, w, c]), terms, want_gates);
+    }
     let mut summands = Vec::with_capacity(terms.len());
     for term in terms {
-        summands.push(Summand::new(KERNEL, term, [n, h, w, c], want_gates || term.norm.is_some())?);
+        summands.push(Summand::new(KERNEL, term, want_gates || term.norm.is_some())?);
     }
     let dy = read(KERNEL, "dy", dy)?;
     let views: Vec<View<'_>> = summands.iter().map(Summand::view).collect();
@@ -263,7 +286,11 @@ fn scaled(
 ) -> Result<()> {
     let (n, h, w, c) = image_dims(kernel, "dy", dy)?;
     expect_dims(kernel, "dst", dst, dy.dims())?;
-    let sample = sample.map(|s| read_shaped(kernel, "sample", s, &[n])).transpose()?;
+    sample.map_or(Ok(()), |sample| expect_dims(kernel, "sample", sample, &[n]))?;
+    if let Some(gpu) = Gpu::of(dy) {
+        return gpu::node::scaled(&gpu, kernel, dst, dy, gate, sample, add);
+    }
+    let sample = sample.map(|sample| read(kernel, "sample", sample)).transpose()?;
     let d = read(kernel, "dy", dy)?;
     let reads: Vec<&Values<'_>> = std::iter::once(&d).chain(&sample).collect();
     let (d, sample): (&[f32], Option<&[f32]>) = (&d, sample.as_deref());

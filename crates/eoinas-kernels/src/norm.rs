@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 
 use crate::Workspace;
 use crate::error::Result;
+use crate::gpu::{self, Gpu};
 use crate::moments::Moments;
 use crate::parallel::for_pieces;
 use crate::simd::Level;
@@ -78,14 +79,19 @@ impl Norm {
         let dims = [mean.elem_count()];
         expect_dims(KERNEL, "mean", mean, &dims)?;
         expect_dims(KERNEL, "variance", variance, &dims)?;
+        if let Some((gamma, beta)) = affine {
+            expect_dims(KERNEL, "gamma", gamma, &dims)?;
+            expect_dims(KERNEL, "beta", beta, &dims)?;
+        }
+        if let Some(gpu) = Gpu::of(mean) {
+            return gpu::norm::map(&gpu, KERNEL, mean, variance, affine, eps);
+        }
         let means = read(KERNEL, "mean", mean)?;
         let rstd: Vec<f64> =
             read(KERNEL, "variance", variance)?.iter().map(|&v| 1.0 / (f64::from(v) + eps).sqrt()).collect();
         let (scale, beta) = match affine {
             None => (rstd.clone(), vec![0.0; rstd.len()]),
             Some((gamma, beta)) => {
-                expect_dims(KERNEL, "gamma", gamma, &dims)?;
-                expect_dims(KERNEL, "beta", beta, &dims)?;
                 let gamma = read(KERNEL, "gamma", gamma)?;
                 let scale = gamma.iter().zip(&rstd).map(|(&g, r)| f64::from(g) * r).collect();
                 (scale, read(KERNEL, "beta", beta)?.iter().map(|&b| f64::from(b)).collect::<Vec<_>>())
@@ -104,6 +110,9 @@ impl Norm {
 pub fn batch_stats(_ws: &Workspace, x: &Tensor) -> Result<BatchStats> {
     const KERNEL: &str = "batch_stats";
     let (n, h, w, c) = image_dims(KERNEL, "x", x)?;
+    if let Some(gpu) = Gpu::of(x) {
+        return gpu::norm::batch_stats(&gpu, KERNEL, x, [n, h, w, c]);
+    }
     let values = read(KERNEL, "x", x)?;
     let (x, level, len): (&[f32], _, _) = (&values, Level::current(), h * w * c);
     let pieces = for_pieces(n, &mut [], |images, _| {
@@ -132,6 +141,10 @@ pub fn update_running(
     }
     let unbiased = if stats.count > 1 { stats.count as f64 / (stats.count - 1) as f64 } else { 1.0 };
     for (running, batch, factor) in [(running_mean, &stats.mean, 1.0), (running_variance, &stats.variance, unbiased)] {
+        if let Some(gpu) = Gpu::of(running) {
+            gpu::norm::update_running(&gpu, KERNEL, running, batch, momentum, factor)?;
+            continue;
+        }
         let batch = read(KERNEL, "stats", batch)?;
         write(KERNEL, "running", &[running], &[&batch], |out| {
             for (r, &b) in out.iter_mut().flat_map(|out| out.iter_mut()).zip(batch.iter()) {
@@ -151,12 +164,15 @@ impl GradCoefficients {
     /// Tensors that are not f32 CPU tensors `[c]` of one length.
     pub fn training(norm: &Norm, sums: &GradSums, count: usize, gate: f32) -> Result<Self> {
         const KERNEL: &str = "GradCoefficients::training";
+        if sums.dy.dims() != norm.scale.dims() || sums.dy_xhat.dims() != norm.scale.dims() {
+            return Err(shape_error(KERNEL, "sums", &sums.dy, format!("{:?}", norm.scale.dims())));
+        }
+        if let Some(gpu) = Gpu::of(&norm.scale) {
+            return gpu::norm::gradient_map(&gpu, KERNEL, norm, Some((sums, count)), gate);
+        }
         let scale = read(KERNEL, "scale", &norm.scale)?;
         let (mean, rstd) = (read(KERNEL, "mean", &norm.mean)?, read(KERNEL, "rstd", &norm.rstd)?);
         let (dy, dy_xhat) = (read(KERNEL, "dy", &sums.dy)?, read(KERNEL, "dy_xhat", &sums.dy_xhat)?);
-        if dy.len() != scale.len() || dy_xhat.len() != scale.len() {
-            return Err(shape_error(KERNEL, "sums", &sums.dy, format!("[{}]", scale.len())));
-        }
         let (mut a, mut b, mut d) = (Vec::new(), Vec::new(), Vec::new());
         let values = scale.iter().zip(mean.iter()).zip(rstd.iter()).zip(dy.iter()).zip(dy_xhat.iter());
         for ((((&scale, &mean), &rstd), &dy), &dy_xhat) in values {
@@ -174,7 +190,11 @@ impl GradCoefficients {
     /// # Errors
     /// Tensors that are not f32 CPU tensors.
     pub fn evaluation(norm: &Norm, gate: f32) -> Result<Self> {
-        let scale = read("GradCoefficients::evaluation", "scale", &norm.scale)?;
+        const KERNEL: &str = "GradCoefficients::evaluation";
+        if let Some(gpu) = Gpu::of(&norm.scale) {
+            return gpu::norm::gradient_map(&gpu, KERNEL, norm, None, gate);
+        }
+        let scale = read(KERNEL, "scale", &norm.scale)?;
         let a = channels(scale.iter().map(|&s| f64::from(gate) * f64::from(s)))?;
         let zero = channels(vec![0.0; scale.len()])?;
         Ok(Self { a, b: zero.clone(), d: zero })

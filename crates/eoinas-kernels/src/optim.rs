@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::channelwise::{Period, sums};
 use crate::error::Result;
+use crate::gpu::{self, Gpu};
 use crate::simd::{Kernel, Level, Simd};
 use crate::tensors::{expect_dims, read, write};
 
@@ -12,6 +13,9 @@ use crate::tensors::{expect_dims, read, write};
 /// # Errors
 /// A tensor that is not a contiguous f32 CPU tensor.
 pub fn sum_of_squares(tensors: &[&Tensor]) -> Result<f64> {
+    if let Some(gpu) = tensors.first().and_then(|tensor| Gpu::of(tensor)) {
+        return gpu::optim::sum_of_squares(&gpu, "sum_of_squares", tensors);
+    }
     let level = Level::current();
     let mut squares = [vec![0.0]];
     for tensor in tensors {
@@ -36,32 +40,51 @@ pub struct SgdStep {
     pub gradient_scale: f64,
 }
 
-/// Updates `value` and `momentum` in place; all three have one shape.
-///
-/// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of one shape, or share memory.
-pub fn sgd_update(value: &Tensor, gradient: &Tensor, momentum: &Tensor, step: &SgdStep) -> Result<()> {
-    const KERNEL: &str = "sgd_update";
-    expect_dims(KERNEL, "gradient", gradient, value.dims())?;
-    expect_dims(KERNEL, "momentum", momentum, value.dims())?;
-    let gradient = read(KERNEL, "gradient", gradient)?;
-    let (level, step) = (Level::current(), *step);
-    write(KERNEL, "value", &[value, momentum], &[&gradient], |out| {
-        if let [value, momentum] = out {
-            level.run(Update { value, momentum, gradient: &gradient, step });
-        }
-        Ok(())
-    })
+/// What one parameter's update reads and writes; all three have one shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Update<'a> {
+    /// The parameter, changed in place.
+    pub value: &'a Tensor,
+    /// Its gradient.
+    pub gradient: &'a Tensor,
+    /// Its momentum buffer, changed in place.
+    pub momentum: &'a Tensor,
 }
 
-struct Update<'a> {
+/// Updates values and momenta in place.
+///
+/// # Errors
+/// Tensors that are not contiguous f32 tensors of one shape, or share memory.
+pub fn sgd_update(updates: &[Update<'_>], step: &SgdStep) -> Result<()> {
+    const KERNEL: &str = "sgd_update";
+    for Update { value, gradient, momentum } in updates {
+        expect_dims(KERNEL, "gradient", gradient, value.dims())?;
+        expect_dims(KERNEL, "momentum", momentum, value.dims())?;
+    }
+    if let Some(gpu) = updates.first().and_then(|update| Gpu::of(update.value)) {
+        return gpu::optim::sgd_update(&gpu, KERNEL, updates, step);
+    }
+    let (level, step) = (Level::current(), *step);
+    for Update { value, gradient, momentum } in updates {
+        let gradient = read(KERNEL, "gradient", gradient)?;
+        write(KERNEL, "value", &[value, momentum], &[&gradient], |out| {
+            if let [value, momentum] = out {
+                level.run(Sgd { value, momentum, gradient: &gradient, step });
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+struct Sgd<'a> {
     value: &'a mut [f32],
     momentum: &'a mut [f32],
     gradient: &'a [f32],
     step: SgdStep,
 }
 
-impl Kernel for Update<'_> {
+impl Kernel for Sgd<'_> {
     type Output = ();
 
     #[inline(always)]

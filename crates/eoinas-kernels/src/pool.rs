@@ -3,10 +3,11 @@
 use candle_core::Tensor;
 
 use crate::Workspace;
-use crate::access::GradientGuard;
+use crate::access::{GradientGuard, check_gradient};
 use crate::error::{KernelError, Result};
+use crate::gpu::{self, Gpu};
 use crate::moments::Moments;
-use crate::norm::BatchStats;
+use crate::norm::{BatchStats, batch_stats};
 use crate::parallel::for_pieces;
 use crate::simd::Level;
 use crate::tensors::{Values, expect_dims, image_dims, read, write};
@@ -40,7 +41,13 @@ fn sizes(kernel: &'static str, x: &Tensor, stride: usize) -> Result<(usize, Shap
 /// # Errors
 /// A tensor that is not a contiguous f32 CPU tensor `[n, h, w, c]`, or a stride other than 1 and 2.
 pub fn pool_forward(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -> Result<(Tensor, BatchStats)> {
-    let (z, moments) = pool("pool_forward", ws, x, kind, stride, true)?;
+    const KERNEL: &str = "pool_forward";
+    if let Some(gpu) = Gpu::of(x) {
+        let z = pool_on_gpu(&gpu, KERNEL, x, kind, stride)?;
+        let stats = batch_stats(ws, &z)?;
+        return Ok((z, stats));
+    }
+    let (z, moments) = pool(KERNEL, ws, x, kind, stride, true)?;
     Ok((z, moments.batch_stats()?))
 }
 
@@ -49,7 +56,16 @@ pub fn pool_forward(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -
 /// # Errors
 /// As [`pool_forward`].
 pub fn pool_apply(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -> Result<Tensor> {
-    Ok(pool("pool_apply", ws, x, kind, stride, false)?.0)
+    const KERNEL: &str = "pool_apply";
+    match Gpu::of(x) {
+        Some(gpu) => pool_on_gpu(&gpu, KERNEL, x, kind, stride),
+        None => Ok(pool(KERNEL, ws, x, kind, stride, false)?.0),
+    }
+}
+
+fn pool_on_gpu(gpu: &Gpu, kernel: &'static str, x: &Tensor, kind: PoolKind, stride: usize) -> Result<Tensor> {
+    let (n, Shape { h, w, c, .. }) = sizes(kernel, x, stride)?;
+    gpu::pool::forward(gpu, kernel, (x, [n, h, w, c]), kind, stride)
 }
 
 /// The output and its moments, empty unless they are wanted.
@@ -98,7 +114,11 @@ pub fn pool_backward(
     let (n, shape) = sizes(KERNEL, x, stride)?;
     expect_dims(KERNEL, "dx", dx, x.dims())?;
     let ((oh, ow), c) = (shape.out(), shape.c);
-    let guard = GradientGuard::new(KERNEL, grad, [n, oh, ow, c])?;
+    check_gradient(KERNEL, grad, [n, oh, ow, c])?;
+    if let Some(gpu) = Gpu::of(x) {
+        return gpu::pool::backward(&gpu, KERNEL, (x, [n, shape.h, shape.w, c]), kind, stride, grad, dx, add);
+    }
+    let guard = GradientGuard::new(KERNEL, grad)?;
     let values = read(KERNEL, "x", x)?;
     let reads: Vec<&Values<'_>> = guard.reads().chain([&values]).collect();
     let (x, grad): (&[f32], _) = (&values, guard.view());

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::access::{GradientGuard, InputGuard, check_input_gradient, read_shaped};
+use crate::access::{GradientGuard, InputGuard, check_gradient, check_input_gradient, input_shape};
 use crate::depthwise::{DepthwiseOp, Geometry};
 use crate::driver::{self, ImageOp, dx_layout};
 use crate::ends::{ImageGradients, ImageInput};
-use crate::error::{KernelError, Result};
+use crate::error::Result;
 use crate::gemm::Gemm;
+use crate::gpu::{self, Gpu};
 use crate::image::Layout;
 use crate::norm::{BatchStats, GradSums};
 use crate::scratch::Aligned;
 use crate::simd::Level;
-use crate::tensors::Values;
+use crate::tensors::{Values, expect_dims, read, shape_error};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -31,15 +32,18 @@ pub struct SeparableGradients {
     pub pointwise: Option<Tensor>,
 }
 
-fn output_channels(kernel: &'static str, pointwise: &Tensor, ci: usize) -> Result<usize> {
+/// Checks both weights. Returns the number of the output's channels.
+fn check_weights(
+    kernel: &'static str,
+    depthwise: &Tensor,
+    pointwise: &Tensor,
+    geometry: Geometry,
+    ci: usize,
+) -> Result<usize> {
+    expect_dims(kernel, "depthwise", depthwise, &[geometry.kernel, geometry.kernel, ci])?;
     match *pointwise.dims() {
         [i, co] if i == ci && co > 0 => Ok(co),
-        _ => Err(KernelError::Shape {
-            kernel,
-            tensor: "pointwise",
-            got: pointwise.dims().to_vec(),
-            expected: format!("[{ci}, co]"),
-        }),
+        _ => Err(shape_error(kernel, "pointwise", pointwise, format!("[{ci}, co]"))),
     }
 }
 
@@ -57,8 +61,13 @@ pub fn separable_forward(
 ) -> Result<(Tensor, BatchStats)> {
     const NAME: &str = "separable_forward";
     geometry.check(NAME)?;
-    let x = InputGuard::new(NAME, x)?;
-    let op = SeparableOp::read(NAME, ws, x.shape, depthwise, pointwise, geometry)?.0;
+    let shape = input_shape(NAME, x)?;
+    let co = check_weights(NAME, depthwise, pointwise, geometry, shape[3])?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::separable::forward(&gpu, NAME, (x, shape), [depthwise, pointwise], geometry);
+    }
+    let x = InputGuard::new(NAME, x, shape)?;
+    let op = SeparableOp::read(NAME, ws, shape, depthwise, pointwise, geometry, co)?.0;
     driver::forward_with_stats(ws, &x, &op)
 }
 
@@ -75,8 +84,13 @@ pub fn separable_apply(
 ) -> Result<Tensor> {
     const NAME: &str = "separable_apply";
     geometry.check(NAME)?;
-    let x = InputGuard::new(NAME, x)?;
-    let op = SeparableOp::read(NAME, ws, x.shape, depthwise, pointwise, geometry)?.0;
+    let shape = input_shape(NAME, x)?;
+    let co = check_weights(NAME, depthwise, pointwise, geometry, shape[3])?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        return gpu::separable::apply(&gpu, NAME, (x, shape), [depthwise, pointwise], geometry);
+    }
+    let x = InputGuard::new(NAME, x, shape)?;
+    let op = SeparableOp::read(NAME, ws, shape, depthwise, pointwise, geometry, co)?.0;
     driver::forward(ws, &x, &op)
 }
 
@@ -99,14 +113,19 @@ pub fn separable_backward(
     const NAME: &str = "separable_backward";
     geometry.check(NAME)?;
     check_input_gradient(NAME, input, x)?;
-    let x = InputGuard::new(NAME, x)?;
-    let [n, h, w, ci] = x.shape;
-    let (op, values) = SeparableOp::read(NAME, ws, x.shape, depthwise, pointwise, geometry)?;
-    let op = op.with_backward(&values);
-    let co = op.co;
+    let shape = input_shape(NAME, x)?;
+    let [n, h, w, ci] = shape;
+    let co = check_weights(NAME, depthwise, pointwise, geometry, ci)?;
     let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), co];
+    check_gradient(NAME, grad, out)?;
+    if let Some(gpu) = Gpu::of_input(x) {
+        let weights = [depthwise, pointwise];
+        return gpu::separable::backward(&gpu, NAME, (x, shape), weights, geometry, (grad, out), input, want_weights);
+    }
+    let (x, grad) = (InputGuard::new(NAME, x, shape)?, GradientGuard::new(NAME, grad)?);
+    let (op, values) = SeparableOp::read(NAME, ws, shape, depthwise, pointwise, geometry, co)?;
+    let op = op.with_backward(&values);
     let depthwise_shape = [geometry.kernel, geometry.kernel, ci];
-    let grad = GradientGuard::new(NAME, grad, out)?;
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let (depthwise, pointwise) = match gradients.weights {
         None => (None, None),
@@ -138,11 +157,11 @@ impl SeparableOp {
         depthwise: &'a Tensor,
         pointwise: &'a Tensor,
         geometry: Geometry,
+        co: usize,
     ) -> Result<(Self, [Values<'a>; 2])> {
-        let co = output_channels(kernel, pointwise, ci)?;
         let size = geometry.kernel;
-        let depthwise_values = read_shaped(kernel, "depthwise", depthwise, &[size, size, ci])?;
-        let pointwise_values = read_shaped(kernel, "pointwise", pointwise, &[ci, co])?;
+        let depthwise_values = read(kernel, "depthwise", depthwise)?;
+        let pointwise_values = read(kernel, "pointwise", pointwise)?;
         let packed = ws.pack(depthwise, &depthwise_values, size * size, ci);
         let op = Self {
             depthwise: DepthwiseOp::new(geometry, h, w, ci, packed),

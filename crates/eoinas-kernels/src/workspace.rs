@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Shape, Tensor, TensorId};
+use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Shape, Tensor, TensorId};
 
 use crate::error::Result;
+use crate::gpu;
 use crate::scratch::Aligned;
 
 /// A pool of f32 buffers, by length. Clones share the pool.
@@ -58,6 +59,19 @@ impl Workspace {
         }
     }
 
+    /// A tensor on `device` that holds nothing yet: somebody must write all of it.
+    ///
+    /// # Errors
+    /// A device whose memory is full.
+    pub fn unwritten(&self, shape: impl Into<Shape>, device: &Device) -> Result<Tensor> {
+        let shape = shape.into();
+        if device.is_cpu() {
+            self.tensor(self.take(shape.elem_count()), shape)
+        } else {
+            gpu::unwritten(shape, DType::F32, device)
+        }
+    }
+
     /// A CPU tensor over a buffer.
     pub fn tensor(&self, buffer: Vec<f32>, shape: impl Into<Shape>) -> Result<Tensor> {
         Ok(Tensor::from_vec(buffer, shape.into(), &Device::Cpu)?)
@@ -66,7 +80,7 @@ impl Workspace {
     /// Takes the buffer out of a CPU tensor that nobody will read again. Other clones of the tensor are left without
     /// content, so this is for the owner of a tensor alone. Tensors on other devices are just dropped.
     pub fn recycle(&self, tensor: Tensor) {
-        if tensor.device().is_cpu() && tensor.dtype() == candle_core::DType::F32 {
+        if tensor.device().is_cpu() && tensor.dtype() == DType::F32 {
             // A tensor whose storage cannot be borrowed is simply dropped: that only costs a later allocation.
             let _ = tensor.inplace_op1(&TakeBuffer { pool: self });
         }

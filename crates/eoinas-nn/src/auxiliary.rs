@@ -6,7 +6,7 @@ use eoinas_kernels::InputGradient;
 use eoinas_kernels::head::{global_average_pool, global_average_pool_backward, linear_backward, linear_forward};
 use eoinas_kernels::node::add_scaled;
 
-use crate::buffers::{Normalized, recycle, refs, zeros, zeros_like};
+use crate::buffers::{Normalized, all_zeros_like, recycle, refs, zeros_like};
 use crate::error::Result;
 use crate::gradients::WeightGradients;
 use crate::operation::Context;
@@ -105,17 +105,17 @@ impl AuxiliaryHead {
             }
         }
         let Some(dmeans) = found.input else { return Ok(()) };
-        let drelu = zeros(workspace, relu.dims4()?)?;
+        let drelu = zeros_like(workspace, &relu)?;
         global_average_pool_backward(workspace, &dmeans, &[&drelu])?;
         let dy = (drelu * positive(&relu)?)?;
 
-        let dtaps = zeros_like(workspace, &taps)?;
+        let dtaps = all_zeros_like(workspace, &taps)?;
         let into = refs(&dtaps);
         let input = InputGradient::AddTo(&into);
         normalized_backward(join, context, &refs(&taps), &second, &dy, input, Some(weights))?;
         let dy = sum_of_taps(&dtaps)?;
 
-        let dpooled = zeros_like(workspace, &pooled)?;
+        let dpooled = all_zeros_like(workspace, &pooled)?;
         let into = refs(&dpooled);
         let input = InputGradient::AddTo(&into);
         normalized_backward(reduce, context, &refs(&pooled), &first, &dy, input, Some(weights))?;

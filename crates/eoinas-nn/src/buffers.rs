@@ -1,6 +1,6 @@
 //! Small helpers around tensors that are on their way: zeros from the pool, a BatchNorm applied into a tensor.
 
-use candle_core::Tensor;
+use candle_core::{Device, Shape, Tensor};
 use eoinas_kernels::elementwise::set_zero;
 use eoinas_kernels::node::{Term, node_sum};
 use eoinas_kernels::{Gradient, InputGradient, Norm, Workspace};
@@ -10,16 +10,21 @@ use crate::error::Result;
 use crate::operation::Context;
 use crate::stage::StageOutput;
 
-/// A tensor of zeros from the pool.
-pub(crate) fn zeros(workspace: &Workspace, shape: (usize, usize, usize, usize)) -> Result<Tensor> {
-    let mut buffer = workspace.take(shape.0 * shape.1 * shape.2 * shape.3);
-    buffer.fill(0.0);
-    Ok(workspace.tensor(buffer, shape)?)
+/// Zeros from the pool.
+pub(crate) fn zeros(workspace: &Workspace, shape: impl Into<Shape>, device: &Device) -> Result<Tensor> {
+    let zeros = workspace.unwritten(shape, device)?;
+    set_zero(&zeros)?;
+    Ok(zeros)
 }
 
-/// A tensor from the pool that holds nothing yet: somebody must write all of it.
-pub(crate) fn unwritten(workspace: &Workspace, shape: (usize, usize, usize, usize)) -> Result<Tensor> {
-    Ok(workspace.tensor(workspace.take(shape.0 * shape.1 * shape.2 * shape.3), shape)?)
+/// Zeros of a tensor's shape on its device, from the pool.
+pub(crate) fn zeros_like(workspace: &Workspace, like: &Tensor) -> Result<Tensor> {
+    zeros(workspace, like.shape(), like.device())
+}
+
+/// A tensor of another's shape on its device, from the pool, that holds nothing yet: somebody must write all of it.
+pub(crate) fn unwritten_like(workspace: &Workspace, like: &Tensor) -> Result<Tensor> {
+    Ok(workspace.unwritten(like.shape(), like.device())?)
 }
 
 /// The tensors that collect the gradient of a layer's input, one for each tensor of that feature.
@@ -55,8 +60,8 @@ impl FeatureTarget {
 }
 
 /// Zeros shaped like each of `tensors`.
-pub(crate) fn zeros_like(workspace: &Workspace, tensors: &[Tensor]) -> Result<Vec<Tensor>> {
-    tensors.iter().map(|tensor| zeros(workspace, tensor.dims4()?)).collect()
+pub(crate) fn all_zeros_like(workspace: &Workspace, tensors: &[Tensor]) -> Result<Vec<Tensor>> {
+    tensors.iter().map(|tensor| zeros_like(workspace, tensor)).collect()
 }
 
 /// The tensors by reference, as kernels take them.

@@ -102,7 +102,7 @@ impl Head {
             }
             (None, None) => {}
             (Some((normalized, relu)), targets) => {
-                let drelu = crate::buffers::zeros(context.workspace, relu.dims4()?)?;
+                let drelu = crate::buffers::zeros_like(context.workspace, &relu)?;
                 global_average_pool_backward(context.workspace, &dpooled, &[&drelu])?;
                 let dy = (drelu * relu.gt(0f32)?.to_dtype(relu.dtype())?)?;
                 if let Some((z, norm)) = normalized.read_back() {

@@ -5,7 +5,7 @@ use eoinas_core::{Gates, Layer, SearchSpace, Skeleton, skeleton::Form};
 
 use crate::auxiliary::{AuxiliaryHead, AuxiliaryTape, PREFIX};
 use crate::batch::Wanted;
-use crate::buffers::{FeatureTarget, recycle, unwritten, zeros_like};
+use crate::buffers::{FeatureTarget, all_zeros_like, recycle, unwritten_like};
 use crate::cell::{CellEdge, CellInput, CellModule, CellTape, Sinks};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
@@ -218,7 +218,7 @@ impl Network {
         gradients.resize_with(features.len(), || None);
         let last = features.last().ok_or(NnError::Released)?;
         let wants = needed.last().copied().unwrap_or(false);
-        let target = if wants { Some(zeros_like(workspace, last)?) } else { None };
+        let target = if wants { Some(all_zeros_like(workspace, last)?) } else { None };
         self.head.backward(context, head, dlogits, target.as_deref(), weights.as_deref_mut())?;
         if let Some(slot) = gradients.last_mut() {
             *slot = target;
@@ -318,7 +318,7 @@ fn target_of(
     let tensors = match slot {
         Some(tensors) => tensors,
         none => {
-            let tensor = |tensor: &Tensor| unwritten(workspace, tensor.dims4()?);
+            let tensor = |tensor: &Tensor| unwritten_like(workspace, tensor);
             none.insert(feature.iter().map(tensor).collect::<Result<Vec<_>>>()?)
         }
     };

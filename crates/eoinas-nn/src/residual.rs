@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use eoinas_kernels::node::{Term, add_scaled, node_sum, node_sum_backward};
 use eoinas_kernels::{ConvGeometry, Gradient, InputGradient};
 
-use crate::buffers::{FeatureTarget, recycle, refs, zeros_like};
+use crate::buffers::{FeatureTarget, all_zeros_like, recycle, refs};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::graph::{GraphBuilder, GraphOp, Padding, Pooling, ValueId};
@@ -94,7 +94,7 @@ impl Residual {
         chain_backward(&self.stages, context, &sources, vec![first], gradient, input, weights.as_deref_mut())?;
 
         let gradient = Gradient { dy, norm: None, gate: 1.0, sample: None };
-        let dpooled = if target.is_some() { zeros_like(context.workspace, &pooled)? } else { Vec::new() };
+        let dpooled = if target.is_some() { all_zeros_like(context.workspace, &pooled)? } else { Vec::new() };
         let add_to = refs(&dpooled);
         let input = if target.is_some() { InputGradient::AddTo(&add_to) } else { InputGradient::Skip };
         self.shortcut.backward(context, (&refs(&pooled), None), gradient, input, weights)?;

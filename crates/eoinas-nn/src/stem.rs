@@ -5,7 +5,7 @@ use eoinas_core::{Skeleton, skeleton::Form};
 use eoinas_kernels::node::add_scaled;
 use eoinas_kernels::{ConvGeometry, InputGradient};
 
-use crate::buffers::{Normalized, recycle, unwritten};
+use crate::buffers::{Normalized, recycle, unwritten_like};
 use crate::error::Result;
 use crate::gradients::WeightGradients;
 use crate::graph::{GraphBuilder, ValueId};
@@ -112,7 +112,7 @@ impl Stem {
             };
             let before = index.checked_sub(1).and_then(|before| outputs.get(before));
             let x = before.map_or(images, |before| &before.value);
-            let target = before.map(|before| unwritten(context.workspace, before.value.dims4()?)).transpose()?;
+            let target = before.map(|before| unwritten_like(context.workspace, &before.value)).transpose()?;
             let targets: Vec<&Tensor> = target.iter().collect();
             let input = if targets.is_empty() { InputGradient::Skip } else { InputGradient::WriteTo(&targets) };
             normalized_backward(stage, context, &[x], output, &dy, input, Some(weights))?;

@@ -1,6 +1,6 @@
 use candle_core::{Device, Tensor};
 
-use super::{SgdStep, sgd_update, sum_of_squares};
+use super::{SgdStep, Update, sgd_update, sum_of_squares};
 use crate::KernelError;
 
 fn tensor(values: &[f32]) -> Tensor {
@@ -11,11 +11,12 @@ fn tensor(values: &[f32]) -> Tensor {
 fn two_steps_by_hand() {
     let (value, gradient, momentum) = (tensor(&[1.0, -2.0]), tensor(&[0.5, 4.0]), tensor(&[0.0, 0.0]));
     let step = SgdStep { lr: 0.1, momentum: 0.5, weight_decay: 0.25, gradient_scale: 0.5 };
-    sgd_update(&value, &gradient, &momentum, &step).unwrap();
+    let updates = [Update { value: &value, gradient: &gradient, momentum: &momentum }];
+    sgd_update(&updates, &step).unwrap();
     // g = 0.5 * 0.5 + 0.25 * 1, 0.5 * 4 + 0.25 * -2
     assert_eq!(momentum.to_vec1::<f32>().unwrap(), [0.5, 1.5]);
     assert_eq!(value.to_vec1::<f32>().unwrap(), [0.95, -2.15]);
-    sgd_update(&value, &gradient, &momentum, &step).unwrap();
+    sgd_update(&updates, &step).unwrap();
     let m: [f32; 2] = [0.25 + 0.25 + 0.25 * 0.95, 0.75 + 2.0 + 0.25 * -2.15];
     for (got, expected) in momentum.to_vec1::<f32>().unwrap().iter().zip(m) {
         assert!((got - expected).abs() < 1e-6);
@@ -28,7 +29,8 @@ fn shared_memory_is_refused() {
     let step = SgdStep { lr: 0.1, momentum: 0.0, weight_decay: 0.0, gradient_scale: 1.0 };
     let view = value.reshape(2).unwrap();
     for (gradient, momentum) in [(&view, &tensor(&[0.0, 0.0])), (&tensor(&[0.0, 0.0]), &view)] {
-        assert!(matches!(sgd_update(&value, gradient, momentum, &step), Err(KernelError::Shared { .. })));
+        let updates = [Update { value: &value, gradient, momentum }];
+        assert!(matches!(sgd_update(&updates, &step), Err(KernelError::Shared { .. })));
     }
     assert_eq!(value.to_vec1::<f32>().unwrap(), [1.0, 2.0]);
 }

@@ -4,15 +4,16 @@ use std::fmt;
 use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, Storage};
 
 use crate::error::Result;
-use crate::tensors::read;
 use crate::workspace::Workspace;
 
 /// A candle op whose forward pass hands out what was computed before.
 struct Recorded<F> {
     name: &'static str,
-    output: Mutex<Option<(Vec<f32>, Shape)>>,
+    output: Mutex<Option<Tensor>>,
     backward: F,
 }
 
@@ -23,19 +24,32 @@ impl<F> fmt::Debug for Recorded<F> {
 }
 
 impl<F> Recorded<F> {
-    fn new(output: Tensor, name: &'static str, backward: F) -> Result<Self> {
-        let shape = output.shape().clone();
-        // The buffer moves from the tensor into the workspace and out of it again: no copy.
-        let (ws, len) = (Workspace::new(), read(name, "output", &output)?.len());
-        ws.recycle(output);
-        Ok(Self { name, output: Mutex::new(Some((ws.take(len), shape))), backward })
+    fn new(output: Tensor, name: &'static str, backward: F) -> Self {
+        Self { name, output: Mutex::new(Some(output)), backward }
+    }
+
+    fn take(&self) -> candle_core::Result<Tensor> {
+        let output = self.output.lock().ok().and_then(|mut output| output.take());
+        output.ok_or_else(|| candle_core::Error::Msg(format!("{}: the op was applied twice", self.name)))
     }
 
     fn forward(&self) -> candle_core::Result<(CpuStorage, Shape)> {
-        let output = self.output.lock().ok().and_then(|mut output| output.take());
-        let (values, shape) =
-            output.ok_or_else(|| candle_core::Error::Msg(format!("{}: the op was applied twice", self.name)))?;
-        Ok((CpuStorage::F32(values), shape))
+        let output = self.take()?;
+        let shape = output.shape().clone();
+        // The buffer moves from the tensor into the workspace and out of it again: no copy.
+        let ws = Workspace::new();
+        ws.recycle(output);
+        Ok((CpuStorage::F32(ws.take(shape.elem_count())), shape))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(&self) -> candle_core::Result<(CudaStorage, Shape)> {
+        let output = self.take()?;
+        let (storage, layout) = output.storage_and_layout();
+        match &*storage {
+            Storage::Cuda(storage) => Ok((storage.try_clone(layout)?, output.shape().clone())),
+            _ => Err(candle_core::Error::Msg(format!("{}: its output is not on the GPU", self.name))),
+        }
     }
 }
 
@@ -61,6 +75,11 @@ impl<F: Unary> CustomOp1 for Recorded<F> {
         self.forward()
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.cuda_forward()
+    }
+
     fn bwd(&self, arg: &Tensor, res: &Tensor, grad: &Tensor) -> candle_core::Result<Option<Tensor>> {
         (self.backward)(arg, res, &grad.contiguous()?).map(Some).map_err(candle_core::Error::wrap)
     }
@@ -79,6 +98,17 @@ impl<F: Several<2>> CustomOp2 for Recorded<F> {
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         self.forward()
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.cuda_forward()
     }
 
     fn bwd(
@@ -110,6 +140,19 @@ impl<F: Several<3>> CustomOp3 for Recorded<F> {
         self.forward()
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.cuda_forward()
+    }
+
     fn bwd(
         &self,
         arg1: &Tensor,
@@ -130,7 +173,7 @@ pub(super) fn unary(
     name: &'static str,
     backward: impl Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Send + Sync + 'static,
 ) -> Result<Tensor> {
-    Ok(x.apply_op1(Recorded::new(output, name, backward)?)?)
+    Ok(x.apply_op1(Recorded::new(output, name, backward))?)
 }
 
 /// `output`, computed from two tensors.
@@ -140,7 +183,7 @@ pub(super) fn binary(
     name: &'static str,
     backward: impl Fn([&Tensor; 2], &Tensor) -> Result<[Tensor; 2]> + Send + Sync + 'static,
 ) -> Result<Tensor> {
-    Ok(x.apply_op2(y, Recorded::new(output, name, backward)?)?)
+    Ok(x.apply_op2(y, Recorded::new(output, name, backward))?)
 }
 
 /// `output`, computed from three tensors.
@@ -150,5 +193,5 @@ pub(super) fn ternary(
     name: &'static str,
     backward: impl Fn([&Tensor; 3], &Tensor) -> Result<[Tensor; 3]> + Send + Sync + 'static,
 ) -> Result<Tensor> {
-    Ok(x.apply_op3(y, z, Recorded::new(output, name, backward)?)?)
+    Ok(x.apply_op3(y, z, Recorded::new(output, name, backward))?)
 }

@@ -7,7 +7,7 @@ use eoinas_kernels::node::{add_scaled, node_sum_backward};
 use super::tape::{CellTape, Node, OpTape};
 use super::{CellEdge, CellInput, CellModule, Sinks};
 use crate::batch::Wanted;
-use crate::buffers::{FeatureTarget, recycle, refs, unwritten};
+use crate::buffers::{FeatureTarget, recycle, refs, unwritten_like};
 use crate::error::{NnError, Result};
 use crate::operation::{BackwardPass, Context, InputTarget};
 use crate::stage::normalized_backward;
@@ -137,7 +137,7 @@ impl CellModule {
                 let Some(slot) = dnodes.get_mut(edge.from) else { continue };
                 let target = match slot {
                     Some(target) => InputTarget::AddTo(target),
-                    none => InputTarget::WriteTo(none.insert(unwritten(workspace, x.dims4()?)?)),
+                    none => InputTarget::WriteTo(none.insert(unwritten_like(workspace, x)?)),
                 };
                 let pass = BackwardPass { x, gradient, input: Some(target), weights: sinks.weights.as_deref_mut() };
                 module.backward(context, &mut op.output, pass)?;

@@ -11,7 +11,7 @@ use eoinas_kernels::Workspace;
 use eoinas_kernels::node::{Term, node_sum};
 
 use crate::batch::Wanted;
-use crate::buffers::{Normalized, refs};
+use crate::buffers::{Normalized, refs, zeros};
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::operation::{Context, Operation};
@@ -92,7 +92,8 @@ impl CellModule {
                 (None, sources) => return Err(NnError::Sources { got: sources.len() }),
             });
         }
-        let batch = nodes.first().map(|node| Ok::<_, NnError>(node.value()?.dim(0)?)).transpose()?.unwrap_or(0);
+        let first = nodes.first().ok_or(NnError::Sources { got: 0 })?.value()?;
+        let (batch, device) = (first.dim(0)?, first.device().clone());
         let shape = (batch, self.output_size.0, self.output_size.1, self.channels);
         let mut tape = CellTape { nodes, edges: Vec::new(), ops_run: 0 };
         tape.edges.resize_with(self.edges.len(), Vec::new);
@@ -111,7 +112,10 @@ impl CellModule {
                 .edges_into(node)
                 .flat_map(|(index, _)| tape.edges.get(index).into_iter().flatten().map(OpTape::term))
                 .collect();
-            let sum = node_sum(context.workspace, shape, &terms)?;
+            let sum = match terms.as_slice() {
+                [] => zeros(context.workspace, shape, &device)?,
+                terms => node_sum(context.workspace, shape, terms)?,
+            };
             tape.nodes.push(Node::Sum(sum));
             self.release_unneeded(context.workspace, &mut tape, node, inputs, wanted);
         }

@@ -9,7 +9,7 @@ use eoinas_core::{CellKind, Gate, Layer, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::Workspace;
 
 use crate::batch::Wanted;
-use crate::buffers::{FeatureTarget, zeros_like};
+use crate::buffers::{FeatureTarget, all_zeros_like};
 use crate::cell::{CellModule, Sinks};
 use crate::gradients::WeightGradients;
 use crate::network::build_cell;

@@ -6,7 +6,7 @@ use eoinas_kernels::Gradient;
 use eoinas_kernels::node::{Term, node_sum};
 
 use super::{Operations, TapeOp};
-use crate::buffers::{gradient_tensor, unwritten};
+use crate::buffers::{gradient_tensor, unwritten_like};
 use crate::error::{NnError, Result};
 use crate::operation::{BackwardPass, Context, InputTarget, OpOutput, Operation, Saved};
 use crate::parameters::{ParamId, Scope};
@@ -126,7 +126,7 @@ impl Operation for Partial {
         };
         let gradient =
             Gradient { dy: &dy, norm: coefficients.as_ref().map(|found| (&z, found)), gate: 1.0, sample: None };
-        let dx = unwritten(context.workspace, x.dims4()?)?;
+        let dx = unwritten_like(context.workspace, &x)?;
         let target = input.map(|_| InputTarget::WriteTo(&dx));
         self.inner.backward(context, &mut inner, BackwardPass { x: &x, gradient, input: target, weights })?;
         if let Some(input) = input {

@@ -1,6 +1,7 @@
 //! SGD with momentum and L2 decay.
 
-use eoinas_kernels::optim::{SgdStep, sgd_update};
+use candle_core::Tensor;
+use eoinas_kernels::optim::{SgdStep, Update, sgd_update};
 
 use super::clip_factor;
 use crate::error::{NnError, Result};
@@ -39,10 +40,12 @@ impl Sgd {
             weight_decay: self.weight_decay,
             gradient_scale: clip_factor(norm, self.clip),
         };
+        let mut tensors = Vec::with_capacity(gradients.len());
         for (id, gradient) in gradients.iter() {
             let (value, momentum) = parameters.momentum_mut(id)?;
-            sgd_update(value, gradient, momentum, &step)?;
+            tensors.push((value.clone(), gradient, momentum.clone()));
         }
+        sgd_update(&updates(&tensors), &step)?;
         Ok(norm)
     }
 
@@ -53,14 +56,20 @@ impl Sgd {
     /// Gradients of another network.
     pub fn virtual_step(&self, parameters: &mut Parameters, gradients: &WeightGradients, rate: f64) -> Result<()> {
         let step = SgdStep { lr: rate, momentum: self.momentum, weight_decay: self.weight_decay, gradient_scale: 1.0 };
+        let mut tensors = Vec::with_capacity(gradients.len());
         for (id, gradient) in gradients.iter() {
             let parameter = parameters.get(id).ok_or(NnError::NoParameter { index: id.index() })?;
             let momentum = match parameter.momentum() {
                 Some(momentum) => momentum.copy()?,
                 None => parameter.value().zeros_like()?,
             };
-            sgd_update(parameter.value(), gradient, &momentum, &step)?;
+            tensors.push((parameter.value().clone(), gradient, momentum));
         }
-        Ok(())
+        Ok(sgd_update(&updates(&tensors), &step)?)
     }
+}
+
+/// Value, gradient and momentum of parameters as a kernel takes them.
+fn updates<'a>(tensors: &'a [(Tensor, &'a Tensor, Tensor)]) -> Vec<Update<'a>> {
+    tensors.iter().map(|(value, gradient, momentum)| Update { value, gradient, momentum }).collect()
 }

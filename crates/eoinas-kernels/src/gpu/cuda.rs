@@ -1,0 +1,86 @@
+//! Launches on an NVIDIA GPU, through candle's device: its context, its stream and its memory.
+
+use candle_core::cuda_backend::cudarc::driver::{DevicePtr, DevicePtrMut, DeviceRepr, LaunchConfig, PushKernelArg};
+use candle_core::cuda_backend::{CudaDType, CudaDevice};
+use candle_core::{CudaStorage, DType, Layout};
+
+use super::arguments::{
+    Address, Argument, GradientArgument, InputArgument, TargetArgument, TensorsArgument, TermsArgument,
+};
+use super::launch::Grid;
+use crate::error::{KernelError, Result};
+
+/// The kernels, made from `kernels/kernels.cu` when this crate was built.
+const PTX: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
+
+/// The name under which candle's device keeps them.
+const MODULE: &str = "eoinas-kernels";
+
+// SAFETY: `repr(C)` structs of plain numbers, whose fields are those of the kernels' structs.
+unsafe impl DeviceRepr for InputArgument {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for GradientArgument {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for TargetArgument {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for TermsArgument {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for TensorsArgument {}
+
+/// # Safety
+/// As for [`super::Gpu::launch`].
+pub(super) unsafe fn launch(device: &CudaDevice, name: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<()> {
+    let wrong = |reason: String| KernelError::Launch { kernel: name.to_owned(), reason };
+    let function = device.get_or_load_custom_func(name, MODULE, PTX).map_err(|error| wrong(error.to_string()))?;
+    let [x, y, z] = grid.blocks.map(|blocks| u32::try_from(blocks).unwrap_or(u32::MAX));
+    let [tx, ty, tz] = grid.threads;
+    let mut builder = function.builder();
+    for argument in arguments {
+        match argument {
+            Argument::Address(value) => builder.arg(value),
+            Argument::Int(value) => builder.arg(value),
+            Argument::Float(value) => builder.arg(value),
+            Argument::Double(value) => builder.arg(value),
+            Argument::Input(value) => builder.arg(*value),
+            Argument::Gradient(value) => builder.arg(*value),
+            Argument::Target(value) => builder.arg(*value),
+            Argument::Terms(value) => builder.arg(*value),
+            Argument::Tensors(value) => builder.arg(*value),
+        };
+    }
+    let config = LaunchConfig { grid_dim: (x, y, z), block_dim: (tx, ty, tz), shared_mem_bytes: 0 };
+    // SAFETY: as the caller says.
+    unsafe { builder.launch(config) }.map_err(|error| wrong(error.to_string()))?;
+    Ok(())
+}
+
+/// Where a tensor's values start, if there are `end` of them.
+pub(super) fn address(storage: &CudaStorage, end: usize) -> Option<Address> {
+    fn of<T: CudaDType + DeviceRepr>(storage: &CudaStorage, end: usize) -> Option<Address> {
+        let slice = storage.as_cuda_slice::<T>().ok()?;
+        (slice.len() >= end).then(|| slice.device_ptr(&storage.device.cuda_stream()).0)
+    }
+    match candle_core::backend::BackendStorage::dtype(storage) {
+        DType::F32 => of::<f32>(storage, end),
+        DType::F64 => of::<f64>(storage, end),
+        DType::U32 => of::<u32>(storage, end),
+        DType::U8 => of::<u8>(storage, end),
+        _ => None,
+    }
+}
+
+/// The same for values that are to be written, at the tensor's offset.
+pub(super) fn address_mut(storage: &mut CudaStorage, layout: &Layout) -> Option<Address> {
+    fn of<T: CudaDType + DeviceRepr>(storage: &mut CudaStorage, layout: &Layout) -> Option<Address> {
+        let (start, end) = layout.contiguous_offsets()?;
+        let stream = storage.device.cuda_stream();
+        let slice = storage.as_cuda_slice_mut::<T>().ok()?;
+        let first = (slice.len() >= end).then(|| slice.device_ptr_mut(&stream).0)?;
+        Some(first + (start * size_of::<T>()) as Address)
+    }
+    match candle_core::backend::BackendStorage::dtype(storage) {
+        DType::F32 => of::<f32>(storage, layout),
+        DType::F64 => of::<f64>(storage, layout),
+        _ => None,
+    }
+}

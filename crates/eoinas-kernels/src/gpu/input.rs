@@ -1,0 +1,57 @@
+//! The gradient of a convolution's input, whichever way it is asked for.
+
+use candle_core::Tensor;
+
+use super::Gpu;
+use super::arguments::{Argument, InputArgument, TargetArgument};
+use super::launch::{Grid, Pieces};
+use super::norm::sum_pieces;
+use super::operands::Operands;
+use crate::error::Result;
+use crate::norm::GradSums;
+use crate::view::InputGradient;
+
+/// Has `launch` write the gradient of `x`, `[n, h, w, c]`, where the request says.
+pub(super) fn input_gradient(
+    gpu: &Gpu,
+    kernel: &'static str,
+    operands: &mut Operands<'_>,
+    (x, shape): (&InputArgument, [usize; 4]),
+    request: InputGradient<'_>,
+    launch: impl FnOnce(&TargetArgument) -> Result<()>,
+) -> Result<Option<(Tensor, Option<GradSums>)>> {
+    match request {
+        InputGradient::Skip => Ok(None),
+        InputGradient::AddTo(tensors) => launch(&operands.target(tensors, true)?).map(|()| None),
+        InputGradient::WriteTo(tensors) => launch(&operands.target(tensors, false)?).map(|()| None),
+        InputGradient::Return => {
+            let dx = gpu.unwritten(shape.to_vec())?;
+            launch(&operands.target(&[&dx], false)?)?;
+            let has_norm = x.norm.iter().all(|&address| address != 0);
+            let sums = if has_norm { Some(sums(gpu, kernel, (x, shape), &dx)?) } else { None };
+            Ok(Some((dx, sums)))
+        }
+    }
+}
+
+/// The sums that the pending BatchNorm of `x` needs.
+fn sums(
+    gpu: &Gpu,
+    kernel: &'static str,
+    (x, [n, h, w, c]): (&InputArgument, [usize; 4]),
+    dx: &Tensor,
+) -> Result<GradSums> {
+    let pieces = Pieces::new(n * h * w, 256, 64);
+    let parts = gpu.unwritten((pieces.count, 2 * c))?;
+    let mut operands = Operands::new(gpu, kernel);
+    let arguments = [
+        Argument::Input(x),
+        Argument::Address(operands.read("input gradient", dx)?),
+        Argument::Int(operands.int(pieces.share)?),
+        Argument::Address(operands.write("parts", &parts)?),
+    ];
+    // SAFETY: the arguments of the kernel; `dx` has the input's shape, `parts` two numbers a channel and piece.
+    unsafe { gpu.launch("input_gradient_sums", Grid::channels(c, pieces.count, 1), &arguments)? };
+    let sums = sum_pieces(gpu, kernel, &parts, pieces.count, 2 * c)?;
+    Ok(GradSums { dy: sums.narrow(0, 0, c)?, dy_xhat: sums.narrow(0, c, c)? })
+}

@@ -1,0 +1,168 @@
+//! A node of a cell on a GPU.
+
+use candle_core::Tensor;
+
+use super::Gpu;
+use super::arguments::{Argument, TERMS, TermsArgument};
+use super::launch::{Grid, Pieces};
+use super::operands::Operands;
+use crate::error::Result;
+use crate::node::{Term, TermGradient};
+use crate::norm::GradSums;
+use crate::view::Gradient;
+
+fn terms_argument(operands: &mut Operands<'_>, terms: &[Term<'_>]) -> Result<TermsArgument> {
+    let mut argument = TermsArgument { terms: operands.int(terms.len())?, ..TermsArgument::default() };
+    let TermsArgument { z, mean, rstd, scale, shift, sample, gate, .. } = &mut argument;
+    let places = z.iter_mut().zip(mean).zip(rstd).zip(scale).zip(shift).zip(sample).zip(gate);
+    for (term, ((((((z, mean), rstd), scale), shift), sample), gate)) in terms.iter().zip(places) {
+        *z = operands.read("z", term.z)?;
+        if let Some(norm) = term.norm {
+            *mean = operands.read("mean", &norm.mean)?;
+            *rstd = operands.read("rstd", &norm.rstd)?;
+            *scale = operands.read("scale", &norm.scale)?;
+            *shift = operands.read("shift", &norm.shift)?;
+        }
+        *sample = operands.optional("sample", term.sample)?;
+        *gate = term.gate;
+    }
+    Ok(argument)
+}
+
+/// The sum of the terms, which were checked.
+pub(crate) fn sum(gpu: &Gpu, kernel: &'static str, [n, h, w, c]: [usize; 4], terms: &[Term<'_>]) -> Result<Tensor> {
+    let values = n * h * w * c;
+    let out = gpu.unwritten((n, h, w, c))?;
+    if terms.is_empty() {
+        super::elementwise::set_zero(gpu, kernel, &out)?;
+    }
+    for (index, terms) in terms.chunks(TERMS).enumerate() {
+        let mut operands = Operands::new(gpu, kernel);
+        let terms = terms_argument(&mut operands, terms)?;
+        let arguments = [
+            Argument::Terms(&terms),
+            Argument::Int(operands.int(h * w * c)?),
+            Argument::Int(operands.int(c)?),
+            Argument::Int(operands.int(values)?),
+            Argument::Int(i32::from(index > 0)),
+            Argument::Address(operands.output(&out)?),
+        ];
+        // SAFETY: the arguments of the kernel; every term has the output's shape.
+        unsafe { gpu.launch("node_sum", Grid::values(values), &arguments)? };
+    }
+    Ok(out)
+}
+
+/// What each of the terms, which were checked, needs of the gradient `dy` of the node.
+pub(crate) fn backward(
+    gpu: &Gpu,
+    kernel: &'static str,
+    (dy, shape): (&Tensor, [usize; 4]),
+    terms: &[Term<'_>],
+    want_gates: bool,
+) -> Result<Vec<TermGradient>> {
+    let mut gradients = Vec::with_capacity(terms.len());
+    // Terms without BatchNorm are read for their gates' gradients alone.
+    let read = |term: &Term<'_>| want_gates || term.norm.is_some();
+    let wanted: Vec<Term<'_>> = terms.iter().filter(|term| read(term)).copied().collect();
+    let mut sums = Vec::with_capacity(wanted.len());
+    for terms in wanted.chunks(TERMS) {
+        sums.extend(gradient_sums(gpu, kernel, (dy, shape), terms, want_gates)?);
+    }
+    let mut sums = sums.into_iter();
+    for term in terms {
+        let found = if read(term) { sums.next() } else { None };
+        let (sums, gate) = found.map_or((None, 0.0), |(sums, gate)| (Some(sums), gate));
+        gradients.push(TermGradient { sums: sums.filter(|_| term.norm.is_some()), gate });
+    }
+    Ok(gradients)
+}
+
+fn gradient_sums(
+    gpu: &Gpu,
+    kernel: &'static str,
+    (dy, [n, h, w, c]): (&Tensor, [usize; 4]),
+    terms: &[Term<'_>],
+    want_gates: bool,
+) -> Result<Vec<(GradSums, f64)>> {
+    let (pixels, count) = (n * h * w, terms.len());
+    let pieces = Pieces::new(pixels, 256, 64);
+    let parts = gpu.unwritten((count, pieces.count, 2, c))?;
+    let (sums, gates) = (gpu.unwritten((count, 2, c))?, gpu.unwritten((count, c))?);
+    let mut operands = Operands::new(gpu, kernel);
+    let terms = terms_argument(&mut operands, terms)?;
+    let dy = operands.read("dy", dy)?;
+    let (image, pixels) = (operands.int(h * w)?, operands.int(pixels)?);
+    let (share, piece_count, channels) = (operands.int(pieces.share)?, operands.int(pieces.count)?, operands.int(c)?);
+    let parts_at = operands.write("parts", &parts)?;
+    let arguments = [
+        Argument::Terms(&terms),
+        Argument::Address(dy),
+        Argument::Int(image),
+        Argument::Int(pixels),
+        Argument::Int(channels),
+        Argument::Int(share),
+        Argument::Address(parts_at),
+    ];
+    // SAFETY: the arguments of the kernel; every term has the shape of `dy`, `parts` two numbers a channel and piece.
+    unsafe { gpu.launch("gradient_sums", Grid::channels(c, pieces.count, count), &arguments)? };
+    let arguments = [
+        Argument::Terms(&terms),
+        Argument::Address(parts_at),
+        Argument::Int(piece_count),
+        Argument::Int(channels),
+        Argument::Address(operands.write("sums", &sums)?),
+        Argument::Address(operands.write("gates", &gates)?),
+    ];
+    // SAFETY: the arguments of the kernel, after the launch that writes `parts`.
+    unsafe { gpu.launch("finish_gradient_sums", Grid::each(c, count), &arguments)? };
+    let gates = if want_gates { gates.to_vec2::<f32>()? } else { vec![Vec::new(); count] };
+    let mut found = Vec::with_capacity(count);
+    for (term, gates) in gates.into_iter().enumerate() {
+        let sums = sums.get(term)?;
+        let sums = GradSums { dy: sums.get(0)?, dy_xhat: sums.get(1)? };
+        found.push((sums, gates.into_iter().map(f64::from).sum()));
+    }
+    Ok(found)
+}
+
+/// `dst = gate * sample[n] * dy`, or that added to it.
+pub(crate) fn scaled(
+    gpu: &Gpu,
+    kernel: &'static str,
+    dst: &Tensor,
+    dy: &Tensor,
+    gate: f32,
+    sample: Option<&Tensor>,
+    add: bool,
+) -> Result<()> {
+    let values = dy.elem_count();
+    let mut operands = Operands::new(gpu, kernel);
+    let (dy_at, sample) = (operands.read("dy", dy)?, operands.optional("sample", sample)?);
+    let arguments = [
+        Argument::Address(operands.write("dst", dst)?),
+        Argument::Address(dy_at),
+        Argument::Address(sample),
+        Argument::Float(gate),
+        Argument::Int(operands.int(values / dy.dim(0)?.max(1))?),
+        Argument::Int(operands.int(values)?),
+        Argument::Int(i32::from(add)),
+    ];
+    // SAFETY: the arguments of the kernel; both tensors have one shape.
+    unsafe { gpu.launch("scaled", Grid::values(values), &arguments) }
+}
+
+/// The gradient that a [`Gradient`] stands for.
+pub(crate) fn output_gradient(
+    gpu: &Gpu,
+    kernel: &'static str,
+    (grad, [n, h, w, c]): (Gradient<'_>, [usize; 4]),
+) -> Result<Tensor> {
+    let out = gpu.unwritten((n, h, w, c))?;
+    let mut operands = Operands::new(gpu, kernel);
+    let grad = operands.gradient(grad, [n, h, w, c])?;
+    let arguments = [Argument::Gradient(&grad), Argument::Address(operands.output(&out)?)];
+    // SAFETY: the arguments of the kernel; `out` has the gradient's shape.
+    unsafe { gpu.launch("output_gradient", Grid::values(n * h * w * c), &arguments)? };
+    Ok(out)
+}
