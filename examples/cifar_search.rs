@@ -117,7 +117,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let interrupt = common::interrupt()?;
-    let device = parse_device(&args.device)?;
+    let device = parse_device(&args.device, common::note)?;
     let limit = || args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as Box<dyn StopRule>);
     let options = |_seed| {
         let mut options = common::search_options(&interrupt, args.quiet);

@@ -126,7 +126,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let interrupt = common::interrupt()?;
-    let device = parse_device(&args.device)?;
+    let device = parse_device(&args.device, common::note)?;
     let options = || {
         let mut options = common::train_options(&interrupt, args.quiet);
         options.device = device.clone();

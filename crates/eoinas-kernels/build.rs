@@ -25,9 +25,9 @@ fn ptx() {
 
     println!("cargo::rerun-if-env-changed=NVCC");
     println!("cargo::rerun-if-env-changed=CUDA_HOME");
-    let home =
-        env::var_os("CUDA_HOME").or_else(|| env::var_os("CUDA_PATH")).map(|home| PathBuf::from(home).join("bin/nvcc"));
-    let nvcc = env::var_os("NVCC").map(PathBuf::from).or(home).unwrap_or_else(|| PathBuf::from("nvcc"));
+    let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let toolkit = || path("CUDA_HOME").or_else(|| path("CUDA_PATH")).map(|home| home.join("bin/nvcc"));
+    let nvcc = path("NVCC").or_else(toolkit).unwrap_or_else(|| PathBuf::from("nvcc"));
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let status = Command::new(&nvcc)
         .args(["--ptx", "-arch=compute_80", "-O3", "--std=c++17", "-o"])

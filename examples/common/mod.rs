@@ -16,6 +16,11 @@ pub fn end(result: Result<ExitCode, Error>) -> ExitCode {
     })
 }
 
+/// Says something that the user should know.
+pub fn note(line: &str) {
+    eprintln!("note: {line}");
+}
+
 /// A rule that stops a run at Ctrl-C, which lets it save its state. A second Ctrl-C ends the program at once.
 ///
 /// # Errors

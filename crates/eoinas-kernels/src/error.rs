@@ -65,6 +65,14 @@ pub enum KernelError {
         /// Number of classes.
         classes: usize,
     },
+    /// There is no such GPU.
+    #[error("there is no GPU cuda:{ordinal} to run on: {reason}; the device `cpu` is always there")]
+    NoGpu {
+        /// Which one was asked for.
+        ordinal: usize,
+        /// Why it is not there.
+        reason: String,
+    },
     /// A kernel could not be launched on a GPU.
     #[error("{kernel}: the GPU refused to run it: {reason}")]
     Launch {

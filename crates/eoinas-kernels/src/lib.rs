@@ -16,6 +16,7 @@ pub mod batch_norm;
 mod channelwise;
 pub mod conv;
 pub mod depthwise;
+pub mod device;
 mod driver;
 pub mod dropout;
 pub mod elementwise;

@@ -3,27 +3,32 @@
 use std::str::FromStr;
 
 use candle_core::Device;
+use eoinas_kernels::device;
 
 use crate::error::{Result, TrainError};
 
-/// The device that a command line names: `cpu`, `cuda` or `cuda:N`.
+/// The device that a command line names: `cpu`, `cuda` or `cuda:N`; or `auto`: the first GPU if there is one, and else
+/// the CPU, with a line that says why on `note`.
 ///
 /// # Errors
 /// Another name, a build without CUDA, no such device.
-pub fn parse_device(text: &str) -> Result<Device> {
+pub fn parse_device(text: &str, note: impl FnOnce(&str)) -> Result<Device> {
     let wrong = |reason: &str| TrainError::Device { device: text.to_owned(), reason: reason.to_owned() };
     let ordinal = match text.split_once(':') {
         None if text == "cpu" => return Ok(Device::Cpu),
         None if text == "cuda" => 0,
+        None if text == "auto" => {
+            return Ok(device::cuda(0).unwrap_or_else(|error| {
+                note(&format!("runs on the CPU: {error}"));
+                Device::Cpu
+            }));
+        }
         Some(("cuda", number)) => {
             usize::from_str(number).map_err(|_| wrong("expected a number after `cuda:`, as in cuda:0"))?
         }
-        _ => return Err(wrong("expected cpu, cuda or cuda:N")),
+        _ => return Err(wrong("expected cpu, cuda, cuda:N or auto")),
     };
-    if !candle_core::utils::cuda_is_available() {
-        return Err(wrong("this program was built without the feature `cuda`; build it with it, or use --device cpu"));
-    }
-    Device::new_cuda(ordinal).map_err(|error| wrong(&error.to_string()))
+    device::cuda(ordinal).map_err(|error| wrong(&error.to_string()))
 }
 
 /// Runs `work` on that many threads; `None`: as many as there are cores. Results do not depend on the number.
@@ -46,6 +51,7 @@ mod tests {
 
     #[test]
     fn devices_by_name() {
+        let parse_device = |text| parse_device(text, |_| ());
         assert!(parse_device("cpu").unwrap().is_cpu());
         for (text, part) in [("gpu", "expected cpu"), ("cuda:x", "a number"), ("tpu:0", "expected cpu")] {
             let error = parse_device(text).unwrap_err().to_string();
@@ -53,6 +59,9 @@ mod tests {
         }
         if !candle_core::utils::cuda_is_available() {
             assert!(parse_device("cuda:1").unwrap_err().to_string().contains("feature `cuda`"));
+            let mut said = String::new();
+            assert!(super::parse_device("auto", |line| said.push_str(line)).unwrap().is_cpu());
+            assert!(said.contains("feature `cuda`"), "{said}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! Launches on an NVIDIA GPU, through candle's device: its context, its stream and its memory.
 
-use candle_core::cuda_backend::cudarc::driver::{DevicePtr, DevicePtrMut, DeviceRepr, LaunchConfig, PushKernelArg};
+use candle_core::cuda_backend::cudarc::driver::{
+    DevicePtr, DevicePtrMut, DeviceRepr, LaunchConfig, PushKernelArg, sys,
+};
 use candle_core::cuda_backend::{CudaDType, CudaDevice};
-use candle_core::{CudaStorage, DType, Layout};
+use candle_core::{CudaStorage, DType, Device, Layout};
 
 use super::arguments::{
     Address, Argument, GradientArgument, InputArgument, TargetArgument, TensorsArgument, TermsArgument,
@@ -26,6 +28,33 @@ unsafe impl DeviceRepr for TargetArgument {}
 unsafe impl DeviceRepr for TermsArgument {}
 // SAFETY: as above.
 unsafe impl DeviceRepr for TensorsArgument {}
+
+/// Opens a GPU, ready for the one stream that this crate works on.
+pub(crate) fn open(ordinal: usize) -> Result<Device> {
+    let device = CudaDevice::new_with_stream(ordinal)?;
+    // SAFETY: all work of the device goes to its one stream, in which an allocation comes before its uses and a free
+    // after them.
+    unsafe { device.disable_event_tracking() };
+    keep_freed_memory(ordinal);
+    Ok(Device::Cuda(device))
+}
+
+/// Has freed memory stay with the process: a step frees and takes the same sizes over and over. A driver that cannot do
+/// it is slower, not wrong, so what goes wrong here is ignored.
+fn keep_freed_memory(ordinal: usize) {
+    let Ok(ordinal) = i32::try_from(ordinal) else { return };
+    let (mut device, mut pool, mut all) = (0, std::ptr::null_mut(), u64::MAX);
+    // SAFETY: the driver is initialised, as the device is open; each pointer is to a live variable of the type that
+    // the call writes or reads.
+    unsafe {
+        if sys::cuDeviceGet(&mut device, ordinal) == sys::CUresult::CUDA_SUCCESS
+            && sys::cuDeviceGetDefaultMemPool(&mut pool, device) == sys::CUresult::CUDA_SUCCESS
+        {
+            let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+            let _ = sys::cuMemPoolSetAttribute(pool, threshold, std::ptr::from_mut(&mut all).cast());
+        }
+    }
+}
 
 /// # Safety
 /// As for [`super::Gpu::launch`].

@@ -87,7 +87,6 @@ fn run(
 }
 
 /// Gradients of [`forward`]; `out` is the shape of its output.
-#[expect(clippy::too_many_arguments, reason = "those of the function that this is for a GPU")]
 pub(crate) fn backward(
     gpu: &Gpu,
     kernel: &'static str,

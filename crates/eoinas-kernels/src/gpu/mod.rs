@@ -29,6 +29,9 @@ use candle_core::{DType, Device, Shape, Tensor};
 use crate::error::{KernelError, Result};
 use crate::view::Input;
 
+#[cfg(feature = "cuda")]
+pub(crate) use cuda::open;
+
 /// Kernels that run on the CPU as they would on a GPU.
 #[cfg(feature = "emulation")]
 pub mod emulation {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 #[cfg(feature = "cuda")]
-use candle_core::{CudaStorage, Storage};
+use candle_core::{CudaStorage, Storage, backend::BackendStorage};
 
 use crate::error::Result;
 use crate::workspace::Workspace;

@@ -62,7 +62,7 @@ fn cells_agree_with_pytorch() {
         let gradients = (0..4).map(|node| dy.narrow(3, node * c, c).unwrap().contiguous().unwrap()).collect();
         // Garbage where the cell is told that nothing is there yet.
         let targets = [(&s0, true), (&s1, false)].map(|(sources, fresh)| {
-            let tensors = zeros_like(&workspace, sources).unwrap();
+            let tensors = all_zeros_like(&workspace, sources).unwrap();
             let tensors = tensors.into_iter().map(|zeros| if fresh { (zeros + 7.0).unwrap() } else { zeros });
             Some(FeatureTarget { tensors: tensors.collect(), fresh })
         });

@@ -1,0 +1,33 @@
+//! Which GPUs there are to run on.
+
+use candle_core::Device;
+
+use crate::error::{KernelError, Result};
+
+/// NVIDIA GPU number `ordinal`, ready for these kernels: one stream, and freed memory kept for the next step. The CPU and
+/// a GPU draw the same random numbers: they are made on the host.
+///
+/// # Errors
+/// [`KernelError::NoGpu`]: a build without the feature `cuda`, no driver, no such GPU.
+pub fn cuda(ordinal: usize) -> Result<Device> {
+    open(ordinal).map_err(|reason| KernelError::NoGpu { ordinal, reason })
+}
+
+#[cfg(feature = "cuda")]
+fn open(ordinal: usize) -> Result<Device, String> {
+    crate::gpu::open(ordinal).map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open(_: usize) -> Result<Device, String> {
+    Err("this program was built without the feature `cuda`; build it with `--features cuda`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_there_is_not_is_named() {
+        let error = super::cuda(4096).unwrap_err().to_string();
+        assert!(error.contains("cuda:4096") && error.contains("cpu"), "{error}");
+    }
+}
