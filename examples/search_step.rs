@@ -6,11 +6,12 @@
 
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use clap::{Parser, ValueEnum};
 use eoinas_core::{AliveOps, EdgeOpTable, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams, count};
 use eoinas_gumbel::{Mixture, Relaxation, Sample, Sampled, gumbel};
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted};
+use eoinas_train::machine::{parse_device, with_threads};
 use rand::Rng;
 
 /// Candidate ops in the order of the PyTorch program that this one is timed against.
@@ -71,7 +72,7 @@ struct Args {
     /// One op an edge or all of them.
     #[arg(long, value_enum, default_value_t = Path::Sampled)]
     path: Path,
-    /// Where it runs: `cpu`.
+    /// Where it runs: cpu, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Seed of images, weights and draws.
@@ -86,11 +87,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Error> {
     let args = Args::parse();
-    if args.device != "cpu" {
-        return Err(format!("device `{}` is not supported by this build; use --device cpu", args.device).into());
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build()?;
-    pool.install(|| run(&args))
+    with_threads(Some(args.threads), || run(&args))?
 }
 
 /// Milliseconds of each part, one value a pass (`step`: one a step).
@@ -103,12 +100,13 @@ struct Times {
 }
 
 fn run(args: &Args) -> Result<(), Error> {
+    let device = parse_device(&args.device, |line| eprintln!("note: {line}"))?;
     let space = SearchSpace::darts();
     let skeleton = Skeleton { channels: args.channels, cells: args.cells, ..Skeleton::search() };
     let skeleton = skeleton.with_image(3, args.size, args.size);
     let streams = Streams::new(args.seed);
-    let mut net = Supernet::new(&space, &skeleton, &Operations::built_in(), &streams, &Device::Cpu)?;
-    let batches = [random_batch(args, &streams, 0)?, random_batch(args, &streams, 1)?];
+    let mut net = Supernet::new(&space, &skeleton, &Operations::built_in(), &streams, &device)?;
+    let batches = [random_batch(args, &streams, 0, &device)?, random_batch(args, &streams, 1, &device)?];
     let alive = AliveOps::all(&space);
     let mut alphas = EdgeOpTable::filled(&space, 0f32);
     let (sgd, adam, mut state) = (Sgd::default(), Adam::default(), AdamState::new(&space));
@@ -135,6 +133,7 @@ fn run(args: &Args) -> Result<(), Error> {
         if let Some(gradients) = output.weight_gradients {
             sgd.step(net.parameters_mut(), &gradients, 0.025)?;
         }
+        device.synchronize()?;
         times.optimiser.push(milliseconds(update));
         gmacs.push(
             count::supernet_path(&sample.gates, &skeleton, &space).multiply_adds as f64 * args.batch as f64 / 1e9,
@@ -167,13 +166,13 @@ fn balanced(space: &SearchSpace) -> Result<Gates, Error> {
     Ok(Gates { kinds: kinds.collect::<Result<_, Error>>()? })
 }
 
-fn random_batch(args: &Args, streams: &Streams, index: u64) -> Result<Batch, Error> {
+fn random_batch(args: &Args, streams: &Streams, index: u64, device: &Device) -> Result<Batch, Error> {
     let mut rng = streams.rng(SeedStream::Named("search_step"), 0, index);
     let shape = (args.batch, args.size, args.size, 3);
     // Any noise will do as an image.
     let pixels: Vec<f32> = (0..args.batch * args.size * args.size * 3).map(|_| gumbel(&mut rng) - 0.577).collect();
     let labels = (0..args.batch).map(|_| rng.next_u32() % 10).collect();
-    Ok(Batch::new(Tensor::from_vec(pixels, shape, &Device::Cpu)?, labels)?)
+    Ok(Batch::from_pixels(pixels, shape, labels, device)?)
 }
 
 impl Times {
