@@ -7,7 +7,7 @@ use eoinas_kernels::{
     dropout::dropout_forward,
     factorized_reduce_backward, factorized_reduce_forward,
     head::{cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward},
-    node::{Term, add_scaled, node_sum, node_sum_backward},
+    node::{GateGradient, Term, add_scaled, node_sum, node_sum_backward},
     norm::batch_stats,
     optim::{SgdStep, Update, sgd_update, sum_of_squares},
     pool::{PoolKind, pool_backward, pool_forward},
@@ -169,10 +169,11 @@ fn node(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
     let mut all = vec![sum];
     let mut gates = Vec::new();
     for gradient in node_sum_backward(&ws, &dy, &terms, true)? {
-        gates.push(gradient.gate as f32);
+        gates.push(gradient.gate);
         all.extend(gradient.sums.into_iter().flat_map(|sums| [sums.dy, sums.dy_xhat]));
     }
     add_scaled(&dx, &dy, 0.7, None)?;
+    let gates: Vec<f32> = GateGradient::values(&gates)?.into_iter().map(|gate| gate as f32).collect();
     all.extend([dx, Tensor::new(gates, &Device::Cpu)?]);
     Ok(all)
 }

@@ -1,5 +1,7 @@
 //! A node of a cell: the sum of its edges' ops, each of which arrives as raw output with its BatchNorm pending.
 
+mod gate;
+
 use candle_core::Tensor;
 
 use crate::Workspace;
@@ -10,6 +12,8 @@ use crate::norm::{GradSums, Norm, channels};
 use crate::parallel::for_pieces;
 use crate::simd::Level;
 use crate::tensors::{Values, expect_dims, image_dims, read, write};
+
+pub use gate::GateGradient;
 
 /// One summand of a node: `gate * sample[n] * (scale * z + shift)`.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +33,8 @@ pub struct Term<'a> {
 pub struct TermGradient {
     /// BatchNorm's sums of `sample * dy` (the gate is not in them); only for a term with BatchNorm.
     pub sums: Option<GradSums>,
-    /// Gradient of the gate, `sum(dy * sample * y)` where `y = scale * z + shift`. 0 for a term without BatchNorm whose
-    /// gate's gradient is not wanted.
-    pub gate: f64,
+    /// Gradient of the gate. 0 for a term without BatchNorm whose gate's gradient is not wanted.
+    pub gate: GateGradient,
 }
 
 /// A term, borrowed.
@@ -247,7 +250,7 @@ fn gradient_sums(n: usize, c: usize, dy: &[f32], terms: &[View<'_>]) -> Vec<Tota
 impl Summand<'_> {
     fn gradient(&self, (dy, dy_z): Totals) -> Result<TermGradient> {
         let Some(norm) = &self.norm else {
-            return Ok(TermGradient { sums: None, gate: dy_z.iter().sum() });
+            return Ok(TermGradient { sums: None, gate: GateGradient::Known(dy_z.iter().sum()) });
         };
         // y = scale * (z - mean) + (shift + scale * mean), whose second part is beta.
         let mut gate = 0.0;
@@ -256,7 +259,8 @@ impl Summand<'_> {
             gate += scale * dy_z + (f64::from(norm.shift[c]) + scale * mean) * dy;
         }
         let dy_xhat = channels(dy_z.iter().zip(&norm.rstd).map(|(s, &rstd)| s * f64::from(rstd)))?;
-        Ok(TermGradient { sums: Some(GradSums { dy: channels(dy)?, dy_xhat }), gate })
+        let sums = GradSums { dy: channels(dy)?, dy_xhat };
+        Ok(TermGradient { sums: Some(sums), gate: GateGradient::Known(gate) })
     }
 }
 

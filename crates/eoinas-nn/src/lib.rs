@@ -61,6 +61,7 @@ mod buffers;
 mod cell;
 pub mod derived;
 pub mod error;
+mod gate_sums;
 pub mod gradients;
 pub mod graph;
 mod halving;

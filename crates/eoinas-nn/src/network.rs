@@ -8,6 +8,7 @@ use crate::batch::Wanted;
 use crate::buffers::{FeatureTarget, all_zeros_like, recycle, unwritten_like};
 use crate::cell::{CellEdge, CellInput, CellModule, CellTape, Sinks};
 use crate::error::{NnError, Result};
+use crate::gate_sums::GateSums;
 use crate::gradients::WeightGradients;
 use crate::head::{Head, HeadTape};
 use crate::operation::Context;
@@ -15,9 +16,6 @@ use crate::parameters::{ParamId, Parameters, Scope};
 use crate::residual::{Residual, ResidualTape};
 use crate::stage::Stage;
 use crate::stem::{Stem, StemTape};
-
-/// Sums of gate gradients: per kind, per edge, per op of the space.
-pub(crate) type GateSums = Vec<Vec<Vec<f64>>>;
 
 /// Stem, layers, head. Feature 0 (and 1, in ImageNet's form) is the stem's, then one a layer.
 #[derive(Debug)]

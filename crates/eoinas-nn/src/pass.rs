@@ -9,8 +9,9 @@ use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::error::{NnError, Result};
+use crate::gate_sums::GateSums;
 use crate::gradients::WeightGradients;
-use crate::network::{AuxiliaryGradient, GateSums, Network, NetworkTape};
+use crate::network::{AuxiliaryGradient, Network, NetworkTape};
 use crate::operation::{Context, MaskSource, Phase};
 use crate::parameters::Parameters;
 

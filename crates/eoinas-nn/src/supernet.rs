@@ -9,7 +9,8 @@ use eoinas_kernels::{Workspace, awake};
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::cell::CellEdge;
 use crate::error::{NnError, Result};
-use crate::network::{CellSource, GateSums, Network};
+use crate::gate_sums::{GateSums, gather};
+use crate::network::{CellSource, Network};
 use crate::operation::Phase;
 use crate::ops::{Operations, Partial, passed_by};
 use crate::parameters::{NormOptions, Parameters, Scope};
@@ -94,11 +95,11 @@ impl Supernet {
             phase: if wanted.any() { Phase::Training } else { Phase::Evaluation },
         };
         let start = Instant::now();
-        let mut sums = wanted.gates.then(|| self.gate_sums());
+        let mut sums = wanted.gates.then(|| vec![Vec::new(); self.space.cells().len()]);
         let passing = if self.share == 1 { None } else { Some(self.with_passed_by(gates)) };
         let run_gates = passing.as_ref().unwrap_or(gates);
         let mut output = awake(|| run.pass(batch, run_gates, wanted, options, sums.as_mut(), start))?;
-        output.gate_gradients = sums.map(|sums| gather(gates, &sums));
+        output.gate_gradients = sums.map(|sums: GateSums| gather(gates, &sums)).transpose()?;
         Ok(output)
     }
 
@@ -172,12 +173,6 @@ impl Supernet {
         &self.device
     }
 
-    fn gate_sums(&self) -> GateSums {
-        // One more for what passes by.
-        let ops = self.space.ops().len() + 1;
-        self.space.cells().iter().map(|cell| vec![vec![0.0; ops]; cell.edges.len()]).collect()
-    }
-
     /// The gates with that of the channels that pass by, 1, on every edge that runs anything.
     fn with_passed_by(&self, gates: &Gates) -> Gates {
         let mut gates = gates.clone();
@@ -216,20 +211,6 @@ impl Supernet {
         }
         Ok(())
     }
-}
-
-/// The sums in the shape of the pass's gates.
-fn gather(gates: &Gates, sums: &GateSums) -> Gates {
-    let sum = |kind: usize, edge: usize, op: usize| sums.get(kind)?.get(edge)?.get(op).copied();
-    let mut gradients = gates.zeros_like();
-    for (kind, edges) in gradients.kinds.iter_mut().enumerate() {
-        for (edge, gates) in edges.iter_mut().enumerate() {
-            for Gate { op, value } in gates {
-                *value = sum(kind, edge, *op).unwrap_or(0.0) as f32;
-            }
-        }
-    }
-    gradients
 }
 
 /// All candidate ops of the space on every edge.

@@ -7,7 +7,7 @@ use super::arguments::{Argument, TERMS, TermsArgument};
 use super::launch::{Grid, Pieces};
 use super::operands::Operands;
 use crate::error::Result;
-use crate::node::{Term, TermGradient};
+use crate::node::{GateGradient, Term, TermGradient};
 use crate::norm::GradSums;
 use crate::view::Gradient;
 
@@ -72,7 +72,7 @@ pub(crate) fn backward(
     let mut sums = sums.into_iter();
     for term in terms {
         let found = if read(term) { sums.next() } else { None };
-        let (sums, gate) = found.map_or((None, 0.0), |(sums, gate)| (Some(sums), gate));
+        let (sums, gate) = found.map_or((None, GateGradient::Known(0.0)), |(sums, gate)| (Some(sums), gate));
         gradients.push(TermGradient { sums: sums.filter(|_| term.norm.is_some()), gate });
     }
     Ok(gradients)
@@ -84,7 +84,7 @@ fn gradient_sums(
     (dy, [n, h, w, c]): (&Tensor, [usize; 4]),
     terms: &[Term<'_>],
     want_gates: bool,
-) -> Result<Vec<(GradSums, f64)>> {
+) -> Result<Vec<(GradSums, GateGradient)>> {
     let (pixels, count) = (n * h * w, terms.len());
     let pieces = Pieces::new(pixels, 256, 64);
     let parts = gpu.unwritten((count, pieces.count, 2, c))?;
@@ -116,12 +116,13 @@ fn gradient_sums(
     ];
     // SAFETY: the arguments of the kernel, after the launch that writes `parts`.
     unsafe { gpu.launch("finish_gradient_sums", Grid::each(c, count), &arguments)? };
-    let gates = if want_gates { gates.to_vec2::<f32>()? } else { vec![Vec::new(); count] };
     let mut found = Vec::with_capacity(count);
-    for (term, gates) in gates.into_iter().enumerate() {
+    for term in 0..count {
         let sums = sums.get(term)?;
         let sums = GradSums { dy: sums.get(0)?, dy_xhat: sums.get(1)? };
-        found.push((sums, gates.into_iter().map(f64::from).sum()));
+        let gate =
+            if want_gates { GateGradient::Pending { parts: gates.clone(), term } } else { GateGradient::Known(0.0) };
+        found.push((sums, gate));
     }
     Ok(found)
 }

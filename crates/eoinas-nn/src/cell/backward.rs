@@ -110,7 +110,7 @@ impl CellModule {
             for op in tape.edges.get_mut(index).into_iter().flatten() {
                 let term = if read(edge, op) { found.next() } else { None };
                 if let (Some(gates), Some(term)) = (sinks.gates.as_deref_mut(), &term) {
-                    add_gate(gates, index, op.gate.op, term.gate);
+                    gates.push((index, op.gate.op, term.gate.clone()));
                 }
                 let Some(module) = edge.ops.get(op.gate.op).and_then(Option::as_ref).filter(|_| needed) else {
                     continue;
@@ -144,11 +144,5 @@ impl CellModule {
             }
         }
         Ok(())
-    }
-}
-
-fn add_gate(gates: &mut [Vec<f64>], edge: usize, op: usize, gradient: f64) {
-    if let Some(sum) = gates.get_mut(edge).and_then(|edge| edge.get_mut(op)) {
-        *sum += gradient;
     }
 }

@@ -13,6 +13,7 @@ use eoinas_kernels::node::{Term, node_sum};
 use crate::batch::Wanted;
 use crate::buffers::{Normalized, refs, zeros};
 use crate::error::{NnError, Result};
+use crate::gate_sums::KindGates;
 use crate::gradients::WeightGradients;
 use crate::operation::{Context, Operation};
 use crate::parameters::ParamId;
@@ -47,7 +48,7 @@ pub(crate) struct CellModule {
 pub(crate) struct Sinks<'a> {
     pub weights: Option<&'a mut WeightGradients>,
     /// Per edge of the cell's kind, per op of the space.
-    pub gates: Option<&'a mut Vec<Vec<f64>>>,
+    pub gates: Option<&'a mut KindGates>,
 }
 
 /// The features that a cell reads: their tensors, and whether anybody wants their gradients.
