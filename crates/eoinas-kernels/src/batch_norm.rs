@@ -18,7 +18,7 @@ use crate::view::Gradient;
 /// map that was applied, and the statistics.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of these shapes.
+/// Tensors that are not contiguous f32 tensors of these shapes.
 pub fn batch_norm_forward(
     ws: &Workspace,
     z: &Tensor,
@@ -33,7 +33,7 @@ pub fn batch_norm_forward(
 /// `scale * z + shift`, for a BatchNorm in evaluation mode ([`Norm::running`]).
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors `[n, h, w, c]` and `[c]`.
+/// Tensors that are not contiguous f32 tensors `[n, h, w, c]` and `[c]`.
 pub fn normalise(ws: &Workspace, z: &Tensor, norm: &Norm) -> Result<Tensor> {
     let shape = image_dims("normalise", "z", z)?;
     node_sum(ws, shape, &[Term { z, norm: Some(norm), gate: 1.0, sample: None }])
@@ -43,7 +43,7 @@ pub fn normalise(ws: &Workspace, z: &Tensor, norm: &Norm) -> Result<Tensor> {
 /// sums, which are the gradients of beta and gamma.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of fitting shapes.
+/// Tensors that are not contiguous f32 tensors of fitting shapes.
 pub fn batch_norm_backward(
     ws: &Workspace,
     z: &Tensor,
@@ -67,7 +67,7 @@ pub fn batch_norm_backward(
 /// The gradient that a [`Gradient`] stands for, `[n, h, w, c]`.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of fitting shapes.
+/// Tensors that are not contiguous f32 tensors of fitting shapes.
 pub fn output_gradient(ws: &Workspace, grad: Gradient<'_>) -> Result<Tensor> {
     const KERNEL: &str = "output_gradient";
     let (n, h, w, c) = image_dims(KERNEL, "dy", grad.dy)?;

@@ -23,7 +23,7 @@ fn keep_factor(kernel: &'static str, mask: &[u8], len: usize, p: f32) -> Result<
 /// `x / (1 - p)` where `keep` is not 0, and 0 elsewhere; `p` is the probability with which values were dropped.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor, a mask of another length, `p` outside `[0, 1)`.
+/// A tensor that is not a contiguous f32 tensor, a mask of another length, `p` outside `[0, 1)`.
 pub fn dropout_forward(ws: &Workspace, x: &Tensor, keep: &[u8], p: f32) -> Result<Tensor> {
     const KERNEL: &str = "dropout_forward";
     let factor = keep_factor(KERNEL, keep, x.elem_count(), p)?;

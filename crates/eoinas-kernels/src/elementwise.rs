@@ -15,7 +15,7 @@ const RUN: usize = 16 * 1024;
 /// `max(x, 0)`, of any shape; NaN stays NaN.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor.
+/// A tensor that is not a contiguous f32 tensor.
 pub fn relu_forward(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
     const KERNEL: &str = "relu_forward";
     if let Some(gpu) = Gpu::of(x) {
@@ -29,7 +29,7 @@ pub fn relu_forward(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
 /// given for `x`.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of one shape.
+/// Tensors that are not contiguous f32 tensors of one shape.
 pub fn relu_backward(ws: &Workspace, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     const KERNEL: &str = "relu_backward";
     expect_dims(KERNEL, "dy", dy, x.dims())?;
@@ -43,7 +43,7 @@ pub fn relu_backward(ws: &Workspace, x: &Tensor, dy: &Tensor) -> Result<Tensor> 
 /// Writes zeros over a tensor, in place.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor.
+/// A tensor that is not a contiguous f32 tensor.
 pub fn set_zero(x: &Tensor) -> Result<()> {
     const KERNEL: &str = "set_zero";
     if let Some(gpu) = Gpu::of(x) {

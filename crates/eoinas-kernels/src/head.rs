@@ -15,7 +15,7 @@ use crate::view::Input;
 /// Mean over height and width of several tensors `[n, h, w, c_i]`, joined along the channels: `[n, sum of c_i]`.
 ///
 /// # Errors
-/// No tensor, or tensors that are not contiguous f32 CPU tensors of fitting shapes.
+/// No tensor, or tensors that are not contiguous f32 tensors of fitting shapes.
 pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor> {
     const KERNEL: &str = "global_average_pool";
     let mut total = 0;
@@ -61,7 +61,7 @@ pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor
 /// result, `[n, sum of c_i]`.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of fitting shapes, or share memory.
+/// Tensors that are not contiguous f32 tensors of fitting shapes, or share memory.
 pub fn global_average_pool_backward(_ws: &Workspace, d: &Tensor, add_to: &[&Tensor]) -> Result<()> {
     const KERNEL: &str = "global_average_pool_backward";
     let mut total = 0;
@@ -105,7 +105,7 @@ pub fn global_average_pool_backward(_ws: &Workspace, d: &Tensor, add_to: &[&Tens
 /// `x W + b`: `x` is `[n, k]`, `weight` `[k, m]`, `bias` `[m]`, the result `[n, m]`.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of these shapes.
+/// Tensors that are not contiguous f32 tensors of these shapes.
 pub fn linear_forward(ws: &Workspace, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     const KERNEL: &str = "linear_forward";
     let (n, k, m) = linear_dims(KERNEL, x, weight)?;
@@ -140,7 +140,7 @@ pub struct LinearGradients {
 /// Gradients of [`linear_forward`], of its result's gradient `d` (`[n, m]`). Computes only what is wanted.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of fitting shapes.
+/// Tensors that are not contiguous f32 tensors of fitting shapes.
 pub fn linear_backward(
     ws: &Workspace,
     x: &Tensor,
@@ -208,7 +208,7 @@ pub struct LossOutput {
 /// `smoothing / classes` everywhere (PyTorch's rule). `smoothing` 0 is the plain loss.
 ///
 /// # Errors
-/// Logits that are not a contiguous f32 CPU tensor, another number of labels, or a label that is not a class.
+/// Logits that are not a contiguous f32 tensor, another number of labels, or a label that is not a class.
 pub fn cross_entropy(ws: &Workspace, logits: &Tensor, labels: &[u32], smoothing: f32) -> Result<LossOutput> {
     const KERNEL: &str = "cross_entropy";
     let (n, classes) = check_labels(KERNEL, logits, labels)?;

@@ -9,7 +9,7 @@ use crate::tensors::{image_dims, read};
 /// `[n, c, h, w]` to `[n, h, w, c]`.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor of four dimensions.
+/// A tensor that is not a contiguous f32 tensor of four dimensions.
 pub fn nchw_to_nhwc(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
     let (n, c, h, w) = image_dims("nchw_to_nhwc", "x", x)?;
     ws.tensor(transposed(ws, &read("nchw_to_nhwc", "x", x)?, c, h * w), (n, h, w, c))
@@ -18,7 +18,7 @@ pub fn nchw_to_nhwc(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
 /// `[n, h, w, c]` to `[n, c, h, w]`.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor of four dimensions.
+/// A tensor that is not a contiguous f32 tensor of four dimensions.
 pub fn nhwc_to_nchw(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
     let (n, h, w, c) = image_dims("nhwc_to_nchw", "x", x)?;
     ws.tensor(transposed(ws, &read("nhwc_to_nchw", "x", x)?, h * w, c), (n, c, h, w))

@@ -4,7 +4,8 @@
 //! space then vectorises over channels, whatever its stride, dilation or image size. Each kernel stands beside a slow,
 //! obvious reference that tests compare it with. The functions here take tensors and choose the device; the CPU code
 //! works on slices, picks its SIMD path at run time, and splits work over images in a way that does not depend on the
-//! number of threads, so that results are bit-identical with any of them.
+//! number of threads, so that results are bit-identical with any of them. With the feature `cuda`, tensors on an NVIDIA GPU
+//! ([`device::cuda`]) go to kernels of the same views and the same results up to rounding.
 //!
 //! Fusion rule: BatchNorm is never a pass of its own. A kernel writes its raw output `z` and takes BatchNorm's sums
 //! while writing; whoever reads `z` applies the per-channel map ([`Norm`]) and the ReLU on the way in ([`Input`]).

@@ -93,7 +93,7 @@ impl<'a> Summand<'a> {
 /// The sum of the terms, `[n, h, w, c]`; zeros without terms.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors, or of another shape than `shape` says.
+/// Tensors that are not contiguous f32 tensors, or of another shape than `shape` says.
 pub fn node_sum(ws: &Workspace, shape: (usize, usize, usize, usize), terms: &[Term<'_>]) -> Result<Tensor> {
     const KERNEL: &str = "node_sum";
     let (n, h, w, c) = shape;
@@ -184,7 +184,7 @@ impl Coefficients {
 /// `want_gates`.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of `dy`'s shape.
+/// Tensors that are not contiguous f32 tensors of `dy`'s shape.
 pub fn node_sum_backward(
     _ws: &Workspace,
     dy: &Tensor,
@@ -267,7 +267,7 @@ impl Summand<'_> {
 /// `dst += gate * sample[n] * dy`, in place: the backward pass of an identity. Both `[n, h, w, c]`.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of one shape, or share memory.
+/// Tensors that are not contiguous f32 tensors of one shape, or share memory.
 pub fn add_scaled(dst: &Tensor, dy: &Tensor, gate: f32, sample: Option<&Tensor>) -> Result<()> {
     scaled("add_scaled", dst, dy, gate, sample, true)
 }

@@ -65,7 +65,7 @@ impl Norm {
     /// `[c]`; `eps` is added to the variance (1e-5 in PyTorch).
     ///
     /// # Errors
-    /// Tensors that are not f32 CPU tensors `[c]` of one length.
+    /// Tensors that are not f32 tensors `[c]` of one length.
     pub fn from_stats(stats: &BatchStats, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Result<Self> {
         Self::running(&stats.mean, &stats.variance, affine, eps)
     }
@@ -73,7 +73,7 @@ impl Norm {
     /// The BatchNorm of evaluation mode, which normalises by running statistics, both `[c]`.
     ///
     /// # Errors
-    /// Tensors that are not f32 CPU tensors `[c]` of one length.
+    /// Tensors that are not f32 tensors `[c]` of one length.
     pub fn running(mean: &Tensor, variance: &Tensor, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Result<Self> {
         const KERNEL: &str = "Norm::running";
         let dims = [mean.elem_count()];
@@ -106,7 +106,7 @@ impl Norm {
 /// Statistics of a tensor `[n, h, w, c]`, for the output of an op that takes no sums itself.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor `[n, h, w, c]` with at least one value.
+/// A tensor that is not a contiguous f32 tensor `[n, h, w, c]` with at least one value.
 pub fn batch_stats(_ws: &Workspace, x: &Tensor) -> Result<BatchStats> {
     const KERNEL: &str = "batch_stats";
     let (n, h, w, c) = image_dims(KERNEL, "x", x)?;
@@ -127,7 +127,7 @@ pub fn batch_stats(_ws: &Workspace, x: &Tensor) -> Result<BatchStats> {
 /// `running = (1 - momentum) * running + momentum * batch`, with the unbiased variance of the batch.
 ///
 /// # Errors
-/// Tensors that are not f32 CPU tensors `[c]` of one length.
+/// Tensors that are not f32 tensors `[c]` of one length.
 pub fn update_running(
     running_mean: &Tensor,
     running_variance: &Tensor,
@@ -161,7 +161,7 @@ impl GradCoefficients {
     /// `sums` over `count` values of `dy` before the gate (but with drop-path's factors in it).
     ///
     /// # Errors
-    /// Tensors that are not f32 CPU tensors `[c]` of one length.
+    /// Tensors that are not f32 tensors `[c]` of one length.
     pub fn training(norm: &Norm, sums: &GradSums, count: usize, gate: f32) -> Result<Self> {
         const KERNEL: &str = "GradCoefficients::training";
         if sums.dy.dims() != norm.scale.dims() || sums.dy_xhat.dims() != norm.scale.dims() {
@@ -188,7 +188,7 @@ impl GradCoefficients {
     /// The gradient's map in evaluation mode, where the statistics are constants: `dz = gate * scale * dy`.
     ///
     /// # Errors
-    /// Tensors that are not f32 CPU tensors.
+    /// Tensors that are not f32 tensors.
     pub fn evaluation(norm: &Norm, gate: f32) -> Result<Self> {
         const KERNEL: &str = "GradCoefficients::evaluation";
         if let Some(gpu) = Gpu::of(&norm.scale) {

@@ -11,7 +11,7 @@ use crate::tensors::{expect_dims, read, write};
 /// Sum of the squares of all values of all tensors, in a fixed order. Its square root is the global norm.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor.
+/// A tensor that is not a contiguous f32 tensor.
 pub fn sum_of_squares(tensors: &[&Tensor]) -> Result<f64> {
     if let Some(gpu) = tensors.first().and_then(|tensor| Gpu::of(tensor)) {
         return gpu::optim::sum_of_squares(&gpu, "sum_of_squares", tensors);

@@ -39,7 +39,7 @@ fn sizes(kernel: &'static str, x: &Tensor, stride: usize) -> Result<(usize, Shap
 /// Pools `x` (`[n, h, w, c]`) to `[n, ceil(h / stride), ceil(w / stride), c]`; also the result's statistics.
 ///
 /// # Errors
-/// A tensor that is not a contiguous f32 CPU tensor `[n, h, w, c]`, or a stride other than 1 and 2.
+/// A tensor that is not a contiguous f32 tensor `[n, h, w, c]`, or a stride other than 1 and 2.
 pub fn pool_forward(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -> Result<(Tensor, BatchStats)> {
     const KERNEL: &str = "pool_forward";
     if let Some(gpu) = Gpu::of(x) {
@@ -100,7 +100,7 @@ fn pool(
 /// holds unless `add`.
 ///
 /// # Errors
-/// Tensors that are not contiguous f32 CPU tensors of fitting shapes or share memory, or a stride other than 1 and 2.
+/// Tensors that are not contiguous f32 tensors of fitting shapes or share memory, or a stride other than 1 and 2.
 pub fn pool_backward(
     _ws: &Workspace,
     x: &Tensor,

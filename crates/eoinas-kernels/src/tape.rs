@@ -51,7 +51,7 @@ pub fn to_channels_first(x: &Tensor) -> Result<Tensor> {
 /// ReLU, with gradient 0 at 0.
 ///
 /// # Errors
-/// A tensor that is not an f32 CPU tensor.
+/// A tensor that is not an f32 tensor.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     let x = x.contiguous()?;
     let y = relu_forward(&Workspace::new(), &x)?;
@@ -61,7 +61,7 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 /// 3x3 max pooling with padding 1. The first of equal maxima gets the gradient.
 ///
 /// # Errors
-/// A tensor that is not an f32 CPU tensor `[n, h, w, c]`, or a stride other than 1 and 2.
+/// A tensor that is not an f32 tensor `[n, h, w, c]`, or a stride other than 1 and 2.
 pub fn max_pool2d(x: &Tensor, stride: usize) -> Result<Tensor> {
     pool(x, PoolKind::Max, stride)
 }
@@ -87,7 +87,7 @@ fn pool(x: &Tensor, kind: PoolKind, stride: usize) -> Result<Tensor> {
 /// BatchNorm in training mode: normalises by the batch's own statistics. `affine`: gamma and beta, `[c]` each.
 ///
 /// # Errors
-/// Tensors that are not f32 CPU tensors of these shapes.
+/// Tensors that are not f32 tensors of these shapes.
 pub fn batch_norm(x: &Tensor, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Result<Tensor> {
     let x = x.contiguous()?;
     let Some((gamma, beta)) = affine else {

@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Storage, StorageRef, Tensor};
 
 use crate::error::{KernelError, Result};
 
-/// The values of a contiguous f32 CPU tensor, borrowed to read. Dereferences to a slice.
+/// The values of a contiguous f32 tensor, borrowed to read. Dereferences to a slice.
 pub(crate) struct Values<'a> {
     guard: StorageRef<'a>,
     start: usize,
