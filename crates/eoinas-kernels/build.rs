@@ -18,7 +18,7 @@ fn main() {
         .compile("eoinas_emulated");
 }
 
-/// Compiles `kernels.cu` for every GPU since Ampere; the driver makes machine code of it when a program starts.
+/// Compiles `kernels.cu` for every GPU since Turing; the driver makes machine code of it when a program starts.
 #[cfg(feature = "cuda")]
 fn ptx() {
     use std::{env, path::PathBuf, process::Command};
@@ -30,7 +30,7 @@ fn ptx() {
     let nvcc = path("NVCC").or_else(toolkit).unwrap_or_else(|| PathBuf::from("nvcc"));
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let status = Command::new(&nvcc)
-        .args(["--ptx", "-arch=compute_80", "-O3", "--std=c++17", "-o"])
+        .args(["--ptx", "-arch=compute_75", "-O3", "--std=c++17", "-o"])
         .arg(out.join("kernels.ptx"))
         .arg("src/gpu/kernels/kernels.cu")
         .status();
