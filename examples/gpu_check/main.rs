@@ -163,6 +163,7 @@ fn median_ms<T>(repetitions: usize, device: &Device, run: impl Fn() -> Result<T,
 /// Where the kernels that are checked run.
 struct Place {
     device: Device,
+    #[cfg_attr(not(feature = "emulation"), expect(dead_code, reason = "nothing to switch"))]
     emulated: bool,
     current: std::cell::Cell<bool>,
 }
