@@ -28,6 +28,12 @@ pub enum ReportError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file that is not of an earlier report has the name of one that is to be written.
+    #[error("{path} was not written by an earlier report and stays; move it, or choose another --out", path = path.display())]
+    Taken {
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// The plotting library could not draw.
     #[error("cannot draw `{figure}`: {reason}")]
     Draw {

@@ -13,6 +13,7 @@ pub mod plot;
 #[cfg(feature = "png")]
 pub mod png;
 pub mod record;
+mod show;
 mod statistics;
 pub mod story;
 mod svg;
@@ -24,6 +25,7 @@ mod write;
 
 pub use error::ReportError;
 pub use record::{Run, Source};
+pub use show::show;
 pub use table::Table;
 pub use write::{Options, Written, write};
 

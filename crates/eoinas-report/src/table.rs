@@ -2,6 +2,9 @@
 
 use crate::svg::escape;
 
+/// Cells with more letters than this are broken into lines on the page.
+const LONG: usize = 60;
+
 /// Rows of text under a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -54,7 +57,11 @@ impl Table {
     /// The table as HTML, in a box that scrolls where the screen is too narrow.
     pub fn to_html(&self) -> String {
         let cells = |row: &[String], tag: &str| {
-            row.iter().map(|text| format!("<{tag}>{}</{tag}>", escape(text))).collect::<String>()
+            let cell = |text: &String| {
+                let long = if text.chars().count() > LONG { " class=\"long\"" } else { "" };
+                format!("<{tag}{long}>{}</{tag}>", escape(text))
+            };
+            row.iter().map(cell).collect::<String>()
         };
         let rows: String = self.rows.iter().map(|row| format!("<tr>{}</tr>\n", cells(row, "td"))).collect();
         format!(

@@ -47,22 +47,27 @@ pub struct Written {
 }
 
 /// Reads the records in `dirs` and writes `report.html`, the pictures as SVG and, where asked for, PNG (`pictures/`) with their values as
-/// CSV, and the tables as Markdown and CSV (`tables.md`, ...). Earlier reports are replaced.
+/// CSV, and the tables as Markdown and CSV (`tables.md`, ...). An earlier report is replaced; files of these names that
+/// are none of a report stay.
 ///
 /// # Errors
-/// No record in one of the folders, a folder that cannot be written, a drawing that fails. What is wrong inside a record
+/// No record in one of the folders, a folder that cannot be written or holds such files of another origin, a drawing that
+/// fails. What is wrong inside a record
 /// is said on the page.
 pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
-    let sources: Vec<Source> = dirs.iter().map(|dir| record::open(dir)).collect::<Result<_>>()?;
+    let sources = record::open(dirs)?;
     let first = sources.first().ok_or_else(|| ReportError::NoRecord { path: PathBuf::from(".") })?;
     let out = options.out.clone().unwrap_or_else(|| first.dir.clone());
     let pictures = out.join("pictures");
-    create(&pictures)?;
     let mut written = Written { page: out.join("report.html"), pictures: pictures.clone(), ..Written::default() };
     let runs: Vec<(&Source, &Run)> =
         sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))).collect();
     written.unfinished = runs.iter().any(|(_, run)| run.state() == State::Unfinished);
     let single = runs.len() == 1;
+    let page_name = |source: &Source, run: &Run| crate::plot::id(&source.place(run).to_string_lossy());
+    let pages = runs.iter().filter(|_| !single).map(|(source, run)| format!("{}.html", page_name(source, run)));
+    claim(&out, pages)?;
+    create(&pictures)?;
     let mut overview = story::compare(&sources)?;
     if let Some(path) = &options.correlation {
         overview.push(story::correlation(&story::read_points(path)?)?);
@@ -71,29 +76,26 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     save_all(&overview, &pictures, options, &mut written)?;
     let mut chapters = Vec::new();
     for (source, run) in best_first(runs) {
-        written.runs.push(sentence(run));
+        written.runs.push(sentence(&source.title(run), run));
         let (cells, sections) = (story::cells(run), story::sections(run)?);
-        let name = if source.several {
-            format!("{}-{}", crate::plot::id(&source.name), crate::plot::id(&run.name))
-        } else {
-            crate::plot::id(&source.name)
-        };
+        let title = source.title(run);
+        let name = page_name(source, run);
         let folder = if single { pictures.clone() } else { pictures.join(&name) };
         save_all(std::slice::from_ref(&cells), &folder, options, &mut written)?;
         save_all(&sections, &folder, options, &mut written)?;
         if single {
-            chapters.push(Chapter { run, cells, sections, link: None });
+            chapters.push(Chapter { title, run, cells, sections, link: None });
             continue;
         }
         // Each run has its own page; the common one shows its cell and its curves.
         let link = format!("{name}.html");
         let own = Page {
-            title: format!("{}: {}", source.name, run.name),
-            chapters: vec![Chapter { run, cells: cells.clone(), sections, link: None }],
+            title: title.clone(),
+            chapters: vec![Chapter { title: title.clone(), run, cells: cells.clone(), sections, link: None }],
             ..Page::default()
         };
         save(&out.join(&link), own.to_html().as_bytes())?;
-        chapters.push(Chapter { run, cells, sections: Vec::new(), link: Some(link) });
+        chapters.push(Chapter { title, run, cells, sections: Vec::new(), link: Some(link) });
     }
     let tables = tables::tables(&sources);
     let markdown: String =
@@ -107,7 +109,8 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
         save(&path, table.to_csv().as_bytes())?;
         written.tables.push(path);
     }
-    let page = Page { title: page::title(&sources), overview, tables, chapters };
+    let lost = sources.iter().flat_map(|source| source.lost.clone()).collect();
+    let page = Page { title: record::title(&sources), lost, overview, tables, chapters };
     save(&written.page, page.to_html().as_bytes())?;
     if options.tensorboard {
         let folder = out.join("tensorboard");
@@ -129,13 +132,13 @@ fn best_first<'a>(mut runs: Vec<(&'a Source, &'a Run)>) -> Vec<(&'a Source, &'a 
     runs
 }
 
-fn sentence(run: &Run) -> String {
+fn sentence(title: &str, run: &Run) -> String {
     let problems = match run.problems.len() {
         0 => String::new(),
         1 => "; one part of its record could not be read".to_owned(),
         count => format!("; {count} parts of its record could not be read"),
     };
-    format!("{}: {}{problems}", run.name, page::verdict(run))
+    format!("{title}: {}{problems}", page::verdict(run))
 }
 
 fn save_all(sections: &[Section], folder: &Path, options: &Options, written: &mut Written) -> Result<()> {
@@ -159,6 +162,27 @@ fn save_figure(figure: &Figure, folder: &Path, options: &Options) -> Result<()> 
         save(&path("png"), &crate::png::png(&figure.svg, 2.0)?)?;
     }
     Ok(())
+}
+
+/// Makes sure that nothing but an earlier report is replaced: from the first file on, the folder has a page that is known
+/// as such.
+fn claim(out: &Path, pages: impl Iterator<Item = String>) -> Result<()> {
+    let page = out.join("report.html");
+    match fs::read(&page) {
+        Ok(bytes) if String::from_utf8_lossy(&bytes).contains(page::MARK) => return Ok(()),
+        Ok(_) => return Err(ReportError::Taken { path: page }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(source) => return Err(ReportError::Read { path: page, source }),
+    }
+    let mut names: Vec<String> = tables::TITLES.iter().map(|title| format!("{}.csv", crate::plot::id(title))).collect();
+    names.extend(["tables.md", "pictures"].map(str::to_owned));
+    names.extend(pages);
+    if let Some(path) = names.iter().map(|name| out.join(name)).find(|path| path.exists()) {
+        return Err(ReportError::Taken { path });
+    }
+    create(out)?;
+    let text = format!("<!DOCTYPE html>\n<title>Report</title>\n{}\n<p>The report is being written.</p>\n", page::MARK);
+    save(&page, text.as_bytes())
 }
 
 fn create(folder: &Path) -> Result<()> {

@@ -165,10 +165,10 @@ fn the_page_in_a_browser() {
         );
         let wide = browser.evaluate("document.documentElement.scrollWidth").as_f64().unwrap();
         assert!(wide <= f64::from(width), "{wide} pixels on a screen of {width}");
-        assert_eq!(browser.point_at("document.querySelector('#accuracy .pt')"), "training\nepoch 0: 0.1");
+        assert_eq!(browser.point_at("document.querySelector('#accuracy .pt')"), "training\nepoch 1: 0.1");
         let op = browser.point_at("document.querySelector('#cell-normal .op')");
         assert!(op.contains(" → ") && op.contains("sep_conv_3x3"), "{op}");
-        assert_eq!(browser.point(FIRST_CELL), "c_{k-2} → 0, none\nepoch 0: 0.09335");
+        assert_eq!(browser.point(FIRST_CELL), "c_{k-2} → 0, none\nepoch 1: 0.09335");
         let rows = "(() => { const f = document.querySelector('#architecture-weights-normal-cell details'); f.open = true; return 0; })()";
         browser.evaluate(rows);
         sleep(Duration::from_millis(200));

@@ -124,7 +124,7 @@ fn several_seeds_beside_each_other() {
         fs::create_dir(&run).unwrap();
         training(&run, seed, 4);
     }
-    let source = record::open(dir.path()).unwrap();
+    let source = record::open(&[dir.path().to_owned()]).unwrap().remove(0);
     let names: Vec<&str> = source.runs.iter().map(|run| run.name.as_str()).collect();
     assert_eq!(names, ["seed-0", "seed-2", "seed-10"]);
     let page = page(dir.path());

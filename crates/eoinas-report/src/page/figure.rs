@@ -48,9 +48,7 @@ pub(super) fn section(section: &Section, ids: &mut Ids) -> String {
 
 fn html(figure: &Figure, ids: &mut Ids) -> String {
     let id = ids.take(&figure.id);
-    // Cells get a row of their own, heat maps scroll where the screen is too narrow.
-    let class = if figure.dot.is_some() { " class=\"wide cell\"" } else { " class=\"wide\"" };
-    let wide = if figure.wide { class } else { "" };
+    let wide = if figure.wide { " class=\"wide\"" } else { "" };
     let caption = if figure.caption.is_empty() { String::new() } else { format!("<br>{}", escape(&figure.caption)) };
     let (table, data) = match &figure.grid {
         // A heat map's values are there once, and the script makes the table of them when it is asked for.

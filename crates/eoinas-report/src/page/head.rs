@@ -1,14 +1,57 @@
 //! What a reader wants first: how good, at what cost, on what, made by which command, trained by which.
 
+use std::collections::BTreeSet;
+
+use super::Chapter;
 use crate::{
     format::{command, count, duration, percent, shell_word},
     record::{Run, State},
     svg::escape,
 };
 
+/// What all the runs are, and how they stand.
+pub(super) fn summary(chapters: &[Chapter<'_>]) -> String {
+    let count = |what: &dyn Fn(&Run) -> bool| chapters.iter().filter(|chapter| what(chapter.run)).count();
+    let named = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{count} {many}")),
+    };
+    let kinds = [
+        named(count(&Run::is_search), "search", "searches"),
+        named(count(&|run| !run.is_search()), "training", "trainings"),
+    ];
+    let kinds = kinds.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    let data: BTreeSet<&str> =
+        chapters.iter().filter_map(|chapter| Some(chapter.run.started.as_ref()?.dataset.name.as_str())).collect();
+    let data = data.into_iter().collect::<Vec<_>>().join(", ");
+    let open = count(&|run| run.state() != State::Finished);
+    let damaged = count(&|run| !run.problems.is_empty());
+    let states = [
+        Some(if open == 0 { "all are finished".to_owned() } else { format!("{open} did not come to the end yet") }),
+        named(damaged, "record has parts that cannot be read", "records have parts that cannot be read"),
+    ];
+    let states = states.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let on = if data.is_empty() { String::new() } else { format!(" on {data}") };
+    format!("{kinds}{on}; {states}.")
+}
+
+/// A text as a sentence begins.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a run is called.
+pub(super) fn heading(chapter: &Chapter<'_>) -> String {
+    let kind = if chapter.run.is_search() { "Search" } else { "Training" };
+    format!("{kind}: {}", chapter.title)
+}
+
 /// One sentence about a run.
 pub fn verdict(run: &Run) -> String {
-    let what = if run.is_search() { "search" } else { "training" };
+    // The method of a training says no more than that.
+    let what = if run.is_search() { format!("search with {}", run.method()) } else { "training".to_owned() };
     let state = match run.state() {
         State::Finished => "finished".to_owned(),
         State::Stopped(stop) => format!("stopped ({})", stop.reason.replace('_', " ")),
@@ -16,12 +59,12 @@ pub fn verdict(run: &Run) -> String {
     };
     let accuracy =
         run.accuracy().map_or_else(|| "no accuracy yet".to_owned(), |(a, on)| format!("{} ({on})", percent(a)));
-    format!("{} {what}, {state}: {accuracy}", run.method())
+    format!("{what}, {state}: {accuracy}")
 }
 
-pub(super) fn head(run: &Run, single: bool) -> String {
+pub(super) fn head(chapter: &Chapter<'_>, single: bool) -> String {
+    let run = chapter.run;
     let level = if single { "h1" } else { "h2" };
-    let kind = if run.is_search() { "Search" } else { "Training" };
     let mut tiles = Vec::new();
     if let Some((accuracy, on)) = run.accuracy() {
         tiles.push((percent(accuracy), on));
@@ -49,10 +92,10 @@ pub(super) fn head(run: &Run, single: bool) -> String {
         format!("<div class=\"tile\"><b>{}</b><span>{}</span></div>", escape(value), escape(name))
     });
     format!(
-        "<header id=\"run-{}\"><{level}>{kind} {}</{level}><p>{}</p><div class=\"tiles\">{}</div></header>\n",
-        crate::plot::id(&run.name),
-        escape(&run.name),
-        escape(&verdict(run)),
+        "<header id=\"run-{}\"><{level}>{}</{level}><p>{}</p><div class=\"tiles\">{}</div></header>\n",
+        crate::plot::id(&chapter.title),
+        escape(&heading(chapter)),
+        escape(&sentence(&verdict(run))),
         tiles.collect::<String>()
     )
 }

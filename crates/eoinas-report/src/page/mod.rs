@@ -3,9 +3,11 @@
 mod figure;
 mod head;
 
+use std::path::PathBuf;
+
 use crate::{
     format,
-    record::{Run, Source, State},
+    record::{Run, State},
     story::Section,
     svg::escape,
     table::Table,
@@ -17,6 +19,8 @@ pub use head::{train_command, verdict};
 /// A run with its parts.
 #[derive(Clone, Debug)]
 pub struct Chapter<'a> {
+    /// What it is called.
+    pub title: String,
     /// The run.
     pub run: &'a Run,
     /// Its cells, drawn.
@@ -27,11 +31,18 @@ pub struct Chapter<'a> {
     pub link: Option<String>,
 }
 
+/// With more runs than these, only the best is told without being asked for.
+const OPEN: usize = 3;
+/// What every page of this crate has, and no other.
+pub(crate) const MARK: &str = "<meta name=\"generator\" content=\"eoinas-report\">";
+
 /// What the page shows.
 #[derive(Clone, Debug, Default)]
 pub struct Page<'a> {
     /// Its title.
     pub title: String,
+    /// Folders of runs whose record is lost.
+    pub lost: Vec<PathBuf>,
     /// Parts that concern all runs.
     pub overview: Vec<Section>,
     /// Tables as papers have them, with their titles.
@@ -47,7 +58,9 @@ impl Page<'_> {
         let mut ids = figure::Ids::default();
         let single = self.chapters.len() == 1;
         if !single {
-            body += &format!("<header><h1>{}</h1></header>\n", escape(&self.title));
+            let summary = head::summary(&self.chapters);
+            body += &format!("<header><h1>{}</h1><p>{}</p></header>\n", escape(&self.title), escape(&summary));
+            body += &self.lost();
             for (title, table) in &self.tables {
                 body += &format!("<section><h2>{}</h2>{}</section>\n", escape(title), table.to_html());
             }
@@ -55,9 +68,21 @@ impl Page<'_> {
                 body += &figure::section(section, &mut ids);
             }
         }
-        for chapter in &self.chapters {
+        if single {
+            body += &self.lost();
+        }
+        for (index, chapter) in self.chapters.iter().enumerate() {
             let inner = chapter_html(chapter, single, &mut ids);
-            body += &format!("<article>{inner}</article>\n");
+            // Of many runs the best is told here, and the others when they are asked for.
+            body += &if index == 0 || self.chapters.len() <= OPEN {
+                format!("<article>{inner}</article>\n")
+            } else {
+                let line = format!("{}: {}", head::heading(chapter), verdict(chapter.run));
+                format!(
+                    "<details class=\"run\"><summary>{}</summary><article>{inner}</article></details>\n",
+                    escape(&line)
+                )
+            };
         }
         if single {
             for section in &self.overview {
@@ -69,7 +94,7 @@ impl Page<'_> {
         }
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{MARK}\n<title>{}</title>\n\
              <link rel=\"icon\" href=\"data:,\">\n<style>\n{}{}</style>\n</head>\n<body>\n{body}\
              <div id=\"tip\" role=\"status\"></div>\n<script>\n{}</script>\n</body>\n</html>\n",
             escape(&self.title),
@@ -80,14 +105,23 @@ impl Page<'_> {
     }
 }
 
-/// The title of a page about these sources.
-pub fn title(sources: &[Source]) -> String {
-    sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join(", ")
+impl Page<'_> {
+    /// Which runs could not be read at all.
+    fn lost(&self) -> String {
+        if self.lost.is_empty() {
+            return String::new();
+        }
+        let items: String =
+            self.lost.iter().map(|path| format!("<li>{}</li>", escape(&path.to_string_lossy()))).collect();
+        format!(
+            "<div class=\"note\"><strong>These runs have no events.jsonl and are left out.</strong><ul>{items}</ul></div>\n"
+        )
+    }
 }
 
 fn chapter_html(chapter: &Chapter<'_>, single: bool, ids: &mut figure::Ids) -> String {
     let run = chapter.run;
-    let mut text = head::head(run, single);
+    let mut text = head::head(chapter, single);
     text += &notes(run);
     text += &figure::section(&chapter.cells, ids);
     text += &head::genotype(run);

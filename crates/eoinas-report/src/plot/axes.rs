@@ -1,6 +1,6 @@
 //! What the plots have in common.
 
-use std::{fmt::Display, ops::Range};
+use std::ops::Range;
 
 use plotters::{coord::types::RangedCoordf64, prelude::*};
 
@@ -50,7 +50,10 @@ pub(super) fn draw(
 }
 
 /// Room for the names of the vertical axis in pixels.
-pub(super) const LEFT: i32 = 60;
+pub(super) const LEFT: i32 = 56;
+/// Width of a plot in pixels: on a phone it is drawn at about this size, and three stand side by side on a desktop, so
+/// that text keeps its size on both.
+pub(super) const WIDTH: u32 = 360;
 
 /// The axes of a plot of numbers.
 pub(super) struct Mesh<'a> {
@@ -81,7 +84,7 @@ impl Mesh<'_> {
         let mut chart = ChartBuilder::on(area)
             .margin_top(top)
             .margin_right(self.right)
-            .x_label_area_size(42)
+            .x_label_area_size(40)
             .y_label_area_size(LEFT)
             .build_cartesian_2d(widths, heights)?;
         let mut mesh = chart.configure_mesh();
@@ -113,30 +116,4 @@ pub(super) fn range(values: impl Iterator<Item = f64>, room: f64) -> Range<f64> 
     }
     let extent = if high > low { high - low } else { high.abs().max(1e-3) };
     low - extent * room..high + extent * room
-}
-
-/// Colour samples and names in one line or more above a plot; gives the height they took. Names take their width by
-/// their letters, since without a font the library only guesses.
-pub(super) fn legend<S: Display>(
-    area: &Area<'_>,
-    entries: &[(S, Ink, bool)],
-    left: i32,
-    width: i32,
-) -> Result<i32, Box<dyn std::error::Error>> {
-    let (mut x, mut y) = (left, 10);
-    for (name, ink, dashed) in entries {
-        let name = name.to_string();
-        let length = 26 + 7 * name.chars().count() as i32 + 14;
-        if x > left && x + length > width {
-            (x, y) = (left, y + 18);
-        }
-        let style = rgb(*ink).stroke_width(3);
-        let parts: &[(i32, i32)] = if *dashed { &[(0, 7), (12, 20)] } else { &[(0, 20)] };
-        for (from, to) in parts {
-            area.draw(&PathElement::new(vec![(x + from, y), (x + to, y)], style))?;
-        }
-        area.draw(&Text::new(name, (x + 26, y - 6), font(13, theme::TEXT)))?;
-        x += length;
-    }
-    Ok(y + 12)
 }

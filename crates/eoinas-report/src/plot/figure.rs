@@ -47,7 +47,7 @@ pub struct Figure {
     pub grid: Option<Grid>,
     /// Text form of a cell's drawing.
     pub dot: Option<String>,
-    /// Whether it needs the page's whole width.
+    /// Whether it gets a row of the page of its own, and scrolls where the screen is narrower than it.
     pub wide: bool,
 }
 

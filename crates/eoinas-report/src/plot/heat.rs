@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::axes::{draw, font, rgb};
+use super::axes::{WIDTH, draw, font, rgb};
 use super::figure::{Figure, Grid};
 use crate::{error::Result, format::maybe, table::Table, theme};
 
@@ -32,10 +32,11 @@ pub struct HeatMap {
     pub rows: Vec<HeatRow>,
 }
 
-const WIDTH: u32 = 620;
-const LEFT: f64 = 152.0;
-const ROW: f64 = 11.0;
-const HEAD: f64 = 16.0;
+const LEFT: f64 = 100.0;
+const ROW: f64 = 12.0;
+const HEAD: f64 = 18.0;
+/// Room on the right, which a cross needs.
+const RIGHT: f64 = 12.0;
 const TOP: f64 = 46.0;
 const BOTTOM: f64 = 26.0;
 /// Colours that are told apart: neighbours of one colour are drawn as one.
@@ -57,7 +58,7 @@ impl HeatMap {
         }
         let tops = self.tops();
         let height = tops.last().copied().unwrap_or(TOP) + ROW + BOTTOM;
-        let step = (f64::from(WIDTH) - LEFT - 24.0) / self.columns.len() as f64;
+        let step = (f64::from(WIDTH) - LEFT - RIGHT) / self.columns.len() as f64;
         let x = |column: usize| (LEFT + column as f64 * step).round() as i32;
         let svg = draw(&self.title, (WIDTH, height.ceil() as u32), |area| {
             bar(area, most)?;
@@ -65,10 +66,10 @@ impl HeatMap {
             for (row, top) in self.rows.iter().zip(&tops) {
                 let (upper, lower) = (*top as i32, (*top + ROW) as i32 - 1);
                 if row.edge != edge {
-                    area.draw(&Text::new(row.edge.clone(), (6, upper - 14), font(12, theme::TEXT)))?;
+                    area.draw(&Text::new(row.edge.clone(), (6, upper - 15), font(12, theme::TEXT)))?;
                     edge = &row.edge;
                 }
-                area.draw(&Text::new(row.op.clone(), (LEFT as i32 - 96, upper), font(10, theme::MUTED)))?;
+                area.draw(&Text::new(row.op.clone(), (16, upper), font(11, theme::MUTED)))?;
                 for (from, to, level) in runs(&row.values, most) {
                     let (r, g, b) = theme::scale(level);
                     area.draw(&Rectangle::new([(x(from), upper), (x(to), lower)], RGBColor(r, g, b).filled()))?;
@@ -80,14 +81,14 @@ impl HeatMap {
                     area.draw(&PathElement::new(vec![(at + 1, middle + 3), (at + 7, middle - 3)], mark))?;
                 }
             }
-            let every = self.columns.len().div_ceil(12);
+            let every = self.columns.len().div_ceil(8);
             for (column, name) in self.columns.iter().enumerate().step_by(every) {
                 area.draw(&Text::new(name.clone(), (x(column), (height - BOTTOM) as i32 + 6), font(11, theme::MUTED)))?;
             }
             Ok(())
         })?;
         let grid = Some(self.grid(&tops, step));
-        Ok(Some(Figure { grid, wide: true, ..Figure::new(&self.title, &self.caption, svg, self.table()) }))
+        Ok(Some(Figure { grid, ..Figure::new(&self.title, &self.caption, svg, self.table()) }))
     }
 
     /// Upper edge of each row: those of one edge under its name.
@@ -152,11 +153,11 @@ fn bar(area: &super::axes::Area<'_>, most: f64) -> Result<(), Box<dyn std::error
     let (left, steps) = (LEFT as i32, 40);
     for step in 0..steps {
         let (r, g, b) = theme::scale(f64::from(step) / f64::from(steps - 1));
-        let corner = (left + step * 5, 8);
-        area.draw(&Rectangle::new([corner, (corner.0 + 5, 20)], RGBColor(r, g, b).filled()))?;
+        let corner = (left + step * 3, 8);
+        area.draw(&Rectangle::new([corner, (corner.0 + 3, 20)], RGBColor(r, g, b).filled()))?;
     }
     area.draw(&Text::new("0", (left - 12, 8), font(12, theme::MUTED)))?;
     let text = format!("≥ {}    × pruned", maybe(Some(most)));
-    area.draw(&Text::new(text, (left + 208, 8), font(12, theme::MUTED)))?;
+    area.draw(&Text::new(text, (left + 126, 8), font(12, theme::MUTED)))?;
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use plotters::prelude::*;
 
-use super::axes::{LEFT, Mesh, draw, legend, range, rgb};
+use super::axes::{Mesh, WIDTH, draw, range, rgb};
 use super::figure::{Figure, Hover};
+use super::legend::{Legend, Look};
 use crate::{
     error::Result,
     format::number,
@@ -53,8 +54,8 @@ pub struct LineChart {
     pub inks: Vec<Option<Ink>>,
 }
 
-/// Size of a plot in pixels: text of 13 pixels stays readable when the whole is scaled to a phone's width.
-const SIZE: (u32, u32) = (480, 300);
+/// Height of a plot with one line of names in pixels.
+const HEIGHT: u32 = 250;
 
 impl LineChart {
     fn ink(&self, index: usize) -> Ink {
@@ -88,16 +89,14 @@ impl LineChart {
         }
         let widths = range(lines.iter().flatten().map(|(x, _)| *x), 0.02);
         let mut hover = Vec::new();
-        let svg = draw(&self.title, SIZE, |area| {
-            let shown = |index: &usize| !self.series[*index].faint && !lines[*index].is_empty();
-            let entries: Vec<_> = (0..self.series.len())
-                .filter(shown)
-                .map(|index| (self.series[index].name.clone(), self.ink(index), self.series[index].dashed))
-                .collect();
-            let top = legend(area, &entries, LEFT, SIZE.0 as i32)?;
+        let named = self.series.iter().zip(&lines).enumerate().filter(|(_, (s, line))| !s.faint && !line.is_empty());
+        let look = |series: &Series| if series.dashed { Look::Dashes } else { Look::Line };
+        let legend = Legend::new(named.map(|(index, (s, _))| (s.name.clone(), self.ink(index), look(s))));
+        let svg = draw(&self.title, (WIDTH, HEIGHT + legend.more()), |area| {
+            legend.draw(area)?;
             let y_label = |y: &f64| number(sign * y);
-            let mesh = Mesh { x: &self.x, y: &self.y, y_label: &y_label, ticks: 8, vertical: false, right: 12 };
-            let mut chart = mesh.draw(area, top, (widths.clone(), heights.clone()))?;
+            let mesh = Mesh { x: &self.x, y: &self.y, y_label: &y_label, ticks: 7, vertical: false, right: 12 };
+            let mut chart = mesh.draw(area, legend.height, (widths.clone(), heights.clone()))?;
             for mark in &self.marks {
                 let ends = vec![(*mark, heights.start), (*mark, heights.end)];
                 chart.draw_series(DashedLineSeries::new(ends, 3, 4, rgb(theme::LINE).stroke_width(1)))?;

@@ -21,7 +21,7 @@ pub struct Matrix {
     pub counts: Vec<Vec<usize>>,
 }
 
-const SIZE: (u32, u32) = (480, 400);
+const SIZE: (u32, u32) = (super::axes::WIDTH, 330);
 const LEFT: i32 = 64;
 const TOP: i32 = 14;
 

@@ -3,6 +3,7 @@
 mod axes;
 mod figure;
 mod heat;
+mod legend;
 mod lines;
 mod matrix;
 mod scatter;

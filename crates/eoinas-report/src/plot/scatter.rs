@@ -2,8 +2,9 @@
 
 use plotters::prelude::*;
 
-use super::axes::{LEFT, Mesh, draw, font, legend, range, rgb};
+use super::axes::{Mesh, WIDTH, draw, font, range, rgb};
 use super::figure::{Figure, Hover};
+use super::legend::{Legend, Look, draw_point};
 use crate::{error::Result, format::number, table::Table, theme};
 
 /// A point.
@@ -40,7 +41,8 @@ pub struct Scatter {
     pub named: bool,
 }
 
-const SIZE: (u32, u32) = (480, 320);
+/// Height of a plot with one line of names in pixels.
+const HEIGHT: u32 = 270;
 
 impl Scatter {
     /// Draws it; `None` without any finite point.
@@ -58,12 +60,12 @@ impl Scatter {
         let ends = points.iter().flat_map(|p| [p.at.1 - p.deviation, p.at.1 + p.deviation]);
         let heights = range(ends.chain(curve().map(|(_, y)| *y)), 0.1);
         let mut hover = Vec::new();
-        let svg = draw(&self.title, SIZE, |area| {
-            let entries: Vec<_> =
-                self.groups.iter().enumerate().map(|(index, name)| (name, theme::series(index), false)).collect();
-            let top = legend(area, &entries, LEFT, SIZE.0 as i32)?;
+        let group = |(index, name): (usize, &String)| (name.clone(), theme::series(index), Look::Point(index));
+        let legend = Legend::new(self.groups.iter().enumerate().map(group));
+        let svg = draw(&self.title, (WIDTH, HEIGHT + legend.more()), |area| {
+            legend.draw(area)?;
             let mesh = Mesh { x: &self.x, y: &self.y, y_label: &|y| number(*y), ticks: 6, vertical: true, right: 14 };
-            let mut chart = mesh.draw(area, top, (widths.clone(), heights.clone()))?;
+            let mut chart = mesh.draw(area, legend.height, (widths.clone(), heights.clone()))?;
             for (index, (_, curve)) in self.curves.iter().enumerate() {
                 chart.draw_series(LineSeries::new(curve.clone(), rgb(theme::series(index)).stroke_width(2)))?;
             }
@@ -74,12 +76,8 @@ impl Scatter {
                     let bar = vec![(x, y - point.deviation), (x, y + point.deviation)];
                     chart.draw_series([PathElement::new(bar, color.stroke_width(2))])?;
                 }
-                if point.group % 2 == 0 {
-                    chart.draw_series([Circle::new((x, y), 4, color.stroke_width(2))])?;
-                } else {
-                    chart.draw_series([Cross::new((x, y), 4, color.stroke_width(2))])?;
-                }
                 let (px, py) = chart.backend_coord(&(x, y));
+                draw_point(area, (px, py), point.group, theme::series(point.group))?;
                 let deviation =
                     if point.deviation > 0.0 { format!(" ± {}", number(point.deviation)) } else { String::new() };
                 let text = format!("{}\n{}: {}\n{}: {}{deviation}", point.name, self.x, number(x), self.y, number(y));

@@ -1,6 +1,7 @@
-//! What a folder holds: one run, or several.
+//! What folders hold: one run, several of one kind, or a study with variants, seeds and parts.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -8,51 +9,186 @@ use std::{
 use super::{read::read, run::Run};
 use crate::error::{ReportError, Result};
 
-/// What a folder holds.
+/// One run, or several that differ by their seed alone and are averaged.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The folder's name.
+    /// Its name in tables and figures.
     pub name: String,
-    /// The folder.
+    /// The folder that was given.
     pub dir: PathBuf,
-    /// Its run, or those of its subfolders in the order of their names, numbers by value.
+    /// The run, or the seeds or trials in the order of their names, numbers by value.
     pub runs: Vec<Run>,
-    /// Whether the runs lie in subfolders (seeds, trials, a search with its training).
+    /// Whether the runs are seeds or trials.
     pub several: bool,
+    /// Its folder below that of all sources, that no other source has.
+    pub folder: PathBuf,
+    /// Folders of runs below `dir` that have lost their record; told by the first source of `dir`.
+    pub lost: Vec<PathBuf>,
 }
 
 impl Source {
-    /// Where what belongs to a run stands among other sources: `name`, or `name/run` of several.
+    /// Where what belongs to a run stands among other sources: `folder`, or `folder/run` of several.
     pub fn place(&self, run: &Run) -> PathBuf {
-        if self.several { Path::new(&self.name).join(&run.name) } else { PathBuf::from(&self.name) }
+        if self.several { self.folder.join(&run.name) } else { self.folder.clone() }
+    }
+
+    /// What a run of it is called: `name`, or `name/run` of several.
+    pub fn title(&self, run: &Run) -> String {
+        match self.name.split_once(", ") {
+            _ if !self.several => self.name.clone(),
+            Some((name, how)) => format!("{name}/{}, {how}", run.name),
+            None => format!("{}/{}", self.name, run.name),
+        }
     }
 }
 
-/// Reads the folder of a run, or of several (`seed-0`, `random-1`, `search`, ...).
+/// Folders of a run that hold no other run.
+const NO_RUNS: [&str; 5] = ["checkpoints", "network", "pictures", "tensorboard", "model"];
+/// How far below the given folder runs are looked for: variant, seed, part, and one more.
+const DEPTH: usize = 4;
+/// Names of parts that say no more than whether it is a search or a training.
+const PLAIN: [&str; 3] = ["search", "train", "training"];
+
+/// Reads the records in these folders: of a run, of seeds or trials (`seed-0`, `random-1`), of a study (`VARIANT/seed-0/search`),
+/// or of a search with its training. Runs that differ by the seed alone become one source, all others one each.
 ///
 /// # Errors
-/// Neither the folder nor one directly below it has an `events.jsonl` that can be opened.
-pub fn open(dir: &Path) -> Result<Source> {
-    let dir = if dir.ends_with("events.jsonl") { dir.parent().unwrap_or(dir) } else { dir };
-    let full = dir.canonicalize().map_err(|source| ReportError::Read { path: dir.to_owned(), source })?;
-    let name = full.file_name().map_or_else(|| "runs".to_owned(), |name| name.to_string_lossy().into_owned());
-    let source = |runs, several| Source { name: name.clone(), dir: dir.to_owned(), runs, several };
-    if dir.join("events.jsonl").is_file() {
-        return Ok(source(vec![read(dir)?], false));
+/// A folder, and those below it, have no `events.jsonl` that can be opened.
+pub fn open(dirs: &[PathBuf]) -> Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for dir in dirs {
+        sources.extend(open_one(dir)?);
     }
-    let entries = fs::read_dir(dir).map_err(|source| ReportError::Read { path: dir.to_owned(), source })?;
-    let mut folders: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.join("events.jsonl").is_file()).collect();
-    folders.sort_by_cached_key(|path| order(&path.file_name().unwrap_or_default().to_string_lossy()));
-    if folders.is_empty() {
-        return Err(ReportError::NoRecord { path: dir.to_owned() });
-    }
-    Ok(source(folders.iter().map(|path| read(path)).collect::<Result<_>>()?, true))
+    tell_apart(&mut sources);
+    Ok(sources)
 }
 
-/// `seed-2` comes before `seed-10`.
+fn open_one(dir: &Path) -> Result<Vec<Source>> {
+    let dir = if dir.ends_with("events.jsonl") { dir.parent().unwrap_or(dir) } else { dir };
+    let wrong = |source| ReportError::Read { path: dir.to_owned(), source };
+    let base = base_name(&dir.canonicalize().map_err(wrong)?);
+    fs::read_dir(dir).map_err(wrong)?;
+    let (mut places, mut lost) = (Vec::new(), Vec::new());
+    collect(dir, &mut Vec::new(), &mut places, &mut lost);
+    lost.sort();
+    places.sort_by_cached_key(|place| place.iter().map(|part| order(part)).collect::<Vec<_>>());
+    let mut sources: Vec<Source> = Vec::new();
+    for place in places {
+        let run = read(&place.iter().fold(dir.to_owned(), |path, part| path.join(part)))?;
+        let trial = place.iter().rposition(|part| is_trial(part));
+        let others: Vec<&str> =
+            place.iter().enumerate().filter(|(at, _)| Some(*at) != trial).map(|(_, part)| part.as_str()).collect();
+        let run = match trial.and_then(|at| place.get(at)) {
+            Some(name) => Run { name: name.clone(), ..run },
+            None => run,
+        };
+        let folder = others.iter().fold(PathBuf::from(&base), |path, part| path.join(part));
+        match sources.iter_mut().find(|source| source.several && trial.is_some() && source.folder == folder) {
+            Some(source) => source.runs.push(run),
+            None => sources.push(Source {
+                name: name(&base, &others),
+                dir: dir.to_owned(),
+                runs: vec![run],
+                several: trial.is_some(),
+                folder,
+                lost: Vec::new(),
+            }),
+        }
+    }
+    let first = sources.first_mut().ok_or_else(|| ReportError::NoRecord { path: dir.to_owned() })?;
+    first.lost = lost;
+    Ok(sources)
+}
+
+/// The folders with a record below `dir`, as names on the way to them, and those that look like a run's and have none.
+fn collect(dir: &Path, way: &mut Vec<String>, found: &mut Vec<Vec<String>>, lost: &mut Vec<PathBuf>) {
+    if dir.join("events.jsonl").is_file() {
+        found.push(way.clone());
+    } else if dir.join("config.json").is_file() && dir.join("checkpoints").is_dir() {
+        lost.push(dir.to_owned());
+    }
+    if way.len() >= DEPTH {
+        return;
+    }
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() && !name.starts_with('.') && !NO_RUNS.contains(&name.as_str()) {
+            way.push(name);
+            collect(&entry.path(), way, found, lost);
+            way.pop();
+        }
+    }
+}
+
+/// A folder's name; of a seed's, that of what it is a seed of before it.
+fn base_name(dir: &Path) -> String {
+    let name = |dir: &Path| dir.file_name().map(|name| name.to_string_lossy().into_owned());
+    let own = name(dir).unwrap_or_else(|| "runs".to_owned());
+    match dir.parent().and_then(name) {
+        Some(parent) if is_trial(&own) => format!("{parent}/{own}"),
+        _ => own,
+    }
+}
+
+/// `lambda-0.1` of `lambda-0.1/search`, `eoinas, cutout` of `eoinas/train-cutout`.
+fn name(base: &str, parts: &[&str]) -> String {
+    let (part, before) = parts.split_last().map_or(("", parts), |(last, before)| (*last, before));
+    let joined = |parts: &[&str]| if parts.is_empty() { base.to_owned() } else { parts.join("/") };
+    if PLAIN.contains(&part) {
+        return joined(before);
+    }
+    match part.strip_prefix("train-") {
+        Some(how) => format!("{}, {how}", joined(before)),
+        None => joined(parts),
+    }
+}
+
+/// What the given folders are called together.
+pub fn title(sources: &[Source]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for source in sources {
+        let name = base_name(&source.dir.canonicalize().unwrap_or_else(|_| source.dir.clone()));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
+}
+
+/// Whether a folder is one of several that differ by their seed.
+fn is_trial(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    ["seed-", "random-", "trial-"].iter().any(|kind| name.strip_prefix(kind).is_some_and(digits))
+}
+
+/// Gives sources of one kind and name the name of their folder, too, and every source a folder of its own.
+fn tell_apart(sources: &mut [Source]) {
+    let key = |source: &Source| (source.name.clone(), source.runs.first().is_some_and(Run::is_search));
+    let keys: Vec<_> = sources.iter().map(key).collect();
+    let mut folders = BTreeSet::new();
+    for (index, source) in sources.iter_mut().enumerate() {
+        if keys.iter().filter(|key| Some(*key) == keys.get(index)).count() > 1 {
+            let full = source.dir.canonicalize().unwrap_or_default();
+            let own = base_name(&full);
+            let above = full.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+            let before = if source.name.starts_with(&own) { above.unwrap_or_default() } else { own };
+            source.name = format!("{before}/{}", source.name);
+            source.folder = Path::new(&before).join(&source.folder);
+        }
+        let free = |number: &usize| !folders.contains(&numbered(&source.folder, *number));
+        source.folder = numbered(&source.folder, (1..).find(free).unwrap_or(1));
+        folders.insert(source.folder.clone());
+    }
+}
+
+fn numbered(folder: &Path, number: usize) -> PathBuf {
+    if number == 1 { folder.to_owned() } else { PathBuf::from(format!("{}-{number}", folder.display())) }
+}
+
+/// `seed-2` comes before `seed-10`, `lambda-0.1` before `lambda-2`.
 fn order(name: &str) -> (String, u64, String) {
-    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = name.get(stem.len()..).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    (stem.to_owned(), number, name.to_owned())
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number = name.get(stem.len()..).and_then(|digits| digits.parse::<f64>().ok()).unwrap_or(0.0);
+    // Bits of numbers that are not negative are in the numbers' order.
+    (stem.to_owned(), number.to_bits(), name.to_owned())
 }

@@ -8,7 +8,7 @@ mod genotype;
 mod read;
 mod run;
 
-pub use folder::{Source, open};
+pub use folder::{Source, open, title};
 pub use genotype::{costs, read_genotype};
 pub use read::{Lines, read};
 pub use run::{Derived, Evaluation, Problem, Pruning, Run, State, Stop, Timed};

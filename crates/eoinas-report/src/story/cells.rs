@@ -61,7 +61,7 @@ fn depth_table(genotype: &Genotype) -> Table {
 pub(super) fn depths(run: &Run) -> Result<Section> {
     let genotypes: Vec<(f64, Genotype)> = run
         .snapshots()
-        .filter_map(|(epoch, snapshot)| Some((epoch as f64, read_genotype(snapshot.genotype.as_deref()?)?)))
+        .filter_map(|(epoch, snapshot)| Some((epoch as f64 + 1.0, read_genotype(snapshot.genotype.as_deref()?)?)))
         .collect();
     let names: Vec<String> = genotypes
         .last()
@@ -96,7 +96,7 @@ pub(super) fn depths(run: &Run) -> Result<Section> {
 
 /// Vertical lines at the prunings.
 pub(super) fn marks(run: &Run) -> Vec<f64> {
-    run.pruning_epochs().iter().map(|epoch| *epoch as f64).collect()
+    run.pruning_epochs().iter().map(|epoch| *epoch as f64 + 1.0).collect()
 }
 
 /// The supernet's cells with what was alive on them halfway through the prunings, or is alive now.

@@ -59,7 +59,7 @@ fn by_epoch(runs: &[Run], value: Value) -> BTreeMap<u64, Vec<f64>> {
     let mut epochs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for end in runs.iter().flat_map(|run| &run.epochs) {
         if let Some(value) = value(&end.what).filter(|value| value.is_finite()) {
-            epochs.entry(end.what.epoch).or_default().push(value);
+            epochs.entry(end.what.epoch + 1).or_default().push(value);
         }
     }
     epochs
@@ -99,8 +99,7 @@ fn costs(sources: &[Source], title: &str, x: &str, cost: fn(&eoinas_core::Counts
         let points = source.runs.iter().filter_map(|run| {
             let (accuracy, _) = run.accuracy()?;
             let at = (cost(&run.costs()?) as f64 / 1e6, accuracy);
-            let name = if source.several { format!("{}/{}", source.name, run.name) } else { source.name.clone() };
-            Some(Point { name, at, deviation: 0.0, group })
+            Some(Point { name: source.title(run), at, deviation: 0.0, group })
         });
         points.collect::<Vec<_>>()
     };

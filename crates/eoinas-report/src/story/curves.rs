@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn line(run: &Run, name: &str, dashed: bool, value: impl Fn(&EpochEnd) -> Option<f64>) -> Series {
-    let points = run.epochs.iter().filter_map(|end| Some((end.what.epoch as f64, value(&end.what)?)));
+    let points = run.epochs.iter().filter_map(|end| Some((end.what.epoch as f64 + 1.0, value(&end.what)?)));
     Series { name: name.to_owned(), points: points.collect(), dashed, ..Series::default() }
 }
 

@@ -66,7 +66,7 @@ fn map(
             rows.push(HeatRow { edge: edge_name(cell, edge), op: name.clone(), values, pruned: column });
         }
     }
-    let columns = shots.iter().map(|(epoch, _)| epoch.to_string()).collect();
+    let columns = shots.iter().map(|(epoch, _)| (epoch + 1).to_string()).collect();
     let title = format!("{title}, {} cell", cell.name);
     HeatMap { title, caption: caption.to_owned(), columns, rows }.figure()
 }

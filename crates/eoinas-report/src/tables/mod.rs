@@ -1,0 +1,107 @@
+//! Tables of the kind of the paper's Tables 1 to 3, from a set of runs.
+
+mod ablation;
+mod searches;
+mod trained;
+
+use eoinas_core::statistics::mean_and_deviation;
+
+use crate::{
+    record::{Run, Source, State},
+    table::Table,
+};
+
+pub use ablation::{ablation, averaged};
+pub use searches::searches;
+pub use trained::trained;
+
+/// Every table that the runs can fill, what they are compared by before the single runs: ablation as Table 3, or the
+/// means of the searches' seeds; trained networks as Tables 1 and 2; searches.
+pub fn tables(sources: &[Source]) -> Vec<(String, Table)> {
+    let ablation = ablation(sources);
+    // The ablation has the means, too.
+    let averaged = if ablation.rows.is_empty() { averaged(sources) } else { Table::default() };
+    let tables = [ablation, averaged, trained(sources), searches(sources)];
+    let titled = TITLES.iter().map(|title| (*title).to_owned()).zip(tables);
+    titled.filter(|(_, table)| !table.rows.is_empty()).collect()
+}
+
+/// What the tables are called.
+pub(crate) const TITLES: [&str; 4] = ["Ablation", "Means of the searches", "Trained networks", "Searches"];
+
+/// The runs that are done, since others would distort a mean; all of them where none is.
+fn done<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Vec<&'a Run> {
+    let finished: Vec<&Run> = runs.clone().filter(|run| run.state() == State::Finished).collect();
+    if finished.is_empty() { runs.collect() } else { finished }
+}
+
+/// The search that found the cell that a run trains; of several that found the same one, that in the nearest folder.
+fn search_of<'a>(run: &Run, sources: &'a [Source]) -> Option<(&'a Source, &'a Run)> {
+    let genotype = run.genotype()?;
+    let near = |other: &Run| other.dir.components().zip(run.dir.components()).take_while(|(a, b)| a == b).count();
+    let searches = sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run)));
+    let same = searches.filter(|(_, other)| {
+        other.is_search() && other.derived.is_some() && other.genotype().as_ref() == Some(&genotype)
+    });
+    same.fold(None, |best: Option<(&Source, &Run)>, next| match best {
+        Some(best) if near(best.1) >= near(next.1) => Some(best),
+        _ => Some(next),
+    })
+}
+
+/// Errors of runs in percent.
+fn errors<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<f64> {
+    runs.into_iter().filter_map(|run| Some(100.0 * (1.0 - run.accuracy()?.0))).collect()
+}
+
+/// Millions of parameters or multiply-adds of the runs' networks.
+fn millions<'a>(runs: impl IntoIterator<Item = &'a Run>, value: fn(&eoinas_core::Counts) -> u64) -> Vec<f64> {
+    runs.into_iter().filter_map(|run| Some(value(&run.costs()?) as f64 / 1e6)).collect()
+}
+
+/// `34.21 ± 0.35`, or the value alone where there is one or all are equal.
+fn mean(values: &[f64]) -> String {
+    match mean_and_deviation(values) {
+        Some((mean, deviation)) if deviation > 0.0 => {
+            let decimals = decimals(mean);
+            format!("{mean:.decimals$} ± {deviation:.decimals$}")
+        }
+        Some((mean, _)) => fixed(mean),
+        None => "–".to_owned(),
+    }
+}
+
+/// A value with the decimals that all of its size have, so that columns can be compared.
+fn fixed(value: f64) -> String {
+    format!("{value:.0$}", decimals(value))
+}
+
+fn decimals(value: f64) -> usize {
+    match value.abs() {
+        0.0 | 1.0.. => 2,
+        0.1.. => 3,
+        _ => 4,
+    }
+}
+
+/// Name and seconds of the largest unit in which the longest of these times is no small fraction.
+fn unit(seconds: &[f64]) -> (&'static str, f64) {
+    match seconds.iter().copied().fold(0.0, f64::max) {
+        8640.0.. => ("days", 86400.0),
+        3600.0.. => ("hours", 3600.0),
+        60.0.. => ("min", 60.0),
+        _ => ("s", 1.0),
+    }
+}
+
+fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}
+
+/// The table without the columns that have a value in no row.
+fn without_empty_columns(table: Table) -> Table {
+    let has = |column: &usize| table.rows.iter().any(|row| row.get(*column).is_some_and(|text| text != "–"));
+    let kept: Vec<usize> = (0..table.header.len()).filter(has).collect();
+    let pick = |row: &Vec<String>| kept.iter().filter_map(|column| row.get(*column).cloned()).collect();
+    Table { header: pick(&table.header), rows: table.rows.iter().map(pick).collect() }
+}

@@ -1,0 +1,132 @@
+//! Folders of studies: variants, seeds, parts; what belongs together, the tables, what is missing and what stays.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{Made, search, training, training_of};
+use eoinas_report::{Options, ReportError, Table, record, tables, write};
+
+/// Two variants of two seeds with their trainings, as `examples/ablation.rs` leaves them.
+fn ablation(dir: &Path) {
+    for (variant, method) in [("lambda-2", "eoinas"), ("lambda-0.1", "gdas")] {
+        for seed in [0, 1] {
+            let seed_dir = dir.join(variant).join(format!("seed-{seed}"));
+            for part in ["search", "train", "train-cutout"] {
+                fs::create_dir_all(seed_dir.join(part)).unwrap();
+            }
+            search(&seed_dir.join("search"), 6, Made::Whole);
+            let path = seed_dir.join("search/events.jsonl");
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(&path, text.replace("\"method\":\"eoinas\"", &format!("\"method\":\"{method}\""))).unwrap();
+            training_of("eoinas-a", &seed_dir.join("train"), seed, 3, false);
+            training_of("eoinas-a", &seed_dir.join("train-cutout"), seed, 3, true);
+        }
+    }
+}
+
+fn column<'a>(table: &'a Table, name: &str) -> Vec<&'a str> {
+    let at = table.header.iter().position(|header| header == name);
+    at.map(|at| table.rows.iter().map(|row| row[at].as_str()).collect()).unwrap_or_default()
+}
+
+#[test]
+fn an_ablation_has_the_names_that_a_person_chose_and_the_tables_of_the_paper() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = dir.path().join("study");
+    ablation(&study);
+    let sources = record::open(std::slice::from_ref(&study)).unwrap();
+    let names: Vec<(&str, usize)> = sources.iter().map(|source| (source.name.as_str(), source.runs.len())).collect();
+    let of = |name| [(name, 2), (name, 2)];
+    assert_eq!(names[..3], [of("lambda-0.1")[0], of("lambda-0.1")[1], ("lambda-0.1, cutout", 2)]);
+    assert_eq!(names[3..], [of("lambda-2")[0], of("lambda-2")[1], ("lambda-2, cutout", 2)]);
+    assert_eq!(sources[2].title(&sources[2].runs[1]), "lambda-0.1/seed-1, cutout");
+
+    let ablation = tables::ablation(&sources);
+    assert_eq!(column(&ablation, "Architecture"), ["lambda-0.1", "lambda-2"]);
+    assert_eq!((column(&ablation, "GOP"), column(&ablation, "OII")), (vec!["×", "✓"], vec!["×", "✓"]));
+    // Each variant by the trainings beside its own searches, though all found the same cell: 40 and 39 %, 30 and 29 %.
+    assert_eq!(column(&ablation, "Test error (%)"), ["39.50 ± 0.71"; 2]);
+    assert_eq!(column(&ablation, "Test error, cutout (%)"), ["29.50 ± 0.71"; 2]);
+    assert_eq!(column(&ablation, "Validation error (%)"), ["37.50"; 2]);
+    assert_eq!(column(&ablation, "Runs"), ["2", "2"]);
+
+    let trained = tables::trained(&sources);
+    assert_eq!(column(&trained, "Architecture"), ["lambda-0.1", "lambda-0.1, cutout", "lambda-2", "lambda-2, cutout"]);
+    assert_eq!(column(&trained, "Search method"), ["gdas", "gdas", "eoinas", "eoinas"]);
+    assert_eq!(column(&tables::searches(&sources), "Search")[0], "lambda-0.1/seed-0");
+
+    let written = write(std::slice::from_ref(&study), &Options::default()).unwrap();
+    for name in ["tables.md", "ablation.csv", "trained-networks.csv", "searches.csv", "report.html"] {
+        assert!(study.join(name).is_file(), "{name}");
+    }
+    let page = fs::read_to_string(written.page).unwrap();
+    for part in
+        ["<h1>study</h1>", "4 searches and 8 trainings on embedded; all are finished.", "lambda-0.1/seed-1, cutout"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    // Every run has a page of its own.
+    let pages = fs::read_dir(&study).unwrap().flatten();
+    assert_eq!(pages.filter(|file| file.path().extension() == Some("html".as_ref())).count(), 13);
+}
+
+#[test]
+fn a_search_with_its_training() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("mine");
+    fs::create_dir_all(run.join("training")).unwrap();
+    search(&run, 6, Made::Whole);
+    training_of("eoinas-a", &run.join("training"), 0, 3, false);
+    let sources = record::open(std::slice::from_ref(&run)).unwrap();
+    assert_eq!(sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(), ["mine", "mine"]);
+    assert_ne!(sources[0].folder, sources[1].folder);
+    assert_eq!(column(&tables::trained(&sources), "Search method"), ["eoinas"]);
+}
+
+#[test]
+fn folders_of_one_name_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let dirs = ["a/train", "b/train", "c/seed-0"].map(|name| dir.path().join(name));
+    for (seed, path) in (0..).zip(&dirs) {
+        fs::create_dir_all(path).unwrap();
+        training(path, seed, 2);
+    }
+    let sources = record::open(&dirs).unwrap();
+    assert_eq!(
+        sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(),
+        ["a/train", "b/train", "c/seed-0"]
+    );
+}
+
+#[test]
+fn a_lost_record_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    ablation(dir.path());
+    let lost = dir.path().join("lambda-2/seed-1/search");
+    fs::remove_file(lost.join("events.jsonl")).unwrap();
+    fs::write(lost.join("config.json"), "{}").unwrap();
+    fs::create_dir(lost.join("checkpoints")).unwrap();
+    let page = write(&[dir.path().to_owned()], &Options::default()).unwrap().page;
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("These runs have no events.jsonl") && page.contains("seed-1/search"));
+}
+
+#[test]
+fn what_is_no_report_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    search(dir.path(), 6, Made::Whole);
+    let write = || write(&[dir.path().to_owned()], &Options::default());
+    for name in ["report.html", "searches.csv"] {
+        let path = dir.path().join(name);
+        fs::write(&path, "mine").unwrap();
+        let error = write().unwrap_err();
+        assert!(matches!(error, ReportError::Taken { .. }) && error.to_string().contains(name), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        fs::remove_file(&path).unwrap();
+    }
+    write().unwrap();
+    // An earlier report is replaced.
+    write().unwrap();
+}
