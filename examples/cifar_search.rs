@@ -7,6 +7,8 @@
 //! ```
 
 mod common;
+#[path = "common/open_report.rs"]
+mod open_report;
 #[path = "common/then_train.rs"]
 mod then_train;
 
@@ -97,6 +99,8 @@ struct Args {
     /// Fetch CIFAR to --data [default: data] when it is not there.
     #[arg(long)]
     download: bool,
+    #[command(flatten)]
+    page: open_report::OpenReport,
     /// No progress display.
     #[arg(long)]
     quiet: bool,
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
+    args.page.check()?;
     let interrupt = common::interrupt()?;
     let device = parse_device(&args.device, common::note)?;
     let limit = || args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as Box<dyn StopRule>);
@@ -135,7 +140,9 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         let trained = planned.then(train).transpose()?;
         Ok::<_, Error>((folder, outcome, trained))
     })??;
-    report(args, &folder, &outcome, trained.as_ref())
+    let code = report(args, &folder, &outcome, trained.as_ref())?;
+    args.page.end(&folder);
+    Ok(code)
 }
 
 /// Runs one search or several; returns where its files are.

@@ -7,6 +7,8 @@
 //! The folder has one subfolder of PNG or JPEG files for each class, or `train` and `test` with such subfolders.
 
 mod common;
+#[path = "common/open_report.rs"]
+mod open_report;
 #[path = "common/then_train.rs"]
 mod then_train;
 
@@ -66,6 +68,8 @@ struct Args {
     /// Threads of the kernels; results do not depend on it [default: all cores]
     #[arg(long)]
     threads: Option<usize>,
+    #[command(flatten)]
+    page: open_report::OpenReport,
     /// No progress display.
     #[arg(long)]
     quiet: bool,
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
+    args.page.check()?;
     let interrupt = common::interrupt()?;
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => (RunDir::open(path)?, None),
@@ -104,10 +109,16 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         Some(reason) => Some(reason),
         None => train(args, &out, &interrupt)?,
     };
-    let Some(reason) = stopped else { return report(&out) };
-    eprintln!("stopped: {reason}");
-    eprintln!("go on with: cargo run --release --example image_folder -- --resume {}", out.path().display());
-    Ok(common::exit_code(&reason))
+    let code = match stopped {
+        None => report(&out)?,
+        Some(reason) => {
+            eprintln!("stopped: {reason}");
+            eprintln!("go on with: cargo run --release --example image_folder -- --resume {}", out.path().display());
+            common::exit_code(&reason)
+        }
+    };
+    args.page.end(out.path());
+    Ok(code)
 }
 
 /// Settings that fit the number of pictures.

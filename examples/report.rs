@@ -3,11 +3,12 @@
 //! ```text
 //! cargo run --release --example report -- runs/search-embedded-quick --open
 //! cargo run --release --example report -- runs/eoinas runs/gdas runs/random --out compared --tensorboard
+//! cargo run --release --example report -- runs/ablation
 //! ```
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use eoinas_report::{Options, record, tensorboard::Follower};
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
-    /// Folders of runs, or of several runs (seeds, trials)
+    /// Folders of runs, of several runs (seeds, trials), or of studies
     #[arg(required = true, value_name = "RUN_DIR")]
     runs: Vec<PathBuf>,
     /// Folder for the report [default: the first RUN_DIR]
@@ -60,7 +61,7 @@ fn run(args: &Args) -> Result<(), Error> {
         Options { out, correlation, png: !args.no_png, tensorboard: args.tensorboard && args.follow.is_none() };
     let mut written = eoinas_report::write(&args.runs, &options)?;
     if args.open {
-        open(&written.page);
+        eoinas_report::show(&written.page);
     }
     if let Some(seconds) = args.follow {
         println!("{}: written anew every {seconds} s until the runs end", written.page.display());
@@ -94,24 +95,10 @@ fn run(args: &Args) -> Result<(), Error> {
 fn followers(args: &Args, page: &Path) -> Result<Vec<Follower>, Error> {
     let folder = page.with_file_name("tensorboard");
     let mut followers = Vec::new();
-    for dir in &args.runs {
-        let source = record::open(dir)?;
+    for source in record::open(&args.runs)? {
         for run in &source.runs {
             followers.push(Follower::new(&run.dir, &folder.join(source.place(run)))?);
         }
     }
     Ok(followers)
-}
-
-/// Asks the system to show the page; where it cannot, the path that is printed has to do.
-fn open(page: &Path) {
-    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let mut command = if cfg!(windows) {
-        let mut command = Command::new("cmd");
-        command.args(["/C", "start", ""]);
-        command
-    } else {
-        Command::new(program)
-    };
-    let _ = command.arg(page).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
 }

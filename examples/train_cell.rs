@@ -8,6 +8,8 @@
 //! ```
 
 mod common;
+#[path = "common/open_report.rs"]
+mod open_report;
 
 use std::{
     path::{Path, PathBuf},
@@ -112,6 +114,8 @@ struct Args {
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long)]
     max_steps: Option<u64>,
+    #[command(flatten)]
+    page: open_report::OpenReport,
     /// No progress display.
     #[arg(long)]
     quiet: bool,
@@ -125,6 +129,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
+    args.page.check()?;
     let interrupt = common::interrupt()?;
     let device = parse_device(&args.device, common::note)?;
     let options = || {
@@ -134,7 +139,9 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         options
     };
     let (folder, outcome) = with_threads(args.threads, || train(args, options))??;
-    report(args, &folder, &outcome)
+    let code = report(args, &folder, &outcome)?;
+    args.page.end(&folder);
+    Ok(code)
 }
 
 /// Trains one network or several; returns where the files are.
