@@ -49,8 +49,11 @@ fn section(sources: &[Source], what: &str) -> Result<Section> {
     let title = |cost: &str| format!("Accuracy against {cost}{of}");
     figures.extend(costs(sources, &title("parameters"), "parameters [M]", |counts| counts.parameters)?);
     figures.extend(costs(sources, &title("multiply-adds"), "multiply-adds [M]", |counts| counts.multiply_adds)?);
-    let text =
-        "Lines are means over the runs of a folder, bands their standard deviations, thin lines the single runs.";
+    let text = if sources.iter().any(|source| source.runs.len() > 1) {
+        "Lines are means over seeds or trials, bands their standard deviations, thin lines the single runs."
+    } else {
+        ""
+    };
     Ok(Section::new(&format!("The {what} beside each other"), text, figures))
 }
 

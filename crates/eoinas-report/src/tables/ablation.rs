@@ -56,16 +56,19 @@ fn means(sources: &[Source], with_parts: bool) -> Table {
             |used: fn((bool, bool)) -> bool| parts.map_or("–", |parts| if used(parts) { "✓" } else { "×" }).to_owned();
         let trained: Vec<&Run> =
             trainings.iter().filter(|(_, of)| std::ptr::eq(*of, *source)).map(|(run, _)| *run).collect();
-        let tested = |cutout| mean(&errors(trained.iter().copied().filter(|run| has_cutout(run) == cutout)));
-        // Of the networks that the errors are of: those that were trained, else those that are to be.
-        let costed = || if trained.is_empty() { runs } else { &trained }.iter().copied();
+        let by_cutout = [false, true]
+            .map(|cutout| -> Vec<&Run> { trained.iter().copied().filter(|run| has_cutout(run) == cutout).collect() });
+        let [plain, cutout] = &by_cutout;
+        // Of the networks that the errors are of, each once: those that were trained, else those that are to be.
+        let costed = [plain, cutout, runs].into_iter().find(|runs| !runs.is_empty()).unwrap_or(runs);
+        let costed = || costed.iter().copied();
         let times: Vec<f64> = all().map(|run| run.seconds / length).collect();
         table.rows.push(vec![
             source.name.clone(),
             mark(|parts| parts.0),
             mark(|parts| parts.1),
-            tested(false),
-            tested(true),
+            mean(&errors(plain.iter().copied())),
+            mean(&errors(cutout.iter().copied())),
             mean(&errors(all())),
             mean(&millions(costed(), |counts| counts.parameters)),
             mean(&millions(costed(), |counts| counts.multiply_adds)),

@@ -24,7 +24,7 @@ pub fn searches(sources: &[Source]) -> Table {
         "Method",
         "Data",
         "Seed",
-        "Error measured on",
+        "Error of",
     ]);
     for (source, run) in sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))) {
         if !run.is_search() {
@@ -57,7 +57,8 @@ pub fn searches(sources: &[Source]) -> Table {
             run.method().to_owned(),
             or_dash(started.map(|started| started.dataset.name.clone())),
             or_dash(started.map(|started| started.seed.to_string())),
-            or_dash(on),
+            // The derived network or the supernet, without the images that all of them are measured on.
+            or_dash(on.and_then(|on| Some(on.split(',').next()?.to_owned()))),
         ]);
     }
     table
