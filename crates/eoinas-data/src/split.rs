@@ -64,6 +64,28 @@ impl Split {
     }
 }
 
+/// Takes a share of `indices` out of training, to be evaluated on: class-balanced by the seed, `share` (0 to 1) of them
+/// to within one image. [`Split::valid`] are those.
+///
+/// # Errors
+/// [`DataError::TooFewImages`] when either part would be empty.
+pub fn hold_out(labels: &[u32], indices: &[usize], share: f64, streams: &Streams) -> Result<Split> {
+    let mut split = Split { train: Vec::new(), valid: Vec::new() };
+    let classes = by_class(indices.iter().copied(), labels, streams, 2);
+    for (place, index) in classes.into_iter().flatten().enumerate() {
+        // The share of all images so far, classes that are done included: small classes do not add up to another one.
+        let due = ((place + 1) as f64 * share).floor();
+        if due > split.valid.len() as f64 { &mut split.valid } else { &mut split.train }.push(index);
+    }
+    if split.train.is_empty() || split.valid.is_empty() {
+        let hint = "one part would be empty: hold out another share, or use more training images";
+        return Err(DataError::TooFewImages { wanted: 2, available: indices.len(), hint });
+    }
+    split.train.sort_unstable();
+    split.valid.sort_unstable();
+    Ok(split)
+}
+
 /// Every label of `data`.
 ///
 /// # Errors
@@ -167,6 +189,30 @@ mod tests {
             balanced_subset(&labels, 104, &Streams::new(1)),
             Err(DataError::TooFewImages { wanted: 104, available: 103, .. })
         ));
+    }
+
+    #[test]
+    fn a_share_is_held_out_of_every_class() {
+        let labels: Vec<u32> = (0..1003).map(|i| i * i % 7).collect();
+        let indices: Vec<usize> = (0..1000).collect();
+        let held = |share, seed| hold_out(&labels, &indices, share, &Streams::new(seed)).unwrap();
+        let split = held(0.1, 3);
+        assert_eq!(split.valid.len(), 100);
+        let mut all = [split.train.clone(), split.valid.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, indices);
+        for (held, all) in class_counts(&split.valid, &labels).into_iter().zip(class_counts(&indices, &labels)) {
+            assert!((held as f64 - 0.1 * all as f64).abs() <= 1.0, "{held} of {all}");
+        }
+        assert_eq!(split, held(0.1, 3));
+        assert_ne!(split, held(0.1, 4));
+        // Neither the halves of a search nor the choice of a subset go by the same draws.
+        assert_ne!(
+            held(0.5, 3).train,
+            Split::new(&data(labels.clone()), SplitKind::Balanced, Some(1000), &Streams::new(3)).unwrap().train
+        );
+        let error = hold_out(&labels, &[1, 2, 3], 0.1, &Streams::new(0)).unwrap_err();
+        assert!(matches!(error, DataError::TooFewImages { available: 3, .. }), "{error}");
     }
 
     #[test]

@@ -6,11 +6,11 @@ mod common;
 use std::fs;
 
 use common::*;
-use eoinas_core::SearchSpace;
+use eoinas_core::{Event, SearchSpace};
 use eoinas_strategy::{Evaluator, RandomSearch, StrategyError, StrategySearch};
 use eoinas_train::{
-    CheckpointError, Outcome, Search, SearchConfig, SupernetEvaluator, TrainConfig, TrainError, TrainOptions,
-    TrainingEvaluator, config::MethodKind, evaluate::evaluate_genotype, stop::MaxSteps,
+    CheckpointError, Outcome, Search, SearchConfig, SupernetEvaluator, TrainConfig, TrainError, TrainOptions, Training,
+    TrainingEvaluator, config::MethodKind, evaluate::evaluate_genotype, stop::MaxSteps, training::TrainData,
 };
 
 #[test]
@@ -60,6 +60,35 @@ fn the_supernet_of_a_later_stage_is_read_and_the_run_left_as_it_is() {
 }
 
 #[test]
+fn held_out_images_train_nothing_and_are_the_same_for_every_cell_of_a_seed() {
+    let config = |held_out, seed| {
+        let mut config = TrainConfig { seed, ..tiny_training() };
+        config.data.held_out = Some(held_out);
+        config
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let made = std::cell::Cell::new(0);
+    let data = |config: TrainConfig| {
+        made.set(made.get() + 1);
+        let run = dir.path().join(made.get().to_string());
+        Training::create(config, cell(), &run, TrainOptions::default()).unwrap().data().clone()
+    };
+    let pixels = |data: &TrainData| data.test.epoch(0, 0).flat_map(|batch| batch.unwrap().images).collect::<Vec<f32>>();
+    let (half, again, other) = (data(config(0.5, 0)), data(config(0.5, 0)), data(config(0.5, 1)));
+    assert_eq!((half.train.images_per_epoch(), half.test.images_per_epoch()), (20, 20));
+    assert_eq!(pixels(&half), pixels(&again));
+    assert_ne!(pixels(&half), pixels(&other));
+    for wrong in [0.0, 1.0, f64::NAN] {
+        let error = config(wrong, 0).validate().unwrap_err().to_string();
+        assert!(error.contains("held-out share is"), "{error}");
+    }
+    // Settings that were written before there was a choice.
+    let mut old = serde_json::to_value(tiny_training()).unwrap();
+    old["data"].as_object_mut().unwrap().remove("held_out").unwrap();
+    assert_eq!(serde_json::from_value::<TrainConfig>(old).unwrap(), tiny_training());
+}
+
+#[test]
 fn a_training_scores_a_cell_once_and_goes_on_where_it_was_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let config = TrainConfig { epochs: 1, ..tiny_training() };
@@ -69,7 +98,22 @@ fn a_training_scores_a_cell_once_and_goes_on_where_it_was_stopped() {
     assert!(matches!(stopped.step(), Err(StrategyError::Evaluate { index: 0, .. })));
     let mut whole = search(TrainingEvaluator::new(config.clone(), dir.path(), TrainOptions::default));
     let history = whole.run(|_| {}).unwrap().clone();
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    let runs: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|run| run.unwrap().path()).collect();
+    assert_eq!(runs.len(), 2);
+    // A tenth of 40 images is held out; the 12 of the test part are not read.
+    for run in &runs {
+        let Some(Event::RunStarted(started)) = events(run).into_iter().next() else { panic!("no start") };
+        assert_eq!((started.dataset.train_images, started.dataset.valid_images), (36, 4));
+        let what = events(run).into_iter().find_map(|event| match event {
+            Event::Evaluated { what, images: 4, .. } if what.starts_with("trained") => Some(what),
+            _ => None,
+        });
+        assert_eq!(what.as_deref(), Some("trained network, held-out training images"));
+    }
+    // Being stopped changed nothing.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut unstopped = search(TrainingEvaluator::new(config.clone(), elsewhere.path(), TrainOptions::default));
+    assert_eq!(*unstopped.run(|_| {}).unwrap(), history);
     // Nothing is trained again.
     let mut again = search(TrainingEvaluator::new(config, dir.path(), rules));
     assert_eq!(*again.run(|_| {}).unwrap(), history);

@@ -74,6 +74,10 @@ pub struct TrainDataConfig {
     pub train_images: Option<usize>,
     /// Use only so many test images, balanced over the classes. `None` (default): all; of the embedded set 2,000.
     pub test_images: Option<usize>,
+    /// Evaluate on this share (0 to 1) of the training images instead of the test part, which is then not opened: they are
+    /// drawn by the split's seed, balanced over the classes, and train nothing. `None` (default): the test part.
+    #[serde(default)]
+    pub held_out: Option<f64>,
     /// Height and width that the images of a folder get. Default: 32.
     pub image_size: Option<usize>,
     /// Whether unreadable images of a folder are left out, and named in the record, instead of ending the run. Default:

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eoinas_core::{Streams, event};
-use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Source, split};
+use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, split};
 
 use super::{config::TrainConfig, validate::TrainConfigError};
 use crate::error::Result;
@@ -13,11 +13,12 @@ use crate::error::Result;
 pub struct TrainData {
     /// The training images, shuffled and augmented.
     pub train: Loader,
-    /// The test images in a fixed order, never augmented.
+    /// The images that are evaluated, in a fixed order, never augmented: those of the test part, or training images that
+    /// the settings hold out.
     pub test: Loader,
 }
 
-/// Both parts of the set that `config` names.
+/// Both parts of the set that `config` names; the training part twice where the test part is not read.
 pub(crate) fn open_parts(config: &TrainConfig) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>)> {
     let data = &config.data;
     let mut source = Source::new(data.dataset, data.dir.clone());
@@ -27,11 +28,15 @@ pub(crate) fn open_parts(config: &TrainConfig) -> Result<(Arc<dyn Dataset>, Arc<
     source.skip_unreadable = data.skip_unreadable;
     // A window of a picture is cut before the picture is made small.
     source.pictures = config.augment.crop.is_some();
+    if config.data.held_out.is_some() {
+        let train = source.open(Part::Train)?;
+        return Ok((Arc::clone(&train), train));
+    }
     Ok(source.open_parts()?)
 }
 
 impl TrainData {
-    /// Loaders over `train` and `test` as `config` says.
+    /// Loaders over `train` and `test` as `config` says; `test` is not read where it holds out training images.
     ///
     /// # Errors
     /// Too few images, a batch that is larger than the training part, parts with different classes.
@@ -42,7 +47,16 @@ impl TrainData {
         }
         let choice = Streams::new(config.split_seed.unwrap_or(config.seed));
         let train_indices = choose(train.as_ref(), config.data.train_images, &choice)?;
-        let test_indices = choose(test.as_ref(), config.data.test_images, &choice)?;
+        let (train_indices, test, test_indices) = match config.data.held_out {
+            Some(share) => {
+                let split = split::hold_out(&split::labels(train.as_ref())?, &train_indices, share, &choice)?;
+                (split.train, Arc::clone(&train), split.valid)
+            }
+            None => {
+                let test_indices = choose(test.as_ref(), config.data.test_images, &choice)?;
+                (train_indices, test, test_indices)
+            }
+        };
         let images = train_indices.len();
         if config.batch_size > images {
             return Err(TrainConfigError::BatchLargerThanData { batch_size: config.batch_size, images }.into());

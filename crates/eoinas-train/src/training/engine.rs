@@ -150,13 +150,13 @@ impl Training {
             search: None,
         })))?;
         if let Some(averaged) = averaged {
-            self.session.emit(evaluated("averaged weights, test part", &averaged))?;
+            self.session.emit(self.evaluated("averaged weights", &averaged))?;
         }
         self.state.epoch_done(score, averaged);
         Ok(ControlFlow::Continue(()))
     }
 
-    /// On the test part, of the averaged weights or of those that are trained. An interrupt does not wait for its end.
+    /// On the images to evaluate, of the averaged weights or of those that are trained. An interrupt does not wait for its end.
     fn evaluate(&mut self, values: &EpochValues, averaged: bool) -> Flow<Option<Score>> {
         let progress = self.progress(values);
         let Self { trainee, data, session, .. } = self;
@@ -172,7 +172,7 @@ impl Training {
     /// Writes the result down. A run that is killed here does it again when resumed.
     fn finish(&mut self) -> Result<Trained> {
         let last = self.state.last.unwrap_or_default();
-        self.session.emit(evaluated("trained network, test part", &last))?;
+        self.session.emit(self.evaluated("trained network", &last))?;
         let (epochs, steps) = (self.state.epoch, self.state.total_steps);
         self.session.emit(Event::RunEnded { epochs: epochs as u64, steps })?;
         let trained = Trained {
@@ -225,6 +225,12 @@ impl Training {
         let (saved, tensors) = (SavedTraining { state: self.state.clone() }, self.trainee.tensors());
         let best = self.state.best.map(|best| best.step);
         self.session.save(self.state.total_steps, saved, tensors, best)
+    }
+
+    fn evaluated(&self, what: &str, score: &Score) -> Event {
+        let images = if self.config.data.held_out.is_some() { "held-out training images" } else { "test part" };
+        let what = format!("{what}, {images}");
+        Event::Evaluated { what, accuracy: score.top1(), loss: score.loss(), images: score.images }
     }
 
     fn progress(&self, values: &EpochValues) -> Progress {
@@ -282,8 +288,4 @@ impl Training {
 /// A person or a clock that cannot wait; rules that count steps can.
 fn ends_evaluation(reason: &StopReason) -> bool {
     matches!(reason, StopReason::Interrupted | StopReason::TimeLimit { .. })
-}
-
-fn evaluated(what: &str, score: &Score) -> Event {
-    Event::Evaluated { what: what.to_owned(), accuracy: score.top1(), loss: score.loss(), images: score.images }
 }

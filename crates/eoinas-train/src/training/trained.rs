@@ -11,7 +11,8 @@ pub const NETWORK: &str = "network";
 pub struct Trained {
     /// The genotype's text.
     pub genotype: String,
-    /// Top-1 accuracy on the test part after the last epoch, 0 to 1: the result.
+    /// Top-1 accuracy on the test part after the last epoch, 0 to 1: the result. On the held-out training images, here and
+    /// below, where the settings say so.
     pub accuracy: f64,
     /// Top-5 accuracy there.
     pub top5: f64,

@@ -38,6 +38,12 @@ pub enum TrainConfigError {
     /// `data.test_images`
     #[error("test images is 0; an evaluation needs at least one, or leave the number out for all")]
     TestImages,
+    /// `data.held_out`
+    #[error("held-out share is {got}; expected a share of the training images, more than 0 and less than 1")]
+    HeldOut {
+        /// The value.
+        got: f64,
+    },
     /// The classes of the test part.
     #[error("the test part has other classes than the training part: {test:?} instead of {train:?}")]
     Classes {
@@ -102,6 +108,9 @@ impl TrainConfig {
             check(got >= 2, TrainConfigError::TrainImages { got })?;
         }
         check(self.data.test_images != Some(0), TrainConfigError::TestImages)?;
+        if let Some(got) = self.data.held_out {
+            check(in_unit(got) && got > 0.0, TrainConfigError::HeldOut { got })?;
+        }
         self.network.validate()?;
         self.augment.validate().map_err(|error| TrainConfigError::Augment(error.to_string()))?;
         self.weights.validate()?;
