@@ -17,7 +17,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, ValueEnum};
 use common::Error;
 use eoinas_data::SourceKind;
-use eoinas_gumbel::PathMode;
+use eoinas_gumbel::{EdgeMode, PathMode};
 use eoinas_train::{
     Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason, StopRule, TrainConfig,
     TrainOutcome, Trained,
@@ -73,6 +73,9 @@ struct Args {
     /// Search with 1/K of the channels in every op, as PC-DARTS with K = 4 [default: all of them]
     #[arg(long, value_name = "K")]
     partial_channels: Option<usize>,
+    /// What the edges that enter a node are weighed by [default: equal]
+    #[arg(long, value_enum)]
+    edges: Option<Edges>,
     /// Then train the network of the found cell from scratch with the preset `quick`, measure it and save it.
     #[arg(long)]
     then_train: bool,
@@ -90,8 +93,8 @@ struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "dataset", "preset", "seed", "seeds", "epochs",
-        "batch_size", "channels", "cells", "train_images", "method", "path", "paths_per_step", "partial_channels", "out",
-        "download", "then_train", "train_epochs"])]
+        "batch_size", "channels", "cells", "train_images", "method", "path", "paths_per_step", "partial_channels",
+        "edges", "out", "download", "then_train", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long)]
@@ -113,6 +116,16 @@ struct Args {
 enum Path {
     Sampled,
     Mixture,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Edges {
+    /// All count alike.
+    Equal,
+    /// By the softmax of their parameters (PC-DARTS).
+    Normalised,
+    /// Two of them are sampled (ROME).
+    Sampled,
 }
 
 fn main() -> ExitCode {
@@ -195,6 +208,11 @@ fn config(args: &Args) -> Result<SearchConfig, Error> {
     config.network.cells = args.cells.unwrap_or(config.network.cells);
     config = config.with_method(args.method);
     config.partial_channels = args.partial_channels.or(config.partial_channels);
+    config.edges = match args.edges {
+        Some(Edges::Normalised) => EdgeMode::Normalised,
+        Some(Edges::Sampled) => EdgeMode::Sampled,
+        Some(Edges::Equal) | None => config.edges,
+    };
     config.paths_per_step = args.paths_per_step.unwrap_or(config.paths_per_step);
     config.path = match args.path {
         Some(Path::Sampled) => PathMode::Sampled,

@@ -3,6 +3,7 @@
 use std::{path::Path, str::FromStr};
 
 use clap::ValueEnum;
+use eoinas_gumbel::EdgeMode;
 use eoinas_prune::{Beta, IndicatorConfig, ScaleFree};
 use eoinas_strategy::{History, RandomSearch, StrategySearch};
 use eoinas_train::{
@@ -26,8 +27,10 @@ enum Method {
     Darts,
     /// The same, second order.
     Darts2,
-    /// First-order DARTS on a quarter of the channels, without edge normalisation.
+    /// First-order DARTS on a quarter of the channels with edge normalisation.
     PcDarts,
+    /// GDAS with a sampled topology and the mean of seven paths: a step costs seven times as much.
+    Rome,
     /// Random search with weight sharing: the best of 100 random cells by a supernet of uniformly sampled paths.
     RandomWs,
     /// DARTS in stages that deepen the network and drop ops.
@@ -54,7 +57,16 @@ impl Method {
             Self::Gdas => config.with_method(MethodKind::Gdas),
             Self::Darts => config.with_method(MethodKind::Darts),
             Self::Darts2 => config.with_method(MethodKind::Darts2),
-            Self::PcDarts => SearchConfig { partial_channels: Some(4), ..config.with_method(MethodKind::Darts) },
+            Self::PcDarts => SearchConfig {
+                partial_channels: Some(4),
+                edges: EdgeMode::Normalised,
+                // Its first 15 of 50 epochs.
+                warm_up_epochs: config.epochs * 3 / 10,
+                ..config.with_method(MethodKind::Darts)
+            },
+            Self::Rome => {
+                SearchConfig { edges: EdgeMode::Sampled, paths_per_step: 7, ..config.with_method(MethodKind::Gdas) }
+            }
             Self::RandomWs => config.with_method(MethodKind::Uniform),
             Self::Pdarts => config.with_method(MethodKind::Pdarts),
             Self::Mdenas => config.with_method(MethodKind::Mdenas),

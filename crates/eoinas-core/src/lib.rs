@@ -29,7 +29,7 @@ pub use op::{Op, OpShape, OpSpec};
 pub use random::{SeedStream, Streams};
 pub use schedule::{Schedule, ScheduleConfig};
 pub use skeleton::{Form, Layer, Skeleton};
-pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, SearchSpace};
+pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, EdgeTable, SearchSpace};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,7 +10,7 @@ pub enum GumbelError {
          from the same space"
     )]
     Shape {
-        /// `alphas`, `alive ops` or `gate gradients`.
+        /// `alphas`, `alive ops`, `gate gradients`, `edge parameters` or `edge gradients`.
         what: &'static str,
     },
     /// An infinite or NaN alpha of an alive op: the architecture update has diverged.
@@ -26,6 +26,19 @@ pub enum GumbelError {
         /// Index of the op.
         op: usize,
         /// The alpha.
+        value: f32,
+    },
+    /// An infinite or NaN parameter of an edge: the architecture update has diverged.
+    #[error(
+        "the parameter of edge {edge} of cell kind {kind} is {value}; it must be finite: the architecture update has \
+         diverged, lower its learning rate"
+    )]
+    EdgeParameter {
+        /// Kind of cell.
+        kind: usize,
+        /// Edge.
+        edge: usize,
+        /// The parameter.
         value: f32,
     },
     /// A temperature that is NaN, infinite, negative or (for a sample) 0.

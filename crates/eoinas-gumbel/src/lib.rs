@@ -36,9 +36,13 @@
 //! # Ok::<(), eoinas_gumbel::GumbelError>(())
 //! ```
 //!
+//! [`EdgeMode`] weighs the edges that enter a node in the same way: by their softmax (PC-DARTS), or by a sample of those
+//! that a derived node keeps (ROME).
+//!
 //! The same on the slices of one edge: [`gumbel`], [`soft_sample`], [`hard_sample`], [`soft_pullback`].
 #![forbid(unsafe_code)]
 
+mod edges;
 mod error;
 mod noise;
 mod paths;
@@ -46,6 +50,7 @@ mod relaxation;
 mod sample;
 mod temperature;
 
+pub use edges::{EdgeMode, EdgeSample, edge_probabilities};
 pub use error::GumbelError;
 pub use noise::{fill_gumbel, gumbel};
 pub use paths::{Categorical, Greedy, Mixture, PathMode, Sampled, Softmax};

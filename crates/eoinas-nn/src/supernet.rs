@@ -49,8 +49,9 @@ impl Supernet {
     }
 
     /// The same with partial channels (PC-DARTS, Xu et al., 2020): the ops of an edge read the first 1/`share` of its
-    /// channels, the others pass by, and both are shuffled. Gates weigh the ops alone. A `share` of 1 is [`Supernet::new`].
-    /// Without PC-DARTS's edge normalisation.
+    /// channels, the others pass by, and both are shuffled. What passes by has a gate of its own, whose `op` is the number
+    /// of ops in the space; an edge that runs anything and does not give it has 1 there. A `share` of 1 is
+    /// [`Supernet::new`].
     ///
     /// # Errors
     /// As [`Supernet::new`], and channels that are not a multiple of twice `share`.
@@ -163,6 +164,11 @@ impl Supernet {
         &mut self.parameters
     }
 
+    /// Partial channels, K; 1 without.
+    pub fn partial_channels(&self) -> usize {
+        self.share
+    }
+
     /// The pool of buffers that passes use; clear it to free memory.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
@@ -173,11 +179,14 @@ impl Supernet {
         &self.device
     }
 
-    /// The gates with that of the channels that pass by, 1, on every edge that runs anything.
+    /// The gates with that of the channels that pass by, 1 where it is not given, on every edge that runs anything.
     fn with_passed_by(&self, gates: &Gates) -> Gates {
         let mut gates = gates.clone();
-        for edge in gates.kinds.iter_mut().flatten().filter(|edge| !edge.is_empty()) {
-            edge.push(Gate { op: self.space.ops().len(), value: 1.0 });
+        let op = self.space.ops().len();
+        for edge in gates.kinds.iter_mut().flatten() {
+            if !edge.is_empty() && edge.iter().all(|gate| gate.op != op) {
+                edge.push(Gate { op, value: 1.0 });
+            }
         }
         gates
     }
@@ -196,9 +205,11 @@ impl Supernet {
             for (edge, gates) in edges.iter().enumerate() {
                 for (index, gate) in gates.iter().enumerate() {
                     let twice = gates.iter().take(index).any(|other| other.op == gate.op);
-                    let why = if gate.op >= self.space.ops().len() {
+                    let ops = self.space.ops().len();
+                    let passes_by = self.share != 1 && gate.op == ops;
+                    let why = if gate.op >= ops && !passes_by {
                         "not in the space"
-                    } else if !self.alive.contains(CellKind(kind), edge, gate.op) {
+                    } else if !passes_by && !self.alive.contains(CellKind(kind), edge, gate.op) {
                         "pruned"
                     } else if twice {
                         "listed twice"

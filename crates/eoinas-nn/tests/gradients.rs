@@ -13,13 +13,12 @@ use eoinas_nn::{Batch, DerivedNetwork, NnError, Operations, PassOptions, Sgd, Su
 use nets::{batch, check_weights, mixture, supernet, tiny};
 
 fn check_supernet(space: &SearchSpace, skeleton: &Skeleton, options: &PassOptions) {
-    check(space, skeleton, options, &|| supernet(space, skeleton));
+    check(mixture(space, &AliveOps::all(space)), skeleton, options, &|| supernet(space, skeleton));
 }
 
-fn check(space: &SearchSpace, skeleton: &Skeleton, options: &PassOptions, build: &dyn Fn() -> Supernet) {
+fn check(gates: eoinas_core::Gates, skeleton: &Skeleton, options: &PassOptions, build: &dyn Fn() -> Supernet) {
     let batch = batch(skeleton, 4, 0);
     let net = std::cell::RefCell::new(build());
-    let gates = mixture(space, &AliveOps::all(space));
     let output = net.borrow().pass(&batch, &gates, Wanted::BOTH, options).unwrap();
     let names = build();
     let gradients = output.weight_gradients.unwrap();
@@ -74,7 +73,20 @@ fn supernet_with_partial_channels() {
     let space = SearchSpace::darts();
     let skeleton = Skeleton { channels: 8, ..tiny(&space, 3) };
     let options = PassOptions { skip_dropout: 0.3, ..PassOptions::default() };
-    check(&space, &skeleton, &options, &|| partial(&skeleton, 4).unwrap());
+    let mut gates = mixture(&space, &AliveOps::all(&space));
+    // Every second edge weighs what passes by, as edge normalisation does.
+    for edge in gates.kinds.iter_mut().flatten().step_by(2) {
+        edge.push(eoinas_core::Gate { op: space.ops().len(), value: 0.6 });
+    }
+    check(gates, &skeleton, &options, &|| partial(&skeleton, 4).unwrap());
+    let given = nets::gates(&space, |_, _| vec![gate(4), gate(8)]);
+    let batch = batch(&skeleton, 4, 0);
+    let loss = |net: &Supernet, gates| net.pass(&batch, gates, Wanted::NOTHING, &options).map(|output| output.loss);
+    let net = partial(&skeleton, 4).unwrap();
+    let implied = nets::gates(&space, |_, _| vec![gate(4)]);
+    assert_eq!(loss(&net, &given).unwrap(), loss(&net, &implied).unwrap());
+    let whole = supernet(&space, &skeleton);
+    assert!(matches!(loss(&whole, &given), Err(NnError::Gate { op: 8, why: "not in the space", .. })));
 }
 
 fn partial(skeleton: &Skeleton, share: usize) -> Result<Supernet, NnError> {

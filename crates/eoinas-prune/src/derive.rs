@@ -46,6 +46,16 @@ impl EdgeStrengths {
         }
     }
 
+    /// Each strength that is known, by what `weigh` makes of kind, edge and strength.
+    #[must_use]
+    pub fn weighed(mut self, space: &SearchSpace, weigh: impl Fn(CellKind, usize, f64) -> f64) -> Self {
+        for (kind, edge) in space.edges() {
+            let strength = self.get(kind, edge).map(|strength| weigh(kind, edge, strength));
+            self.set(kind, edge, strength);
+        }
+        self
+    }
+
     /// Whether there is an entry for each edge of `space` and no more.
     pub fn fits(&self, space: &SearchSpace) -> bool {
         self.kinds.iter().map(Vec::len).eq(space.cells().iter().map(|cell| cell.edges.len()))

@@ -1,6 +1,6 @@
 //! The whole of it for a trainer: statistics in, prunings and a cell out.
 
-use eoinas_core::{AliveOps, EdgeOpTable, Gates, Genotype, SearchSpace};
+use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gates, Genotype, SearchSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -108,6 +108,21 @@ impl PruneState {
         alphas: &EdgeOpTable<f32>,
         indicator: &dyn Indicator,
     ) -> Result<Genotype, PruningError> {
+        self.derive_by(space, alphas, indicator, |_, _, strength| strength)
+    }
+
+    /// The same with other strengths: `weigh` is given kind, edge and strength of every edge that something can be derived
+    /// on, and says what counts.
+    ///
+    /// # Errors
+    /// As [`PruneState::derive`].
+    pub fn derive_by(
+        &self,
+        space: &SearchSpace,
+        alphas: &EdgeOpTable<f32>,
+        indicator: &dyn Indicator,
+        weigh: impl Fn(CellKind, usize, f64) -> f64,
+    ) -> Result<Genotype, PruningError> {
         let scores = Evidence::new(space, alphas, &self.alive, &self.statistics)?.scores(indicator)?;
         let mut strengths = EdgeStrengths::of(space, &self.alive, &scores)?;
         for (kind, edge) in space.edges() {
@@ -116,7 +131,7 @@ impl PruneState {
                 strengths.set(kind, edge, before);
             }
         }
-        derive(space, &self.alive, &scores, &strengths)
+        derive(space, &self.alive, &scores, &strengths.weighed(space, weigh))
     }
 
     /// Whether everything has the shape that `space` asks for.

@@ -1,21 +1,20 @@
 //! What learns in a search: the supernet's weights, the architecture parameters, and the statistics of pruning.
 
+mod edges;
+mod saved;
 mod trial;
 
-use std::{collections::BTreeMap, path::Path};
-
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use rand_distr::{Distribution, Normal};
 
-use eoinas_core::{AliveOps, EdgeOpTable, Gates, SearchSpace, SeedStream, Skeleton, Streams};
+use eoinas_core::{AliveOps, EdgeOpTable, EdgeTable, Gates, SearchSpace, SeedStream, Skeleton, Streams};
+use eoinas_gumbel::EdgeMode;
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted, WeightGradients};
 use eoinas_prune::{Indicator, PruneDecision, PruneState};
 
-use crate::{
-    checkpoint::Tensors,
-    config::SearchConfig,
-    error::{Result, TrainError},
-};
+pub use edges::ArchGradient;
+
+use crate::{config::SearchConfig, error::Result};
 
 /// Weights, architecture parameters and their optimisers, statistics. Methods work with it; the engine saves it.
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub struct Learner {
     pub supernet: Supernet,
     /// Architecture parameters (logits).
     pub alphas: EdgeOpTable<f32>,
+    /// Architecture parameters of the edges (logits); all 0 where they count alike ([`Learner::edge_mode`]).
+    pub edges: EdgeTable<f32>,
     /// Statistics, alive ops and edge strengths.
     pub prune: PruneState,
     sgd: Sgd,
@@ -40,6 +41,7 @@ struct NetworkPlan {
     streams: Streams,
     share: usize,
     init_std: f64,
+    edge_mode: EdgeMode,
 }
 
 impl NetworkPlan {
@@ -49,7 +51,30 @@ impl NetworkPlan {
     }
 
     fn alphas(&self, space: &SearchSpace) -> EdgeOpTable<f32> {
-        initial_alphas(space, self.init_std, &self.streams)
+        let mut alphas = EdgeOpTable::filled(space, 0f32);
+        if let Some((normal, mut rng)) = self.initial_values(0) {
+            for kind in space.kinds() {
+                alphas.matrix_mut(kind).iter_mut().for_each(|alpha| *alpha = normal.sample(&mut rng) as f32);
+            }
+        }
+        alphas
+    }
+
+    fn edges(&self, space: &SearchSpace) -> EdgeTable<f32> {
+        let mut edges = EdgeTable::filled(space, 0f32);
+        if let Some((normal, mut rng)) = self.initial_values(1).filter(|_| self.edge_mode != EdgeMode::Equal) {
+            for kind in space.kinds() {
+                edges.kind_mut(kind).iter_mut().for_each(|edge| *edge = normal.sample(&mut rng) as f32);
+            }
+        }
+        edges
+    }
+
+    /// What initial values are drawn from; nothing if all are 0. A standard deviation that is no number was refused when
+    /// the settings were checked.
+    fn initial_values(&self, index: u64) -> Option<(Normal<f64>, impl rand::Rng + use<>)> {
+        let normal = Normal::new(0.0, self.init_std).ok().filter(|_| self.init_std > 0.0)?;
+        Some((normal, self.streams.rng(SeedStream::Alphas, 0, index)))
     }
 }
 
@@ -72,10 +97,12 @@ impl Learner {
             streams,
             share: config.partial_channels.unwrap_or(1),
             init_std: arch.init_std,
+            edge_mode: config.edges,
         };
         Ok(Self {
             supernet: plan.supernet(space, skeleton, device)?,
             alphas: plan.alphas(space),
+            edges: plan.edges(space),
             prune: PruneState::new(space, config.statistics)?,
             sgd: Sgd { momentum: weights.momentum, weight_decay: weights.weight_decay, clip: weights.clip },
             adam: Adam {
@@ -136,9 +163,10 @@ impl Learner {
     ///
     /// # Errors
     /// An accuracy that is none, gates of another space.
-    pub fn update_arch(&mut self, gradients: &EdgeOpTable<f32>, paths: &[(Gates, f64)]) -> Result<f64> {
-        let Self { supernet, alphas, prune, adam, adam_state, .. } = self;
-        let norm = adam.step(supernet.space(), adam_state, alphas, gradients, prune.alive());
+    pub fn update_arch(&mut self, gradients: &ArchGradient, paths: &[(Gates, f64)]) -> Result<f64> {
+        let Self { supernet, alphas, edges, prune, adam, adam_state, .. } = self;
+        let both = (&gradients.ops, &gradients.edges);
+        let norm = adam.step_with_edges(supernet.space(), adam_state, (alphas, edges), both, prune.alive());
         if norm.is_finite() {
             paths.iter().try_for_each(|(gates, accuracy)| prune.record_arch_step(gates, *accuracy))?;
         }
@@ -176,91 +204,8 @@ impl Learner {
         supernet.restrict(self.prune.alive())?;
         self.supernet = supernet;
         self.alphas = self.plan.alphas(&space);
+        self.edges = self.plan.edges(&space);
         self.adam_state = AdamState::new(&space);
         Ok(())
     }
-
-    /// The tensors of a checkpoint: `weights`, and `optimizer` with momenta, architecture parameters and their moments.
-    ///
-    /// # Errors
-    /// Tensors that cannot be made.
-    pub fn tensors(&self) -> Result<BTreeMap<String, Tensors>> {
-        let parameters = self.supernet.parameters();
-        let mut optimizer: Tensors =
-            parameters.momenta().into_iter().map(|(name, tensor)| (format!("momentum.{name}"), tensor)).collect();
-        let state = &self.adam_state;
-        for (name, table) in [("alphas", &self.alphas), ("adam.first", &state.first), ("adam.second", &state.second)] {
-            for (kind, cell) in self.space().kinds().zip(self.space().cells()) {
-                let values = table.matrix(kind).to_vec();
-                let tensor = Tensor::from_vec(values, (cell.edges.len(), table.ops()), &Device::Cpu)?;
-                optimizer.insert(format!("{name}.{}", cell.name), tensor);
-            }
-        }
-        Ok(BTreeMap::from([
-            ("weights".to_owned(), parameters.tensors().into_iter().collect()),
-            ("optimizer".to_owned(), optimizer),
-        ]))
-    }
-
-    /// Number of architecture updates so far, which goes with [`Learner::tensors`].
-    pub fn arch_steps(&self) -> u64 {
-        self.adam_state.steps
-    }
-
-    /// Takes over the state of a checkpoint that lies in `folder`.
-    ///
-    /// # Errors
-    /// A state of another space, tensors that are missing or have another shape.
-    pub fn load(
-        &mut self,
-        folder: &Path,
-        prune: PruneState,
-        arch_steps: u64,
-        mut tensors: BTreeMap<String, Tensors>,
-    ) -> Result<()> {
-        let wrong = |what: &str| TrainError::State { path: folder.to_owned(), what: what.to_owned() };
-        if !prune.fits(self.supernet.space()) {
-            return Err(wrong("state.json: prune"));
-        }
-        self.supernet.restrict(prune.alive())?;
-        self.prune = prune;
-        self.adam_state.steps = arch_steps;
-        let mut take = |name: &str| tensors.remove(name).ok_or_else(|| wrong(&format!("{name}.safetensors")));
-        let (weights, optimizer) = (take("weights")?, take("optimizer")?);
-        let parameters = self.supernet.parameters_mut();
-        parameters.load(&weights.into_iter().collect())?;
-        let momenta = optimizer.iter().filter_map(|(name, tensor)| Some((name.strip_prefix("momentum.")?, tensor)));
-        parameters.load_momenta(&momenta.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())?;
-        let space = self.supernet.space().clone();
-        let state = &mut self.adam_state;
-        for (name, table) in
-            [("alphas", &mut self.alphas), ("adam.first", &mut state.first), ("adam.second", &mut state.second)]
-        {
-            for (kind, cell) in space.kinds().zip(space.cells()) {
-                let name = format!("{name}.{}", cell.name);
-                let tensor = optimizer.get(&name).ok_or_else(|| wrong(&format!("optimizer.safetensors: {name}")))?;
-                let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-                let matrix = table.matrix_mut(kind);
-                if tensor.dims() != [cell.edges.len(), space.ops().len()] || values.len() != matrix.len() {
-                    return Err(wrong(&format!("optimizer.safetensors: shape of {name}")));
-                }
-                matrix.copy_from_slice(&values);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn initial_alphas(space: &SearchSpace, std: f64, streams: &Streams) -> EdgeOpTable<f32> {
-    let mut alphas = EdgeOpTable::filled(space, 0f32);
-    let mut rng = streams.rng(SeedStream::Alphas, 0, 0);
-    // A standard deviation that is no number was refused when the settings were checked.
-    if let Ok(normal) = Normal::new(0.0, std)
-        && std > 0.0
-    {
-        for kind in space.kinds() {
-            alphas.matrix_mut(kind).iter_mut().for_each(|alpha| *alpha = normal.sample(&mut rng) as f32);
-        }
-    }
-    alphas
 }

@@ -61,7 +61,7 @@ pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, Preset, SearchConfig};
 pub use error::{Result, TrainError};
 pub use evaluators::{SupernetEvaluator, TrainingEvaluator};
-pub use learner::Learner;
+pub use learner::{ArchGradient, Learner};
 pub use method::{SearchMethod, Step, StepReport};
 pub use observer::{Observer, ObserverError};
 pub use plan::{EpochPlan, Plan};

@@ -63,7 +63,7 @@ fn gradient(radius: f64, learner: &mut Learner, step: &Step) -> Unrolled {
 
 /// The second term of Eq. 7 over `-xi`.
 fn product(unrolled: &Unrolled, kind: CellKind) -> Vec<f32> {
-    let pairs = unrolled.first_term.matrix(kind).iter().zip(unrolled.gradient.matrix(kind));
+    let pairs = unrolled.first_term.ops.matrix(kind).iter().zip(unrolled.gradient.ops.matrix(kind));
     pairs.map(|(first, whole)| (first - whole) / 0.025).collect()
 }
 
@@ -81,11 +81,11 @@ fn the_gradient_is_the_exact_double_backward() {
     let (mut learner, step) = given(&values);
     let unrolled = gradient(1e-3, &mut learner, &step);
     let kind = CellKind(1);
-    close("first term", unrolled.first_term.matrix(kind), &values.f32s("first_term.reduce"), 1e-4);
+    close("first term", unrolled.first_term.ops.matrix(kind), &values.f32s("first_term.reduce"), 1e-4);
     close("product", &product(&unrolled, kind), &values.f32s("product.reduce"), 1e-2);
-    close("gradient", unrolled.gradient.matrix(kind), &values.f32s("dalpha.reduce"), 1e-3);
+    close("gradient", unrolled.gradient.ops.matrix(kind), &values.f32s("dalpha.reduce"), 1e-3);
     // The network has no normal cell.
-    assert!(unrolled.gradient.matrix(CellKind(0)).iter().all(|&gradient| gradient == 0.0));
+    assert!(unrolled.gradient.ops.matrix(CellKind(0)).iter().all(|&gradient| gradient == 0.0));
 }
 
 /// At the paper's radius kinks are crossed, here by several: PyTorch's differences then hold the same jumps.

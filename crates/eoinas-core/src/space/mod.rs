@@ -4,6 +4,7 @@
 //! and node 2 is the first intermediate node. Edges are numbered by target node, then by source node, as in DARTS.
 
 mod check;
+mod edge_table;
 mod table;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::op::Op;
 
 pub use check::SpaceError;
 pub(crate) use check::{MAX_INPUTS, MAX_NODES};
+pub use edge_table::EdgeTable;
 pub use table::EdgeOpTable;
 
 /// A kind of cell, for example `normal` (index 0) and `reduce` (index 1).

@@ -1,6 +1,6 @@
 //! Adam with L2 decay over architecture parameters: small tables of plain numbers.
 
-use eoinas_core::{AliveOps, EdgeOpTable, SearchSpace};
+use eoinas_core::{AliveOps, EdgeOpTable, EdgeTable, SearchSpace};
 use serde::{Deserialize, Serialize};
 
 use super::clip_factor;
@@ -29,6 +29,10 @@ pub struct AdamState {
     pub first: EdgeOpTable<f32>,
     /// Second moments.
     pub second: EdgeOpTable<f32>,
+    /// First moments of the edges' own parameters.
+    pub edge_first: EdgeTable<f32>,
+    /// Their second moments.
+    pub edge_second: EdgeTable<f32>,
 }
 
 impl Default for Adam {
@@ -40,7 +44,8 @@ impl Default for Adam {
 impl AdamState {
     /// No updates yet.
     pub fn new(space: &SearchSpace) -> Self {
-        Self { steps: 0, first: EdgeOpTable::filled(space, 0.0), second: EdgeOpTable::filled(space, 0.0) }
+        let (ops, edges) = (EdgeOpTable::filled(space, 0.0), EdgeTable::filled(space, 0.0));
+        Self { steps: 0, first: ops.clone(), second: ops, edge_first: edges.clone(), edge_second: edges }
     }
 }
 
@@ -55,33 +60,73 @@ impl Adam {
         gradients: &EdgeOpTable<f32>,
         alive: &AliveOps,
     ) -> f64 {
+        let mut edges = EdgeTable::filled(space, 0.0);
+        let edge_gradients = edges.clone();
+        self.step_with_edges(space, state, (alphas, &mut edges), (gradients, &edge_gradients), alive)
+    }
+
+    /// The same for the parameters of ops and of edges together: one norm, one count of updates. A parameter of 0 that
+    /// never had a gradient stays 0.
+    pub fn step_with_edges(
+        &self,
+        space: &SearchSpace,
+        state: &mut AdamState,
+        (alphas, edges): (&mut EdgeOpTable<f32>, &mut EdgeTable<f32>),
+        (gradients, edge_gradients): (&EdgeOpTable<f32>, &EdgeTable<f32>),
+        alive: &AliveOps,
+    ) -> f64 {
         let alive_entries =
             || space.edges().flat_map(|(kind, edge)| alive.ops(kind, edge).map(move |op| (kind, edge, op)));
-        let squares = alive_entries().filter_map(|(kind, edge, op)| gradients.edge(kind, edge).get(op));
-        let norm = squares.map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+        let of_ops = alive_entries().filter_map(|(kind, edge, op)| gradients.edge(kind, edge).get(op));
+        let of_edges = space.edges().filter_map(|(kind, edge)| edge_gradients.get(kind, edge));
+        let norm = of_ops.chain(of_edges).map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
         if !norm.is_finite() {
             return norm;
         }
-        let clip = clip_factor(norm, self.clip);
         state.steps += 1;
         let steps = i32::try_from(state.steps).unwrap_or(i32::MAX);
         let corrections = (1.0 - self.betas.0.powi(steps), 1.0 - self.betas.1.powi(steps));
+        let update = Update { adam: self, clip: clip_factor(norm, self.clip), corrections };
         for (kind, edge, op) in alive_entries() {
-            let (Some(alpha), Some(&gradient), Some(first), Some(second)) = (
+            if let (Some(alpha), Some(&gradient), Some(first), Some(second)) = (
                 alphas.edge_mut(kind, edge).get_mut(op),
                 gradients.edge(kind, edge).get(op),
                 state.first.edge_mut(kind, edge).get_mut(op),
                 state.second.edge_mut(kind, edge).get_mut(op),
-            ) else {
-                continue;
-            };
-            let g = clip * f64::from(gradient) + self.weight_decay * f64::from(*alpha);
-            let m = self.betas.0 * f64::from(*first) + (1.0 - self.betas.0) * g;
-            let v = self.betas.1 * f64::from(*second) + (1.0 - self.betas.1) * g * g;
-            let denominator = (v / corrections.1).sqrt() + self.epsilon;
-            *alpha = (f64::from(*alpha) - self.learning_rate * (m / corrections.0) / denominator) as f32;
-            (*first, *second) = (m as f32, v as f32);
+            ) {
+                update.apply(alpha, gradient, (first, second));
+            }
+        }
+        for (kind, edge) in space.edges() {
+            if let (Some(value), Some(&gradient), Some(first), Some(second)) = (
+                edges.get_mut(kind, edge),
+                edge_gradients.get(kind, edge),
+                state.edge_first.get_mut(kind, edge),
+                state.edge_second.get_mut(kind, edge),
+            ) {
+                update.apply(value, gradient, (first, second));
+            }
         }
         norm
+    }
+}
+
+/// What the parameters of one update have in common.
+struct Update<'a> {
+    adam: &'a Adam,
+    clip: f64,
+    /// Of the bias of both moments.
+    corrections: (f64, f64),
+}
+
+impl Update<'_> {
+    fn apply(&self, value: &mut f32, gradient: f32, (first, second): (&mut f32, &mut f32)) {
+        let Self { adam, clip, corrections } = self;
+        let g = clip * f64::from(gradient) + adam.weight_decay * f64::from(*value);
+        let m = adam.betas.0 * f64::from(*first) + (1.0 - adam.betas.0) * g;
+        let v = adam.betas.1 * f64::from(*second) + (1.0 - adam.betas.1) * g * g;
+        let denominator = (v / corrections.1).sqrt() + adam.epsilon;
+        *value = (f64::from(*value) - adam.learning_rate * (m / corrections.0) / denominator) as f32;
+        (*first, *second) = (m as f32, v as f32);
     }
 }

@@ -15,7 +15,7 @@ use eoinas_core::{
     skeleton::Form,
 };
 use eoinas_data::{DatasetInfo, SourceKind, SplitKind};
-use eoinas_gumbel::PathMode;
+use eoinas_gumbel::{EdgeMode, PathMode};
 use eoinas_prune::{IndicatorConfig, PruneScheduleConfig, StatisticsConfig};
 
 pub use method::{MethodKind, UnknownMethod};
@@ -61,9 +61,13 @@ pub struct SearchConfig {
     #[serde(default = "one")]
     pub paths_per_step: usize,
     /// Partial channels (PC-DARTS): the ops of an edge read 1/K of its channels, the others pass by; its authors take
-    /// K = 4. With every method, in the search alone. Without edge normalisation. Default: none.
+    /// K = 4. With every method, in the search alone; what PC-DARTS adds to it is `edges`. Default: none.
     #[serde(default)]
     pub partial_channels: Option<usize>,
+    /// What the edges that enter a node are weighed by: `equal`, `normalised` (PC-DARTS), `sampled` (ROME). With every
+    /// method that trains architecture parameters by gradients. Default: equal.
+    #[serde(default)]
+    pub edges: EdgeMode,
     /// Update of the weights.
     pub weights: WeightsConfig,
     /// Update of the architecture parameters.
@@ -225,6 +229,7 @@ impl Default for SearchConfig {
             path: PathMode::Sampled,
             paths_per_step: 1,
             partial_channels: None,
+            edges: EdgeMode::Equal,
             weights: WeightsConfig::default(),
             arch: ArchConfig::default(),
             warm_up_epochs: 20,

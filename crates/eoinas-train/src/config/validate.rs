@@ -4,10 +4,12 @@ use std::path::Path;
 
 use eoinas_core::schedule::{Schedule, ScheduleConfig, ScheduleError};
 
+use eoinas_core::SearchSpace;
 use eoinas_data::SourceKind;
+use eoinas_gumbel::EdgeMode;
 use eoinas_prune::PruningError;
 
-use super::{NetworkConfig, SearchConfig, WeightsConfig};
+use super::{MethodKind, NetworkConfig, SearchConfig, WeightsConfig};
 
 /// A setting that cannot work. One variant a setting.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -84,6 +86,25 @@ pub enum ConfigError {
         got: usize,
         /// `network.channels`
         channels: usize,
+    },
+    /// `edges` with a method that has no gradients for them.
+    #[error(
+        "edges are to be {mode}, which takes gradients, and {method} trains no architecture parameters by gradients; leave \
+         them equal, or choose another method"
+    )]
+    Edges {
+        /// The setting.
+        mode: &'static str,
+        /// The method.
+        method: MethodKind,
+    },
+    /// `edges` in a space without a topology.
+    #[error(
+        "edges are to be sampled, and in the search space `{space}` every node keeps all of its edges; leave them equal"
+    )]
+    NoTopology {
+        /// The space.
+        space: String,
     },
     /// `deepen`
     #[error("deepen: stage {stage}: {what}")]
@@ -212,6 +233,14 @@ impl SearchConfig {
             let fits = got >= 2 && got.checked_mul(2).is_some_and(|twice| channels.is_multiple_of(twice));
             check(fits, ConfigError::PartialChannels { got, channels })?;
         }
+        let mode = match self.edges {
+            EdgeMode::Equal => None,
+            EdgeMode::Normalised => Some("normalised"),
+            EdgeMode::Sampled => Some("sampled"),
+        };
+        if let (Some(mode), method @ (MethodKind::Uniform | MethodKind::Mdenas)) = (mode, self.method) {
+            return Err(ConfigError::Edges { mode, method });
+        }
         for (index, stage) in self.deepen.iter().enumerate() {
             let wrong = |what| ConfigError::Deepen { stage: index + 1, what };
             check((1..=1000).contains(&stage.cells), wrong("cells are not 1 to 1000"))?;
@@ -229,6 +258,14 @@ impl SearchConfig {
         self.indicator.validate().map_err(ConfigError::Indicator)?;
         self.statistics.validate().map_err(ConfigError::Statistics)?;
         check(self.keep_checkpoints > 0, ConfigError::KeepCheckpoints)
+    }
+
+    /// Checks what depends on the search space.
+    ///
+    /// # Errors
+    /// The first setting that cannot work in it.
+    pub(crate) fn validate_space(&self, space: &SearchSpace) -> Result {
+        check(self.edges.has_effect(space), ConfigError::NoTopology { space: space.name().to_owned() })
     }
 
     fn validate_data(&self) -> Result {

@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use rand::Rng;
 
 use eoinas_core::{EdgeOpTable, Gates, SeedStream};
-use eoinas_gumbel::{Relaxation, Sample};
+use eoinas_gumbel::Relaxation;
 use eoinas_nn::{Batch, Wanted, WeightGradients};
 
+use super::path::Path;
 use crate::{
     error::Result,
-    learner::Learner,
+    learner::{ArchGradient, Learner},
     method::{Step, StepReport},
     stop::{StopReason, check_finite},
     tally::Tally,
@@ -45,7 +46,8 @@ impl Alternating {
         Ok(self.train_arch(learner, step, valid)?.map_continue(|valid| StepReport { train, valid: Some(valid) }))
     }
 
-    /// Gates of this step's path number `path` by `alphas`, from the stream of one half.
+    /// This step's path number `path` by `alphas` and the learner's parameters of edges, from the streams of one half.
+    /// Edges have a stream of their own, so that the ops are the same with and without a sampled topology.
     pub fn sample(
         &self,
         learner: &Learner,
@@ -53,32 +55,35 @@ impl Alternating {
         step: &Step,
         stream: SeedStream,
         path: usize,
-    ) -> Result<Sample> {
-        let mut rng = step.streams.rng(stream, step.epoch as u64, step.index(path));
+    ) -> Result<Path> {
+        let (epoch, index, temperature) = (step.epoch as u64, step.index(path), step.plan.temperature);
+        let mut rng = step.streams.rng(stream, epoch, index);
         let rng: &mut dyn Rng = &mut rng;
-        Ok(self.relaxation.sample(alphas, learner.alive(), learner.space(), step.plan.temperature, rng)?)
+        let sample = self.relaxation.sample(alphas, learner.alive(), learner.space(), temperature, rng)?;
+        let mut rng = step.streams.rng(of_edges(stream), epoch, index);
+        let edges = learner.edge_mode().sample(&learner.edges, learner.space(), temperature, &mut rng)?;
+        Ok(Path::new(learner, sample, edges))
     }
 
     /// The paths of the weights' half by `alphas`.
-    pub fn weight_paths(&self, learner: &Learner, alphas: &EdgeOpTable<f32>, step: &Step) -> Result<Vec<Gates>> {
-        let gates = |path| Ok(self.sample(learner, alphas, step, SeedStream::WeightPath, path)?.gates);
-        (0..self.paths).map(gates).collect()
+    pub fn weight_paths(&self, learner: &Learner, alphas: &EdgeOpTable<f32>, step: &Step) -> Result<Vec<Path>> {
+        (0..self.paths).map(|path| self.sample(learner, alphas, step, SeedStream::WeightPath, path)).collect()
     }
 
     /// The architecture on a validation batch; the accuracy of its path becomes C^a.
     fn train_arch(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Tally> {
-        let mut gradients = EdgeOpTable::filled(learner.space(), 0f32);
+        let mut gradients = ArchGradient::zeros(learner.space());
         let (mut tally, mut paths) = (Tally::default(), Vec::new());
         for path in 0..self.paths {
-            let sample = self.sample(learner, &learner.alphas, step, SeedStream::ArchPath, path)?;
-            let output = learner.pass(valid, &sample.gates, Wanted::GATES, &step.path_options(path))?;
+            let drawn = self.sample(learner, &learner.alphas, step, SeedStream::ArchPath, path)?;
+            let output = learner.pass(valid, drawn.run(), Wanted::GATES, &step.path_options(path))?;
             if let Err(reason) = check_finite("validation loss", output.loss) {
                 return Ok(ControlFlow::Break(reason));
             }
             let of_path = Tally::from(&output);
-            let gates = output.gate_gradients.unwrap_or_else(|| sample.gates.zeros_like());
-            self.relaxation.pullback_into(&sample, &gates, 1.0 / self.paths as f64, &mut gradients)?;
-            paths.push((sample.gates, of_path.accuracy().unwrap_or(0.0)));
+            let gates = output.gate_gradients.unwrap_or_else(|| drawn.run().zeros_like());
+            drawn.pullback_into(learner, self.relaxation, &gates, 1.0 / self.paths as f64, &mut gradients)?;
+            paths.push((drawn.gates().clone(), of_path.accuracy().unwrap_or(0.0)));
             tally.add(of_path);
         }
         let norm = learner.update_arch(&gradients, &paths)?;
@@ -87,10 +92,10 @@ impl Alternating {
 }
 
 /// The weights of these paths on the training batch, by their mean gradient. C^e is counted from the end of the warm-up on.
-pub(super) fn train_weights(learner: &mut Learner, step: &Step, paths: &[Gates]) -> Flow<Tally> {
+pub(super) fn train_weights(learner: &mut Learner, step: &Step, paths: &[Path]) -> Flow<Tally> {
     let (mut gradients, mut tally) = (WeightGradients::new(), Tally::default());
-    for (path, gates) in paths.iter().enumerate() {
-        let mut output = learner.pass(&step.train, gates, Wanted::WEIGHTS, &step.path_options(path))?;
+    for (path, drawn) in paths.iter().enumerate() {
+        let mut output = learner.pass(&step.train, drawn.run(), Wanted::WEIGHTS, &step.path_options(path))?;
         if let Err(reason) = check_finite("training loss", output.loss) {
             return Ok(ControlFlow::Break(reason));
         }
@@ -100,8 +105,17 @@ pub(super) fn train_weights(learner: &mut Learner, step: &Step, paths: &[Gates])
     if paths.len() > 1 {
         gradients.scale(1.0 / paths.len() as f64)?;
     }
-    let norm = learner.update_weights(gradients, paths, step.plan.learning_rate, !step.plan.warm_up)?;
+    let paths: Vec<Gates> = paths.iter().map(|path| path.gates().clone()).collect();
+    let norm = learner.update_weights(gradients, &paths, step.plan.learning_rate, !step.plan.warm_up)?;
     Ok(finite("gradient of the weights", norm, tally))
+}
+
+/// The stream of the edges beside one of the ops.
+fn of_edges(stream: SeedStream) -> SeedStream {
+    match stream {
+        SeedStream::ArchPath => SeedStream::Named("arch-edges"),
+        _ => SeedStream::Named("weight-edges"),
+    }
 }
 
 /// `then`, unless `value` is not finite.

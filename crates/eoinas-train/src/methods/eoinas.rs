@@ -55,6 +55,6 @@ impl SearchMethod for EoiNas {
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {
-        Ok(learner.prune.derive(learner.space(), &learner.alphas, self.indicator.as_ref())?)
+        learner.derive(self.indicator.as_ref())
     }
 }

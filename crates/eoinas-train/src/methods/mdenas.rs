@@ -98,20 +98,20 @@ impl SearchMethod for MdeNas {
 
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
         let alternating = Alternating { relaxation: &Categorical, paths: 1 };
-        let gates = alternating.sample(learner, &learner.alphas, step, SeedStream::WeightPath, 0)?.gates;
-        let train = match train_weights(learner, step, slice::from_ref(&gates))? {
+        let path = alternating.sample(learner, &learner.alphas, step, SeedStream::WeightPath, 0)?;
+        let train = match train_weights(learner, step, slice::from_ref(&path))? {
             ControlFlow::Continue(train) => train,
             ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
         };
         let Some(valid) = &step.valid else {
             return Ok(ControlFlow::Continue(StepReport { train, valid: None }));
         };
-        let output = learner.pass(valid, &gates, Wanted::NOTHING, &step.pass_options())?;
+        let output = learner.pass(valid, path.run(), Wanted::NOTHING, &step.pass_options())?;
         if let Err(reason) = check_finite("validation loss", output.loss) {
             return Ok(ControlFlow::Break(reason));
         }
         let tally = Tally::from(&output);
-        learner.prune.record_arch_step(&gates, tally.accuracy().unwrap_or(0.0))?;
+        learner.prune.record_arch_step(path.gates(), tally.accuracy().unwrap_or(0.0))?;
         self.update(learner);
         Ok(ControlFlow::Continue(StepReport { train, valid: Some(tally) }))
     }

@@ -4,6 +4,7 @@ mod alternating;
 mod eoinas;
 mod first_order;
 mod mdenas;
+mod path;
 mod pdarts;
 mod second_order;
 mod snas;
@@ -45,5 +46,5 @@ pub fn build(config: &SearchConfig) -> Box<dyn SearchMethod> {
 
 /// The cell by the largest architecture weights.
 fn by_beta(learner: &Learner) -> Result<Genotype> {
-    Ok(learner.prune.derive(learner.space(), &learner.alphas, &Beta {})?)
+    learner.derive(&Beta {})
 }

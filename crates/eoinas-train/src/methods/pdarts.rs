@@ -51,8 +51,10 @@ impl SearchMethod for PDarts {
     fn derive(&self, learner: &Learner) -> Result<Genotype> {
         let (space, alive) = (learner.space(), learner.alive());
         let mut scores = softmax::beta(&learner.alphas, alive, space);
+        let weigh = learner.edge_weights()?;
         loop {
-            let genotype = derive(space, alive, &scores, &EdgeStrengths::of(space, alive, &scores)?)?;
+            let strengths = EdgeStrengths::of(space, alive, &scores)?.weighed(space, &weigh);
+            let genotype = derive(space, alive, &scores, &strengths)?;
             match weakest_skip_too_many(space, &genotype, &scores, self.skip_limit) {
                 Some((kind, edge, op)) => {
                     scores.edge_mut(kind, edge).get_mut(op).into_iter().for_each(|score| *score = 0.0);

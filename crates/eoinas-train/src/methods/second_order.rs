@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use eoinas_core::{EdgeOpTable, Gates, Genotype, SeedStream};
-use eoinas_gumbel::{Relaxation, Sample, Softmax};
+use eoinas_core::{Gates, Genotype, SeedStream};
+use eoinas_gumbel::Softmax;
 use eoinas_nn::{Batch, Wanted, WeightGradients, parameters::SavedValues};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    learner::Learner,
+    learner::{ArchGradient, Learner},
     method::{SearchMethod, Step, StepReport},
     stop::check_finite,
     tally::Tally,
@@ -50,11 +50,11 @@ impl Default for SecondOrder {
 #[derive(Debug)]
 pub struct Unrolled {
     /// Eq. 7.
-    pub gradient: EdgeOpTable<f32>,
+    pub gradient: ArchGradient,
     /// Its first term alone.
-    pub first_term: EdgeOpTable<f32>,
-    /// The gates of all passes.
-    pub sample: Sample,
+    pub first_term: ArchGradient,
+    /// The gates of the ops in all passes.
+    pub gates: Gates,
     /// On the validation batch, with the weights one step ahead.
     pub tally: Tally,
 }
@@ -66,29 +66,31 @@ impl SecondOrder {
     /// Batches that do not fit.
     pub fn gradient(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Unrolled> {
         let alternating = Alternating { relaxation: &Softmax, paths: 1 };
-        let sample = alternating.sample(learner, &learner.alphas, step, SeedStream::ArchPath, 0)?;
+        let path = alternating.sample(learner, &learner.alphas, step, SeedStream::ArchPath, 0)?;
         learner.with_moved_weights(|learner, start| {
             let (options, rate) = (step.pass_options(), step.plan.learning_rate);
-            let mut output = learner.pass(&step.train, &sample.gates, Wanted::WEIGHTS, &options)?;
+            let mut output = learner.pass(&step.train, path.run(), Wanted::WEIGHTS, &options)?;
             if let Err(reason) = check_finite("training loss", output.loss) {
                 return Ok(ControlFlow::Break(reason));
             }
             learner.virtual_step(&output.weight_gradients.take().unwrap_or_default(), rate)?;
-            let mut output = learner.pass(valid, &sample.gates, Wanted::BOTH, &options)?;
+            let mut output = learner.pass(valid, path.run(), Wanted::BOTH, &options)?;
             if let Err(reason) = check_finite("validation loss", output.loss) {
                 return Ok(ControlFlow::Break(reason));
             }
             let tally = Tally::from(&output);
             let direction = output.weight_gradients.take().unwrap_or_default();
-            let gates = output.gate_gradients.unwrap_or_else(|| sample.gates.zeros_like());
-            let first_term = Softmax.pullback(&sample, &gates)?;
-            let product = match self.hessian_product(learner, step, &sample.gates, &direction, start)? {
+            let gates = output.gate_gradients.unwrap_or_else(|| path.run().zeros_like());
+            let mut first_term = ArchGradient::zeros(learner.space());
+            path.pullback_into(learner, &Softmax, &gates, 1.0, &mut first_term)?;
+            let product = match self.hessian_product(learner, step, path.run(), &direction, start)? {
                 ControlFlow::Continue(product) => product,
                 ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
             };
             let mut gradient = first_term.clone();
-            Softmax.pullback_into(&sample, &product, -rate, &mut gradient)?;
-            Ok(ControlFlow::Continue(Unrolled { gradient, first_term, sample, tally }))
+            path.pullback_into(learner, &Softmax, &product, -rate, &mut gradient)?;
+            let gates = path.gates().clone();
+            Ok(ControlFlow::Continue(Unrolled { gradient, first_term, gates, tally }))
         })
     }
 
@@ -140,11 +142,11 @@ impl SearchMethod for SecondOrder {
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
         let mut found = None;
         if let Some(valid) = &step.valid {
-            let Unrolled { gradient, sample, tally, .. } = match self.gradient(learner, step, valid)? {
+            let Unrolled { gradient, gates, tally, .. } = match self.gradient(learner, step, valid)? {
                 ControlFlow::Continue(unrolled) => unrolled,
                 ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
             };
-            let norm = learner.update_arch(&gradient, &[(sample.gates, tally.accuracy().unwrap_or(0.0))])?;
+            let norm = learner.update_arch(&gradient, &[(gates, tally.accuracy().unwrap_or(0.0))])?;
             if let ControlFlow::Break(reason) = finite("gradient of the architecture parameters", norm, ()) {
                 return Ok(ControlFlow::Break(reason));
             }

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, slice};
 
 use eoinas_core::{Genotype, SeedStream};
-use eoinas_gumbel::{Mixture, Relaxation};
+use eoinas_gumbel::Mixture;
 use eoinas_nn::Wanted;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    learner::Learner,
+    learner::{ArchGradient, Learner},
     method::{SearchMethod, Step, StepReport},
     stop::check_finite,
     tally::Tally,
@@ -35,7 +35,7 @@ impl SearchMethod for Snas {
     }
 
     fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let sample = Alternating { relaxation: &Mixture, paths: 1 }.sample(
+        let path = Alternating { relaxation: &Mixture, paths: 1 }.sample(
             learner,
             &learner.alphas,
             step,
@@ -43,7 +43,7 @@ impl SearchMethod for Snas {
             0,
         )?;
         let wanted = if step.plan.warm_up { Wanted::WEIGHTS } else { Wanted::BOTH };
-        let mut output = learner.pass(&step.train, &sample.gates, wanted, &step.pass_options())?;
+        let mut output = learner.pass(&step.train, path.run(), wanted, &step.pass_options())?;
         if let Err(reason) = check_finite("training loss", output.loss) {
             return Ok(ControlFlow::Break(reason));
         }
@@ -51,7 +51,7 @@ impl SearchMethod for Snas {
         let gradients = output.weight_gradients.take().unwrap_or_default();
         let norm = learner.update_weights(
             gradients,
-            slice::from_ref(&sample.gates),
+            slice::from_ref(path.gates()),
             step.plan.learning_rate,
             !step.plan.warm_up,
         )?;
@@ -60,8 +60,10 @@ impl SearchMethod for Snas {
         }
         let report = StepReport { train, valid: None };
         let Some(gates) = output.gate_gradients else { return Ok(ControlFlow::Continue(report)) };
-        let gradients = Mixture.pullback(&sample, &gates)?;
-        let norm = learner.update_arch(&gradients, &[(sample.gates, train.accuracy().unwrap_or(0.0))])?;
+        let mut gradients = ArchGradient::zeros(learner.space());
+        path.pullback_into(learner, &Mixture, &gates, 1.0, &mut gradients)?;
+        let paths = [(path.gates().clone(), train.accuracy().unwrap_or(0.0))];
+        let norm = learner.update_arch(&gradients, &paths)?;
         Ok(finite("gradient of the architecture parameters", norm, report))
     }
 

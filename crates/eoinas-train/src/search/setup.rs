@@ -92,6 +92,7 @@ impl SearchParts {
     /// Everything that can be refused is refused here, before anything is written.
     pub fn new(config: SearchConfig, options: &mut SearchOptions) -> Result<Self> {
         config.validate()?;
+        config.validate_space(&options.space)?;
         let plan = Plan::new(&config, &options.space)?;
         let dataset = match options.dataset.take() {
             Some(dataset) => dataset,

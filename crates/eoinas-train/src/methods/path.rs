@@ -1,0 +1,168 @@
+//! One draw of a pass: ops and edges, what the supernet runs of them, and the way back.
+
+use eoinas_core::{EdgeTable, Gate, Gates};
+use eoinas_gumbel::{EdgeMode, EdgeSample, Relaxation, Sample};
+
+use crate::{
+    error::Result,
+    learner::{ArchGradient, Learner},
+};
+
+/// The gates of the ops and the weights of the edges. The supernet runs each gate times its edge's weight, and with partial
+/// channels gives what passes by the weight alone: both are what the edge gives to its node.
+#[derive(Clone, Debug)]
+pub(super) struct Path {
+    sample: Sample,
+    edges: EdgeSample,
+    /// Gates times weights; `None` where edges count alike.
+    run: Option<Gates>,
+    /// The index that the gate of what passes by has.
+    passed_by: Option<usize>,
+}
+
+impl Path {
+    pub fn new(learner: &Learner, mut sample: Sample, edges: EdgeSample) -> Self {
+        let passed_by = (learner.supernet.partial_channels() != 1).then(|| learner.space().ops().len());
+        let mut run = None;
+        if learner.edge_mode() != EdgeMode::Equal {
+            for ((kind, edge), gates) in learner.space().edges().zip(sample.gates.kinds.iter_mut().flatten()) {
+                if edges.weights.get(kind, edge) == Some(&0.0) {
+                    gates.clear();
+                }
+            }
+            let mut weighed = sample.gates.clone();
+            for ((kind, edge), gates) in learner.space().edges().zip(weighed.kinds.iter_mut().flatten()) {
+                let weight = edges.weights.get(kind, edge).copied().unwrap_or(1.0);
+                gates.iter_mut().for_each(|gate| gate.value *= weight);
+                if let Some(op) = passed_by.filter(|_| !gates.is_empty()) {
+                    gates.push(Gate { op, value: weight });
+                }
+            }
+            run = Some(weighed);
+        }
+        Self { sample, edges, run, passed_by }
+    }
+
+    /// The gates of the ops, for the statistics; none on an edge that the topology leaves out.
+    pub fn gates(&self) -> &Gates {
+        &self.sample.gates
+    }
+
+    /// What the supernet runs.
+    pub fn run(&self) -> &Gates {
+        self.run.as_ref().unwrap_or(&self.sample.gates)
+    }
+
+    /// Adds `scale` times the gradient of the architecture parameters to `out`, given that of what was run: by the product
+    /// rule to gates and weights, and from there through their own softmax.
+    pub fn pullback_into(
+        &self,
+        learner: &Learner,
+        relaxation: &dyn Relaxation,
+        drun: &Gates,
+        scale: f64,
+        out: &mut ArchGradient,
+    ) -> Result<()> {
+        if self.run.is_none() {
+            return Ok(relaxation.pullback_into(&self.sample, drun, scale, &mut out.ops)?);
+        }
+        let space = learner.space();
+        let (mut dgates, mut dweights) = (drun.clone(), EdgeTable::filled(space, 0f64));
+        let gates = self.sample.gates.kinds.iter().flatten();
+        for (((kind, edge), gates), gradients) in space.edges().zip(gates).zip(dgates.kinds.iter_mut().flatten()) {
+            let weight = self.edges.weights.get(kind, edge).copied().unwrap_or(1.0);
+            let value = |op: usize| match gates.iter().find(|gate| gate.op == op) {
+                Some(gate) => gate.value,
+                None => f32::from(u8::from(self.passed_by == Some(op))),
+            };
+            let sum: f64 =
+                gradients.iter().map(|gradient| f64::from(gradient.value) * f64::from(value(gradient.op))).sum();
+            if let Some(entry) = dweights.get_mut(kind, edge) {
+                *entry = sum;
+            }
+            gradients.retain(|gradient| self.passed_by != Some(gradient.op));
+            gradients.iter_mut().for_each(|gradient| gradient.value *= weight);
+        }
+        relaxation.pullback_into(&self.sample, &dgates, scale, &mut out.ops)?;
+        Ok(learner.edge_mode().pullback_into(space, &self.edges, &dweights, scale, &mut out.edges)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use eoinas_core::{EdgeOpTable, SearchSpace, SeedStream, Skeleton, Streams};
+    use eoinas_gumbel::Softmax;
+    use eoinas_nn::{Batch, Operations, PassOptions, PassOutput, Wanted};
+    use rand::Rng;
+
+    use super::*;
+    use crate::config::SearchConfig;
+
+    fn learner() -> Learner {
+        let skeleton = Skeleton { channels: 8, cells: 3, classes: 5, ..Skeleton::search() }.with_image(3, 8, 8);
+        let config = SearchConfig { partial_channels: Some(4), edges: EdgeMode::Normalised, ..SearchConfig::paper() };
+        let mut learner =
+            Learner::new(&config, &SearchSpace::darts(), &skeleton, &Operations::built_in(), &Device::Cpu).unwrap();
+        let space = learner.space().clone();
+        for (kind, edge) in space.edges() {
+            *learner.edges.get_mut(kind, edge).unwrap() = 0.2 * ((5 * edge + kind.0) % 7) as f32 - 0.6;
+            for (op, alpha) in learner.alphas.edge_mut(kind, edge).iter_mut().enumerate() {
+                *alpha = 0.1 * ((3 * op + edge) % 5) as f32;
+            }
+        }
+        learner
+    }
+
+    fn path(learner: &Learner, alphas: &EdgeOpTable<f32>, edges: &EdgeTable<f32>) -> Path {
+        let mut rng = Streams::new(0).rng(SeedStream::ArchPath, 0, 0);
+        let sample = Softmax.sample(alphas, learner.alive(), learner.space(), 1.0, &mut rng).unwrap();
+        let edges = learner.edge_mode().sample(edges, learner.space(), 1.0, &mut rng).unwrap();
+        Path::new(learner, sample, edges)
+    }
+
+    fn pass(learner: &Learner, path: &Path) -> PassOutput {
+        let mut rng = Streams::new(4).rng(SeedStream::Named("test batch"), 0, 0);
+        let pixels = (0..4 * 8 * 8 * 3).map(|_| (rng.next_u32() >> 8) as f32 / (1 << 22) as f32 - 2.0).collect();
+        let batch = Batch::from_pixels(pixels, (4, 8, 8, 3), vec![0, 1, 2, 3], &Device::Cpu).unwrap();
+        learner.pass(&batch, path.run(), Wanted::GATES, &PassOptions::default()).unwrap()
+    }
+
+    /// Through the softmax of ops and edges, what passes by, and all cells of a kind. The loss is computed in f32, and ReLU
+    /// and max pooling have kinks: hence the steps and bounds.
+    #[test]
+    fn gradients_of_ops_and_edges_are_the_slopes_of_the_loss() {
+        let learner = learner();
+        let drawn = path(&learner, &learner.alphas, &learner.edges);
+        let output = pass(&learner, &drawn);
+        let mut gradient = ArchGradient::zeros(learner.space());
+        drawn.pullback_into(&learner, &Softmax, &output.gate_gradients.unwrap(), 1.0, &mut gradient).unwrap();
+        let largest = |values: Vec<f32>| values.iter().fold(0f32, |max, value| max.max(value.abs()));
+        let kinds = || learner.space().kinds();
+        let of_edges = largest(kinds().flat_map(|kind| gradient.edges.kind(kind).to_vec()).collect());
+        let of_ops = largest(kinds().flat_map(|kind| gradient.ops.matrix(kind).to_vec()).collect());
+        let check = |what: String, got: f32, largest: f32, at: &dyn Fn(f32) -> f64| {
+            let (slope, got) = ((at(0.01) - at(-0.01)) / 0.02, f64::from(got));
+            assert!((slope - got).abs() < 0.03 * got.abs() + 0.02 * f64::from(largest), "{what}: {slope} {got}");
+        };
+        for (kind, edge) in learner.space().edges().step_by(3) {
+            let got = *gradient.edges.get(kind, edge).unwrap();
+            check(format!("kind {}, edge {edge}", kind.0), got, of_edges, &|step| {
+                let mut edges = learner.edges.clone();
+                *edges.get_mut(kind, edge).unwrap() += step;
+                pass(&learner, &path(&learner, &learner.alphas, &edges)).loss
+            });
+            let op = edge % 8;
+            check(
+                format!("kind {}, edge {edge}, op {op}", kind.0),
+                gradient.ops.edge(kind, edge)[op],
+                of_ops,
+                &|step| {
+                    let mut alphas = learner.alphas.clone();
+                    alphas.edge_mut(kind, edge)[op] += step;
+                    pass(&learner, &path(&learner, &alphas, &learner.edges)).loss
+                },
+            );
+        }
+    }
+}
