@@ -18,39 +18,64 @@ use crate::{
     training::{TrainConfig, TrainOptions, TrainParts},
 };
 
-/// Time of the whole search, from `measured` steps of each kind (fewer where an epoch has fewer). With
+/// Time of the whole search, from `measured` steps of each kind (fewer where an epoch has fewer): those of the weights
+/// alone and those of weights and architecture, in every network that the search has (P-DARTS has three). With
 /// [`eoinas_gumbel::PathMode::Mixture`] it is an upper limit, as pruned ops cost nothing.
 ///
 /// # Errors
 /// As [`crate::Search::create`].
 pub fn search_time(config: SearchConfig, mut options: SearchOptions, measured: usize) -> Result<Duration> {
     let mut parts = SearchParts::new(config, &mut options)?;
-    let (epochs, warm_up) = (parts.plan.epochs(), parts.plan.warm_up_epochs());
-    let steps = parts.data.steps();
-    let reads_valid = parts.method.reads_validation();
-    let mut time_of = |warm_up: bool, epoch: usize| -> Result<f64> {
-        let plan = crate::plan::EpochPlan { warm_up, ..parts.plan.epoch(epoch) };
-        let (train, mut valid) = (parts.data.train.epoch(0, 0), parts.data.valid.epoch(0, 0));
-        let mut clock = StepClock::default();
-        for (step, batch) in train.take(measured.max(1) + 1).enumerate() {
-            let valid = match valid.next().filter(|_| reads_valid && !warm_up) {
-                Some(batch) => Some(to_device(batch?, &parts.device)?),
-                None => None,
-            };
-            let train = to_device(batch?, &parts.device)?;
-            let streams = Streams::new(parts.config.seed);
-            let step = Step { epoch, step, plan, streams, train, valid };
-            if let ControlFlow::Break(_) = parts.method.step(&mut parts.learner, &step)? {
-                break;
-            }
-            clock.step_done();
+    let steps = parts.data.steps() as f64;
+    Ok(duration(steps * over_stretches(&mut parts, |parts, epoch| step_time(parts, epoch, measured))?))
+}
+
+/// The sum over all epochs of what `of_epoch` says of the first one of each stretch. A stretch has one network and one kind
+/// of step; `of_epoch` finds the network as the search has it then, but for what was learned.
+fn over_stretches(
+    parts: &mut SearchParts,
+    mut of_epoch: impl FnMut(&mut SearchParts, usize) -> Result<f64>,
+) -> Result<f64> {
+    let (mut sum, mut first) = (0.0, 0);
+    while first < parts.plan.epochs() {
+        let warm_up = parts.plan.epoch(first).warm_up;
+        let mut end = first + 1;
+        while end < parts.plan.epochs()
+            && parts.plan.epoch(end).warm_up == warm_up
+            && parts.plan.epoch(end - 1).deepen.is_none()
+        {
+            end += 1;
         }
-        Ok(clock.seconds_per_step())
-    };
-    let warm = if warm_up > 0 { time_of(true, 0)? } else { 0.0 };
-    let full = time_of(false, warm_up)?;
-    let seconds = steps as f64 * (warm * warm_up as f64 + full * epochs.saturating_sub(warm_up) as f64);
-    Ok(duration(seconds))
+        sum += (end - first) as f64 * of_epoch(parts, first)?;
+        let last = parts.plan.epoch(end - 1);
+        if last.deepen.is_some() {
+            parts.method.epoch_end(&mut parts.learner, &last)?;
+        }
+        first = end;
+    }
+    Ok(sum)
+}
+
+/// Seconds of one step of an epoch.
+fn step_time(parts: &mut SearchParts, epoch: usize, measured: usize) -> Result<f64> {
+    let plan = parts.plan.epoch(epoch);
+    let reads_valid = parts.method.reads_validation() && !plan.warm_up;
+    let (train, mut valid) = (parts.data.train.epoch(0, 0), parts.data.valid.epoch(0, 0));
+    let mut clock = StepClock::default();
+    for (step, batch) in train.take(measured.max(1) + 1).enumerate() {
+        let valid = match valid.next().filter(|_| reads_valid) {
+            Some(batch) => Some(to_device(batch?, &parts.device)?),
+            None => None,
+        };
+        let train = to_device(batch?, &parts.device)?;
+        let streams = Streams::new(parts.config.seed);
+        let step = Step { epoch, step, plan, streams, train, valid };
+        if let ControlFlow::Break(_) = parts.method.step(&mut parts.learner, &step)? {
+            break;
+        }
+        clock.step_done();
+    }
+    Ok(clock.seconds_per_step())
 }
 
 /// Time of the whole training, evaluations included, from `measured` updates and as many batches of test images (fewer
@@ -116,5 +141,63 @@ impl StepClock {
     fn seconds_per_step(mut self) -> f64 {
         self.later.sort_by(f64::total_cmp);
         self.later.get(self.later.len() / 2).copied().unwrap_or(self.first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DataConfig, MethodKind, NetworkConfig};
+
+    fn parts(method: MethodKind, epochs: usize, warm_up_epochs: usize) -> SearchParts {
+        let config = SearchConfig {
+            epochs,
+            batch_size: 16,
+            data: DataConfig { train_images: Some(64), ..DataConfig::default() },
+            network: NetworkConfig { channels: 4, cells: 8, stem_multiplier: 1 },
+            ..SearchConfig::paper()
+        };
+        SearchParts::new(SearchConfig { warm_up_epochs, ..config.with_method(method) }, &mut SearchOptions::default())
+            .unwrap()
+    }
+
+    /// First epoch, weights alone, cells, ops an edge: with a step that takes as long as it has cells times ops.
+    fn walked(parts: &mut SearchParts) -> (f64, Vec<(usize, bool, usize, usize)>) {
+        let mut stretches = Vec::new();
+        let sum = over_stretches(parts, |parts, epoch| {
+            let (cells, ops) =
+                (parts.learner.supernet.skeleton().cells, parts.learner.alive().max_count(parts.learner.space()));
+            stretches.push((epoch, parts.plan.epoch(epoch).warm_up, cells, ops));
+            Ok((cells * ops) as f64)
+        });
+        (sum.unwrap(), stretches)
+    }
+
+    #[test]
+    fn every_stage_is_measured_in_its_own_network() {
+        let (sum, stretches) = walked(&mut parts(MethodKind::Pdarts, 15, 0));
+        let expected = [
+            (0, true, 5, 8),
+            (2, false, 5, 8),
+            (5, true, 11, 5),
+            (7, false, 11, 5),
+            (10, true, 17, 3),
+            (12, false, 17, 3),
+        ];
+        assert_eq!(stretches, expected);
+        assert_eq!(sum, 5.0 * (5.0 * 8.0 + 11.0 * 5.0 + 17.0 * 3.0));
+    }
+
+    #[test]
+    fn a_search_in_one_network_has_its_warm_up_and_the_rest() {
+        assert_eq!(walked(&mut parts(MethodKind::Gdas, 10, 3)), (640.0, vec![(0, true, 8, 8), (3, false, 8, 8)]));
+        assert_eq!(walked(&mut parts(MethodKind::Eoinas, 10, 0)).1.len(), 1);
+    }
+
+    #[test]
+    fn steps_of_every_stage_can_be_timed() {
+        let mut parts = parts(MethodKind::Pdarts, 3, 0);
+        let seconds = over_stretches(&mut parts, |parts, epoch| step_time(parts, epoch, 1)).unwrap();
+        assert!(seconds > 0.0);
     }
 }
