@@ -6,7 +6,7 @@ mod common;
 use candle_core::{Device, Tensor};
 use common::{Values, close, close_tensors};
 use eoinas_core::{OpShape, SearchSpace, Streams};
-use eoinas_kernels::node::{Term, node_sum, node_sum_backward};
+use eoinas_kernels::node::{GateGradient, Term, node_sum, node_sum_backward};
 use eoinas_kernels::{Gradient, Workspace};
 use eoinas_nn::operation::{BackwardPass, Context, Operation, Phase};
 use eoinas_nn::ops::{Partial, passed_by};
@@ -51,8 +51,10 @@ fn check(stride: usize) {
     close_tensors("y", &y, &values.get("y"), TOLERANCE);
 
     let mut dgates = [0f32; 9];
-    for ((at, _, _), found) in outputs.iter().zip(node_sum_backward(&workspace, &dy, &terms, true).unwrap()) {
-        dgates[*at] = found.gate as f32;
+    let found = node_sum_backward(&workspace, &dy, &terms, true).unwrap();
+    let found = GateGradient::values(found.iter().map(|found| &found.gate)).unwrap();
+    for ((at, _, _), gate) in outputs.iter().zip(found) {
+        dgates[*at] = gate as f32;
     }
     close("dgates", &dgates[..8], &values.f32s("dgates"), TOLERANCE);
     let (dx, mut weights) = (x.zeros_like().unwrap(), WeightGradients::new());
