@@ -14,12 +14,12 @@ mod study;
 use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use common::Error;
+use common::{Error, host::Host};
 use eoinas_core::{Event, Genotype};
 use eoinas_report::Table;
 use eoinas_train::{
-    Found, Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training, machine::with_threads,
-    observer::JsonlRecord, run_dir::names, stop::Interrupt,
+    Found, Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training, observer::JsonlRecord,
+    run_dir::names,
 };
 use study::{
     method::Variant,
@@ -53,13 +53,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
-    let study = Study { args, interrupt: common::interrupt()? };
-    study::end(with_threads(args.scale.threads, || study.run())??, |cases| report(args, &cases))
+    let study = Study { args, host: args.scale.host.open()? };
+    study::end(args.scale.host.run(|| study.run())?, |cases| report(args, &cases))
 }
 
 struct Study<'a> {
     args: &'a Args,
-    interrupt: Interrupt,
+    host: Host,
 }
 
 /// One search and the trainings of its cell.
@@ -91,22 +91,16 @@ impl Study<'_> {
         let dir = self.args.out.join(&method.name).join(format!("seed-{seed}"));
         let run = dir.join("search");
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
-        let found =
-            match method.complete(&config, &run, || common::search_options(&self.interrupt, self.args.scale.quiet))? {
-                Outcome::Found(found) => found,
-                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-            };
+        let found = match method.complete(&config, &run, || self.host.search_options())? {
+            Outcome::Found(found) => found,
+            Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+        };
         let genotype = Genotype::parse(&found.genotype)?;
         let mut trained = Vec::new();
         for (name, cutout) in [("train", 0), ("train-cutout", self.args.cutout)] {
             let mut config = TrainConfig { seed, ..self.args.scale.training() };
             config.augment.cutout = cutout;
-            match Training::complete(
-                &config,
-                &genotype,
-                &dir.join(name),
-                common::train_options(&self.interrupt, self.args.scale.quiet),
-            )? {
+            match Training::complete(&config, &genotype, &dir.join(name), self.host.train_options())? {
                 TrainOutcome::Trained(result) => trained.push(result),
                 TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             }

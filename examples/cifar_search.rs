@@ -15,16 +15,12 @@ mod then_train;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
-use common::Error;
+use common::{Error, host::HostArgs};
 use eoinas_data::SourceKind;
 use eoinas_gumbel::{EdgeMode, PathMode};
 use eoinas_train::{
     Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason, StopRule, TrainConfig,
-    TrainOutcome, Trained,
-    config::MethodKind,
-    data::open_dataset,
-    machine::{parse_device, with_threads},
-    stop::MaxSteps,
+    TrainOutcome, Trained, config::MethodKind, data::open_dataset, stop::MaxSteps,
 };
 
 /// Search for a cell by operation importance (EoiNAS).
@@ -82,12 +78,8 @@ struct Args {
     /// Epochs of that training [default: the preset's]
     #[arg(long, requires = "then_train")]
     train_epochs: Option<usize>,
-    /// Threads of the kernels; results do not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
-    /// cpu, cuda or cuda:N.
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[command(flatten)]
+    host: HostArgs,
     /// Folder for the files of the run, which must not exist [default: runs/search-...]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -104,9 +96,6 @@ struct Args {
     download: bool,
     #[command(flatten)]
     page: open_report::OpenReport,
-    /// No progress display.
-    #[arg(long)]
-    quiet: bool,
     /// Print one JSON object as the last line.
     #[arg(long)]
     json: bool,
@@ -134,25 +123,22 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     args.page.check()?;
-    let interrupt = common::interrupt()?;
-    let device = parse_device(&args.device, common::note)?;
+    let host = args.host.open()?;
     let limit = || args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as Box<dyn StopRule>);
     let options = |_seed| {
-        let mut options = common::search_options(&interrupt, args.quiet);
-        options.device = device.clone();
+        let mut options = host.search_options();
         options.rules.extend(limit());
         options
     };
-    let (folder, outcome, trained) = with_threads(args.threads, || {
+    let (folder, outcome, trained) = args.host.run(|| {
         let (folder, outcome) = search(args, options)?;
         let planned = folder.join(then_train::PLAN).exists() && matches!(outcome, Outcome::Found(_));
-        let mut options = common::train_options(&interrupt, args.quiet);
-        options.device = device.clone();
+        let mut options = host.train_options();
         options.rules.extend(limit());
         let train = || then_train::train(&RunDir::open(&folder)?, &folder, options);
         let trained = planned.then(train).transpose()?;
-        Ok::<_, Error>((folder, outcome, trained))
-    })??;
+        Ok((folder, outcome, trained))
+    })?;
     let code = report(args, &folder, &outcome, trained.as_ref())?;
     args.page.end(&folder);
     Ok(code)

@@ -15,13 +15,11 @@ mod study;
 use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use common::Error;
+use common::{Error, host::Host};
 use eoinas_core::{CellKind, Genotype, SearchSpace, event::SearchSnapshot, statistics};
 use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_report::Table;
-use eoinas_train::{
-    Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training, machine::with_threads, stop::Interrupt,
-};
+use eoinas_train::{Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training};
 use study::{
     evidence,
     method::Variant,
@@ -57,8 +55,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
-    let study = Study { args, edge: Edge::find(args)?, space: SearchSpace::darts(), interrupt: common::interrupt()? };
-    study::end(with_threads(args.scale.threads, || study.run())??, |tried| report(args, &tried))
+    let study = Study { args, edge: Edge::find(args)?, space: SearchSpace::darts(), host: args.scale.host.open()? };
+    study::end(args.scale.host.run(|| study.run())?, |tried| report(args, &tried))
 }
 
 /// The edge whose ops are tried.
@@ -100,7 +98,7 @@ struct Study<'a> {
     args: &'a Args,
     edge: Edge,
     space: SearchSpace,
-    interrupt: Interrupt,
+    host: Host,
 }
 
 impl Study<'_> {
@@ -110,11 +108,7 @@ impl Study<'_> {
             let dir = self.args.out.join(&self.args.method.name).join(format!("seed-{seed}"));
             let run = dir.join("search");
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
-            let found = match self
-                .args
-                .method
-                .complete(&config, &run, || common::search_options(&self.interrupt, self.args.scale.quiet))?
-            {
+            let found = match self.args.method.complete(&config, &run, || self.host.search_options())? {
                 Outcome::Found(found) => Genotype::parse(&found.genotype)?,
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             };
@@ -124,7 +118,7 @@ impl Study<'_> {
                 let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
                 let run = dir.join(format!("{}-{}-{name}", self.args.cell, self.args.edge));
                 let config = TrainConfig { seed, ..self.args.scale.training() };
-                let options = common::train_options(&self.interrupt, self.args.scale.quiet);
+                let options = self.host.train_options();
                 let accuracy = match Training::complete(&config, &genotype, &run, options)? {
                     TrainOutcome::Trained(trained) => 100.0 * trained.accuracy,
                     TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),

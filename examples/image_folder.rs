@@ -19,12 +19,15 @@ use std::{
 };
 
 use clap::Parser;
-use common::Error;
+use common::{
+    Error,
+    host::{Host, HostArgs},
+};
 use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
-    Trained, data::open_dataset, estimate, machine::with_threads, run_dir::names, stop::Interrupt,
+    Trained, data::open_dataset, estimate, run_dir::names,
 };
 use then_train::{PLAN, TRAINING};
 
@@ -65,14 +68,10 @@ struct Args {
     /// Say how long it would take, and do nothing.
     #[arg(long)]
     estimate: bool,
-    /// Threads of the kernels; results do not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    host: HostArgs,
     #[command(flatten)]
     page: open_report::OpenReport,
-    /// No progress display.
-    #[arg(long)]
-    quiet: bool,
 }
 
 /// Folder of the search, with its settings, below that of the run.
@@ -82,12 +81,12 @@ const MEASURED: usize = 4;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::end(with_threads(args.threads, || run(&args)).unwrap_or_else(|error| Err(error.into())))
+    common::end(args.host.run(|| run(&args)))
 }
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     args.page.check()?;
-    let interrupt = common::interrupt()?;
+    let host = args.host.open()?;
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => (RunDir::open(path)?, None),
         (None, Some(dir)) => {
@@ -105,9 +104,9 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         }
         (None, None) => return Err("give a folder of pictures, or --resume".into()),
     };
-    let stopped = match find(args, &out, search, &interrupt)? {
+    let stopped = match find(&out, search, &host)? {
         Some(reason) => Some(reason),
-        None => train(args, &out, &interrupt)?,
+        None => train(&out, &host)?,
     };
     let code = match stopped {
         None => report(&out)?,
@@ -183,14 +182,9 @@ fn in_words(time: Duration) -> String {
 }
 
 /// Searches, or goes on with the search, unless that is done.
-fn find(
-    args: &Args,
-    out: &RunDir,
-    config: Option<SearchConfig>,
-    interrupt: &Interrupt,
-) -> Result<Option<StopReason>, Error> {
+fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Option<StopReason>, Error> {
     let path = out.join(SEARCH);
-    let options = common::search_options(interrupt, args.quiet);
+    let options = host.search_options();
     let mut search = match config {
         Some(config) => Search::create(config, &path, options)?,
         None if path.join(names::RESULT).exists() => return Ok(None),
@@ -203,8 +197,8 @@ fn find(
 }
 
 /// Trains the network of the cell that was found, or goes on with that.
-fn train(args: &Args, out: &RunDir, interrupt: &Interrupt) -> Result<Option<StopReason>, Error> {
-    let options = common::train_options(interrupt, args.quiet);
+fn train(out: &RunDir, host: &Host) -> Result<Option<StopReason>, Error> {
+    let options = host.train_options();
     Ok(match then_train::train(out, &out.join(SEARCH), options)? {
         TrainOutcome::Trained(_) => None,
         TrainOutcome::Stopped(reason) => Some(reason),

@@ -14,7 +14,10 @@ mod study;
 use std::{fs::File, ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
-use common::Error;
+use common::{
+    Error,
+    host::{Host, HostArgs},
+};
 use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, statistics};
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
@@ -22,7 +25,7 @@ use eoinas_report::Table;
 use eoinas_strategy::{
     Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
 };
-use eoinas_train::{Outcome, SearchConfig, SearchOptions, StopReason, machine::with_threads, stop::Interrupt};
+use eoinas_train::{Outcome, SearchConfig, SearchOptions, StopReason};
 use study::{
     evidence,
     method::Variant,
@@ -72,15 +75,11 @@ struct Args {
     /// Learning rate of the architecture parameters, of all methods but MdeNAS [default: the paper's, 3e-4]
     #[arg(long)]
     arch_learning_rate: Option<f64>,
-    /// Threads of the kernels; results do not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    host: HostArgs,
     /// Folder of the study.
     #[arg(long, value_name = "DIR", default_value = "runs/nas-bench-201")]
     out: PathBuf,
-    /// No progress display.
-    #[arg(long)]
-    quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -103,8 +102,8 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         [] if args.strategy.is_empty() => DEFAULT.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
         methods => methods.to_vec(),
     };
-    let study = Study { args, table, methods, interrupt: common::interrupt()? };
-    study::end(with_threads(args.threads, || study.searches())??, |cases| study.report(&cases))
+    let study = Study { args, table, methods, host: args.host.open()? };
+    study::end(args.host.run(|| study.searches())?, |cases| study.report(&cases))
 }
 
 /// The paper's method, its ablation and its baselines.
@@ -114,7 +113,7 @@ struct Study<'a> {
     args: &'a Args,
     table: NasBench201Table,
     methods: Vec<Variant>,
-    interrupt: Interrupt,
+    host: Host,
 }
 
 /// One search.
@@ -153,7 +152,7 @@ impl Study<'_> {
     }
 
     fn options(&self) -> SearchOptions {
-        let options = common::search_options(&self.interrupt, self.args.quiet);
+        let options = self.host.search_options();
         SearchOptions { space: SearchSpace::nas_bench_201(), ..options }
     }
 

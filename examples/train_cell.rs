@@ -17,12 +17,11 @@ use std::{
 };
 
 use clap::{ArgGroup, Parser};
-use common::Error;
+use common::{Error, host::HostArgs};
 use eoinas_core::{Genotype, SearchSpace, schedule::Warmup, zoo};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     RunDir, StopReason, TrainConfig, TrainOptions, TrainOutcome, TrainPreset, Trained, Training, Trials,
-    machine::{parse_device, with_threads},
     stop::MaxSteps,
     training::{NETWORK, TrialsOutcome},
 };
@@ -102,12 +101,8 @@ struct Args {
     /// Train with so many seeds, and print mean and deviation.
     #[arg(long, default_value_t = 1, conflicts_with = "random", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Threads of the kernels; results do not depend on it [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
-    /// cpu, cuda or cuda:N.
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[command(flatten)]
+    host: HostArgs,
     /// Folder for the files of the run, which must not exist [default: runs/train-...]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -116,9 +111,6 @@ struct Args {
     max_steps: Option<u64>,
     #[command(flatten)]
     page: open_report::OpenReport,
-    /// No progress display.
-    #[arg(long)]
-    quiet: bool,
     /// Print one JSON object as the last line.
     #[arg(long)]
     json: bool,
@@ -130,15 +122,13 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<ExitCode, Error> {
     args.page.check()?;
-    let interrupt = common::interrupt()?;
-    let device = parse_device(&args.device, common::note)?;
+    let host = args.host.open()?;
     let options = || {
-        let mut options = common::train_options(&interrupt, args.quiet);
-        options.device = device.clone();
+        let mut options = host.train_options();
         options.rules.extend(args.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
         options
     };
-    let (folder, outcome) = with_threads(args.threads, || train(args, options))??;
+    let (folder, outcome) = args.host.run(|| train(args, options))?;
     let code = report(args, &folder, &outcome)?;
     args.page.end(&folder);
     Ok(code)

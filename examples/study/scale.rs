@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use eoinas_data::SourceKind;
 use eoinas_train::{SearchConfig, TrainConfig};
 
+use crate::common::host::HostArgs;
+
 /// The flags that set it. The defaults are for minutes on two cores.
 #[derive(Debug, clap::Args)]
 pub struct Scale {
@@ -38,12 +40,8 @@ pub struct Scale {
     /// Cells of the network that is trained.
     #[arg(long, default_value_t = 5)]
     pub cells: usize,
-    /// Threads of the kernels; results do not depend on it [default: all cores]
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// No progress display.
-    #[arg(long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub host: HostArgs,
 }
 
 impl Scale {

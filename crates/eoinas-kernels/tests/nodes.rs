@@ -7,7 +7,7 @@ mod common;
 use candle_core::Tensor;
 use common::numeric::{dot, gradient};
 use common::{Values, array, assert_close, flat, wide};
-use eoinas_kernels::node::{Term, add_scaled, node_sum, node_sum_backward};
+use eoinas_kernels::node::{GateGradient, Term, add_scaled, node_sum, node_sum_backward};
 use eoinas_kernels::norm::{batch_stats, update_running};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::node::{batch_norm, weighted_sum};
@@ -229,7 +229,7 @@ fn threads_and_levels_agree() {
         let sum = node_sum(&ws, dims(case.shape), &terms).unwrap();
         let mut all = flat(&sum);
         for gradient in node_sum_backward(&ws, &case.dy, &terms, true).unwrap() {
-            all.push(gradient.gate as f32);
+            all.extend(GateGradient::values([&gradient.gate]).unwrap().iter().map(|&gate| gate as f32));
             all.extend(gradient.sums.iter().flat_map(|s| [flat(&s.dy), flat(&s.dy_xhat)]).flatten());
         }
         let stats = batch_stats(&ws, &case.z[0]).unwrap();
