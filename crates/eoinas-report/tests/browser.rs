@@ -18,6 +18,15 @@ use eoinas_report::{Options, write};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+/// Pixels of the smallest letters in a plot, as it stands on the screen.
+const SMALLEST: &str = "(() => {
+    const size = text => {
+        const svg = text.ownerSVGElement;
+        return parseFloat(text.getAttribute('font-size')) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    };
+    return Math.min(...[...document.querySelectorAll('figure:not(.wide) svg text')].map(size));
+})()";
+
 /// The first cell of a heat map.
 const FIRST_CELL: &str = "(() => {
     const p = document.querySelector('#architecture-weights-normal-cell .picture'), svg = p.querySelector('svg');
@@ -165,6 +174,8 @@ fn the_page_in_a_browser() {
         );
         let wide = browser.evaluate("document.documentElement.scrollWidth").as_f64().unwrap();
         assert!(wide <= f64::from(width), "{wide} pixels on a screen of {width}");
+        let letters = browser.evaluate(SMALLEST).as_f64().unwrap();
+        assert!(letters >= 10.0, "letters of {letters} pixels on a screen of {width}");
         assert_eq!(browser.point_at("document.querySelector('#accuracy .pt')"), "training\nepoch 1: 0.1");
         let op = browser.point_at("document.querySelector('#cell-normal .op')");
         assert!(op.contains(" → ") && op.contains("sep_conv_3x3"), "{op}");

@@ -19,7 +19,7 @@ pub(super) fn rgb(ink: Ink) -> RGBColor {
     RGBColor(channel(1), channel(3), channel(5))
 }
 
-/// Text of the plots.
+/// Text of the plots; the library writes letters of four fifths of this size in pixels.
 pub(super) fn font(size: u32, ink: Ink) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&rgb(ink))
 }
@@ -50,7 +50,7 @@ pub(super) fn draw(
 }
 
 /// Room for the names of the vertical axis in pixels.
-pub(super) const LEFT: i32 = 56;
+pub(super) const LEFT: i32 = 60;
 /// Width of a plot in pixels: on a phone it is drawn at about this size, and three stand side by side on a desktop, so
 /// that text keeps its size on both.
 pub(super) const WIDTH: u32 = 360;
@@ -84,7 +84,7 @@ impl Mesh<'_> {
         let mut chart = ChartBuilder::on(area)
             .margin_top(top)
             .margin_right(self.right)
-            .x_label_area_size(40)
+            .x_label_area_size(44)
             .y_label_area_size(LEFT)
             .build_cartesian_2d(widths, heights)?;
         let mut mesh = chart.configure_mesh();
@@ -98,8 +98,8 @@ impl Mesh<'_> {
             .y_labels(6)
             .x_desc(self.x)
             .y_desc(self.y)
-            .label_style(font(13, theme::MUTED))
-            .axis_desc_style(font(13, theme::MUTED))
+            .label_style(font(15, theme::MUTED))
+            .axis_desc_style(font(15, theme::MUTED))
             .x_label_formatter(&|x| number(*x))
             .y_label_formatter(self.y_label)
             .draw()?;

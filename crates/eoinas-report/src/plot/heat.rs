@@ -66,10 +66,10 @@ impl HeatMap {
             for (row, top) in self.rows.iter().zip(&tops) {
                 let (upper, lower) = (*top as i32, (*top + ROW) as i32 - 1);
                 if row.edge != edge {
-                    area.draw(&Text::new(row.edge.clone(), (6, upper - 15), font(12, theme::TEXT)))?;
+                    area.draw(&Text::new(row.edge.clone(), (6, upper - 15), font(14, theme::TEXT)))?;
                     edge = &row.edge;
                 }
-                area.draw(&Text::new(row.op.clone(), (16, upper), font(11, theme::MUTED)))?;
+                area.draw(&Text::new(row.op.clone(), (16, upper), font(13, theme::MUTED)))?;
                 for (from, to, level) in runs(&row.values, most) {
                     let (r, g, b) = theme::scale(level);
                     area.draw(&Rectangle::new([(x(from), upper), (x(to), lower)], RGBColor(r, g, b).filled()))?;
@@ -83,7 +83,7 @@ impl HeatMap {
             }
             let every = self.columns.len().div_ceil(8);
             for (column, name) in self.columns.iter().enumerate().step_by(every) {
-                area.draw(&Text::new(name.clone(), (x(column), (height - BOTTOM) as i32 + 6), font(11, theme::MUTED)))?;
+                area.draw(&Text::new(name.clone(), (x(column), (height - BOTTOM) as i32 + 6), font(13, theme::MUTED)))?;
             }
             Ok(())
         })?;
@@ -156,8 +156,8 @@ fn bar(area: &super::axes::Area<'_>, most: f64) -> Result<(), Box<dyn std::error
         let corner = (left + step * 3, 8);
         area.draw(&Rectangle::new([corner, (corner.0 + 3, 20)], RGBColor(r, g, b).filled()))?;
     }
-    area.draw(&Text::new("0", (left - 12, 8), font(12, theme::MUTED)))?;
+    area.draw(&Text::new("0", (left - 12, 8), font(14, theme::MUTED)))?;
     let text = format!("≥ {}    × pruned", maybe(Some(most)));
-    area.draw(&Text::new(text, (left + 126, 8), font(12, theme::MUTED)))?;
+    area.draw(&Text::new(text, (left + 126, 8), font(14, theme::MUTED)))?;
     Ok(())
 }

@@ -76,7 +76,7 @@ impl Legend {
             for (from, to) in strokes {
                 area.draw(&PathElement::new(vec![(x + from, *y), (x + to, *y)], style))?;
             }
-            area.draw(&Text::new(name.clone(), (x + SAMPLE, y - 6), font(13, theme::TEXT)))?;
+            area.draw(&Text::new(name.clone(), (x + SAMPLE, y - 6), font(15, theme::TEXT)))?;
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ impl Scatter {
                     // To the side that has room.
                     let right = x < (widths.start + widths.end) / 2.0;
                     let shift = if right { 8 } else { -8 - 7 * point.name.chars().count() as i32 };
-                    area.draw(&Text::new(point.name.clone(), (px + shift, py - 6), font(12, theme::TEXT)))?;
+                    area.draw(&Text::new(point.name.clone(), (px + shift, py - 6), font(14, theme::TEXT)))?;
                 }
             }
             Ok(())
