@@ -15,7 +15,9 @@ pub fn cuda(ordinal: usize) -> Result<Device> {
 
 #[cfg(feature = "cuda")]
 fn open(ordinal: usize) -> Result<Device, String> {
-    crate::gpu::open(ordinal).map_err(|error| error.to_string())
+    // candle's errors may bring a backtrace, line by line.
+    let reason = |error: KernelError| error.to_string().lines().next().unwrap_or_default().to_owned();
+    crate::gpu::open(ordinal).map_err(reason)
 }
 
 #[cfg(not(feature = "cuda"))]
