@@ -34,6 +34,11 @@ impl ConvGeometry {
     /// A 1x1 convolution.
     pub const POINTWISE: Self = Self { kernel: (1, 1), stride: 1 };
 
+    /// Height and width of the output for an input of this size.
+    fn out(&self, h: usize, w: usize) -> (usize, usize) {
+        (h.div_ceil(self.stride), w.div_ceil(self.stride))
+    }
+
     fn check(&self, kernel: &'static str) -> Result<()> {
         check_odd(kernel, "kernel rows", self.kernel.0)?;
         check_odd(kernel, "kernel columns", self.kernel.1)?;
@@ -41,16 +46,26 @@ impl ConvGeometry {
     }
 }
 
-fn output_channels(kernel: &'static str, weight: &Tensor, geometry: ConvGeometry, ci: usize) -> Result<usize> {
-    let (kh, kw) = geometry.kernel;
-    match *weight.dims() {
-        [a, b, i, co] if (a, b, i) == (kh, kw, ci) && co > 0 => Ok(co),
-        [i, co] if (kh, kw, i) == (1, 1, ci) && co > 0 => Ok(co),
+/// Shapes of input and output.
+fn shapes(
+    kernel: &'static str,
+    x: Input<'_>,
+    weight: &Tensor,
+    geometry: ConvGeometry,
+) -> Result<([usize; 4], [usize; 4])> {
+    geometry.check(kernel)?;
+    let shape = input_shape(kernel, x)?;
+    let ([n, h, w, ci], (kh, kw)) = (shape, geometry.kernel);
+    let co = match *weight.dims() {
+        [a, b, i, co] if (a, b, i) == (kh, kw, ci) && co > 0 => co,
+        [i, co] if (kh, kw, i) == (1, 1, ci) && co > 0 => co,
         _ => {
             let expected = format!("[{kh}, {kw}, {ci}, co] (or [ci, co] for a 1x1 kernel)");
-            Err(shape_error(kernel, "weight", weight, expected))
+            return Err(shape_error(kernel, "weight", weight, expected));
         }
-    }
+    };
+    let (oh, ow) = geometry.out(h, w);
+    Ok((shape, [n, oh, ow, co]))
 }
 
 /// Convolution of `x` `[n, h, w, ci]` with `weight` `[kh, kw, ci, co]` (or `[ci, co]` for 1x1). Returns the raw output
@@ -65,15 +80,15 @@ pub fn conv_forward(
     geometry: ConvGeometry,
 ) -> Result<(Tensor, BatchStats)> {
     const NAME: &str = "conv_forward";
-    geometry.check(NAME)?;
-    let shape = input_shape(NAME, x)?;
-    let co = output_channels(NAME, weight, geometry, shape[3])?;
+    let (shape, out) = shapes(NAME, x, weight, geometry)?;
     if let Some(gpu) = Gpu::of_input(x) {
-        return gpu::conv::forward(&gpu, NAME, (x, shape), weight, geometry);
+        return gpu::norm::with_stats(&gpu, NAME, out, |moments| {
+            gpu::conv::forward(&gpu, NAME, (x, shape), (weight, geometry), out, Some(moments))
+        });
     }
     let x = InputGuard::new(NAME, x, shape)?;
     let values = read(NAME, "weight", weight)?;
-    driver::forward_with_stats(ws, &x, &ConvOp::new(ws, geometry, shape, (weight, &values), co))
+    driver::forward_with_stats(ws, &x, &ConvOp::new(ws, geometry, shape, (weight, &values), out[3]))
 }
 
 /// The output of [`conv_forward`] alone, for a BatchNorm that has statistics of its own, or none.
@@ -82,15 +97,13 @@ pub fn conv_forward(
 /// As [`conv_forward`].
 pub fn conv_apply(ws: &Workspace, x: Input<'_>, weight: &Tensor, geometry: ConvGeometry) -> Result<Tensor> {
     const NAME: &str = "conv_apply";
-    geometry.check(NAME)?;
-    let shape = input_shape(NAME, x)?;
-    let co = output_channels(NAME, weight, geometry, shape[3])?;
+    let (shape, out) = shapes(NAME, x, weight, geometry)?;
     if let Some(gpu) = Gpu::of_input(x) {
-        return gpu::conv::apply(&gpu, NAME, (x, shape), weight, geometry);
+        return gpu::conv::forward(&gpu, NAME, (x, shape), (weight, geometry), out, None);
     }
     let x = InputGuard::new(NAME, x, shape)?;
     let values = read(NAME, "weight", weight)?;
-    driver::forward(ws, &x, &ConvOp::new(ws, geometry, shape, (weight, &values), co))
+    driver::forward(ws, &x, &ConvOp::new(ws, geometry, shape, (weight, &values), out[3]))
 }
 
 /// Gradients of [`conv_forward`], given the gradient of its raw output.
@@ -108,23 +121,18 @@ pub fn conv_backward(
     want_weights: bool,
 ) -> Result<ConvGradients> {
     const NAME: &str = "conv_backward";
-    geometry.check(NAME)?;
+    let (shape, out) = shapes(NAME, x, weight, geometry)?;
     check_input_gradient(NAME, input, x)?;
-    let shape = input_shape(NAME, x)?;
-    let [n, h, w, ci] = shape;
-    let weight_shape = weight.dims().to_vec();
-    let co = output_channels(NAME, weight, geometry, ci)?;
-    let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), co];
     check_gradient(NAME, grad, out)?;
     if let Some(gpu) = Gpu::of_input(x) {
         return gpu::conv::backward(&gpu, NAME, (x, shape), weight, geometry, (grad, out), input, want_weights);
     }
     let (x, grad) = (InputGuard::new(NAME, x, shape)?, GradientGuard::new(NAME, grad)?);
     let values = read(NAME, "weight", weight)?;
-    let op = ConvOp::new(ws, geometry, shape, (weight, &values), co).with_backward(&values);
+    let op = ConvOp::new(ws, geometry, shape, (weight, &values), out[3]).with_backward(&values);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let weight = match gradients.weights {
-        Some(dw) => Some(ws.tensor(dw.to_vec(), weight_shape)?),
+        Some(dw) => Some(ws.tensor(dw.to_vec(), weight.shape())?),
         None => None,
     };
     Ok(ConvGradients { input: gradients.input, weight })
@@ -164,7 +172,8 @@ impl ConvOp {
         let ((kh, kw), stride) = (geometry.kernel, geometry.stride);
         let input = Layout::dense(h, w, ci, (kh / 2, kw / 2));
         let border = ((kh / 2).div_ceil(stride), (kw / 2).div_ceil(stride));
-        let output = Layout::vectors(h.div_ceil(stride), w.div_ceil(stride), co, border);
+        let (oh, ow) = geometry.out(h, w);
+        let output = Layout::vectors(oh, ow, co, border);
         let weights = ws.pack(weight, values, kh * kw * ci, co);
         Self { geometry, input, output, weights, backward: Vec::new() }
     }

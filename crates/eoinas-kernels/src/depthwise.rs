@@ -34,6 +34,11 @@ impl Geometry {
         self.dilation * (self.kernel - 1) / 2
     }
 
+    /// Height and width of the output for an input of this size.
+    pub(crate) fn out(&self, h: usize, w: usize) -> (usize, usize) {
+        (h.div_ceil(self.stride), w.div_ceil(self.stride))
+    }
+
     pub(crate) fn check(&self, kernel: &'static str) -> Result<()> {
         check_odd(kernel, "kernel size", self.kernel)?;
         check_stride(kernel, self.stride)?;
@@ -66,18 +71,26 @@ pub struct ConvGradients {
     pub weight: Option<Tensor>,
 }
 
+/// Shapes of input and output.
+fn shapes(kernel: &'static str, x: Input<'_>, weight: &Tensor, geometry: Geometry) -> Result<([usize; 4], [usize; 4])> {
+    geometry.check(kernel)?;
+    let shape = input_shape(kernel, x)?;
+    let [n, h, w, c] = shape;
+    let (oh, ow) = geometry.out(h, w);
+    expect_dims(kernel, "weight", weight, &[geometry.kernel, geometry.kernel, c])?;
+    Ok((shape, [n, oh, ow, c]))
+}
+
 /// Depthwise convolution of `x` `[n, h, w, c]` with `weight` `[k, k, c]`: `[n, ceil(h / s), ceil(w / s), c]`.
 ///
 /// # Errors
 /// A wrong shape, layout, device or geometry.
 pub fn depthwise_forward(ws: &Workspace, x: Input<'_>, weight: &Tensor, geometry: Geometry) -> Result<Tensor> {
     const NAME: &str = "depthwise_forward";
-    geometry.check(NAME)?;
-    let shape = input_shape(NAME, x)?;
+    let (shape, out) = shapes(NAME, x, weight, geometry)?;
     let [_, h, w, c] = shape;
-    expect_dims(NAME, "weight", weight, &[geometry.kernel, geometry.kernel, c])?;
     if let Some(gpu) = Gpu::of_input(x) {
-        return gpu::depthwise::forward(&gpu, NAME, (x, shape), weight, geometry);
+        return gpu::depthwise::forward(&gpu, NAME, (x, shape), (weight, geometry), out);
     }
     let x = InputGuard::new(NAME, x, shape)?;
     let values = read(NAME, "weight", weight)?;
@@ -100,13 +113,9 @@ pub fn depthwise_backward(
     want_weights: bool,
 ) -> Result<ConvGradients> {
     const NAME: &str = "depthwise_backward";
-    geometry.check(NAME)?;
+    let (shape, out) = shapes(NAME, x, weight, geometry)?;
     check_input_gradient(NAME, input, x)?;
-    let shape = input_shape(NAME, x)?;
-    let [n, h, w, c] = shape;
-    let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), c];
-    let weight_shape = [geometry.kernel, geometry.kernel, c];
-    expect_dims(NAME, "weight", weight, &weight_shape)?;
+    let [_, h, w, c] = shape;
     check_gradient(NAME, grad, out)?;
     if let Some(gpu) = Gpu::of_input(x) {
         return gpu::depthwise::backward(&gpu, NAME, (x, shape), weight, geometry, (grad, out), input, want_weights);
@@ -117,7 +126,7 @@ pub fn depthwise_backward(
     let op = DepthwiseOp::new(geometry, h, w, c, packed).with_backward(&values);
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let weight = match gradients.weights {
-        Some(packed) => Some(ws.tensor(op.unpack_weights(&packed), &weight_shape)?),
+        Some(packed) => Some(ws.tensor(op.unpack_weights(&packed), weight.shape())?),
         None => None,
     };
     Ok(ConvGradients { input: gradients.input, weight })

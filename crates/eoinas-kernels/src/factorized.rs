@@ -31,13 +31,20 @@ pub struct FactorizedReduceGradients {
     pub weight_2: Option<Tensor>,
 }
 
-/// The number of channels that each weight makes.
-fn check_weights(kernel: &'static str, [weight_1, weight_2]: [&Tensor; 2], ci: usize) -> Result<[usize; 2]> {
-    let check = |name, weight: &Tensor| match *weight.dims() {
+/// Shapes of input and output, and the number of channels that each weight makes.
+fn shapes(
+    kernel: &'static str,
+    x: Input<'_>,
+    [weight_1, weight_2]: [&Tensor; 2],
+) -> Result<([usize; 4], [usize; 4], [usize; 2])> {
+    let shape = input_shape(kernel, x)?;
+    let [n, h, w, ci] = shape;
+    let width = |name, weight: &Tensor| match *weight.dims() {
         [i, co] if i == ci && co > 0 => Ok(co),
         _ => Err(shape_error(kernel, name, weight, format!("[{ci}, co]"))),
     };
-    Ok([check("weight_1", weight_1)?, check("weight_2", weight_2)?])
+    let [c1, c2] = [width("weight_1", weight_1)?, width("weight_2", weight_2)?];
+    Ok((shape, [n, h.div_ceil(2), w.div_ceil(2), c1 + c2], [c1, c2]))
 }
 
 /// Halves height and width of `x` `[n, h, w, ci]`: channels `..c1` are pixels `(2i, 2j)` times `weight_1` `[ci, c1]`,
@@ -53,10 +60,12 @@ pub fn factorized_reduce_forward(
     weight_2: &Tensor,
 ) -> Result<(Tensor, BatchStats)> {
     const NAME: &str = "factorized_reduce_forward";
-    let (shape, weights) = (input_shape(NAME, x)?, [weight_1, weight_2]);
-    let widths = check_weights(NAME, weights, shape[3])?;
+    let weights = [weight_1, weight_2];
+    let (shape, out, widths) = shapes(NAME, x, weights)?;
     if let Some(gpu) = Gpu::of_input(x) {
-        return gpu::factorized::forward(&gpu, NAME, (x, shape), weights);
+        return gpu::norm::with_stats(&gpu, NAME, out, |moments| {
+            gpu::factorized::forward(&gpu, NAME, (x, shape), weights, out, Some(moments))
+        });
     }
     let x = InputGuard::new(NAME, x, shape)?;
     let op = FactorizedReduceOp::read(NAME, ws, shape, weights, widths)?.0;
@@ -69,10 +78,10 @@ pub fn factorized_reduce_forward(
 /// As [`factorized_reduce_forward`].
 pub fn factorized_reduce_apply(ws: &Workspace, x: Input<'_>, weight_1: &Tensor, weight_2: &Tensor) -> Result<Tensor> {
     const NAME: &str = "factorized_reduce_apply";
-    let (shape, weights) = (input_shape(NAME, x)?, [weight_1, weight_2]);
-    let widths = check_weights(NAME, weights, shape[3])?;
+    let weights = [weight_1, weight_2];
+    let (shape, out, widths) = shapes(NAME, x, weights)?;
     if let Some(gpu) = Gpu::of_input(x) {
-        return gpu::factorized::apply(&gpu, NAME, (x, shape), weights);
+        return gpu::factorized::forward(&gpu, NAME, (x, shape), weights, out, None);
     }
     let x = InputGuard::new(NAME, x, shape)?;
     let op = FactorizedReduceOp::read(NAME, ws, shape, weights, widths)?.0;
@@ -94,11 +103,10 @@ pub fn factorized_reduce_backward(
     want_weights: bool,
 ) -> Result<FactorizedReduceGradients> {
     const NAME: &str = "factorized_reduce_backward";
+    let weights = [weight_1, weight_2];
+    let (shape, out, [c1, c2]) = shapes(NAME, x, weights)?;
+    let ci = shape[3];
     check_input_gradient(NAME, input, x)?;
-    let (shape, weights) = (input_shape(NAME, x)?, [weight_1, weight_2]);
-    let [n, h, w, ci] = shape;
-    let [c1, c2] = check_weights(NAME, weights, ci)?;
-    let out = [n, h.div_ceil(2), w.div_ceil(2), c1 + c2];
     check_gradient(NAME, grad, out)?;
     if let Some(gpu) = Gpu::of_input(x) {
         return gpu::factorized::backward(&gpu, NAME, (x, shape), weights, (grad, out), input, want_weights);

@@ -64,8 +64,8 @@ pub fn pool_apply(ws: &Workspace, x: &Tensor, kind: PoolKind, stride: usize) -> 
 }
 
 fn pool_on_gpu(gpu: &Gpu, kernel: &'static str, x: &Tensor, kind: PoolKind, stride: usize) -> Result<Tensor> {
-    let (n, Shape { h, w, c, .. }) = sizes(kernel, x, stride)?;
-    gpu::pool::forward(gpu, kernel, (x, [n, h, w, c]), kind, stride)
+    let (n, shape) = sizes(kernel, x, stride)?;
+    gpu::pool::forward(gpu, kernel, (x, [n, shape.h, shape.w, shape.c]), (kind, stride), shape.out())
 }
 
 /// The output and its moments, empty unless they are wanted.
@@ -114,9 +114,10 @@ pub fn pool_backward(
     let (n, shape) = sizes(KERNEL, x, stride)?;
     expect_dims(KERNEL, "dx", dx, x.dims())?;
     let ((oh, ow), c) = (shape.out(), shape.c);
-    check_gradient(KERNEL, grad, [n, oh, ow, c])?;
+    let out = [n, oh, ow, c];
+    check_gradient(KERNEL, grad, out)?;
     if let Some(gpu) = Gpu::of(x) {
-        return gpu::pool::backward(&gpu, KERNEL, (x, [n, shape.h, shape.w, c]), kind, stride, grad, dx, add);
+        return gpu::pool::backward(&gpu, KERNEL, (x, [n, shape.h, shape.w, c]), (kind, stride), (grad, out), dx, add);
     }
     let guard = GradientGuard::new(KERNEL, grad)?;
     let values = read(KERNEL, "x", x)?;

@@ -32,19 +32,23 @@ pub struct SeparableGradients {
     pub pointwise: Option<Tensor>,
 }
 
-/// Checks both weights. Returns the number of the output's channels.
-fn check_weights(
+/// Shapes of input and output.
+fn shapes(
     kernel: &'static str,
-    depthwise: &Tensor,
-    pointwise: &Tensor,
+    x: Input<'_>,
+    [depthwise, pointwise]: [&Tensor; 2],
     geometry: Geometry,
-    ci: usize,
-) -> Result<usize> {
+) -> Result<([usize; 4], [usize; 4])> {
+    geometry.check(kernel)?;
+    let shape = input_shape(kernel, x)?;
+    let [n, h, w, ci] = shape;
     expect_dims(kernel, "depthwise", depthwise, &[geometry.kernel, geometry.kernel, ci])?;
-    match *pointwise.dims() {
-        [i, co] if i == ci && co > 0 => Ok(co),
-        _ => Err(shape_error(kernel, "pointwise", pointwise, format!("[{ci}, co]"))),
-    }
+    let co = match *pointwise.dims() {
+        [i, co] if i == ci && co > 0 => co,
+        _ => return Err(shape_error(kernel, "pointwise", pointwise, format!("[{ci}, co]"))),
+    };
+    let (oh, ow) = geometry.out(h, w);
+    Ok((shape, [n, oh, ow, co]))
 }
 
 /// Depthwise convolution with `depthwise` `[k, k, ci]`, then pointwise convolution with `pointwise` `[ci, co]`, of
@@ -60,14 +64,15 @@ pub fn separable_forward(
     geometry: Geometry,
 ) -> Result<(Tensor, BatchStats)> {
     const NAME: &str = "separable_forward";
-    geometry.check(NAME)?;
-    let shape = input_shape(NAME, x)?;
-    let co = check_weights(NAME, depthwise, pointwise, geometry, shape[3])?;
+    let weights = [depthwise, pointwise];
+    let (shape, out) = shapes(NAME, x, weights, geometry)?;
     if let Some(gpu) = Gpu::of_input(x) {
-        return gpu::separable::forward(&gpu, NAME, (x, shape), [depthwise, pointwise], geometry);
+        return gpu::norm::with_stats(&gpu, NAME, out, |moments| {
+            gpu::separable::forward(&gpu, NAME, (x, shape), (weights, geometry), out, Some(moments))
+        });
     }
     let x = InputGuard::new(NAME, x, shape)?;
-    let op = SeparableOp::read(NAME, ws, shape, depthwise, pointwise, geometry, co)?.0;
+    let op = SeparableOp::read(NAME, ws, shape, weights, geometry, out[3])?.0;
     driver::forward_with_stats(ws, &x, &op)
 }
 
@@ -83,14 +88,13 @@ pub fn separable_apply(
     geometry: Geometry,
 ) -> Result<Tensor> {
     const NAME: &str = "separable_apply";
-    geometry.check(NAME)?;
-    let shape = input_shape(NAME, x)?;
-    let co = check_weights(NAME, depthwise, pointwise, geometry, shape[3])?;
+    let weights = [depthwise, pointwise];
+    let (shape, out) = shapes(NAME, x, weights, geometry)?;
     if let Some(gpu) = Gpu::of_input(x) {
-        return gpu::separable::apply(&gpu, NAME, (x, shape), [depthwise, pointwise], geometry);
+        return gpu::separable::forward(&gpu, NAME, (x, shape), (weights, geometry), out, None);
     }
     let x = InputGuard::new(NAME, x, shape)?;
-    let op = SeparableOp::read(NAME, ws, shape, depthwise, pointwise, geometry, co)?.0;
+    let op = SeparableOp::read(NAME, ws, shape, weights, geometry, out[3])?.0;
     driver::forward(ws, &x, &op)
 }
 
@@ -111,28 +115,24 @@ pub fn separable_backward(
     want_weights: bool,
 ) -> Result<SeparableGradients> {
     const NAME: &str = "separable_backward";
-    geometry.check(NAME)?;
+    let weights = [depthwise, pointwise];
+    let (shape, out) = shapes(NAME, x, weights, geometry)?;
     check_input_gradient(NAME, input, x)?;
-    let shape = input_shape(NAME, x)?;
-    let [n, h, w, ci] = shape;
-    let co = check_weights(NAME, depthwise, pointwise, geometry, ci)?;
-    let out = [n, h.div_ceil(geometry.stride), w.div_ceil(geometry.stride), co];
     check_gradient(NAME, grad, out)?;
     if let Some(gpu) = Gpu::of_input(x) {
-        let weights = [depthwise, pointwise];
-        return gpu::separable::backward(&gpu, NAME, (x, shape), weights, geometry, (grad, out), input, want_weights);
+        let grad = (grad, out);
+        return gpu::separable::backward(&gpu, NAME, (x, shape), weights, geometry, grad, input, want_weights);
     }
     let (x, grad) = (InputGuard::new(NAME, x, shape)?, GradientGuard::new(NAME, grad)?);
-    let (op, values) = SeparableOp::read(NAME, ws, shape, depthwise, pointwise, geometry, co)?;
+    let (op, values) = SeparableOp::read(NAME, ws, shape, weights, geometry, out[3])?;
     let op = op.with_backward(&values);
-    let depthwise_shape = [geometry.kernel, geometry.kernel, ci];
     let gradients = driver::backward(NAME, ws, &x, &grad, &op, input, want_weights)?;
     let (depthwise, pointwise) = match gradients.weights {
         None => (None, None),
         Some(packed) => {
             let (dw, pw) = packed.split_at(op.depthwise.weights_len());
-            let dw = ws.tensor(op.depthwise.unpack_weights(dw), &depthwise_shape)?;
-            (Some(dw), Some(ws.tensor(pw.to_vec(), &[ci, co])?))
+            let dw = ws.tensor(op.depthwise.unpack_weights(dw), depthwise.shape())?;
+            (Some(dw), Some(ws.tensor(pw.to_vec(), pointwise.shape())?))
         }
     };
     Ok(SeparableGradients { input: gradients.input, depthwise, pointwise })
@@ -154,8 +154,7 @@ impl SeparableOp {
         kernel: &'static str,
         ws: &Workspace,
         [_, h, w, ci]: [usize; 4],
-        depthwise: &'a Tensor,
-        pointwise: &'a Tensor,
+        [depthwise, pointwise]: [&'a Tensor; 2],
         geometry: Geometry,
         co: usize,
     ) -> Result<(Self, [Values<'a>; 2])> {

@@ -5,9 +5,9 @@ use candle_core::Tensor;
 use super::Gpu;
 use super::arguments::{Address, Argument, GradientArgument, InputArgument};
 use super::input::input_gradient;
-use super::launch::{Grid, Pieces};
-use super::norm::sum_pieces;
+use super::launch::Grid;
 use super::operands::Operands;
+use super::pieces::{Pieces, sum_over_pixels};
 use crate::depthwise::{ConvGradients, Geometry};
 use crate::error::{KernelError, Result};
 use crate::norm::GradSums;
@@ -17,11 +17,7 @@ use crate::view::{Gradient, Input, InputGradient};
 const TAPS: usize = 11;
 
 pub(super) fn geometry_arguments(operands: &Operands<'_>, geometry: Geometry) -> Result<[Argument<'static>; 3]> {
-    Ok([
-        Argument::Int(operands.int(geometry.kernel)?),
-        Argument::Int(operands.int(geometry.stride)?),
-        Argument::Int(operands.int(geometry.dilation)?),
-    ])
+    operands.numbers([geometry.kernel, geometry.stride, geometry.dilation])
 }
 
 /// Checks what a kernel on a GPU holds in registers.
@@ -37,25 +33,23 @@ pub(super) fn check_size(kernel: &'static str, geometry: Geometry) -> Result<()>
     })
 }
 
-/// The output.
+/// The output, of the shape `out`.
 pub(crate) fn forward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
-    weight: &Tensor,
-    geometry: Geometry,
+    (weight, geometry): (&Tensor, Geometry),
+    out: [usize; 4],
 ) -> Result<Tensor> {
-    let [n, h, w, c] = shape;
-    let (oh, ow) = (h.div_ceil(geometry.stride), w.div_ceil(geometry.stride));
-    let z = gpu.unwritten((n, oh, ow, c))?;
+    let z = gpu.unwritten(out.to_vec())?;
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
     let mut arguments = vec![Argument::Input(&x), Argument::Address(operands.read("weight", weight)?)];
     arguments.extend(geometry_arguments(&operands, geometry)?);
-    arguments.extend([Argument::Int(operands.int(oh)?), Argument::Int(operands.int(ow)?)]);
+    arguments.extend(operands.numbers([out[1], out[2]])?);
     arguments.push(Argument::Address(operands.output(&z)?));
     // SAFETY: the arguments of the kernel; the weight was checked, `z` has the output's shape.
-    unsafe { gpu.launch("depthwise_forward", Grid::values(n * oh * ow * c), &arguments)? };
+    unsafe { gpu.launch("depthwise_forward", Grid::values(z.elem_count()), &arguments)? };
     Ok(z)
 }
 
@@ -115,16 +109,12 @@ impl Both<'_> {
     /// The gradient of the weight, `[k, k, c]`.
     pub(super) fn weight(&self, gpu: &Gpu, kernel: &'static str) -> Result<Tensor> {
         let ([n, oh, ow, c], size) = (self.out, self.geometry.kernel);
-        let pieces = Pieces::new(n * oh * ow, 256, 64);
-        let values = size * size * c;
-        let parts = gpu.unwritten((pieces.count, values))?;
-        let mut operands = Operands::new(gpu, kernel);
+        let pieces = Pieces::of_channels(n * oh * ow);
         let mut arguments = vec![Argument::Input(self.x), Argument::Gradient(self.grad)];
-        arguments.extend(geometry_arguments(&operands, self.geometry)?);
-        arguments.push(Argument::Int(operands.int(pieces.share)?));
-        arguments.push(Argument::Address(operands.write("parts", &parts)?));
-        // SAFETY: the arguments of the kernel; `parts` holds a weight's gradient for each piece.
-        unsafe { gpu.launch("depthwise_backward_weight", Grid::channels(c, pieces.count, size), &arguments)? };
-        Ok(sum_pieces(gpu, kernel, &parts, pieces.count, values)?.reshape((size, size, c))?)
+        arguments.extend(geometry_arguments(&Operands::new(gpu, kernel), self.geometry)?);
+        let launch = ("depthwise_backward_weight", Grid::channels(c, pieces.count, size));
+        // SAFETY: the arguments of the kernel; input and gradient were checked.
+        let gradient = unsafe { sum_over_pixels(gpu, kernel, launch, (pieces, size * size * c), arguments)? };
+        Ok(gradient.reshape((size, size, c))?)
     }
 }

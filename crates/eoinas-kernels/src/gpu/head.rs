@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::head::{LinearGradients, LossOutput};
 use crate::view::Input;
 
-/// The mean over height and width of sources `[n, h, w, c_i]`, whose sizes may differ: `[n, total]`.
+/// The mean over height and width of the joined sources, `[n, c]`.
 pub(crate) fn global_average_pool(
     gpu: &Gpu,
     kernel: &'static str,
@@ -37,9 +37,7 @@ pub(crate) fn global_average_pool_backward(
     let values = target.elem_count();
     let mut operands = Operands::new(gpu, kernel);
     let mut arguments = vec![Argument::Address(operands.read("d", d)?)];
-    for number in [d.dim(1)?, first, c, h * w, values] {
-        arguments.push(Argument::Int(operands.int(number)?));
-    }
+    arguments.extend(operands.numbers([d.dim(1)?, first, c, h * w, values])?);
     arguments.push(Argument::Address(operands.write("add_to", target)?));
     // SAFETY: the arguments of the kernel; `d` was checked to hold the target's channels.
     unsafe { gpu.launch("global_average_pool_backward", Grid::values(values), &arguments) }
@@ -56,15 +54,13 @@ pub(crate) fn linear(
 ) -> Result<Tensor> {
     let out = gpu.unwritten((n, m))?;
     let mut operands = Operands::new(gpu, kernel);
-    let arguments = [
+    let mut arguments = vec![
         Argument::Address(operands.read("x", x)?),
         Argument::Address(operands.read("weight", weight)?),
         Argument::Address(operands.read("bias", bias)?),
-        Argument::Int(operands.int(n)?),
-        Argument::Int(operands.int(k)?),
-        Argument::Int(operands.int(m)?),
-        Argument::Address(operands.output(&out)?),
     ];
+    arguments.extend(operands.numbers([n, k, m])?);
+    arguments.push(Argument::Address(operands.output(&out)?));
     // SAFETY: the arguments of the kernel, whose shapes were checked.
     unsafe { gpu.launch("linear_forward", Grid::each(n * m, 1), &arguments)? };
     Ok(out)
@@ -87,9 +83,7 @@ pub(crate) fn linear_backward(
         let mut operands = Operands::new(gpu, kernel);
         let mut arguments =
             vec![Argument::Address(operands.read("d", d)?), Argument::Address(operands.read("weight", weight)?)];
-        for number in [n, k, m] {
-            arguments.push(Argument::Int(operands.int(number)?));
-        }
+        arguments.extend(operands.numbers([n, k, m])?);
         arguments.push(Argument::Address(operands.output(&out)?));
         // SAFETY: the arguments of the kernel, whose shapes were checked.
         unsafe { gpu.launch("linear_backward_input", Grid::each(n * k, 1), &arguments)? };
@@ -99,9 +93,7 @@ pub(crate) fn linear_backward(
         let (dw, dbias) = (gpu.unwritten((k, m))?, gpu.unwritten(m)?);
         let mut operands = Operands::new(gpu, kernel);
         let mut arguments = vec![Argument::Address(operands.read("d", d)?), Argument::Address(operands.read("x", x)?)];
-        for number in [n, k, m] {
-            arguments.push(Argument::Int(operands.int(number)?));
-        }
+        arguments.extend(operands.numbers([n, k, m])?);
         arguments.push(Argument::Address(operands.write("weight gradient", &dw)?));
         arguments.push(Argument::Address(operands.write("bias gradient", &dbias)?));
         // SAFETY: the arguments of the kernel, whose shapes were checked.

@@ -4,9 +4,9 @@ use candle_core::Tensor;
 
 use super::Gpu;
 use super::arguments::{Argument, InputArgument, TargetArgument};
-use super::launch::{Grid, Pieces};
-use super::norm::sum_pieces;
+use super::launch::Grid;
 use super::operands::Operands;
+use super::pieces::{Pieces, sum_over_pixels};
 use crate::error::Result;
 use crate::norm::GradSums;
 use crate::view::InputGradient;
@@ -41,17 +41,11 @@ fn sums(
     (x, [n, h, w, c]): (&InputArgument, [usize; 4]),
     dx: &Tensor,
 ) -> Result<GradSums> {
-    let pieces = Pieces::new(n * h * w, 256, 64);
-    let parts = gpu.unwritten((pieces.count, 2 * c))?;
-    let mut operands = Operands::new(gpu, kernel);
-    let arguments = [
-        Argument::Input(x),
-        Argument::Address(operands.read("input gradient", dx)?),
-        Argument::Int(operands.int(pieces.share)?),
-        Argument::Address(operands.write("parts", &parts)?),
-    ];
-    // SAFETY: the arguments of the kernel; `dx` has the input's shape, `parts` two numbers a channel and piece.
-    unsafe { gpu.launch("input_gradient_sums", Grid::channels(c, pieces.count, 1), &arguments)? };
-    let sums = sum_pieces(gpu, kernel, &parts, pieces.count, 2 * c)?;
+    let pieces = Pieces::of_channels(n * h * w);
+    let dx = Operands::new(gpu, kernel).read("input gradient", dx)?;
+    let launch = ("input_gradient_sums", Grid::channels(c, pieces.count, 1));
+    let arguments = vec![Argument::Input(x), Argument::Address(dx)];
+    // SAFETY: the arguments of the kernel; `dx` has the input's shape, and there are two numbers a channel.
+    let sums = unsafe { sum_over_pixels(gpu, kernel, launch, (pieces, 2 * c), arguments)? };
     Ok(GradSums { dy: sums.narrow(0, 0, c)?, dy_xhat: sums.narrow(0, c, c)? })
 }

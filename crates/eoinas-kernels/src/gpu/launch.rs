@@ -39,22 +39,8 @@ impl Grid {
     }
 }
 
-/// Pixels cut into pieces that blocks sum over; depends on the number of pixels alone.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pieces {
-    /// How many there are.
-    pub(super) count: usize,
-    /// Pixels of each, fewer in the last.
-    pub(super) share: usize,
-}
-
-impl Pieces {
-    /// At most `most` pieces of at least `least` pixels.
-    pub(super) fn new(pixels: usize, most: usize, least: usize) -> Self {
-        let share = pixels.div_ceil(most.max(1)).max(least).next_multiple_of(16);
-        Self { count: pixels.div_ceil(share).max(1), share }
-    }
-}
+/// Rows of a matrix product's tile: pixels.
+pub(super) const ROWS: usize = 64;
 
 /// Columns of a matrix product's tile: as few as hold them all, of 16, 32 and 64.
 pub(super) fn tile(columns: usize) -> (usize, &'static str) {
@@ -76,6 +62,22 @@ pub(super) fn int(kernel: &'static str, number: usize) -> Result<i32> {
 }
 
 impl Gpu {
+    /// Launches a kernel that multiplies matrices, with `rows` x `columns` results.
+    ///
+    /// # Safety
+    /// As for [`Self::launch`].
+    pub(super) unsafe fn multiply(
+        &self,
+        name: &str,
+        [rows, columns]: [usize; 2],
+        arguments: &[Argument<'_>],
+    ) -> Result<()> {
+        let (size, suffix) = tile(columns);
+        let blocks = [rows.div_ceil(ROWS), columns.div_ceil(size), 1];
+        // SAFETY: as the caller says.
+        unsafe { self.launch(&format!("{name}{suffix}"), Grid::tiles(blocks), arguments) }
+    }
+
     /// Launches a kernel of `kernels/` by its name.
     ///
     /// # Safety

@@ -21,6 +21,7 @@ pub(crate) mod node;
 pub(crate) mod norm;
 mod operands;
 pub(crate) mod optim;
+mod pieces;
 pub(crate) mod pool;
 pub(crate) mod separable;
 

@@ -4,8 +4,9 @@ use candle_core::Tensor;
 
 use super::Gpu;
 use super::arguments::{Argument, TERMS, TermsArgument};
-use super::launch::{Grid, Pieces};
+use super::launch::Grid;
 use super::operands::Operands;
+use super::pieces::Pieces;
 use crate::error::Result;
 use crate::node::{GateGradient, Term, TermGradient};
 use crate::norm::GradSums;
@@ -39,14 +40,10 @@ pub(crate) fn sum(gpu: &Gpu, kernel: &'static str, [n, h, w, c]: [usize; 4], ter
     for (index, terms) in terms.chunks(TERMS).enumerate() {
         let mut operands = Operands::new(gpu, kernel);
         let terms = terms_argument(&mut operands, terms)?;
-        let arguments = [
-            Argument::Terms(&terms),
-            Argument::Int(operands.int(h * w * c)?),
-            Argument::Int(operands.int(c)?),
-            Argument::Int(operands.int(values)?),
-            Argument::Int(i32::from(index > 0)),
-            Argument::Address(operands.output(&out)?),
-        ];
+        let [image, channels, all] = operands.numbers([h * w * c, c, values])?;
+        let add = Argument::Int(i32::from(index > 0));
+        let out = Argument::Address(operands.output(&out)?);
+        let arguments = [Argument::Terms(&terms), image, channels, all, add, out];
         // SAFETY: the arguments of the kernel; every term has the output's shape.
         unsafe { gpu.launch("node_sum", Grid::values(values), &arguments)? };
     }
@@ -86,34 +83,21 @@ fn gradient_sums(
     want_gates: bool,
 ) -> Result<Vec<(GradSums, GateGradient)>> {
     let (pixels, count) = (n * h * w, terms.len());
-    let pieces = Pieces::new(pixels, 256, 64);
+    let pieces = Pieces::of_channels(pixels);
     let parts = gpu.unwritten((count, pieces.count, 2, c))?;
     let (sums, gates) = (gpu.unwritten((count, 2, c))?, gpu.unwritten((count, c))?);
     let mut operands = Operands::new(gpu, kernel);
     let terms = terms_argument(&mut operands, terms)?;
-    let dy = operands.read("dy", dy)?;
-    let (image, pixels) = (operands.int(h * w)?, operands.int(pixels)?);
-    let (share, piece_count, channels) = (operands.int(pieces.share)?, operands.int(pieces.count)?, operands.int(c)?);
-    let parts_at = operands.write("parts", &parts)?;
-    let arguments = [
-        Argument::Terms(&terms),
-        Argument::Address(dy),
-        Argument::Int(image),
-        Argument::Int(pixels),
-        Argument::Int(channels),
-        Argument::Int(share),
-        Argument::Address(parts_at),
-    ];
+    let mut arguments = vec![Argument::Terms(&terms), Argument::Address(operands.read("dy", dy)?)];
+    arguments.extend(operands.numbers([h * w, pixels, c, pieces.share])?);
+    let parts = Argument::Address(operands.write("parts", &parts)?);
+    arguments.push(parts);
     // SAFETY: the arguments of the kernel; every term has the shape of `dy`, `parts` two numbers a channel and piece.
     unsafe { gpu.launch("gradient_sums", Grid::channels(c, pieces.count, count), &arguments)? };
-    let arguments = [
-        Argument::Terms(&terms),
-        Argument::Address(parts_at),
-        Argument::Int(piece_count),
-        Argument::Int(channels),
-        Argument::Address(operands.write("sums", &sums)?),
-        Argument::Address(operands.write("gates", &gates)?),
-    ];
+    let [piece_count, channels] = operands.numbers([pieces.count, c])?;
+    let results =
+        [Argument::Address(operands.write("sums", &sums)?), Argument::Address(operands.write("gates", &gates)?)];
+    let arguments = [Argument::Terms(&terms), parts, piece_count, channels, results[0], results[1]];
     // SAFETY: the arguments of the kernel, after the launch that writes `parts`.
     unsafe { gpu.launch("finish_gradient_sums", Grid::each(c, count), &arguments)? };
     let mut found = Vec::with_capacity(count);

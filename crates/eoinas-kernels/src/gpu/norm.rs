@@ -3,67 +3,65 @@
 use candle_core::Tensor;
 
 use super::Gpu;
-use super::arguments::{Address, Argument};
-use super::launch::{Grid, Pieces};
+use super::arguments::Argument;
+use super::launch::{Grid, ROWS};
 use super::operands::Operands;
+use super::pieces::Pieces;
 use crate::error::Result;
 use crate::norm::{BatchStats, GradCoefficients, GradSums, Norm};
 
 /// Moments of pieces of an output on their way to its statistics.
-pub(super) struct Moments {
+pub(crate) struct Moments {
     /// `[pieces, 2, channels]`.
     pub(super) parts: Tensor,
-    pub(super) pieces: Pieces,
-    pub(super) pixels: usize,
-    pub(super) channels: usize,
+    pieces: Pieces,
+    pixels: usize,
+    channels: usize,
 }
 
 impl Moments {
-    /// Room for the moments of pieces of `share` pixels.
-    pub(super) fn of_tiles(gpu: &Gpu, pixels: usize, share: usize, channels: usize) -> Result<Self> {
-        let pieces = Pieces { count: pixels.div_ceil(share), share };
+    fn new(gpu: &Gpu, pixels: usize, pieces: Pieces, channels: usize) -> Result<Self> {
         Ok(Self { parts: gpu.unwritten((pieces.count, 2, channels))?, pieces, pixels, channels })
     }
 
-    /// Writes mean and variance, of `channels` values each.
-    pub(super) fn merge(&self, gpu: &Gpu, kernel: &'static str, mean: Address, variance: Address) -> Result<()> {
-        let mut operands = Operands::new(gpu, kernel);
-        let arguments = [
-            Argument::Address(operands.read("moments", &self.parts)?),
-            Argument::Int(operands.int(self.pieces.count)?),
-            Argument::Int(operands.int(self.pieces.share)?),
-            Argument::Int(operands.int(self.pixels)?),
-            Argument::Int(operands.int(self.channels)?),
-            Argument::Address(mean),
-            Argument::Address(variance),
-        ];
-        // SAFETY: the arguments of the kernel; the caller's addresses have `channels` values.
-        unsafe { gpu.launch("merge_moments", Grid::channels(self.channels, 1, 1), &arguments) }
-    }
-
     /// The statistics.
-    pub(super) fn stats(&self, gpu: &Gpu, kernel: &'static str) -> Result<BatchStats> {
+    fn stats(&self, gpu: &Gpu, kernel: &'static str) -> Result<BatchStats> {
         let (mean, variance) = (gpu.unwritten(self.channels)?, gpu.unwritten(self.channels)?);
         let mut operands = Operands::new(gpu, kernel);
-        self.merge(gpu, kernel, operands.write("mean", &mean)?, operands.write("variance", &variance)?)?;
+        let mut arguments = vec![Argument::Address(operands.read("moments", &self.parts)?)];
+        arguments.extend(operands.numbers([self.pieces.count, self.pieces.share, self.pixels, self.channels])?);
+        arguments.push(Argument::Address(operands.write("mean", &mean)?));
+        arguments.push(Argument::Address(operands.write("variance", &variance)?));
+        // SAFETY: the arguments of the kernel; mean and variance have a value a channel.
+        unsafe { gpu.launch("merge_moments", Grid::channels(self.channels, 1, 1), &arguments)? };
         Ok(BatchStats { mean, variance, count: self.pixels })
     }
+}
+
+/// The output of `run`, `[n, h, w, c]`, with its statistics: `run` multiplies matrices, which take the moments of each tile
+/// while they write it.
+pub(crate) fn with_stats(
+    gpu: &Gpu,
+    kernel: &'static str,
+    [n, h, w, c]: [usize; 4],
+    run: impl FnOnce(&Moments) -> Result<Tensor>,
+) -> Result<(Tensor, BatchStats)> {
+    let pixels = n * h * w;
+    let pieces = Pieces { count: pixels.div_ceil(ROWS), share: ROWS };
+    let moments = Moments::new(gpu, pixels, pieces, c)?;
+    Ok((run(&moments)?, moments.stats(gpu, kernel)?))
 }
 
 /// Statistics of a tensor `[n, h, w, c]`.
 pub(crate) fn batch_stats(gpu: &Gpu, kernel: &'static str, z: &Tensor, [n, h, w, c]: [usize; 4]) -> Result<BatchStats> {
     let pixels = n * h * w;
-    let pieces = Pieces::new(pixels, 256, 64);
-    let moments = Moments { parts: gpu.unwritten((pieces.count, 2, c))?, pieces, pixels, channels: c };
+    let pieces = Pieces::of_channels(pixels);
+    let moments = Moments::new(gpu, pixels, pieces, c)?;
     let mut operands = Operands::new(gpu, kernel);
-    let arguments = [
-        Argument::Address(operands.read("x", z)?),
-        Argument::Int(operands.int(pixels)?),
-        Argument::Int(operands.int(c)?),
-        Argument::Int(operands.int(pieces.share)?),
-        Argument::Address(operands.write("moments", &moments.parts)?),
-    ];
-    operands.int(pixels * c)?;
+    operands.int(z.elem_count())?;
+    let mut arguments = vec![Argument::Address(operands.read("x", z)?)];
+    arguments.extend(operands.numbers([pixels, c, pieces.share])?);
+    arguments.push(Argument::Address(operands.write("moments", &moments.parts)?));
     // SAFETY: the arguments of the kernel; `z` has `pixels` times `c` values.
     unsafe { gpu.launch("moments", Grid::channels(c, pieces.count, 1), &arguments)? };
     moments.stats(gpu, kernel)
@@ -149,25 +147,4 @@ pub(crate) fn gradient_map(
     unsafe { gpu.launch("gradient_map", Grid::each(c, 1), &arguments)? };
     let [a, b, d] = out;
     Ok(GradCoefficients { a, b, d })
-}
-
-/// The sum of `pieces` times `values` numbers over the pieces.
-pub(super) fn sum_pieces(
-    gpu: &Gpu,
-    kernel: &'static str,
-    parts: &Tensor,
-    pieces: usize,
-    values: usize,
-) -> Result<Tensor> {
-    let out = gpu.unwritten(values)?;
-    let mut operands = Operands::new(gpu, kernel);
-    let arguments = [
-        Argument::Address(operands.read("parts", parts)?),
-        Argument::Int(operands.int(pieces)?),
-        Argument::Int(operands.int(values)?),
-        Argument::Address(operands.write("sum", &out)?),
-    ];
-    // SAFETY: the arguments of the kernel; `parts` has `pieces` times `values` numbers.
-    unsafe { gpu.launch("sum_pieces", Grid::each(values, 1), &arguments)? };
-    Ok(out)
 }

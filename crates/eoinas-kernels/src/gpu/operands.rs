@@ -3,8 +3,9 @@
 use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Storage, Tensor};
 
 use super::Gpu;
-use super::arguments::{Address, GradientArgument, InputArgument, SOURCES, TargetArgument};
+use super::arguments::{Address, Argument, GradientArgument, InputArgument, SOURCES, TargetArgument};
 use super::launch::int;
+use super::norm::Moments;
 use crate::error::{KernelError, Result};
 use crate::view::{Gradient, Input};
 
@@ -59,6 +60,11 @@ impl<'g> Operands<'g> {
         let mutable = Mutable { gpu: self.gpu, address: std::cell::Cell::new(None) };
         tensor.inplace_op1(&mutable)?;
         mutable.address.get().ok_or(KernelError::Layout { kernel: self.kernel, tensor: name })
+    }
+
+    /// Where a kernel writes the moments of its output; 0 where nobody wants them.
+    pub(super) fn moments(&mut self, moments: Option<&Moments>) -> Result<Address> {
+        moments.map_or(Ok(0), |moments| self.write("moments", &moments.parts))
     }
 
     /// The address of a kernel's output.
@@ -161,6 +167,15 @@ impl<'g> Operands<'g> {
 
     pub(super) fn int(&self, number: usize) -> Result<i32> {
         int(self.kernel, number)
+    }
+
+    /// Numbers as a kernel takes them.
+    pub(super) fn numbers<const N: usize>(&self, numbers: [usize; N]) -> Result<[Argument<'static>; N]> {
+        let mut arguments = [Argument::Int(0); N];
+        for (argument, number) in arguments.iter_mut().zip(numbers) {
+            *argument = Argument::Int(self.int(number)?);
+        }
+        Ok(arguments)
     }
 
     fn ints(&self, shape: [usize; 4]) -> Result<[i32; 4]> {

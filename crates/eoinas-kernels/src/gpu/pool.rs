@@ -10,48 +10,40 @@ use crate::error::Result;
 use crate::pool::PoolKind;
 use crate::view::Gradient;
 
-/// The output.
+/// The output, of this height and width.
 pub(crate) fn forward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, [n, h, w, c]): (&Tensor, [usize; 4]),
-    kind: PoolKind,
-    stride: usize,
+    (kind, stride): (PoolKind, usize),
+    (oh, ow): (usize, usize),
 ) -> Result<Tensor> {
-    let (oh, ow) = (h.div_ceil(stride), w.div_ceil(stride));
     let z = gpu.unwritten((n, oh, ow, c))?;
     let mut operands = Operands::new(gpu, kernel);
     operands.int(x.elem_count())?;
     let mut arguments = vec![Argument::Address(operands.read("x", x)?)];
-    for number in [n, h, w, c, stride, usize::from(kind == PoolKind::Max), oh, ow] {
-        arguments.push(Argument::Int(operands.int(number)?));
-    }
+    arguments.extend(operands.numbers([n, h, w, c, stride, usize::from(kind == PoolKind::Max), oh, ow])?);
     arguments.push(Argument::Address(operands.output(&z)?));
     // SAFETY: the arguments of the kernel; `z` has the output's shape.
     unsafe { gpu.launch("pool_forward", Grid::values(n * oh * ow * c), &arguments)? };
     Ok(z)
 }
 
-/// Adds the gradient of the input to `dx`, or writes it there.
-#[expect(clippy::too_many_arguments, reason = "those of the function that this is for a GPU")]
+/// Adds the gradient of the input to `dx`, or writes it there; `out` is the shape of the output.
 pub(crate) fn backward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, [n, h, w, c]): (&Tensor, [usize; 4]),
-    kind: PoolKind,
-    stride: usize,
-    grad: Gradient<'_>,
+    (kind, stride): (PoolKind, usize),
+    (grad, out): (Gradient<'_>, [usize; 4]),
     dx: &Tensor,
     add: bool,
 ) -> Result<()> {
-    let out = [n, h.div_ceil(stride), w.div_ceil(stride), c];
     let mut operands = Operands::new(gpu, kernel);
     operands.int(x.elem_count())?;
     let grad = operands.gradient(grad, out)?;
     let mut arguments = vec![Argument::Address(operands.read("x", x)?), Argument::Gradient(&grad)];
-    for number in [h, w, stride, usize::from(kind == PoolKind::Max), usize::from(add)] {
-        arguments.push(Argument::Int(operands.int(number)?));
-    }
+    arguments.extend(operands.numbers([h, w, stride, usize::from(kind == PoolKind::Max), usize::from(add)])?);
     arguments.push(Argument::Address(operands.write("dx", dx)?));
     // SAFETY: the arguments of the kernel; `dx` was checked to have the shape of `x`.
     unsafe { gpu.launch("pool_backward", Grid::values(n * h * w * c), &arguments) }

@@ -1,6 +1,8 @@
 //! Gradients of gates, which a GPU keeps until somebody asks for all of them at once.
 
-use candle_core::{Device, Tensor, TensorId};
+use std::collections::{HashMap, hash_map::Entry};
+
+use candle_core::Tensor;
 
 use crate::error::Result;
 
@@ -25,34 +27,28 @@ impl GateGradient {
     /// candle's, when the transfer fails.
     pub fn values<'a>(gradients: impl IntoIterator<Item = &'a Self>) -> Result<Vec<f64>> {
         let gradients: Vec<&Self> = gradients.into_iter().collect();
-        let mut tensors: Vec<(TensorId, usize)> = Vec::new();
-        let mut rows = Vec::new();
-        let mut start = 0;
+        // Each tensor once, and where its values start among all that are fetched.
+        let (mut starts, mut tensors, mut len) = (HashMap::new(), Vec::new(), 0);
         for gradient in &gradients {
             if let Self::Pending { parts, .. } = gradient
-                && tensors.last().is_none_or(|(id, _)| *id != parts.id())
+                && let Entry::Vacant(start) = starts.entry(parts.id())
             {
-                tensors.push((parts.id(), start));
-                start += parts.elem_count();
-                rows.push(parts.flatten_all()?);
+                start.insert(len);
+                len += parts.elem_count();
+                tensors.push(parts.flatten_all()?);
             }
         }
-        let fetched = match rows.as_slice() {
+        let fetched = match tensors.as_slice() {
             [] => Vec::new(),
-            rows => Tensor::cat(rows, 0)?.to_device(&Device::Cpu)?.to_vec1::<f32>()?,
+            tensors => Tensor::cat(tensors, 0)?.to_vec1::<f32>()?,
         };
-        let mut places = tensors.iter();
-        let mut place = places.next();
         let mut values = Vec::with_capacity(gradients.len());
         for gradient in gradients {
             values.push(match gradient {
                 Self::Known(value) => *value,
                 Self::Pending { parts, term } => {
-                    while place.is_some_and(|(id, _)| *id != parts.id()) {
-                        place = places.next();
-                    }
                     let width = parts.dim(1)?;
-                    let first = place.map_or(0, |(_, start)| start + term * width);
+                    let first = starts.get(&parts.id()).map_or(len, |start| start + term * width);
                     fetched.iter().skip(first).take(width).map(|&part| f64::from(part)).sum()
                 }
             });
@@ -63,6 +59,8 @@ impl GateGradient {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
 
     #[test]

@@ -6,7 +6,8 @@ __device__ inline void conv_forward(
     int out_w, int co, float* z, int z_stride, int z_first, float* moments) {
     Window window{x, columns, stride, first_y, first_x, out_h, out_w};
     gemm<64, COLS>(
-        window, Weights{weight, co}, Columns{z, z_stride, z_first}, x.n * out_h * out_w, co, taps * x.c, moments);
+        window, Weights{weight, co}, Columns{z, z_stride, z_first}, x.n * out_h * out_w, co, taps * x.c,
+        Columns{moments, z_stride, z_first});
 }
 
 template <int COLS>
@@ -15,7 +16,7 @@ __device__ inline void conv_backward_input(
     int first_x, const Target& target) {
     GradientWindow window{g, columns, stride, first_y, first_x, x.h, x.w};
     gemm<64, COLS>(
-        window, WeightsBack{weight, x.c, g.c}, InputColumns{target, x}, x.n * x.h * x.w, x.c, taps * g.c, nullptr);
+        window, WeightsBack{weight, x.c, g.c}, InputColumns{target, x}, x.n * x.h * x.w, x.c, taps * g.c);
 }
 
 template <int SIZE>
@@ -31,7 +32,7 @@ __device__ inline void reduce_backward_input(
     const Input& x, const Gradient& g, const float* weight_1, const float* weight_2, int split, const Target& target) {
     ReduceGradientWindow window{g, split, x.h, x.w};
     ReduceWeightsBack weights{weight_1, weight_2, split, g.c};
-    gemm<64, COLS>(window, weights, InputColumns{target, x}, x.n * x.h * x.w, x.c, g.c, nullptr);
+    gemm<64, COLS>(window, weights, InputColumns{target, x}, x.n * x.h * x.w, x.c, g.c);
 }
 
 #define CONV(SIZE)                                                                                                     \

@@ -5,7 +5,7 @@ KERNEL depthwise_forward(
     float* z) {
     DepthwiseWindow window{x, weight, size, stride, dilation, out_h, out_w};
     int values = x.n * out_h * out_w * x.c;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
+    for (int i = first_value(); i < values; i += all_threads()) {
         z[i] = window.at(window.row(i / x.c), i % x.c);
     }
 }
@@ -14,17 +14,17 @@ KERNEL depthwise_backward_input(
     const __grid_constant__ Input x, const __grid_constant__ Gradient g, const float* weight, int size, int stride,
     int dilation, const __grid_constant__ Target target) {
     int values = x.n * x.h * x.w * x.c, padding = dilation * (size - 1) / 2;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
-        int channel = i % x.c, pixel = i / x.c, column = pixel % x.w, line = pixel / x.w;
-        int row = line % x.h, n = line / x.h;
+    for (int i = first_value(); i < values; i += all_threads()) {
+        int channel = i % x.c, pixel = i / x.c;
+        Pixel at = place(pixel, x.h, x.w);
         float sum = 0.0f;
         for (int ky = 0; ky < size; ++ky) {
-            int y = row + padding - ky * dilation;
+            int y = at.y + padding - ky * dilation;
             if (y < 0 || y % stride != 0) continue;
             for (int kx = 0; kx < size; ++kx) {
-                int at = column + padding - kx * dilation;
-                if (at < 0 || at % stride != 0) continue;
-                float value = load(g, n, y / stride, at / stride, channel);
+                int column = at.x + padding - kx * dilation;
+                if (column < 0 || column % stride != 0) continue;
+                float value = load(g, at.n, y / stride, column / stride, channel);
                 sum = fmaf(value, weight[(ky * size + kx) * x.c + channel], sum);
             }
         }
@@ -39,32 +39,27 @@ constexpr int TAPS = 11;
 KERNEL depthwise_backward_weight(
     const __grid_constant__ Input x, const __grid_constant__ Gradient g, int size, int stride, int dilation, int share,
     float* out) {
-    __shared__ float part[8][32];
     int channel = blockIdx.x * 32 + threadIdx.x, ky = blockIdx.z, padding = dilation * (size - 1) / 2;
     int pixels = g.n * g.h * g.w, end = min(int(blockIdx.y + 1) * share, pixels);
     float sum[TAPS] = {};
     if (channel < x.c) {
         for (int p = blockIdx.y * share + threadIdx.y; p < end; p += 8) {
             float d = load(g, p, channel);
-            int column = p % g.w, line = p / g.w;
-            int y = line % g.h * stride - padding + ky * dilation, first = column * stride - padding;
+            Pixel at = place(p, g.h, g.w);
+            int y = at.y * stride - padding + ky * dilation, first = at.x * stride - padding;
 #pragma unroll
             for (int kx = 0; kx < TAPS; ++kx) {
-                if (kx < size) sum[kx] = fmaf(load(x, line / g.h, y, first + kx * dilation, channel), d, sum[kx]);
+                if (kx < size) sum[kx] = fmaf(load(x, at.n, y, first + kx * dilation, channel), d, sum[kx]);
             }
         }
     }
 #pragma unroll
     for (int kx = 0; kx < TAPS; ++kx) {
         if (kx < size) {
-            part[threadIdx.y][threadIdx.x] = sum[kx];
-            __syncthreads();
+            float total = sum_of_pixels(sum[kx]);
             if (threadIdx.y == 0 && channel < x.c) {
-                float total = 0.0f;
-                for (int y = 0; y < 8; ++y) total += part[y][threadIdx.x];
                 out[(size_t(blockIdx.y) * size * size + ky * size + kx) * x.c + channel] = total;
             }
-            __syncthreads();
         }
     }
 }

@@ -1,23 +1,23 @@
 // ReLU as a pass of its own, dropout of single values, zeros.
 
 KERNEL relu_forward(const float* x, int values, float* out) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) out[i] = relu(x[i]);
+    for (int i = first_value(); i < values; i += all_threads()) out[i] = relu(x[i]);
 }
 
 KERNEL relu_backward(const float* x, const float* dy, int values, float* out) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
+    for (int i = first_value(); i < values; i += all_threads()) {
         out[i] = x[i] > 0.0f ? dy[i] : 0.0f;
     }
 }
 
 // out = factor * x where kept and 0 elsewhere, even where x is not finite; or that added to it.
 KERNEL dropout(const float* x, const unsigned char* keep, float factor, int values, int add, float* out) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
+    for (int i = first_value(); i < values; i += all_threads()) {
         float kept = keep[i] ? factor * x[i] : 0.0f;
         out[i] = add ? out[i] + kept : kept;
     }
 }
 
 KERNEL set_zero(float* out, int values) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) out[i] = 0.0f;
+    for (int i = first_value(); i < values; i += all_threads()) out[i] = 0.0f;
 }

@@ -27,11 +27,36 @@ __device__ inline void multiply(const Tile<ROWS, COLS>& tile, float (&sum)[ROWS 
     }
 }
 
+// Columns of a tensor with `stride` channels, from `first` on.
+struct Columns {
+    float* out;
+    int stride, first;
+
+    __device__ void operator()(int row, int column, float value) const {
+        out[size_t(row) * stride + first + column] = value;
+    }
+};
+
+// Hands a block's results to `c(row, column, value)`.
+template <int ROWS, int COLS, class C>
+__device__ inline void write(
+    const float (&sum)[ROWS / 16][COLS / 16], const C& c, int row0, int col0, int rows, int cols) {
+    int tx = threadIdx.x % 16, ty = threadIdx.x / 16;
+#pragma unroll
+    for (int r = 0; r < ROWS / 16; ++r) {
+#pragma unroll
+        for (int k = 0; k < COLS / 16; ++k) {
+            int row = row0 + ty * (ROWS / 16) + r, column = col0 + tx * (COLS / 16) + k;
+            if (row < rows && column < cols) c(row, column, sum[r][k]);
+        }
+    }
+}
+
 // Writes mean and sum of squared deviations of each column of this block's results, for `merge_moments`: around the
-// block's own mean, so that a mean far from zero costs no digits of the variance.
+// block's own mean, so that a mean far from zero costs no digits of the variance. Rows of `moments`: two a block.
 template <int ROWS, int COLS>
 __device__ inline void column_moments(
-    const float (&sum)[ROWS / 16][COLS / 16], int row0, int col0, int rows, int cols, float* moments) {
+    const float (&sum)[ROWS / 16][COLS / 16], int row0, int col0, int rows, int cols, const Columns& moments) {
     __shared__ float part[16][COLS];
     __shared__ float mean[COLS];
     int t = threadIdx.x, tx = t % 16, ty = t / 16;
@@ -53,16 +78,17 @@ __device__ inline void column_moments(
             float total = 0.0f;
             for (int y = 0; y < 16; ++y) total += part[y][t];
             if (pass == 0) mean[t] = total / count;
-            if (col0 + t < cols) moments[(size_t(blockIdx.x) * 2 + pass) * cols + col0 + t] = pass == 0 ? mean[t] : total;
+            if (col0 + t < cols) moments(blockIdx.x * 2 + pass, col0 + t, pass == 0 ? mean[t] : total);
         }
         __syncthreads();
     }
 }
 
 // c(row, column) = sum over k of a(row, k) * b(k, column). Grid: tiles of rows, tiles of columns. `moments`
-// ([row tiles, 2, cols]) may be null.
+// ([row tiles, 2, ...]) are written where they have a place.
 template <int ROWS, int COLS, class A, class B, class C>
-__device__ inline void gemm(const A& a, const B& b, const C& c, int rows, int cols, int depth, float* moments) {
+__device__ inline void gemm(
+    const A& a, const B& b, const C& c, int rows, int cols, int depth, const Columns& moments = {nullptr, 0, 0}) {
     __shared__ Tile<ROWS, COLS> tile;
     int t = threadIdx.x, tx = t % 16, ty = t / 16;
     int row0 = blockIdx.x * ROWS, col0 = blockIdx.y * COLS;
@@ -85,15 +111,8 @@ __device__ inline void gemm(const A& a, const B& b, const C& c, int rows, int co
         multiply<ROWS, COLS>(tile, sum);
         __syncthreads();
     }
-#pragma unroll
-    for (int r = 0; r < ROWS / 16; ++r) {
-#pragma unroll
-        for (int k = 0; k < COLS / 16; ++k) {
-            int to_row = row0 + ty * (ROWS / 16) + r, column = col0 + tx * (COLS / 16) + k;
-            if (to_row < rows && column < cols) c(to_row, column, sum[r][k]);
-        }
-    }
-    if (moments) column_moments<ROWS, COLS>(sum, row0, col0, rows, cols, moments);
+    write<ROWS, COLS>(sum, c, row0, col0, rows, cols);
+    if (moments.out) column_moments<ROWS, COLS>(sum, row0, col0, rows, cols, moments);
 }
 
 // The gradient of weights: out[piece][k][column] = sum over this piece's pixels of a(pixel, k) * g(pixel, column).
@@ -102,7 +121,7 @@ template <int SIZE, class A, class G>
 __device__ inline void weight_gradient(
     const A& a, const G& g, float* out, int rows, int cols, int pixels, int share) {
     __shared__ Tile<SIZE, SIZE> tile;
-    int t = threadIdx.x, tx = t % 16, ty = t / 16;
+    int t = threadIdx.x;
     int row0 = blockIdx.x * SIZE, col0 = blockIdx.y * SIZE;
     int begin = blockIdx.z * share, end = min(begin + share, pixels);
     float sum[SIZE / 16][SIZE / 16] = {};
@@ -116,12 +135,6 @@ __device__ inline void weight_gradient(
         multiply<SIZE, SIZE>(tile, sum);
         __syncthreads();
     }
-#pragma unroll
-    for (int r = 0; r < SIZE / 16; ++r) {
-#pragma unroll
-        for (int c = 0; c < SIZE / 16; ++c) {
-            int k = row0 + ty * (SIZE / 16) + r, column = col0 + tx * (SIZE / 16) + c;
-            if (k < rows && column < cols) out[(size_t(blockIdx.z) * rows + k) * cols + column] = sum[r][c];
-        }
-    }
+    Columns columns{out + size_t(blockIdx.z) * rows * cols, cols, 0};
+    write<SIZE, SIZE>(sum, columns, row0, col0, rows, cols);
 }

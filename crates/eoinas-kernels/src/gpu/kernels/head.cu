@@ -2,7 +2,7 @@
 
 // Mean over height and width of the joined sources, [n, c].
 KERNEL global_average_pool(const __grid_constant__ Input x, float* out) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x, pixels = x.h * x.w;
+    int i = first_value(), pixels = x.h * x.w;
     if (i >= x.n * x.c) return;
     double sum = 0.0;
     for (int p = 0; p < pixels; ++p) sum += stored(x, i / x.c * pixels + p, i % x.c);
@@ -12,14 +12,14 @@ KERNEL global_average_pool(const __grid_constant__ Input x, float* out) {
 // Adds the gradient to one source, whose channels start at `first` of `total`.
 KERNEL global_average_pool_backward(
     const float* d, int total, int first, int c, int pixels, int values, float* dx) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
+    for (int i = first_value(); i < values; i += all_threads()) {
         dx[i] += d[i / (pixels * c) * total + first + i % c] / pixels;
     }
 }
 
 // x [n, k] times weight [k, m] plus bias.
 KERNEL linear_forward(const float* x, const float* weight, const float* bias, int n, int k, int m, float* out) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    int i = first_value();
     if (i >= n * m) return;
     float sum = bias[i % m];
     for (int j = 0; j < k; ++j) sum = fmaf(x[i / m * k + j], weight[j * m + i % m], sum);
@@ -27,7 +27,7 @@ KERNEL linear_forward(const float* x, const float* weight, const float* bias, in
 }
 
 KERNEL linear_backward_input(const float* d, const float* weight, int n, int k, int m, float* dx) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    int i = first_value();
     if (i >= n * k) return;
     float sum = 0.0f;
     for (int j = 0; j < m; ++j) sum = fmaf(d[i / k * m + j], weight[i % k * m + j], sum);
@@ -36,7 +36,7 @@ KERNEL linear_backward_input(const float* d, const float* weight, int n, int k, 
 
 // Row k is the bias, whose input is 1.
 KERNEL linear_backward_weight(const float* d, const float* x, int n, int k, int m, float* dw, float* dbias) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    int i = first_value();
     if (i >= (k + 1) * m) return;
     float sum = 0.0f;
     for (int j = 0; j < n; ++j) sum = fmaf(i / m < k ? x[j * k + i / m] : 1.0f, d[j * m + i % m], sum);
@@ -47,7 +47,7 @@ KERNEL linear_backward_weight(const float* d, const float* x, int n, int k, int 
 // One thread an image: its loss and whether it is right, [n, 2], and the gradient of the mean loss.
 KERNEL cross_entropy(
     const float* logits, const unsigned* labels, float smoothing, int n, int classes, float* losses, float* dlogits) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    int i = first_value();
     if (i >= n) return;
     const float* row = logits + size_t(i) * classes;
     int label = labels[i], before = 0;

@@ -4,6 +4,7 @@
 #define KERNEL extern "C" __global__ void
 #endif
 
+#include "threads.cuh"
 #include "views.cuh"
 #include "gemm.cuh"
 #include "operands.cuh"

@@ -11,7 +11,7 @@ struct Terms {
 
 // out = sum of gate * sample[n] * (scale * z + shift); on top of what it holds if `add`.
 KERNEL node_sum(const __grid_constant__ Terms terms, int image, int c, int values, int add, float* out) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
+    for (int i = first_value(); i < values; i += all_threads()) {
         int channel = i % c;
         float sum = add ? out[i] : 0.0f;
         for (int t = 0; t < terms.terms; ++t) {
@@ -24,13 +24,22 @@ KERNEL node_sum(const __grid_constant__ Terms terms, int image, int c, int value
     }
 }
 
+// Writes a block's sums of two values, [2, c].
+__device__ inline void write_sums(float* to, int channel, int c, float plain, float product) {
+    plain = sum_of_pixels(plain);
+    product = sum_of_pixels(product);
+    if (threadIdx.y == 0 && channel < c) {
+        to[channel] = plain;
+        to[c + channel] = product;
+    }
+}
+
 // Sums over a piece of `share` pixels of sample * dy and of sample * dy * (z - mean): parts [terms, pieces, 2, c].
 // Grid: 32 channels, pieces, terms. Block: 32 channels, 8 pixels.
 KERNEL gradient_sums(
     const __grid_constant__ Terms terms, const float* dy, int image_pixels, int pixels, int c, int share,
     float* parts) {
-    __shared__ float part[8][32];
-    int channel = blockIdx.x * 32 + threadIdx.x, t = blockIdx.z, pieces = gridDim.y;
+    int channel = blockIdx.x * 32 + threadIdx.x, t = blockIdx.z;
     int begin = blockIdx.y * share, end = min(begin + share, pixels);
     float plain = 0.0f, product = 0.0f;
     if (channel < c) {
@@ -42,23 +51,14 @@ KERNEL gradient_sums(
             product = fmaf(d, terms.z[t][at] - mean, product);
         }
     }
-    for (int which = 0; which < 2; ++which) {
-        part[threadIdx.y][threadIdx.x] = which == 0 ? plain : product;
-        __syncthreads();
-        if (threadIdx.y == 0 && channel < c) {
-            float total = 0.0f;
-            for (int y = 0; y < 8; ++y) total += part[y][threadIdx.x];
-            parts[((size_t(t) * pieces + blockIdx.y) * 2 + which) * c + channel] = total;
-        }
-        __syncthreads();
-    }
+    write_sums(parts + (size_t(t) * gridDim.y + blockIdx.y) * 2 * c, channel, c, plain, product);
 }
 
 // The sums that BatchNorm's backward pass needs, [terms, 2, c]: of dy and of dy * xhat; and what each channel adds to
 // the gradient of the gate, [terms, c]: y = scale * (z - mean) + (shift + scale * mean).
 KERNEL finish_gradient_sums(
     const __grid_constant__ Terms terms, const float* parts, int pieces, int c, float* sums, float* gates) {
-    int channel = blockIdx.x * blockDim.x + threadIdx.x, t = blockIdx.y;
+    int channel = first_value(), t = blockIdx.y;
     if (channel >= c) return;
     double dy = 0.0, product = 0.0;
     for (int piece = 0; piece < pieces; ++piece) {
@@ -78,7 +78,6 @@ KERNEL finish_gradient_sums(
 
 // The same sums for the gradient of a convolution's joined input, whose BatchNorm is pending: parts [pieces, 2, c].
 KERNEL input_gradient_sums(const __grid_constant__ Input x, const float* dy, int share, float* parts) {
-    __shared__ float part[8][32];
     int channel = blockIdx.x * 32 + threadIdx.x, pixels = x.n * x.h * x.w;
     int begin = blockIdx.y * share, end = min(begin + share, pixels);
     float plain = 0.0f, product = 0.0f;
@@ -89,21 +88,12 @@ KERNEL input_gradient_sums(const __grid_constant__ Input x, const float* dy, int
             product = fmaf(d, (stored(x, p, channel) - x.mean[channel]) * x.rstd[channel], product);
         }
     }
-    for (int which = 0; which < 2; ++which) {
-        part[threadIdx.y][threadIdx.x] = which == 0 ? plain : product;
-        __syncthreads();
-        if (threadIdx.y == 0 && channel < x.c) {
-            float total = 0.0f;
-            for (int y = 0; y < 8; ++y) total += part[y][threadIdx.x];
-            parts[(size_t(blockIdx.y) * 2 + which) * x.c + channel] = total;
-        }
-        __syncthreads();
-    }
+    write_sums(parts + size_t(blockIdx.y) * 2 * x.c, channel, x.c, plain, product);
 }
 
 // dst = gate * sample[n] * dy, or that added to it.
 KERNEL scaled(float* dst, const float* dy, const float* sample, float gate, int image, int values, int add) {
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
+    for (int i = first_value(); i < values; i += all_threads()) {
         float factor = sample ? gate * sample[i / image] : gate;
         dst[i] = add ? fmaf(factor, dy[i], dst[i]) : factor * dy[i];
     }
@@ -112,7 +102,7 @@ KERNEL scaled(float* dst, const float* dy, const float* sample, float gate, int 
 // The gradient that a `Gradient` stands for.
 KERNEL output_gradient(const __grid_constant__ Gradient g, float* out) {
     int values = g.n * g.h * g.w * g.c;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
+    for (int i = first_value(); i < values; i += all_threads()) {
         out[i] = load(g, i / g.c, i % g.c);
     }
 }

@@ -4,7 +4,6 @@
 // Mean and squared deviations of a piece of `share` pixels of z [pixels, c]: moments [pieces, 2, c].
 // Grid: 32 channels, pieces. Block: 32 channels, 8 pixels.
 KERNEL moments(const float* z, int pixels, int c, int share, float* moments) {
-    __shared__ float part[8][32];
     __shared__ float mean[32];
     int channel = blockIdx.x * 32 + threadIdx.x;
     int begin = blockIdx.y * share, end = min(begin + share, pixels);
@@ -18,11 +17,8 @@ KERNEL moments(const float* z, int pixels, int c, int share, float* moments) {
                 sum += pass == 0 ? d : d * d;
             }
         }
-        part[threadIdx.y][threadIdx.x] = sum;
-        __syncthreads();
+        float total = sum_of_pixels(sum);
         if (threadIdx.y == 0 && channel < c) {
-            float total = 0.0f;
-            for (int y = 0; y < 8; ++y) total += part[y][threadIdx.x];
             if (pass == 0) total = mean[threadIdx.x] = z[size_t(begin) * c + channel] + total / (end - begin);
             moments[(size_t(blockIdx.y) * 2 + pass) * c + channel] = total;
         }
@@ -67,7 +63,7 @@ KERNEL merge_moments(const float* moments, int pieces, int share, int pixels, in
 KERNEL norm_map(
     const float* mean, const float* variance, const float* gamma, const float* beta, double eps, int c, float* rstd,
     float* scale, float* shift) {
-    int channel = blockIdx.x * blockDim.x + threadIdx.x;
+    int channel = first_value();
     if (channel >= c) return;
     double r = 1.0 / sqrt(double(variance[channel]) + eps);
     double s = gamma ? double(gamma[channel]) * r : r;
@@ -78,7 +74,7 @@ KERNEL norm_map(
 
 // running = (1 - momentum) * running + momentum * factor * batch
 KERNEL update_running(float* running, const float* batch, double momentum, double factor, int c) {
-    int channel = blockIdx.x * blockDim.x + threadIdx.x;
+    int channel = first_value();
     if (channel >= c) return;
     running[channel] = (1.0 - momentum) * double(running[channel]) + momentum * factor * double(batch[channel]);
 }
@@ -87,7 +83,7 @@ KERNEL update_running(float* running, const float* batch, double momentum, doubl
 KERNEL gradient_map(
     const float* mean, const float* rstd, const float* scale, const float* dy, const float* dy_xhat, double count,
     float gate, int c, float* a, float* b, float* d) {
-    int channel = blockIdx.x * blockDim.x + threadIdx.x;
+    int channel = first_value();
     if (channel >= c) return;
     double factor = double(gate) * double(scale[channel]);
     a[channel] = factor;
@@ -101,7 +97,7 @@ KERNEL gradient_map(
 
 // out[i] = sum over the pieces of parts[piece][i], in order.
 KERNEL sum_pieces(const float* parts, int pieces, int values, float* out) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    int i = first_value();
     if (i >= values) return;
     double sum = 0.0;
     for (int piece = 0; piece < pieces; ++piece) sum += parts[size_t(piece) * values + i];

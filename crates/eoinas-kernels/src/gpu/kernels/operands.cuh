@@ -7,12 +7,10 @@ struct Window {
     // Columns of the filter, step between outputs, where tap (0, 0) of output (0, 0) lies, size of the output.
     int columns, stride, first_y, first_x, out_h, out_w;
 
-    struct Row {
-        int n, y, x;
-    };
+    using Row = Pixel;
     __device__ Row row(int pixel) const {
-        int column = pixel % out_w, line = pixel / out_w;
-        return {line / out_h, line % out_h * stride + first_y, column * stride + first_x};
+        Pixel at = place(pixel, out_h, out_w);
+        return {at.n, at.y * stride + first_y, at.x * stride + first_x};
     }
     __device__ float at(const Row& row, int k) const {
         int channel = k % x.c, tap = k / x.c;
@@ -26,10 +24,11 @@ struct DepthwiseWindow {
     const float* weight;
     int size, stride, dilation, out_h, out_w;
 
-    using Row = Window::Row;
+    using Row = Pixel;
     __device__ Row row(int pixel) const {
-        int column = pixel % out_w, line = pixel / out_w, padding = dilation * (size - 1) / 2;
-        return {line / out_h, line % out_h * stride - padding, column * stride - padding};
+        Pixel at = place(pixel, out_h, out_w);
+        int padding = dilation * (size - 1) / 2;
+        return {at.n, at.y * stride - padding, at.x * stride - padding};
     }
     __device__ float at(const Row& row, int channel) const {
         float sum = 0.0f;
@@ -66,10 +65,10 @@ struct GradientWindow {
     const Gradient& g;
     int columns, stride, first_y, first_x, h, w;
 
-    using Row = Window::Row;
+    using Row = Pixel;
     __device__ Row row(int pixel) const {
-        int column = pixel % w, line = pixel / w;
-        return {line / h, line % h - first_y, column - first_x};
+        Pixel at = place(pixel, h, w);
+        return {at.n, at.y - first_y, at.x - first_x};
     }
     __device__ float at(const Row& row, int k) const {
         int channel = k % g.c, tap = k / g.c;
@@ -84,8 +83,8 @@ struct ReduceGradientWindow {
     const Gradient& g;
     int split, h, w;
 
-    using Row = Window::Row;
-    __device__ Row row(int pixel) const { return {pixel / w / h, pixel / w % h, pixel % w}; }
+    using Row = Pixel;
+    __device__ Row row(int pixel) const { return place(pixel, h, w); }
     __device__ float at(const Row& row, int channel) const {
         int odd = channel >= split;
         if (row.y % 2 != odd || row.x % 2 != odd) return 0.0f;
@@ -118,16 +117,6 @@ struct ReduceWeightsBack {
 
     __device__ float at(int k, int input) const {
         return k < split ? first[input * split + k] : second[input * (outputs - split) + k - split];
-    }
-};
-
-// Columns of a tensor with `stride` channels, from `first` on.
-struct Columns {
-    float* out;
-    int stride, first;
-
-    __device__ void operator()(int row, int column, float value) const {
-        out[size_t(row) * stride + first + column] = value;
     }
 };
 

@@ -2,7 +2,7 @@
 
 struct Pool {
     const float* x;
-    int h, w, c, stride, out_h, out_w, max;
+    int h, w, c, stride;
 
     // Pixels of the image in the window of an output.
     __device__ int count(int row, int column) const {
@@ -43,16 +43,16 @@ struct Pool {
 };
 
 KERNEL pool_forward(const float* x, int n, int h, int w, int c, int stride, int max, int out_h, int out_w, float* z) {
-    Pool pool{x, h, w, c, stride, out_h, out_w, max};
+    Pool pool{x, h, w, c, stride};
     int values = n * out_h * out_w * c;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
-        int channel = i % c, pixel = i / c, column = pixel % out_w, row = pixel / out_w % out_h;
-        int image = pixel / out_w / out_h;
+    for (int i = first_value(); i < values; i += all_threads()) {
+        int channel = i % c;
+        Pixel at = place(i / c, out_h, out_w);
         float value = 0.0f;
         if (max) {
-            pool.largest(image, row, column, channel, &value);
+            pool.largest(at.n, at.y, at.x, channel, &value);
         } else {
-            value = pool.sum(image, row, column, channel) / pool.count(row, column);
+            value = pool.sum(at.n, at.y, at.x, channel) / pool.count(at.y, at.x);
         }
         z[i] = value;
     }
@@ -61,21 +61,21 @@ KERNEL pool_forward(const float* x, int n, int h, int w, int c, int stride, int 
 // Each pixel collects what the windows that it lies in have for it.
 KERNEL pool_backward(
     const float* x, const __grid_constant__ Gradient g, int h, int w, int stride, int max, int add, float* dx) {
-    Pool pool{x, h, w, g.c, stride, g.h, g.w, max};
+    Pool pool{x, h, w, g.c, stride};
     int values = g.n * h * w * g.c;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < values; i += gridDim.x * blockDim.x) {
-        int channel = i % g.c, pixel = i / g.c, column = pixel % w, line = pixel / w;
-        int row = line % h, n = line / h;
+    for (int i = first_value(); i < values; i += all_threads()) {
+        int channel = i % g.c;
+        Pixel at = place(i / g.c, h, w);
         float sum = 0.0f;
         // Windows whose centre is at most one pixel away.
-        int first_y = Pool::max0(row - 1 + stride - 1) / stride;
-        int first_x = Pool::max0(column - 1 + stride - 1) / stride;
-        for (int oy = first_y; oy * stride <= row + 1 && oy < g.h; ++oy) {
-            for (int ox = first_x; ox * stride <= column + 1 && ox < g.w; ++ox) {
-                float d = load(g, n, oy, ox, channel), value;
+        int first_y = Pool::max0(at.y - 1 + stride - 1) / stride;
+        int first_x = Pool::max0(at.x - 1 + stride - 1) / stride;
+        for (int oy = first_y; oy * stride <= at.y + 1 && oy < g.h; ++oy) {
+            for (int ox = first_x; ox * stride <= at.x + 1 && ox < g.w; ++ox) {
+                float d = load(g, at.n, oy, ox, channel), value;
                 if (!max) {
                     sum += d / pool.count(oy, ox);
-                } else if (pool.largest(n, oy, ox, channel, &value) == row * w + column) {
+                } else if (pool.largest(at.n, oy, ox, channel, &value) == at.y * w + at.x) {
                     sum += d;
                 }
             }

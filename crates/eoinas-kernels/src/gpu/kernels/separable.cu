@@ -5,14 +5,15 @@ __device__ inline void separable_forward(
     const Input& x, const float* depthwise, const float* pointwise, int size, int stride, int dilation, int out_h,
     int out_w, int co, float* z, float* moments) {
     DepthwiseWindow window{x, depthwise, size, stride, dilation, out_h, out_w};
-    gemm<64, COLS>(window, Weights{pointwise, co}, Columns{z, co, 0}, x.n * out_h * out_w, co, x.c, moments);
+    gemm<64, COLS>(
+        window, Weights{pointwise, co}, Columns{z, co, 0}, x.n * out_h * out_w, co, x.c, Columns{moments, co, 0});
 }
 
 // The gradient between the convolutions.
 template <int COLS>
 __device__ inline void separable_backward_between(const Gradient& g, const float* pointwise, int ci, float* between) {
     gemm<64, COLS>(
-        GradientRows{g}, WeightsBack{pointwise, ci, g.c}, Columns{between, ci, 0}, g.n * g.h * g.w, ci, g.c, nullptr);
+        GradientRows{g}, WeightsBack{pointwise, ci, g.c}, Columns{between, ci, 0}, g.n * g.h * g.w, ci, g.c);
 }
 
 template <int SIZE>
