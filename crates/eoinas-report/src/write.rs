@@ -52,8 +52,7 @@ pub struct Written {
 ///
 /// # Errors
 /// No record in one of the folders, a folder that cannot be written or holds such files of another origin, a drawing that
-/// fails. What is wrong inside a record
-/// is said on the page.
+/// fails. What is wrong inside a record is said on the page.
 pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let sources = record::open(dirs)?;
     let first = sources.first().ok_or_else(|| ReportError::NoRecord { path: PathBuf::from(".") })?;
@@ -76,9 +75,9 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     save_all(&overview, &pictures, options, &mut written)?;
     let mut chapters = Vec::new();
     for (source, run) in best_first(runs) {
-        written.runs.push(sentence(&source.title(run), run));
-        let (cells, sections) = (story::cells(run), story::sections(run)?);
         let title = source.title(run);
+        written.runs.push(sentence(&title, run));
+        let (cells, sections) = (story::cells(run), story::sections(run)?);
         let name = page_name(source, run);
         let folder = if single { pictures.clone() } else { pictures.join(&name) };
         save_all(std::slice::from_ref(&cells), &folder, options, &mut written)?;

@@ -47,7 +47,7 @@ pub(crate) struct CellModule {
 #[derive(Debug)]
 pub(crate) struct Sinks<'a> {
     pub weights: Option<&'a mut WeightGradients>,
-    /// Per edge of the cell's kind, per op of the space.
+    /// Of the cell's kind.
     pub gates: Option<&'a mut KindGates>,
 }
 

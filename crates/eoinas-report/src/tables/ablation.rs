@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{done, errors, mean, millions, search_of, unit, without_empty_columns};
+use super::{done_of, errors, is_training, mean, millions, search_of, unit, without_empty_columns};
 use crate::{
     record::{Run, Source},
     table::Table,
@@ -24,14 +24,10 @@ pub fn averaged(sources: &[Source]) -> Table {
 }
 
 fn means(sources: &[Source], with_parts: bool) -> Table {
-    let searching: Vec<(&Source, Vec<&Run>)> = sources
-        .iter()
-        .map(|source| (source, done(source.runs.iter().filter(|run| run.is_search()))))
-        .filter(|(_, runs)| !runs.is_empty())
-        .collect();
-    let trainings: Vec<(&Run, &Source)> = sources
-        .iter()
-        .flat_map(|source| done(source.runs.iter().filter(|run| !run.is_search())))
+    let searching = done_of(sources, Run::is_search);
+    let trainings: Vec<(&Run, &Source)> = done_of(sources, is_training)
+        .into_iter()
+        .flat_map(|(_, runs)| runs)
         .filter_map(|run| Some((run, search_of(run, sources)?.0)))
         .collect();
     let seconds: Vec<f64> = searching.iter().flat_map(|(_, runs)| runs).map(|run| run.seconds).collect();

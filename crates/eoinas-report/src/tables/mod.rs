@@ -35,6 +35,16 @@ fn done<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Vec<&'a Run> {
     if finished.is_empty() { runs.collect() } else { finished }
 }
 
+/// The sources with their runs of one kind that are done; those without any are left out.
+fn done_of(sources: &[Source], kind: fn(&Run) -> bool) -> Vec<(&Source, Vec<&Run>)> {
+    let with_runs = sources.iter().map(|source| (source, done(source.runs.iter().filter(|run| kind(run)))));
+    with_runs.filter(|(_, runs)| !runs.is_empty()).collect()
+}
+
+fn is_training(run: &Run) -> bool {
+    !run.is_search()
+}
+
 /// The search that found the cell that a run trains; of several that found the same one, that in the nearest folder.
 fn search_of<'a>(run: &Run, sources: &'a [Source]) -> Option<(&'a Source, &'a Run)> {
     let genotype = run.genotype()?;

@@ -1,6 +1,6 @@
 //! Trained networks.
 
-use super::{done, errors, mean, millions, or_dash, search_of, unit, without_empty_columns};
+use super::{done_of, errors, is_training, mean, millions, or_dash, search_of, unit, without_empty_columns};
 use crate::{
     record::{Run, Source},
     table::Table,
@@ -10,11 +10,7 @@ use crate::{
 /// cells, such as random ones, are averaged all the same), mean and sample deviation over its runs; the search's cost
 /// and method where the searches are among the sources.
 pub fn trained(sources: &[Source]) -> Table {
-    let rows: Vec<(&Source, Vec<&Run>)> = sources
-        .iter()
-        .map(|source| (source, done(source.runs.iter().filter(|run| !run.is_search()))))
-        .filter(|(_, runs)| !runs.is_empty())
-        .collect();
+    let rows = done_of(sources, is_training);
     let searches: Vec<Vec<&Run>> = rows
         .iter()
         .map(|(_, runs)| {

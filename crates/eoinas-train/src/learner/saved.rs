@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use candle_core::{Device, Tensor};
+use eoinas_core::CellSpec;
 use eoinas_gumbel::EdgeMode;
 use eoinas_prune::PruneState;
 
@@ -22,20 +23,21 @@ impl Learner {
         let parameters = self.supernet.parameters();
         let mut optimizer: Tensors =
             parameters.momenta().into_iter().map(|(name, tensor)| (format!("momentum.{name}"), tensor)).collect();
-        let state = &self.adam_state;
+        let (state, space) = (&self.adam_state, self.space());
+        let mut put = |name: &str, cell: &CellSpec, values: &[f32], shape: &[usize]| -> Result<()> {
+            optimizer.insert(format!("{name}.{}", cell.name), Tensor::from_slice(values, shape, &Device::Cpu)?);
+            Ok(())
+        };
         for (name, table) in [("alphas", &self.alphas), ("adam.first", &state.first), ("adam.second", &state.second)] {
-            for (kind, cell) in self.space().kinds().zip(self.space().cells()) {
-                let values = table.matrix(kind).to_vec();
-                let tensor = Tensor::from_vec(values, (cell.edges.len(), table.ops()), &Device::Cpu)?;
-                optimizer.insert(format!("{name}.{}", cell.name), tensor);
+            for (kind, cell) in space.kinds().zip(space.cells()) {
+                put(name, cell, table.matrix(kind), &[cell.edges.len(), table.ops()])?;
             }
         }
         let edges =
             [("edges", &self.edges), ("adam.edge_first", &state.edge_first), ("adam.edge_second", &state.edge_second)];
         for (name, table) in edges.into_iter().filter(|_| self.edge_mode() != EdgeMode::Equal) {
-            for (kind, cell) in self.space().kinds().zip(self.space().cells()) {
-                let tensor = Tensor::from_vec(table.kind(kind).to_vec(), cell.edges.len(), &Device::Cpu)?;
-                optimizer.insert(format!("{name}.{}", cell.name), tensor);
+            for (kind, cell) in space.kinds().zip(space.cells()) {
+                put(name, cell, table.kind(kind), &[cell.edges.len()])?;
             }
         }
         Ok(BTreeMap::from([
@@ -73,38 +75,33 @@ impl Learner {
         parameters.load(&weights.into_iter().collect())?;
         let momenta = optimizer.iter().filter_map(|(name, tensor)| Some((name.strip_prefix("momentum.")?, tensor)));
         parameters.load_momenta(&momenta.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())?;
-        let space = self.supernet.space().clone();
+        let (space, edge_mode) = (self.supernet.space().clone(), self.edge_mode());
+        let take = |name: &str, cell: &CellSpec, to: &mut [f32], shape: &[usize]| -> Result<()> {
+            let name = format!("{name}.{}", cell.name);
+            let tensor = optimizer.get(&name).ok_or_else(|| wrong(&format!("optimizer.safetensors: {name}")))?;
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+            if tensor.dims() != shape || values.len() != to.len() {
+                return Err(wrong(&format!("optimizer.safetensors: shape of {name}")));
+            }
+            to.copy_from_slice(&values);
+            Ok(())
+        };
         let state = &mut self.adam_state;
         for (name, table) in
             [("alphas", &mut self.alphas), ("adam.first", &mut state.first), ("adam.second", &mut state.second)]
         {
             for (kind, cell) in space.kinds().zip(space.cells()) {
-                let name = format!("{name}.{}", cell.name);
-                let tensor = optimizer.get(&name).ok_or_else(|| wrong(&format!("optimizer.safetensors: {name}")))?;
-                let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-                let matrix = table.matrix_mut(kind);
-                if tensor.dims() != [cell.edges.len(), space.ops().len()] || values.len() != matrix.len() {
-                    return Err(wrong(&format!("optimizer.safetensors: shape of {name}")));
-                }
-                matrix.copy_from_slice(&values);
+                take(name, cell, table.matrix_mut(kind), &[cell.edges.len(), space.ops().len()])?;
             }
         }
-        if self.edge_mode() == EdgeMode::Equal {
-            return Ok(());
-        }
-        let state = &mut self.adam_state;
-        for (name, table) in [
+        let edges = [
             ("edges", &mut self.edges),
             ("adam.edge_first", &mut state.edge_first),
             ("adam.edge_second", &mut state.edge_second),
-        ] {
+        ];
+        for (name, table) in edges.into_iter().filter(|_| edge_mode != EdgeMode::Equal) {
             for (kind, cell) in space.kinds().zip(space.cells()) {
-                let name = format!("{name}.{}", cell.name);
-                let tensor = optimizer.get(&name).ok_or_else(|| wrong(&format!("optimizer.safetensors: {name}")))?;
-                if tensor.dims() != [cell.edges.len()] {
-                    return Err(wrong(&format!("optimizer.safetensors: shape of {name}")));
-                }
-                table.kind_mut(kind).copy_from_slice(&tensor.to_vec1::<f32>()?);
+                take(name, cell, table.kind_mut(kind), &[cell.edges.len()])?;
             }
         }
         Ok(())
