@@ -41,29 +41,43 @@ pub(crate) fn for_pieces<R: Send>(
 ///
 /// A pass through a network is hundreds of short parallel regions. A thread that went to sleep in the serial code
 /// between two of them would join the next one some 50 to 100 microseconds late, a tenth of a region.
+///
+/// One call at a time in a process does so; another one that comes meanwhile just runs its `f`. With two, a thread that
+/// waits for a piece of the one could be kept awake by the other on top of that wait, and the other way round on the next
+/// thread: neither would ever end.
 pub fn awake<R>(f: impl FnOnce() -> R) -> R {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
     struct Done<'a>(&'a AtomicBool);
     impl Drop for Done<'_> {
         fn drop(&mut self) {
             self.0.store(true, Ordering::Release);
         }
     }
+    struct Turn;
+    impl Drop for Turn {
+        fn drop(&mut self) {
+            TAKEN.store(false, Ordering::Release);
+        }
+    }
+    if rayon::current_num_threads() == 1 || TAKEN.swap(true, Ordering::AcqRel) {
+        return f();
+    }
+    // Given back when all threads have left the scope, not before.
+    let _turn = Turn;
     let done = AtomicBool::new(false);
     let own = rayon::current_thread_index();
     rayon::in_place_scope(|scope| {
         // Dropped also when `f` panics, or the others would wait for ever.
         let _done = Done(&done);
-        if rayon::current_num_threads() > 1 {
-            let done = &done;
-            scope.spawn_broadcast(move |_, context| {
-                // The thread that runs `f` gets this, too, whenever it looks for work.
-                while own != Some(context.index()) && !done.load(Ordering::Acquire) {
-                    if rayon::yield_now() != Some(Yield::Executed) {
-                        std::thread::yield_now();
-                    }
+        let done = &done;
+        scope.spawn_broadcast(move |_, context| {
+            // The thread that runs `f` gets this, too, whenever it looks for work.
+            while own != Some(context.index()) && !done.load(Ordering::Acquire) {
+                if rayon::yield_now() != Some(Yield::Executed) {
+                    std::thread::yield_now();
                 }
-            });
-        }
+            }
+        });
         f()
     })
 }
@@ -95,6 +109,25 @@ mod tests {
         assert_eq!(pool.install(|| awake(sum)), 64 * 199 * 100);
         let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| pool.install(|| awake(|| panic!("on purpose")))));
         assert!(panicked.is_err());
+    }
+
+    #[test]
+    fn several_at_once_in_one_pool_do_not_wait_for_each_other() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        // Long enough that threads wait for each other's pieces.
+        let work = |piece: Range<usize>| (0..2000 * piece.len()).fold(1.0f32, |x, _| std::hint::black_box(x * 0.999));
+        let pass = || awake(|| (0..3).map(|_| for_pieces(64, &mut [], |piece, _| work(piece)).len()).sum::<usize>());
+        std::thread::scope(|scope| {
+            for caller in 0..4 {
+                let pool = &pool;
+                // In a pool and, in the global one, from outside of it.
+                scope.spawn(move || {
+                    for _ in 0..1000 {
+                        assert_eq!(if caller < 1 { pool.install(pass) } else { pass() }, 3 * PIECES);
+                    }
+                });
+            }
+        });
     }
 
     #[test]
