@@ -1,8 +1,9 @@
 //! Work split over images.
 
 use std::ops::Range;
-
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use rayon::Yield;
 use rayon::prelude::*;
@@ -42,44 +43,63 @@ pub(crate) fn for_pieces<R: Send>(
 /// A pass through a network is hundreds of short parallel regions. A thread that went to sleep in the serial code
 /// between two of them would join the next one some 50 to 100 microseconds late, a tenth of a region.
 ///
-/// One call at a time in a process does so; another one that comes meanwhile just runs its `f`. With two, a thread that
-/// waits for a piece of the one could be kept awake by the other on top of that wait, and the other way round on the next
-/// thread: neither would ever end.
+/// Other work may go on in the same pool, other passes too; nobody is held up for longer than [`WATCH`].
 pub fn awake<R>(f: impl FnOnce() -> R) -> R {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
-    struct Done<'a>(&'a AtomicBool);
-    impl Drop for Done<'_> {
+    struct Ends(Arc<Wakeful>);
+    impl Drop for Ends {
         fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
+            self.0.done.store(true, Ordering::Release);
         }
     }
-    struct Turn;
-    impl Drop for Turn {
-        fn drop(&mut self) {
-            TAKEN.store(false, Ordering::Release);
-        }
-    }
-    if rayon::current_num_threads() == 1 || TAKEN.swap(true, Ordering::AcqRel) {
+    if rayon::current_num_threads() == 1 {
         return f();
     }
-    // Given back when all threads have left the scope, not before.
-    let _turn = Turn;
-    let done = AtomicBool::new(false);
-    let own = rayon::current_thread_index();
-    rayon::in_place_scope(|scope| {
-        // Dropped also when `f` panics, or the others would wait for ever.
-        let _done = Done(&done);
-        let done = &done;
-        scope.spawn_broadcast(move |_, context| {
-            // The thread that runs `f` gets this, too, whenever it looks for work.
-            while own != Some(context.index()) && !done.load(Ordering::Acquire) {
+    let wakeful = Arc::new(Wakeful { own: rayon::current_thread_index(), ..Wakeful::default() });
+    // Ends it also when `f` panics, or the threads would never sleep again.
+    let _ends = Ends(wakeful.clone());
+    wakeful.watch(0);
+    f()
+}
+
+/// For so long a thread stays in a watch; then the next one is called.
+///
+/// A watch has to end by itself. A thread can take a piece of the pass before it takes its watch, and begin the watch while
+/// it waits for a part of that piece: a watch until the end of the pass would keep it from ever finishing the piece, and
+/// the pass from ever ending.
+const WATCH: Duration = Duration::from_millis(1);
+
+/// Threads that are kept awake for one call of [`awake`].
+#[derive(Default)]
+struct Wakeful {
+    /// The thread that runs the call, where it is one of the pool: it gets watches, too, whenever it looks for work.
+    own: Option<usize>,
+    /// Number of the watch that is on. The first thread to end it calls the next one.
+    watch: AtomicUsize,
+    done: AtomicBool,
+}
+
+impl Wakeful {
+    fn watch(self: &Arc<Self>, number: usize) {
+        let this = self.clone();
+        rayon::spawn_broadcast(move |context| {
+            let begin = Instant::now();
+            while this.own != Some(context.index())
+                && !this.done.load(Ordering::Acquire)
+                && this.watch.load(Ordering::Acquire) == number
+            {
+                if begin.elapsed() > WATCH {
+                    let next = this.watch.compare_exchange(number, number + 1, Ordering::AcqRel, Ordering::Acquire);
+                    if next.is_ok() {
+                        this.watch(number + 1);
+                    }
+                    return;
+                }
                 if rayon::yield_now() != Some(Yield::Executed) {
                     std::thread::yield_now();
                 }
             }
         });
-        f()
-    })
+    }
 }
 
 #[cfg(test)]
@@ -112,18 +132,55 @@ mod tests {
     }
 
     #[test]
+    fn a_watch_on_top_of_a_piece_that_the_pass_waits_for_ends() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let [begun, taken, finished] = [const { AtomicBool::new(false) }; 3];
+        let set = |flag: &AtomicBool| flag.store(true, Ordering::Release);
+        let until = |flag: &AtomicBool| {
+            while !flag.load(Ordering::Acquire) {
+                std::thread::yield_now();
+            }
+        };
+        pool.in_place_scope(|scope| {
+            // One thread has this piece while the pass begins, then waits for the half that the other one takes.
+            scope.spawn(|_| {
+                until(&begun);
+                let slow = || {
+                    set(&taken);
+                    std::thread::sleep(20 * WATCH);
+                };
+                rayon::join(|| until(&taken), slow);
+                set(&finished);
+            });
+            let pass = || {
+                set(&begun);
+                while !finished.load(Ordering::Acquire) {
+                    rayon::yield_now();
+                }
+            };
+            pool.install(|| awake(pass));
+        });
+    }
+
+    #[test]
     fn several_at_once_in_one_pool_do_not_wait_for_each_other() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         // Long enough that threads wait for each other's pieces.
         let work = |piece: Range<usize>| (0..2000 * piece.len()).fold(1.0f32, |x, _| std::hint::black_box(x * 0.999));
-        let pass = || awake(|| (0..3).map(|_| for_pieces(64, &mut [], |piece, _| work(piece)).len()).sum::<usize>());
+        let regions = || (0..3).map(|_| for_pieces(64, &mut [], |piece, _| work(piece)).len()).sum::<usize>();
         std::thread::scope(|scope| {
-            for caller in 0..4 {
+            for caller in 0..6 {
                 let pool = &pool;
-                // In a pool and, in the global one, from outside of it.
+                // In a pool and, in the global one, from outside of it; passes beside work that is none.
                 scope.spawn(move || {
                     for _ in 0..1000 {
-                        assert_eq!(if caller < 1 { pool.install(pass) } else { pass() }, 3 * PIECES);
+                        let pieces = match caller {
+                            0 => pool.install(|| awake(regions)),
+                            1 => pool.install(regions),
+                            2 | 3 => awake(regions),
+                            _ => regions(),
+                        };
+                        assert_eq!(pieces, 3 * PIECES);
                     }
                 });
             }
