@@ -43,7 +43,7 @@ pub(crate) fn for_pieces<R: Send>(
 /// A pass through a network is hundreds of short parallel regions. A thread that went to sleep in the serial code
 /// between two of them would join the next one some 50 to 100 microseconds late, a tenth of a region.
 ///
-/// Other work may go on in the same pool, other passes too; nobody is held up for longer than [`WATCH`].
+/// Other work may go on in the same pool, other passes too; nobody is held up by it for longer than a millisecond.
 pub fn awake<R>(f: impl FnOnce() -> R) -> R {
     struct Ends(Arc<Wakeful>);
     impl Drop for Ends {
