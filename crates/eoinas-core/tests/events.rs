@@ -5,7 +5,7 @@
 use eoinas_core::event::{
     DatasetInfo, EpochEnd, RECORD_VERSION, Record, RecordError, RunStarted, SearchSnapshot, SpaceInfo, StepEnd, Task,
 };
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Event, SearchSpace, Skeleton};
+use eoinas_core::{AliveOps, CellKind, EdgeOpTable, EdgeTable, Event, SearchSpace, Skeleton};
 use proptest::prelude::*;
 
 fn run_started() -> RunStarted {
@@ -37,6 +37,7 @@ fn snapshot() -> SearchSnapshot {
         entropy: vec![2.0794415416798357, 1.0],
         alphas: EdgeOpTable::filled(&space, 0.1f32),
         beta: EdgeOpTable::filled(&space, 0.125),
+        edges: Some(EdgeTable::filled(&space, 0.25)),
         counts: Some(EdgeOpTable::filled(&space, 49)),
         accuracies: Some(EdgeOpTable::filled(&space, None)),
         indicator: Some(EdgeOpTable::filled(&space, Some(0.1 + 0.2))),

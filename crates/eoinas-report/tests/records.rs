@@ -48,7 +48,13 @@ fn a_whole_search() {
         assert!(!page.contains(outside), "{outside}");
     }
     let pictures = dir.path().join("out/pictures");
-    for name in ["cell-normal.svg", "cell-normal.dot", "cell-normal.csv", "accuracy.svg"] {
+    for name in [
+        "cell-normal.svg",
+        "cell-normal.dot",
+        "cell-normal.csv",
+        "accuracy.svg",
+        "weights-of-the-edges-normal-cell.svg",
+    ] {
         assert!(pictures.join(name).is_file(), "{name}");
     }
     let tables = fs::read_to_string(dir.path().join("out/tables.md")).unwrap();

@@ -6,6 +6,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::{Made, search, training, training_of};
+use eoinas_core::CellKind;
 use eoinas_report::{Options, ReportError, Table, record, tables, write};
 
 /// Two variants of two seeds with their trainings, as `examples/ablation.rs` leaves them.
@@ -70,6 +71,49 @@ fn an_ablation_has_the_names_that_a_person_chose_and_the_tables_of_the_paper() {
     // Every run has a page of its own.
     let pages = fs::read_dir(&study).unwrap().flatten();
     assert_eq!(pages.filter(|file| file.path().extension() == Some("html".as_ref())).count(), 13);
+}
+
+#[test]
+fn a_correlation_study_has_figure_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = dir.path().join("study");
+    // Better in the order of their names, and by the seed.
+    let ops = ["avg_pool_3x3", "max_pool_3x3", "sep_conv_3x3"];
+    for seed in [0, 1] {
+        let seed_dir = study.join(format!("eoinas/seed-{seed}"));
+        fs::create_dir_all(seed_dir.join("search")).unwrap();
+        search(&seed_dir.join("search"), 6, Made::Whole);
+        for (rank, op) in (0..).zip(ops) {
+            let run = seed_dir.join(format!("normal-0-{op}"));
+            fs::create_dir(&run).unwrap();
+            training_of("darts-v2", &run, 10 * rank + seed, 2, false);
+        }
+        // None of the study's: no such op, no such cell, no edge.
+        for other in ["normal-0-conv_9x9", "left-0-sep_conv_3x3", "normal-x-sep_conv_3x3", "notes"] {
+            fs::create_dir(seed_dir.join(other)).unwrap();
+            training_of("darts-v2", &seed_dir.join(other), 0, 2, false);
+        }
+    }
+    write(std::slice::from_ref(&study), &Options::default()).unwrap();
+    let id = "accuracy-on-its-own-against";
+    let csv = |what: &str| {
+        let path = study.join(format!("pictures/{id}-{what}-c-k-2-0-of-the-normal-cell-eoinas.csv"));
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    // What the search said after epoch 2, before the first pruning, and the trainings' accuracies.
+    let searches = record::open(&[study.join("eoinas/seed-1/search")]).unwrap();
+    let (_, shot) = searches[0].runs[0].snapshots().find(|(epoch, _)| *epoch == 2).unwrap();
+    let said = [shot.beta.edge(CellKind(0), 0)[2], shot.indicator.as_ref().unwrap().edge(CellKind(0), 0)[2].unwrap()];
+    for (what, said) in ["weight", "indicator"].into_iter().zip(said) {
+        let csv = csv(what);
+        let lines: Vec<&str> = csv.lines().collect();
+        assert_eq!(lines.len(), 7, "{csv}");
+        let values = lines.iter().find_map(|line| line.strip_prefix("\"avg_pool_3x3, seed-1\",")).unwrap();
+        let values: Vec<f64> = values.split(',').map(|value| value.parse().unwrap()).collect();
+        assert!((values[0] - said).abs() < 1e-4 && (values[1] - 0.61).abs() < 1e-9, "{values:?}, {said}");
+    }
+    let page = fs::read_to_string(study.join("report.html")).unwrap();
+    assert!(page.contains("How good each op is on its own") && page.contains("mean and deviation over the seeds"));
 }
 
 #[test]

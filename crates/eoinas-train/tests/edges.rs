@@ -12,6 +12,7 @@ use eoinas_prune::Beta;
 use eoinas_train::{
     Learner, Outcome, Search, SearchConfig, SearchOptions, TrainError,
     config::{MethodKind, NetworkConfig},
+    observer::JsonlRecord,
     stop::MaxSteps,
 };
 
@@ -56,6 +57,29 @@ fn methods_run_to_a_cell_with_weighed_edges_and_resume_to_the_same_bytes() {
         let moved =
             search.space().kinds().map(|kind| search.learner().edges.kind(kind).iter().filter(|e| learned(e)).count());
         assert!(moved.sum::<usize>() >= 20, "{method:?} {edges:?}: {:?}", search.learner().edges);
+        recorded(&whole, search.space());
+    }
+}
+
+/// The record says how the edges that enter a node share its weight.
+fn recorded(run: &Path, space: &SearchSpace) {
+    let records = JsonlRecord::read(&run.join("events.jsonl")).unwrap();
+    let shots: Vec<_> = records
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::EpochEnd(end) => end.search,
+            _ => None,
+        })
+        .collect();
+    assert!(!shots.is_empty());
+    for edges in shots.into_iter().map(|shot| shot.edges.unwrap()) {
+        assert!(edges.fits(space));
+        for (kind, cell) in space.kinds().zip(space.cells()) {
+            for node in cell.intermediate() {
+                let sum: f64 = cell.edges_into(node).map(|edge| edges.get(kind, edge).unwrap()).sum();
+                assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::nan;
 use crate::alive::AliveOps;
 use crate::skeleton::Skeleton;
-use crate::space::{CellSpec, EdgeOpTable, SearchSpace};
+use crate::space::{CellSpec, EdgeOpTable, EdgeTable, SearchSpace};
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +152,9 @@ pub struct SearchSnapshot {
     pub alphas: EdgeOpTable<f32>,
     /// Eq. 2: softmax of the alphas over the alive ops of each edge; 0 for pruned ones.
     pub beta: EdgeOpTable<f64>,
+    /// Softmax of the architecture parameters of the edges that enter a node; `None` where edges have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edges: Option<EdgeTable<f64>>,
     /// C^e of Eq. 6: how often the op was run in weight steps of the current window; `None` for methods that do not count.
     pub counts: Option<EdgeOpTable<u64>>,
     /// C^a of Eq. 6: validation accuracy with the op, 0..1; `null` for an op that was not run.

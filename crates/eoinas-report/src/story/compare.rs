@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use eoinas_core::{event::EpochEnd, statistics::mean_and_deviation};
 
-use super::Section;
+use super::{Section, alone};
 use crate::{
     error::Result,
     plot::{Figure, LineChart, Point, Scatter, Series},
@@ -15,13 +15,13 @@ use crate::{
 type Value = fn(&EpochEnd) -> Option<f64>;
 
 /// Curves of each source with mean and deviation over its runs, and accuracy against what the networks cost; searches and
-/// trainings apart, since what one says of a supernet and the other of a trained network cannot be compared. Nothing of
-/// a single run.
+/// trainings apart, since what one says of a supernet and the other of a trained network cannot be compared; of a correlation
+/// study its figure, first of all. Nothing of a single run.
 ///
 /// # Errors
 /// The plotting library fails.
 pub fn compare(sources: &[Source]) -> Result<Vec<Section>> {
-    let mut sections = Vec::new();
+    let mut sections: Vec<Section> = alone::section(sources)?.into_iter().collect();
     for (what, search) in [("trainings", false), ("searches", true)] {
         let of_kind = |source: &Source| {
             let runs: Vec<Run> = source.runs.iter().filter(|run| run.is_search() == search).cloned().collect();

@@ -1,12 +1,12 @@
 //! Heat maps of what the search knew of each op of each edge.
 
-use eoinas_core::{CellKind, CellSpec, event::SearchSnapshot};
+use eoinas_core::{CellKind, CellSpec, Edge, event::SearchSnapshot};
 
 use super::Section;
 use crate::{
     error::Result,
     plot::{Figure, HeatMap, HeatRow},
-    record::{Run, edge_name},
+    record::{Run, edge_name, node_name},
 };
 
 /// Value of an op of an edge in a snapshot.
@@ -39,6 +39,9 @@ pub(super) fn section(run: &Run) -> Result<Section> {
             figures.extend(map(run, title, caption, value, CellKind(kind), cell, &space.ops)?);
         }
     }
+    for (kind, cell) in space.cells.iter().enumerate() {
+        figures.extend(edges(run, CellKind(kind), cell)?);
+    }
     let text = "A row for each op of each edge, a column for each epoch; a cross stands where the op was pruned, and \
                 lighter is more. Point at a cell to read it.";
     Ok(Section::new("Every op of every edge", text, figures))
@@ -69,6 +72,21 @@ fn map(
     let columns = shots.iter().map(|(epoch, _)| (epoch + 1).to_string()).collect();
     let title = format!("{title}, {} cell", cell.name);
     HeatMap { title, caption: caption.to_owned(), columns, rows }.figure()
+}
+
+/// Weights of the edges, where they have parameters of their own: rows of one node stand together, as they share one softmax.
+fn edges(run: &Run, kind: CellKind, cell: &CellSpec) -> Result<Option<Figure>> {
+    let shots = thinned(run);
+    let row = |(index, edge): (usize, &Edge)| HeatRow {
+        edge: format!("node {}", node_name(edge.to, cell.inputs)),
+        op: format!("from {}", node_name(edge.from, cell.inputs)),
+        values: shots.iter().map(|(_, shot)| shot.edges.as_ref()?.get(kind, index).copied()).collect(),
+        pruned: None,
+    };
+    let columns = shots.iter().map(|(epoch, _)| (epoch + 1).to_string()).collect();
+    let title = format!("Weights of the edges, {} cell", cell.name);
+    let caption = "Softmax of the edges' own parameters over the edges that enter a node.".to_owned();
+    HeatMap { title, caption, columns, rows: cell.edges.iter().enumerate().map(row).collect() }.figure()
 }
 
 /// At most so many epochs as a map can show, those with prunings always among them where they are few.

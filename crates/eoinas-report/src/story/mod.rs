@@ -1,5 +1,6 @@
 //! Which pictures and tables a run has.
 
+mod alone;
 mod cells;
 mod compare;
 mod correlation;

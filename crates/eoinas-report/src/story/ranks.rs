@@ -21,7 +21,7 @@ use crate::{
 type Judged = (String, f64, f64);
 
 /// The last epoch before the first pruning, where every op is still in the race, and that before the last one.
-fn moments(run: &Run) -> Vec<(u64, &SearchSnapshot)> {
+pub(super) fn moments(run: &Run) -> Vec<(u64, &SearchSnapshot)> {
     let pruned = run.pruning_epochs();
     let shots: Vec<_> = run.snapshots().collect();
     let at = |epoch: Option<&u64>| shots.iter().copied().rfind(|(at, _)| epoch.is_none_or(|epoch| at <= epoch));

@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use eoinas_core::{
-    AliveOps, CellKind, EdgeOpTable, Event, Genotype, Record, SearchSpace, Skeleton,
+    AliveOps, CellKind, EdgeOpTable, EdgeTable, Event, Genotype, Record, SearchSpace, Skeleton,
     event::{DatasetInfo, EpochEnd, RECORD_VERSION, RunStarted, SearchSnapshot, StepEnd, Task},
     zoo,
 };
@@ -69,6 +69,7 @@ fn snapshot(space: &SearchSpace, alive: &AliveOps, epoch: u64, genotype: &Genoty
         entropy: vec![2.0 - 0.1 * epoch as f64; 2],
         alphas: beta.map(|beta| *beta as f32),
         beta,
+        edges: Some(EdgeTable::filled(space, 0.5)),
         counts: Some(EdgeOpTable::filled(space, 8)),
         accuracies: Some(EdgeOpTable::filled(space, Some(0.25))),
         indicator: Some(indicator),

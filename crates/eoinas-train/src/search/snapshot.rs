@@ -5,6 +5,7 @@ use eoinas_core::{
     event::{EpochEnd, SearchSnapshot},
     softmax,
 };
+use eoinas_gumbel::{EdgeMode, edge_probabilities};
 use eoinas_prune::PruneDecision;
 
 use crate::{error::Result, learner::Learner, method::SearchMethod, plan::EpochPlan, state::SearchState};
@@ -45,6 +46,10 @@ fn snapshot(plan: &EpochPlan, learner: &Learner, method: &dyn SearchMethod) -> R
         alphas: learner.alphas.clone(),
         counts: Some(statistics.counts().clone()),
         accuracies: Some(statistics.accuracies().clone()),
+        edges: match learner.edge_mode() {
+            EdgeMode::Equal => None,
+            EdgeMode::Normalised | EdgeMode::Sampled => Some(edge_probabilities(&learner.edges, space)?),
+        },
         indicator: method.indicators(learner)?,
         genotype: Some(method.derive(learner)?.to_string()),
         beta,
