@@ -6,7 +6,9 @@ mod common;
 use common::*;
 use eoinas_core::{Event, Genotype, SearchSpace, Skeleton, count, skeleton::Form};
 use eoinas_prune::{Never, PruneScheduleConfig};
-use eoinas_train::{Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError, stop::MaxSteps};
+use eoinas_train::{
+    Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError, config::MethodKind, stop::MaxSteps,
+};
 
 #[test]
 fn a_tiny_search_ends_with_a_cell_and_all_its_files() {
@@ -68,15 +70,28 @@ fn a_pruned_search_has_freed_what_it_pruned() {
 #[test]
 fn a_space_with_one_kind_of_cell_is_searched_too() {
     let dir = tempfile::tempdir().unwrap();
-    let options = SearchOptions { space: SearchSpace::nas_bench_201(), ..options() };
-    let config = SearchConfig { form: Form::NasBench201, ..tiny() };
-    let mut search = Search::create(config, &dir.path().join("run"), options).unwrap();
-    let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
-    let genotype = Genotype::parse(&found.genotype).unwrap();
-    assert!(genotype.fits(search.space()).is_ok(), "{}", found.genotype);
+    let options = || SearchOptions { space: SearchSpace::nas_bench_201(), ..options() };
     // What is counted is the benchmark's own network: 3 stages of 5 cells, C = 16.
     let skeleton = Skeleton::nas_bench_201(5).with_image(3, 32, 32);
-    assert_eq!(found.parameters, count::network(&genotype, &skeleton, search.space()).unwrap().parameters);
+    for method in MethodKind::ALL {
+        // Three, as P-DARTS has three stages.
+        let epochs = if method == MethodKind::Pdarts { 3 } else { tiny().epochs };
+        let config = SearchConfig { form: Form::NasBench201, epochs, ..tiny() }.with_method(method);
+        let mut search = Search::create(config, &dir.path().join(method.name()), options()).unwrap();
+        let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
+        let genotype = Genotype::parse(&found.genotype).unwrap();
+        assert!(genotype.fits(search.space()).is_ok(), "{method}: {}", found.genotype);
+        let counts = count::network(&genotype, &skeleton, search.space()).unwrap();
+        assert_eq!(found.parameters, counts.parameters, "{method}");
+        if method == MethodKind::Pdarts {
+            let alive = search.space().edges().map(|(kind, edge)| search.learner().alive().count(kind, edge)).max();
+            assert_eq!((search.learner().supernet.skeleton().cells, alive), (9, Some(2)));
+        }
+    }
+    let mut wrong = SearchConfig { form: Form::NasBench201, ..tiny() }.with_method(MethodKind::Pdarts);
+    wrong.deepen[1].cells = 8;
+    let error = wrong.validate().unwrap_err().to_string();
+    assert!(error.contains("stage 2") && error.contains("no multiple of 3"), "{error}");
 }
 
 #[test]

@@ -101,16 +101,22 @@ impl SearchConfig {
 
     /// The stages of P-DARTS in the place of 8 cells: 5, 11 and 17 cells, with 8, 5 and 3 ops an edge, dropout on
     /// skip connections from 0, 0.4 and 0.7. For other networks in proportion, and not fewer than 3 cells, so that there
-    /// is a cell of every kind.
+    /// is a cell of every kind. The network of NAS-Bench-201 grows by whole cells in each of its three stages; of its 5 ops
+    /// an edge has 5, 3 and 2.
     fn grow(&mut self) {
         let cells = self.network.cells;
-        let scaled = |of_eight: usize| cells.saturating_mul(of_eight).div_ceil(8).max(3);
+        let bench = self.form == Form::NasBench201;
+        let scaled = |of_eight: usize| match bench {
+            true => (cells / 3).saturating_mul(of_eight).div_ceil(8).saturating_mul(3),
+            false => cells.saturating_mul(of_eight).div_ceil(8).max(3),
+        };
+        let ops = if bench { [3, 2] } else { [5, 3] };
         self.arch.init_std = 1e-3;
         self.network.cells = scaled(5);
         self.skip_dropout = None;
         self.deepen = vec![
-            Deepening { cells: scaled(11), ops: 5, skip_dropout: 0.4 },
-            Deepening { cells: scaled(17), ops: 3, skip_dropout: 0.7 },
+            Deepening { cells: scaled(11), ops: ops[0], skip_dropout: 0.4 },
+            Deepening { cells: scaled(17), ops: ops[1], skip_dropout: 0.7 },
         ];
     }
 

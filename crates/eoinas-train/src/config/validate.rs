@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use eoinas_core::schedule::{Schedule, ScheduleConfig, ScheduleError};
-
-use eoinas_core::SearchSpace;
+use eoinas_core::{
+    SearchSpace,
+    schedule::{Schedule, ScheduleConfig, ScheduleError},
+    skeleton::Form,
+};
 use eoinas_data::SourceKind;
 use eoinas_gumbel::EdgeMode;
 use eoinas_prune::PruningError;
@@ -244,6 +246,8 @@ impl SearchConfig {
         for (index, stage) in self.deepen.iter().enumerate() {
             let wrong = |what| ConfigError::Deepen { stage: index + 1, what };
             check((1..=1000).contains(&stage.cells), wrong("cells are not 1 to 1000"))?;
+            let fits = self.form != Form::NasBench201 || stage.cells.is_multiple_of(3);
+            check(fits, wrong("cells are no multiple of 3, as the stages of NAS-Bench-201's network need"))?;
             check(stage.ops > 0, wrong("ops is 0; every edge keeps at least one"))?;
             check(in_unit(stage.skip_dropout), wrong("skip dropout is not 0 to 1 (exclusive)"))?;
         }
