@@ -13,10 +13,21 @@ use crate::scratch::Aligned;
 ///
 /// A fresh 4 MiB allocation costs its page faults every time, about as much as writing it; activations of a network
 /// have the same sizes in every step, so they are handed back with [`Workspace::recycle`] and taken again.
+///
+/// It never holds more buffers of a length than were taken and not handed back at one time: others may be handed in, such
+/// as the outputs of candle's own ops, but nobody would ever take them.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    free: Arc<Mutex<HashMap<usize, Vec<Vec<f32>>>>>,
+    buffers: Arc<Mutex<HashMap<usize, Buffers>>>,
     packed: Option<Arc<Mutex<Packed>>>,
+}
+
+/// Buffers of one length.
+#[derive(Debug, Default)]
+struct Buffers {
+    idle: Vec<Vec<f32>>,
+    /// How many were taken and not handed back.
+    lent: usize,
 }
 
 /// Packed weights by the tensor that they come from, and rows and columns.
@@ -45,17 +56,23 @@ impl Workspace {
 
     /// A buffer of `len` values, whose content is whatever it was last used for (zeros when new).
     pub fn take(&self, len: usize) -> Vec<f32> {
-        let recycled = match self.free.lock() {
-            Ok(mut free) => free.get_mut(&len).and_then(Vec::pop),
+        let recycled = match self.buffers.lock() {
+            Ok(mut buffers) => {
+                let of_len = buffers.entry(len).or_default();
+                of_len.lent += 1;
+                of_len.idle.pop()
+            }
             Err(_) => None,
         };
         recycled.unwrap_or_else(|| vec![0.0; len])
     }
 
-    /// Hands a buffer back.
+    /// Hands a buffer back. It is freed where no buffer of its length is missing.
     pub fn give(&self, buffer: Vec<f32>) {
-        if let Ok(mut free) = self.free.lock() {
-            free.entry(buffer.len()).or_default().push(buffer);
+        let Ok(mut buffers) = self.buffers.lock() else { return };
+        if let Some(of_len) = buffers.get_mut(&buffer.len()).filter(|of_len| of_len.lent > 0) {
+            of_len.lent -= 1;
+            of_len.idle.push(buffer);
         }
     }
 
@@ -88,13 +105,13 @@ impl Workspace {
 
     /// How many values the buffers hold that are not in use: what [`Self::clear`] would free.
     pub fn idle_values(&self) -> usize {
-        self.free.lock().map_or(0, |free| free.iter().map(|(len, buffers)| len * buffers.len()).sum())
+        self.buffers.lock().map_or(0, |buffers| buffers.iter().map(|(len, of_len)| len * of_len.idle.len()).sum())
     }
 
     /// Frees all buffers that are not in use.
     pub fn clear(&self) {
-        if let Ok(mut free) = self.free.lock() {
-            free.clear();
+        if let Ok(mut buffers) = self.buffers.lock() {
+            buffers.values_mut().for_each(|of_len| of_len.idle.clear());
         }
     }
 }
@@ -113,5 +130,31 @@ impl InplaceOp1 for TakeBuffer<'_> {
             self.pool.give(std::mem::take(buffer));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_buffers_are_kept_than_were_in_use() {
+        let ws = Workspace::new();
+        // As an op of candle's does whose outputs are handed in.
+        let foreign = |len: usize| ws.recycle(Tensor::ones(len, DType::F32, &Device::Cpu).unwrap());
+        foreign(4);
+        assert_eq!(ws.idle_values(), 0);
+        let two = [ws.take(4), ws.take(4)];
+        (0..5).for_each(|_| foreign(4));
+        foreign(6);
+        assert_eq!(ws.idle_values(), 8);
+        two.into_iter().for_each(|buffer| ws.give(buffer));
+        assert_eq!(ws.idle_values(), 8);
+        // A buffer that is never handed back is replaced by one that is.
+        drop(ws.take(4));
+        foreign(4);
+        assert_eq!((ws.idle_values(), ws.take(4)), (8, vec![1.0; 4]));
+        ws.clear();
+        assert_eq!((ws.idle_values(), ws.take(4)), (0, vec![0.0; 4]));
     }
 }

@@ -99,7 +99,9 @@ fn node_against_definition() {
 #[test]
 fn a_recycled_buffer_does_not_show() {
     let ws = Workspace::new();
-    ws.give(vec![f32::NAN; 72]);
+    let mut used = ws.take(72);
+    used.fill(f32::NAN);
+    ws.give(used);
     assert_eq!(flat(&node_sum(&ws, (2, 3, 3, 4), &[]).unwrap()), vec![0.0; 72]);
 }
 
