@@ -195,16 +195,15 @@ impl Class {
             let at = first + size / 2 + border * stride - tap;
             at.is_multiple_of(stride).then(|| at / stride)
         };
-        let (mut offsets, mut weights) = (Vec::new(), Vec::new());
+        let (mut offsets, mut taps) = (Vec::new(), Vec::new());
         for (ky, kx) in (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))) {
             let (y, x) = (position(first.0, kh, ky, output.border_y), position(first.1, kw, kx, output.border_x));
             if let (Some(y), Some(x)) = (y, x) {
                 offsets.push(y * output.row() + x * output.pixel);
-                let of_tap = &weight[(ky * kw + kx) * ci * co..][..ci * co];
-                weights.extend((0..co).flat_map(|o| (0..ci).map(move |i| of_tap[i * co + o])));
+                taps.push(&weight[(ky * kw + kx) * ci * co..][..ci * co]);
             }
         }
-        Self { first, weights: Aligned::rows(weights, offsets.len() * co, ci), offsets }
+        Self { first, weights: Aligned::transposed(&taps, co, ci), offsets }
     }
 }
 

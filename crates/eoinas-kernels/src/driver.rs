@@ -3,6 +3,7 @@
 //! An image is read once, with everything pending applied, into scratch memory that stays in the core's cache; the op
 //! works there; its output is written once, and BatchNorm's sums are taken while it is still in cache.
 
+use std::iter;
 use std::ops::Range;
 
 use candle_core::Tensor;
@@ -14,8 +15,8 @@ use crate::error::Result;
 use crate::image::Layout;
 use crate::moments::Moments;
 use crate::norm::{BatchStats, GradSums};
-use crate::parallel::for_pieces;
-use crate::scratch::{Aligned, with_scratch};
+use crate::parallel::{for_pieces, for_pieces_with, pieces, sum_of};
+use crate::scratch::{Aligned, with_partial_sums, with_scratch};
 use crate::simd::Level;
 use crate::tensors::write;
 use crate::view::InputGradient;
@@ -201,10 +202,12 @@ fn backward_into(
     let [dz_len, dx_len] = op.gradients_len();
     let dx_len = if target == Target::Nothing { 0 } else { dx_len };
     let x_len = if want_weights { input.len() } else { 0 };
-    let pieces = for_pieces(images, outputs, |range, parts| {
+    // Every piece begins at a cache line.
+    let (count, stride) = (pieces(images).len(), op.weights().max(1).next_multiple_of(16));
+    let piece = |range: Range<usize>, parts: &mut [&mut [f32]], mut dw: Option<&mut [f32]>| {
         let mut sums = vec![0.0f64; 2 * view.shape[3]];
         let mut image_sums = vec![0.0f32; 2 * view.shape[3]];
-        let mut dw = want_weights.then(|| Aligned::zeros(op.weights()));
+        dw.iter_mut().for_each(|dw| dw.fill(0.0));
         with_scratch([x_len, dz_len, dx_len, op.scratch()[1]], |[padded, dz, dx, scratch]| {
             if want_weights {
                 input.clear(padded);
@@ -234,19 +237,27 @@ fn backward_into(
                     sums: &mut image_sums,
                 };
                 let mut x = ImageInput::new(level, &view, image, input, padded);
-                op.backward(level, &mut ends, dw.as_deref_mut().map(|dw| (&mut x, dw)), scratch);
+                let dw = dw.as_deref_mut().map(|dw| (&mut x, &mut dw[..op.weights()]));
+                op.backward(level, &mut ends, dw, scratch);
                 sums.iter_mut().zip(&image_sums).for_each(|(sum, &s)| *sum += f64::from(s));
             }
         });
-        (sums, dw)
-    });
+        sums
+    };
+    let (found, weights) = if want_weights {
+        with_partial_sums(count * stride, |partial| {
+            let found = for_pieces_with(images, outputs, partial.chunks_mut(stride).map(Some), piece);
+            let mut weights = Aligned::zeros(stride);
+            sum_of(partial, &mut weights);
+            weights.truncate(op.weights());
+            (found, Some(weights))
+        })
+    } else {
+        (for_pieces_with(images, outputs, iter::repeat_with(|| None), piece), None)
+    };
     let mut sums = vec![0.0f64; 2 * view.shape[3]];
-    let mut weights = want_weights.then(|| Aligned::zeros(op.weights()));
-    for (piece_sums, piece_weights) in &pieces {
-        sums.iter_mut().zip(piece_sums).for_each(|(sum, s)| *sum += s);
-        if let (Some(total), Some(part)) = (&mut weights, piece_weights) {
-            total.iter_mut().zip(part.iter()).for_each(|(t, p)| *t += p);
-        }
+    for of_piece in found {
+        sums.iter_mut().zip(of_piece).for_each(|(sum, s)| *sum += s);
     }
     (sums, weights)
 }

@@ -148,9 +148,7 @@ struct Branch {
 impl Branch {
     /// Readies it for the way back.
     fn prepare_backward(&mut self, weight: &[f32], ci: usize) {
-        let channels = self.channels;
-        let transposed = (0..channels).flat_map(|o| (0..ci).map(move |i| weight[i * channels + o]));
-        self.transposed = Aligned::rows(transposed, channels, ci);
+        self.transposed = Aligned::transposed(&[weight], self.channels, ci);
     }
 }
 

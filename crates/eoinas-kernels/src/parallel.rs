@@ -1,5 +1,6 @@
 //! Work split over images.
 
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,18 +25,48 @@ pub(crate) fn for_pieces<R: Send>(
     outputs: &mut [&mut [f32]],
     f: impl Fn(Range<usize>, &mut [&mut [f32]]) -> R + Sync,
 ) -> Vec<R> {
-    let ranges = pieces(n);
-    let mut tasks: Vec<(Range<usize>, Vec<&mut [f32]>)> = ranges.into_iter().map(|r| (r, Vec::new())).collect();
+    for_pieces_with(n, outputs, iter::repeat(()), |range, parts, ()| f(range, parts))
+}
+
+/// The same; every piece also gets one of `extras`, of which there have to be as many as [`pieces`] of `n`.
+pub(crate) fn for_pieces_with<E: Send, R: Send>(
+    n: usize,
+    outputs: &mut [&mut [f32]],
+    extras: impl IntoIterator<Item = E>,
+    f: impl Fn(Range<usize>, &mut [&mut [f32]], E) -> R + Sync,
+) -> Vec<R> {
+    let ranges = pieces(n).into_iter();
+    let mut tasks: Vec<_> = ranges.zip(extras).map(|(range, extra)| (range, Vec::new(), extra)).collect();
     for output in outputs {
         let per_image = output.len() / n.max(1);
         let mut rest: &mut [f32] = output;
-        for (range, parts) in &mut tasks {
+        for (range, parts, _) in &mut tasks {
             let (part, tail) = rest.split_at_mut(range.len() * per_image);
             parts.push(part);
             rest = tail;
         }
     }
-    tasks.into_par_iter().map(|(range, mut parts)| f(range, &mut parts)).collect()
+    tasks.into_par_iter().map(|(range, mut parts, extra)| f(range, &mut parts, extra)).collect()
+}
+
+/// The sum of as many vectors as lie one after the other in `parts`, always added in this order.
+pub(crate) fn sum_of(parts: &[f32], total: &mut [f32]) {
+    /// As many values stay in a core's first cache while all parts are added to them.
+    const CHUNK: usize = 1024;
+    /// From here on it pays to wake a thread.
+    const LARGE: usize = 1 << 15;
+    let len = total.len().max(1);
+    let add = |(index, chunk): (usize, &mut [f32])| {
+        chunk.fill(0.0);
+        for part in parts.chunks_exact(len) {
+            chunk.iter_mut().zip(&part[index * CHUNK..]).for_each(|(sum, value)| *sum += value);
+        }
+    };
+    if parts.len() < LARGE {
+        total.chunks_mut(CHUNK).enumerate().for_each(add);
+    } else {
+        total.par_chunks_mut(CHUNK).enumerate().for_each(add);
+    }
 }
 
 /// Runs `f` while the other threads of rayon's current pool stay awake.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
+use std::thread::LocalKey;
 
 /// One cache line.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +22,29 @@ impl Aligned {
         Self { lines: vec![Line([0.0; 16]); len.div_ceil(16)], len }
     }
 
-    /// Rows of `width` values, each filled up with zeros to a multiple of 16.
-    pub(crate) fn rows(values: impl IntoIterator<Item = f32>, rows: usize, width: usize) -> Self {
+    /// Leaves the first `len` values.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// `rows` rows of `width` values, each filled up with zeros to a multiple of 16.
+    pub(crate) fn rows(values: &[f32], rows: usize, width: usize) -> Self {
         let padded = width.next_multiple_of(16);
         let mut buffer = Self::zeros(rows * padded);
-        let mut values = values.into_iter();
-        for row in buffer.chunks_mut(padded.max(1)) {
-            row.iter_mut().take(width).zip(values.by_ref()).for_each(|(slot, value)| *slot = value);
+        for (row, values) in buffer.chunks_mut(padded.max(1)).zip(values.chunks_exact(width.max(1))) {
+            row[..width].copy_from_slice(values);
+        }
+        buffer
+    }
+
+    /// The same from matrices of `width` rows of `rows` values, each transposed, one after the other.
+    pub(crate) fn transposed(matrices: &[&[f32]], rows: usize, width: usize) -> Self {
+        let padded = width.next_multiple_of(16);
+        let mut buffer = Self::zeros(matrices.len() * rows * padded);
+        for (to, from) in buffer.chunks_mut((rows * padded).max(1)).zip(matrices) {
+            for (column, values) in from.chunks_exact(rows.max(1)).enumerate() {
+                to.chunks_exact_mut(padded).zip(values).for_each(|(row, value)| row[column] = *value);
+            }
         }
         buffer
     }
@@ -49,15 +66,28 @@ impl DerefMut for Aligned {
     }
 }
 
+/// Memory that a thread keeps.
+type Kept = LocalKey<RefCell<Aligned>>;
+
 thread_local! {
     static SCRATCH: RefCell<Aligned> = const { RefCell::new(Aligned { lines: Vec::new(), len: 0 }) };
+    static PARTIAL_SUMS: RefCell<Aligned> = const { RefCell::new(Aligned { lines: Vec::new(), len: 0 }) };
 }
 
 /// Gives `f` one slice of each length out of memory that the thread keeps. Their content is whatever was there before.
 pub(crate) fn with_scratch<const N: usize, R>(lens: [usize; N], f: impl FnOnce([&mut [f32]; N]) -> R) -> R {
+    with(&SCRATCH, lens, f)
+}
+
+/// The same for sums of which every thread has a part, while the threads have scratch memory of their own.
+pub(crate) fn with_partial_sums<R>(len: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
+    with(&PARTIAL_SUMS, [len], |[sums]| f(sums))
+}
+
+fn with<const N: usize, R>(kept: &'static Kept, lens: [usize; N], f: impl FnOnce([&mut [f32]; N]) -> R) -> R {
     let len: usize = lens.iter().map(|len| len.next_multiple_of(16)).sum();
     // Taken out, not borrowed, so that a nested call would only cost an allocation.
-    let mut memory = SCRATCH.take();
+    let mut memory = kept.take();
     if memory.len < len {
         memory = Aligned::zeros(len);
     }
@@ -68,7 +98,7 @@ pub(crate) fn with_scratch<const N: usize, R>(lens: [usize; N], f: impl FnOnce([
         &mut slice[..len]
     });
     let result = f(slices);
-    SCRATCH.set(memory);
+    kept.set(memory);
     result
 }
 
@@ -88,8 +118,10 @@ mod tests {
 
     #[test]
     fn rows_are_filled_up() {
-        let rows = Aligned::rows([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, 3);
+        let rows = Aligned::rows(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, 3);
         assert_eq!(rows.len(), 32);
         assert_eq!((&rows[..4], &rows[16..20]), (&[1.0, 2.0, 3.0, 0.0][..], &[4.0, 5.0, 6.0, 0.0][..]));
+        let columns = Aligned::transposed(&[&[1.0, 4.0, 2.0, 5.0, 3.0, 6.0], &[7.0; 6]], 2, 3);
+        assert_eq!((&columns[..32], columns[34], columns[35], columns.len()), (&rows[..], 7.0, 0.0, 64));
     }
 }

@@ -175,8 +175,7 @@ impl SeparableOp {
     fn with_backward(self, [depthwise, pointwise]: &[Values<'_>; 2]) -> Self {
         let (ci, co) = (self.depthwise.input_layout().channels, self.co);
         let weight: &[f32] = pointwise;
-        let transposed = (0..co).flat_map(|o| (0..ci).map(move |i| weight[i * co + o]));
-        let transposed = Aligned::rows(transposed, co, ci);
+        let transposed = Aligned::transposed(&[weight], co, ci);
         Self { depthwise: self.depthwise.with_backward(depthwise), transposed, ..self }
     }
 

@@ -1,5 +1,6 @@
 //! Buffers that are used again instead of being allocated for every op.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -47,7 +48,7 @@ impl Workspace {
 
     /// A weight of `rows` x `width` values as forward kernels read it: each row filled up to whole vectors.
     pub(crate) fn pack(&self, tensor: &Tensor, values: &[f32], rows: usize, width: usize) -> Arc<Aligned> {
-        let pack = || Arc::new(Aligned::rows(values.iter().copied(), rows, width));
+        let pack = || Arc::new(Aligned::rows(values, rows, width));
         match self.packed.as_ref().map(|packed| packed.lock()) {
             Some(Ok(mut packed)) => Arc::clone(packed.entry((tensor.id(), rows, width)).or_insert_with(pack)),
             _ => pack(),
@@ -97,9 +98,8 @@ impl Workspace {
     /// Takes the buffer out of a CPU tensor that nobody will read again. Other clones of the tensor are left without
     /// content, so this is for the owner of a tensor alone. Tensors on other devices are just dropped.
     pub fn recycle(&self, tensor: Tensor) {
-        if tensor.device().is_cpu() && tensor.dtype() == DType::F32 {
-            // A tensor whose storage cannot be borrowed is simply dropped: that only costs a later allocation.
-            let _ = tensor.inplace_op1(&TakeBuffer { pool: self });
+        if let Some(buffer) = take_buffer(&tensor) {
+            self.give(buffer);
         }
     }
 
@@ -116,18 +116,26 @@ impl Workspace {
     }
 }
 
-struct TakeBuffer<'a> {
-    pool: &'a Workspace,
+/// The buffer of a CPU tensor of f32, which is left without content; `None` of others, and of one whose storage is borrowed.
+pub(crate) fn take_buffer(tensor: &Tensor) -> Option<Vec<f32>> {
+    let taken = TakeBuffer::default();
+    if tensor.device().is_cpu() && tensor.dtype() == DType::F32 {
+        tensor.inplace_op1(&taken).ok()?;
+    }
+    taken.0.take()
 }
 
-impl InplaceOp1 for TakeBuffer<'_> {
+#[derive(Default)]
+struct TakeBuffer(Cell<Option<Vec<f32>>>);
+
+impl InplaceOp1 for TakeBuffer {
     fn name(&self) -> &'static str {
-        "recycle"
+        "take_buffer"
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
         if let CpuStorage::F32(buffer) = storage {
-            self.pool.give(std::mem::take(buffer));
+            self.0.set(Some(std::mem::take(buffer)));
         }
         Ok(())
     }

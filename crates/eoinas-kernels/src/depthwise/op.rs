@@ -153,7 +153,7 @@ impl Class {
                 weights.extend_from_slice(&weight[(ky * kernel + kx) * output.channels..][..output.channels]);
             }
         }
-        Self { first, weights: Aligned::rows(weights, offsets.len(), output.channels), offsets }
+        Self { first, weights: Aligned::rows(&weights, offsets.len(), output.channels), offsets }
     }
 }
 

@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Shape, Te
 use candle_core::{CudaStorage, Storage, backend::BackendStorage};
 
 use crate::error::Result;
-use crate::workspace::Workspace;
+use crate::workspace::take_buffer;
 
 /// A candle op whose forward pass hands out what was computed before.
 struct Recorded<F> {
@@ -36,10 +36,10 @@ impl<F> Recorded<F> {
     fn forward(&self) -> candle_core::Result<(CpuStorage, Shape)> {
         let output = self.take()?;
         let shape = output.shape().clone();
-        // The buffer moves from the tensor into the workspace and out of it again: no copy.
-        let ws = Workspace::new();
-        ws.recycle(output);
-        Ok((CpuStorage::F32(ws.take(shape.elem_count())), shape))
+        let buffer = take_buffer(&output);
+        let buffer =
+            buffer.ok_or_else(|| candle_core::Error::Msg(format!("{}: its output is not on the CPU", self.name)))?;
+        Ok((CpuStorage::F32(buffer), shape))
     }
 
     #[cfg(feature = "cuda")]
