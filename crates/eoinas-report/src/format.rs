@@ -1,5 +1,7 @@
 //! Numbers and durations as a reader wants them.
 
+use eoinas_core::statistics::mean_and_deviation;
+
 /// Four significant digits, without trailing zeros; `–` for what is not finite.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
@@ -20,6 +22,31 @@ pub fn number(value: f64) -> String {
 /// The same for a value that may be missing.
 pub fn maybe(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), number)
+}
+
+/// `34.21 ± 0.35`, or the value alone where there is one or all are equal.
+pub fn mean(values: &[f64]) -> String {
+    match mean_and_deviation(values) {
+        Some((mean, deviation)) if deviation > 0.0 => {
+            let decimals = decimals(mean);
+            format!("{mean:.decimals$} ± {deviation:.decimals$}")
+        }
+        Some((mean, _)) => fixed(mean),
+        None => "–".to_owned(),
+    }
+}
+
+/// A value with the decimals that all of its size have, so that columns can be compared.
+pub fn fixed(value: f64) -> String {
+    format!("{value:.0$}", decimals(value))
+}
+
+fn decimals(value: f64) -> usize {
+    match value.abs() {
+        0.0 | 1.0.. => 2,
+        0.1.. => 3,
+        _ => 4,
+    }
 }
 
 /// A fraction as `64.26 %`.

@@ -69,9 +69,8 @@ fn map(
             rows.push(HeatRow { edge: edge_name(cell, edge), op: name.clone(), values, pruned: column });
         }
     }
-    let columns = shots.iter().map(|(epoch, _)| (epoch + 1).to_string()).collect();
     let title = format!("{title}, {} cell", cell.name);
-    HeatMap { title, caption: caption.to_owned(), columns, rows }.figure()
+    HeatMap { title, caption: caption.to_owned(), columns: columns(&shots), rows }.figure()
 }
 
 /// Weights of the edges, where they have parameters of their own: rows of one node stand together, as they share one softmax.
@@ -83,10 +82,15 @@ fn edges(run: &Run, kind: CellKind, cell: &CellSpec) -> Result<Option<Figure>> {
         values: shots.iter().map(|(_, shot)| shot.edges.as_ref()?.get(kind, index).copied()).collect(),
         pruned: None,
     };
-    let columns = shots.iter().map(|(epoch, _)| (epoch + 1).to_string()).collect();
     let title = format!("Weights of the edges, {} cell", cell.name);
     let caption = "Softmax of the edges' own parameters over the edges that enter a node.".to_owned();
-    HeatMap { title, caption, columns, rows: cell.edges.iter().enumerate().map(row).collect() }.figure()
+    let rows = cell.edges.iter().enumerate().map(row).collect();
+    HeatMap { title, caption, columns: columns(&shots), rows }.figure()
+}
+
+/// A column for each epoch, counted from 1.
+fn columns(shots: &[(u64, &SearchSnapshot)]) -> Vec<String> {
+    shots.iter().map(|(epoch, _)| (epoch + 1).to_string()).collect()
 }
 
 /// At most so many epochs as a map can show, those with prunings always among them where they are few.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{done_of, errors, is_training, mean, millions, search_of, unit, without_empty_columns};
+use super::{done_of, errors, is_training, millions, search_of, unit, without_empty_columns};
 use crate::{
+    format::mean,
     record::{Run, Source},
     table::Table,
 };

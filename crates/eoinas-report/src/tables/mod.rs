@@ -4,8 +4,6 @@ mod ablation;
 mod searches;
 mod trained;
 
-use eoinas_core::statistics::mean_and_deviation;
-
 use crate::{
     record::{Run, Source, State},
     table::Table,
@@ -67,31 +65,6 @@ fn errors<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<f64> {
 /// Millions of parameters or multiply-adds of the runs' networks.
 fn millions<'a>(runs: impl IntoIterator<Item = &'a Run>, value: fn(&eoinas_core::Counts) -> u64) -> Vec<f64> {
     runs.into_iter().filter_map(|run| Some(value(&run.costs()?) as f64 / 1e6)).collect()
-}
-
-/// `34.21 ± 0.35`, or the value alone where there is one or all are equal.
-fn mean(values: &[f64]) -> String {
-    match mean_and_deviation(values) {
-        Some((mean, deviation)) if deviation > 0.0 => {
-            let decimals = decimals(mean);
-            format!("{mean:.decimals$} ± {deviation:.decimals$}")
-        }
-        Some((mean, _)) => fixed(mean),
-        None => "–".to_owned(),
-    }
-}
-
-/// A value with the decimals that all of its size have, so that columns can be compared.
-fn fixed(value: f64) -> String {
-    format!("{value:.0$}", decimals(value))
-}
-
-fn decimals(value: f64) -> usize {
-    match value.abs() {
-        0.0 | 1.0.. => 2,
-        0.1.. => 3,
-        _ => 4,
-    }
 }
 
 /// Name and seconds of the largest unit in which the longest of these times is no small fraction.

@@ -2,9 +2,9 @@
 
 use eoinas_core::Genotype;
 
-use super::{fixed, or_dash};
+use super::or_dash;
 use crate::{
-    format,
+    format::{self, fixed},
     record::{Source, State},
     table::Table,
 };

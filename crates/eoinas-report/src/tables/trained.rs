@@ -1,7 +1,8 @@
 //! Trained networks.
 
-use super::{done_of, errors, is_training, mean, millions, or_dash, search_of, unit, without_empty_columns};
+use super::{done_of, errors, is_training, millions, or_dash, search_of, unit, without_empty_columns};
 use crate::{
+    format::mean,
     record::{Run, Source},
     table::Table,
 };
