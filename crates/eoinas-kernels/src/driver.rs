@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::image::Layout;
 use crate::moments::Moments;
 use crate::norm::{BatchStats, GradSums};
-use crate::parallel::{for_pieces, for_pieces_with, pieces, sum_of};
+use crate::parallel::{add_all, for_pieces, for_pieces_with, pieces};
 use crate::scratch::{Aligned, with_partial_sums, with_scratch};
 use crate::simd::Level;
 use crate::tensors::write;
@@ -248,7 +248,7 @@ fn backward_into(
         with_partial_sums(count * stride, |partial| {
             let found = for_pieces_with(images, outputs, partial.chunks_mut(stride).map(Some), piece);
             let mut weights = Aligned::zeros(stride);
-            sum_of(partial, &mut weights);
+            add_all(partial, &mut weights);
             weights.truncate(op.weights());
             (found, Some(weights))
         })

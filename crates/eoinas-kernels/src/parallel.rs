@@ -49,15 +49,14 @@ pub(crate) fn for_pieces_with<E: Send, R: Send>(
     tasks.into_par_iter().map(|(range, mut parts, extra)| f(range, &mut parts, extra)).collect()
 }
 
-/// The sum of as many vectors as lie one after the other in `parts`, always added in this order.
-pub(crate) fn sum_of(parts: &[f32], total: &mut [f32]) {
+/// Adds as many vectors as lie one after the other in `parts` to `total`, always in this order.
+pub(crate) fn add_all(parts: &[f32], total: &mut [f32]) {
     /// As many values stay in a core's first cache while all parts are added to them.
     const CHUNK: usize = 1024;
     /// From here on it pays to wake a thread.
     const LARGE: usize = 1 << 15;
     let len = total.len().max(1);
     let add = |(index, chunk): (usize, &mut [f32])| {
-        chunk.fill(0.0);
         for part in parts.chunks_exact(len) {
             chunk.iter_mut().zip(&part[index * CHUNK..]).for_each(|(sum, value)| *sum += value);
         }
