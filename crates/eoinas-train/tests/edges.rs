@@ -12,7 +12,6 @@ use eoinas_prune::Beta;
 use eoinas_train::{
     Learner, Outcome, Search, SearchConfig, SearchOptions, TrainError,
     config::{MethodKind, NetworkConfig},
-    observer::JsonlRecord,
     stop::MaxSteps,
 };
 
@@ -63,14 +62,11 @@ fn methods_run_to_a_cell_with_weighed_edges_and_resume_to_the_same_bytes() {
 
 /// The record says how the edges that enter a node share its weight.
 fn recorded(run: &Path, space: &SearchSpace) {
-    let records = JsonlRecord::read(&run.join("events.jsonl")).unwrap();
-    let shots: Vec<_> = records
-        .into_iter()
-        .filter_map(|record| match record.event {
-            Event::EpochEnd(end) => end.search,
-            _ => None,
-        })
-        .collect();
+    let shot = |event| match event {
+        Event::EpochEnd(end) => end.search,
+        _ => None,
+    };
+    let shots: Vec<_> = events(run).into_iter().filter_map(shot).collect();
     assert!(!shots.is_empty());
     for edges in shots.into_iter().map(|shot| shot.edges.unwrap()) {
         assert!(edges.fits(space));

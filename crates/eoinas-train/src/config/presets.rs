@@ -106,17 +106,21 @@ impl SearchConfig {
     fn grow(&mut self) {
         let cells = self.network.cells;
         let bench = self.form == Form::NasBench201;
-        let scaled = |of_eight: usize| match bench {
-            true => (cells / 3).saturating_mul(of_eight).div_ceil(8).saturating_mul(3),
-            false => cells.saturating_mul(of_eight).div_ceil(8).max(3),
+        let in_proportion = |cells: usize, of_eight: usize| cells.saturating_mul(of_eight).div_ceil(8);
+        let scaled = |of_eight: usize| {
+            if bench {
+                in_proportion(cells / 3, of_eight).saturating_mul(3)
+            } else {
+                in_proportion(cells, of_eight).max(3)
+            }
         };
-        let ops = if bench { [3, 2] } else { [5, 3] };
+        let [second, third] = if bench { [3, 2] } else { [5, 3] };
         self.arch.init_std = 1e-3;
         self.network.cells = scaled(5);
         self.skip_dropout = None;
         self.deepen = vec![
-            Deepening { cells: scaled(11), ops: ops[0], skip_dropout: 0.4 },
-            Deepening { cells: scaled(17), ops: ops[1], skip_dropout: 0.7 },
+            Deepening { cells: scaled(11), ops: second, skip_dropout: 0.4 },
+            Deepening { cells: scaled(17), ops: third, skip_dropout: 0.7 },
         ];
     }
 
