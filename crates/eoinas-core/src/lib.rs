@@ -14,6 +14,7 @@ pub mod genotype;
 pub mod op;
 pub mod random;
 pub mod schedule;
+pub mod setting;
 pub mod skeleton;
 pub mod softmax;
 pub mod space;
@@ -28,6 +29,7 @@ pub use genotype::{CellGenotype, Genotype, GenotypeEdge, GenotypeError};
 pub use op::{Op, OpShape, OpSpec};
 pub use random::{SeedStream, Streams};
 pub use schedule::{Schedule, ScheduleConfig};
+pub use setting::Setting;
 pub use skeleton::{Form, Layer, Skeleton};
 pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, EdgeTable, SearchSpace};
 
