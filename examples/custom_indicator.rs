@@ -14,6 +14,10 @@ use eoinas::train::methods::EoiNas;
 struct Smoothed;
 
 impl Indicator for Smoothed {
+    fn name(&self) -> String {
+        "smoothed".to_owned()
+    }
+
     fn value(&self, _edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
         let trials = op.count as f64;
         op.accuracy.map(|accuracy| (accuracy * trials + 1.0) / (trials + 2.0) + op.beta)

@@ -17,6 +17,8 @@ pub enum PruneReason {
     LowestBeta,
     /// Two ops are left, it is the one whose output is zero, and such an op cannot be derived.
     ZeroOp,
+    /// The search method chose so.
+    Chosen,
 }
 
 /// One op that is to be pruned, and why.

@@ -82,6 +82,16 @@ pub enum PruningError {
         /// The node.
         node: usize,
     },
+    /// An op to be kept that is not there.
+    #[error("op {op} of cell kind {kind}, edge {edge} is not alive, so the edge cannot keep it; choose one that is")]
+    NotAlive {
+        /// Kind of cell.
+        kind: usize,
+        /// Edge.
+        edge: usize,
+        /// Index of the op.
+        op: usize,
+    },
     /// An op that may not be pruned.
     #[error(transparent)]
     Prune(#[from] eoinas_core::alive::PruneError),

@@ -43,12 +43,20 @@ pub struct OpView<'a> {
 /// struct Accuracy;
 ///
 /// impl Indicator for Accuracy {
+///     fn name(&self) -> String {
+///         "accuracy".to_owned()
+///     }
+///
 ///     fn value(&self, _edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
 ///         op.accuracy
 ///     }
 /// }
 /// ```
 pub trait Indicator: fmt::Debug + Send + Sync {
+    /// Its name, with every setting that it has: `accuracy`, `smoothed(prior=2)`. A search belongs to it: one that is
+    /// resumed with an indicator of another name is refused.
+    fn name(&self) -> String;
+
     /// The importance of `op`, one of the alive ops of `edge`; higher is better. `None`: no evidence, which exempts the
     /// op from pruning. A value that is not finite is refused with [`PruningError::Indicator`].
     fn value(&self, edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64>;

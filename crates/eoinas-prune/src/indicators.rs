@@ -94,12 +94,20 @@ impl IndicatorConfig {
 }
 
 impl Indicator for Beta {
+    fn name(&self) -> String {
+        "beta".to_owned()
+    }
+
     fn value(&self, _edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
         Some(op.beta)
     }
 }
 
 impl Indicator for EoiNas {
+    fn name(&self) -> String {
+        format!("eoi_nas(lambda={}, min_samples={})", self.lambda, self.min_samples)
+    }
+
     fn value(&self, _edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
         let percent = 100.0 * accuracy(op, self.min_samples)?;
         Some(op.beta + self.lambda * percent / op.count as f64)
@@ -107,6 +115,10 @@ impl Indicator for EoiNas {
 }
 
 impl Indicator for ScaleFree {
+    fn name(&self) -> String {
+        format!("scale_free(lambda={}, min_samples={})", self.lambda, self.min_samples)
+    }
+
     fn value(&self, edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
         // The share is count / (all draws on the edge); what all ops of the edge have in common goes out by the scaling.
         let ratio = |op: &OpView<'_>| accuracy(op, self.min_samples).map(|accuracy| accuracy / op.count as f64);
@@ -119,13 +131,23 @@ impl Indicator for ScaleFree {
     }
 }
 
-impl Indicator for IndicatorConfig {
-    fn value(&self, edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
+impl IndicatorConfig {
+    fn indicator(&self) -> &dyn Indicator {
         match self {
-            Self::Beta(indicator) => indicator.value(edge, op),
-            Self::EoiNas(indicator) => indicator.value(edge, op),
-            Self::ScaleFree(indicator) => indicator.value(edge, op),
+            Self::Beta(indicator) => indicator,
+            Self::EoiNas(indicator) => indicator,
+            Self::ScaleFree(indicator) => indicator,
         }
+    }
+}
+
+impl Indicator for IndicatorConfig {
+    fn name(&self) -> String {
+        self.indicator().name()
+    }
+
+    fn value(&self, edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
+        self.indicator().value(edge, op)
     }
 }
 

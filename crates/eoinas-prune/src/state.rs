@@ -4,7 +4,8 @@ use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gates, Genotype, SearchSpace}
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EdgeStrengths, Evidence, Indicator, PruneDecision, PruningError, Statistics, StatisticsConfig, decide, derive,
+    EdgeStrengths, Evidence, Indicator, PruneDecision, PruneReason, PruningError, Statistics, StatisticsConfig, decide,
+    derive,
 };
 
 /// Alive ops, statistics and edge strengths of a search: what a checkpoint keeps of pruning.
@@ -95,6 +96,27 @@ impl PruneState {
         }
         (self.alive, self.strengths) = (alive, strengths);
         Ok(all)
+    }
+
+    /// Takes one op away from one edge because the caller says so. Statistics and strengths stay as they are.
+    ///
+    /// # Errors
+    /// An op that is not there, is pruned already, or is the last of its edge.
+    pub fn prune_op(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<PruneDecision, PruningError> {
+        self.alive.prune(kind, edge, op)?;
+        Ok(PruneDecision { kind, edge, op, reason: PruneReason::Chosen, indicator: Vec::new() })
+    }
+
+    /// The same of all ops of an edge but one.
+    ///
+    /// # Errors
+    /// An op that is not alive on that edge. Nothing has changed then.
+    pub fn keep_only(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<Vec<PruneDecision>, PruningError> {
+        if !self.alive.contains(kind, edge, op) {
+            return Err(PruningError::NotAlive { kind: kind.0, edge, op });
+        }
+        let others: Vec<usize> = self.alive.ops(kind, edge).filter(|other| *other != op).collect();
+        others.into_iter().map(|other| self.prune_op(kind, edge, other)).collect()
     }
 
     /// Derives the cells by [`derive()`]. An edge with one op left has the strength it had before its last pruning, any

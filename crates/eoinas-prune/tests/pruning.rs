@@ -131,6 +131,10 @@ fn ties_go_to_the_lower_beta_then_to_the_lower_index() {
     #[derive(Debug)]
     struct Same;
     impl Indicator for Same {
+        fn name(&self) -> String {
+            "same".to_owned()
+        }
+
         fn value(&self, _edge: &EdgeView<'_>, _op: &OpView<'_>) -> Option<f64> {
             Some(1.0)
         }
@@ -275,6 +279,10 @@ fn an_indicator_that_is_not_finite_is_refused_and_changes_nothing() {
     #[derive(Debug)]
     struct Broken(f64);
     impl Indicator for Broken {
+        fn name(&self) -> String {
+            "broken".to_owned()
+        }
+
         fn value(&self, edge: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
             Some(if edge.ops.len() > 2 { op.beta } else { self.0 })
         }

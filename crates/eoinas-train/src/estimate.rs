@@ -1,10 +1,7 @@
 //! How long a run will take on this machine, from a few measured steps. Nothing is written, and the run itself is not
 //! touched.
 
-use std::{
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use eoinas_core::{Genotype, Streams};
 use eoinas_nn::PassOptions;
@@ -13,8 +10,9 @@ use crate::{
     config::SearchConfig,
     data::to_device,
     error::Result,
+    halt::{Flow, Halt},
     method::Step,
-    search::{SearchOptions, SearchParts},
+    search::{SearchContext, SearchOptions, SearchParts},
     training::{TrainConfig, TrainOptions, TrainParts},
 };
 
@@ -49,11 +47,21 @@ fn over_stretches(
         sum += (end - first) as f64 * of_epoch(parts, first)?;
         let last = parts.plan.epoch(end - 1);
         if last.deepen.is_some() {
-            parts.method.epoch_end(&mut parts.learner, &last)?;
+            let mut context = SearchContext::new(&mut parts.learner, &parts.data, parts.config.seed, end - 1);
+            halted(parts.method.epoch_end(&mut context, &last))?;
         }
         first = end;
     }
     Ok(sum)
+}
+
+/// `None` where there is a reason to stop: what it would come to is measured no further.
+fn halted<T>(flow: Flow<T>) -> Result<Option<T>> {
+    match flow {
+        Ok(value) => Ok(Some(value)),
+        Err(Halt::Stop(_)) => Ok(None),
+        Err(Halt::Failed(error)) => Err(*error),
+    }
 }
 
 /// Seconds of one step of an epoch.
@@ -70,7 +78,8 @@ fn step_time(parts: &mut SearchParts, epoch: usize, measured: usize) -> Result<f
         let train = to_device(batch?, &parts.device)?;
         let streams = Streams::new(parts.config.seed);
         let step = Step { epoch, step, plan, streams, train, valid };
-        if let ControlFlow::Break(_) = parts.method.step(&mut parts.learner, &step)? {
+        let mut context = SearchContext::new(&mut parts.learner, &parts.data, parts.config.seed, epoch);
+        if halted(parts.method.step(&mut context, &step))?.is_none() {
             break;
         }
         clock.step_done();

@@ -8,8 +8,8 @@ use crate::{error::TrainError, stop::StopReason};
 pub enum Halt {
     /// There is a reason to stop.
     Stop(StopReason),
-    /// Something went wrong.
-    Failed(TrainError),
+    /// Something went wrong. Boxed, as it is far larger than a stop.
+    Failed(Box<TrainError>),
 }
 
 /// The result of something that may also stop.
@@ -17,7 +17,7 @@ pub type Flow<T> = Result<T, Halt>;
 
 impl<E: Into<TrainError>> From<E> for Halt {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(Box::new(error.into()))
     }
 }
 

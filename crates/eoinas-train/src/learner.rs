@@ -7,7 +7,7 @@ mod trial;
 use candle_core::Device;
 use rand_distr::{Distribution, Normal};
 
-use eoinas_core::{AliveOps, EdgeOpTable, EdgeTable, Gates, SearchSpace, SeedStream, Skeleton, Streams};
+use eoinas_core::{AliveOps, CellKind, EdgeOpTable, EdgeTable, Gates, SearchSpace, SeedStream, Skeleton, Streams};
 use eoinas_gumbel::EdgeMode;
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted, WeightGradients};
 use eoinas_prune::{Indicator, PruneDecision, PruneState};
@@ -179,6 +179,31 @@ impl Learner {
     /// Parameters or an indicator that are not finite.
     pub fn prune(&mut self, indicator: &dyn Indicator, times: usize) -> Result<Vec<PruneDecision>> {
         let decisions = self.prune.prune(self.supernet.space(), &self.alphas, indicator, times)?;
+        self.free(decisions)
+    }
+
+    /// Takes one op away from one edge and frees it, whatever the other edges have. Weights, statistics, architecture
+    /// parameters and moments of all other ops stay as they are.
+    ///
+    /// # Errors
+    /// An op that is not there, is pruned already, or is the last of its edge.
+    pub fn prune_op(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<PruneDecision> {
+        let decision = self.prune.prune_op(kind, edge, op)?;
+        self.free(vec![decision.clone()])?;
+        Ok(decision)
+    }
+
+    /// Decides an edge: takes all of its ops away but one. Returns what was pruned.
+    ///
+    /// # Errors
+    /// An op that is not alive on that edge.
+    pub fn keep_only(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<Vec<PruneDecision>> {
+        let decisions = self.prune.keep_only(kind, edge, op)?;
+        self.free(decisions)
+    }
+
+    /// Frees in the network what was pruned.
+    fn free(&mut self, decisions: Vec<PruneDecision>) -> Result<Vec<PruneDecision>> {
         for decision in &decisions {
             self.supernet.prune(decision.kind, decision.edge, decision.op)?;
         }

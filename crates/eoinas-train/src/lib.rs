@@ -34,6 +34,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod blocks;
 pub mod checkpoint;
 pub mod config;
 pub mod data;
@@ -64,11 +65,11 @@ pub use error::{Result, TrainError};
 pub use evaluators::{SupernetEvaluator, TrainingEvaluator};
 pub use halt::{Flow, Halt};
 pub use learner::{ArchGradient, Learner};
-pub use method::{SearchMethod, Step, StepReport};
+pub use method::{Identity, SearchMethod, Step, StepReport};
 pub use observer::{Observer, ObserverError};
 pub use plan::{EpochPlan, Plan};
 pub use run_dir::{RunDir, RunDirError};
-pub use search::{Found, Outcome, Search, SearchOptions};
+pub use search::{Found, Outcome, Search, SearchContext, SearchOptions};
 pub use seeds::Seeds;
 pub use state::{SavedSearch, SearchState};
 pub use stop::{StopReason, StopRule};

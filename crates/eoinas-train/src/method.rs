@@ -1,12 +1,31 @@
 //! What a search method has to say: everything else is shared.
 
-use std::{fmt, ops::ControlFlow};
+use std::fmt;
 
 use eoinas_core::{EdgeOpTable, Genotype, Streams};
 use eoinas_nn::{Batch, PassOptions};
 use eoinas_prune::PruneDecision;
+use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, learner::Learner, plan::EpochPlan, stop::StopReason, tally::Tally};
+use crate::{error::Result, halt::Flow, learner::Learner, plan::EpochPlan, search::SearchContext, tally::Tally};
+
+/// Which method a run is searched with: its name and all of its settings, its indicator among them. A checkpoint belongs
+/// to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The method's name, for the record too.
+    pub name: String,
+    /// Its settings; null if it has none.
+    pub settings: serde_json::Value,
+}
+
+impl Identity {
+    /// A method of this name with these settings.
+    pub fn new(name: impl Into<String>, settings: serde_json::Value) -> Self {
+        Self { name: name.into(), settings }
+    }
+}
 
 /// One step of a search as a method sees it.
 #[derive(Debug)]
@@ -59,27 +78,30 @@ pub struct StepReport {
 
 /// A search method: what one step does with the network, and which cell comes out.
 ///
-/// Everything random is drawn from `step.streams` at (epoch, step), so that a resumed run draws the same.
+/// Everything random is drawn from the streams of the context or the step at (epoch, step), so that a resumed run draws
+/// the same; what else a step leaves behind is in the learner, or in what [`SearchMethod::save`] gives. Errors and reasons
+/// to stop travel by `?` ([`crate::Halt`]). [`crate::blocks`] has what steps are made of.
 pub trait SearchMethod: fmt::Debug + Send {
-    /// Its name, for the record.
-    fn name(&self) -> &str;
+    /// What it is: its name and its settings. A run that is resumed with another identity is refused.
+    fn identity(&self) -> Identity;
 
     /// Whether its steps read the validation half; if not, none of its images are loaded. Default: yes.
     fn reads_validation(&self) -> bool {
         true
     }
 
-    /// One step: updates weights, and the architecture unless it is warming up. `Break`: something is not finite.
+    /// One step: updates weights, and the architecture unless it is warming up.
     ///
     /// # Errors
-    /// Whatever cannot be computed.
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Result<ControlFlow<StopReason, StepReport>>;
+    /// Whatever cannot be computed. Stops when something is not finite; it must not have changed anything then.
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport>;
 
-    /// The end of an epoch, with the prunings that are due. Returns what was pruned. Default: nothing is.
+    /// The end of an epoch, with the prunings that are due: it may prune ([`Learner::prune`], [`Learner::prune_op`],
+    /// [`Learner::keep_only`]) and evaluate. Returns what was pruned, for the record. Default: nothing is.
     ///
     /// # Errors
-    /// Whatever cannot be computed.
-    fn epoch_end(&mut self, _learner: &mut Learner, _plan: &EpochPlan) -> Result<Vec<PruneDecision>> {
+    /// Whatever cannot be computed. A stop here is taken up from the last checkpoint before it.
+    fn epoch_end(&mut self, _context: &mut SearchContext<'_>, _plan: &EpochPlan) -> Flow<Vec<PruneDecision>> {
         Ok(Vec::new())
     }
 
@@ -91,11 +113,20 @@ pub trait SearchMethod: fmt::Debug + Send {
         Ok(None)
     }
 
-    /// The cell that would be derived now.
+    /// The cell that would be derived now; it is asked for after every epoch, for the record.
     ///
     /// # Errors
     /// Nothing can be derived.
     fn derive(&self, learner: &Learner) -> Result<Genotype>;
+
+    /// The cell at the end of all epochs. Default: [`SearchMethod::derive`]; for methods that look for it with the weights
+    /// as they are then.
+    ///
+    /// # Errors
+    /// Nothing can be derived, something cannot be computed. A stop here is taken up from the last checkpoint.
+    fn finish(&mut self, context: &mut SearchContext<'_>) -> Flow<Genotype> {
+        Ok(self.derive(context.learner)?)
+    }
 
     /// State of the method's own, for checkpoints. Default: none.
     fn save(&self) -> serde_json::Value {

@@ -77,6 +77,10 @@ impl OpSpec for Halve {
 struct Rarity;
 
 impl Indicator for Rarity {
+    fn name(&self) -> String {
+        "rarity".to_owned()
+    }
+
     fn value(&self, _: &EdgeView<'_>, op: &OpView<'_>) -> Option<f64> {
         Some(op.beta - 1e-3 * op.count as f64)
     }

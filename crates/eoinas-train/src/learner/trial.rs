@@ -3,7 +3,7 @@
 use eoinas_nn::{WeightGradients, parameters::SavedValues};
 
 use super::Learner;
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 
 impl Learner {
     /// Runs `trial`, which may move the weights ([`Learner::virtual_step`], [`Learner::shift_weights`]), and sets them
@@ -11,8 +11,11 @@ impl Learner {
     ///
     /// # Errors
     /// Those of `trial`.
-    pub fn with_moved_weights<T>(&mut self, trial: impl FnOnce(&mut Self, &SavedValues) -> Result<T>) -> Result<T> {
-        let saved = self.supernet.parameters().save_values()?;
+    pub fn with_moved_weights<T, E: From<TrainError>>(
+        &mut self,
+        trial: impl FnOnce(&mut Self, &SavedValues) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let saved = self.supernet.parameters().save_values().map_err(TrainError::from)?;
         let result = trial(self, &saved);
         self.restore_weights(&saved)?;
         result

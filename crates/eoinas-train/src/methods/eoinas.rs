@@ -4,12 +4,14 @@ use eoinas_core::{EdgeOpTable, Genotype};
 use eoinas_gumbel::Relaxation;
 use eoinas_prune::{Evidence, Indicator, PruneDecision};
 
-use super::alternating::{Alternating, Flow};
 use crate::{
+    blocks::Alternating,
     error::Result,
+    halt::Flow,
     learner::Learner,
-    method::{SearchMethod, Step, StepReport},
+    method::{Identity, SearchMethod, Step, StepReport},
     plan::EpochPlan,
+    search::SearchContext,
 };
 
 /// Algorithm 1: sample a path, train its weights; sample another, train the architecture; from time to time take the
@@ -36,16 +38,16 @@ impl EoiNas {
 }
 
 impl SearchMethod for EoiNas {
-    fn name(&self) -> &str {
-        "eoinas"
+    fn identity(&self) -> Identity {
+        Identity::new("eoinas", serde_json::Value::Null)
     }
 
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        self.alternating.step(learner, step)
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
+        self.alternating.step(context.learner, step)
     }
 
-    fn epoch_end(&mut self, learner: &mut Learner, plan: &EpochPlan) -> Result<Vec<PruneDecision>> {
-        learner.prune(self.indicator.as_ref(), plan.prunings)
+    fn epoch_end(&mut self, context: &mut SearchContext<'_>, plan: &EpochPlan) -> Flow<Vec<PruneDecision>> {
+        Ok(context.learner.prune(self.indicator.as_ref(), plan.prunings)?)
     }
 
     fn indicators(&self, learner: &Learner) -> Result<Option<EdgeOpTable<Option<f64>>>> {

@@ -3,14 +3,14 @@
 use eoinas_core::Genotype;
 use eoinas_gumbel::{Relaxation, Sampled, Softmax};
 
-use super::{
-    alternating::{Alternating, Flow},
-    by_beta,
-};
+use super::by_beta;
 use crate::{
+    blocks::Alternating,
     error::Result,
+    halt::Flow,
     learner::Learner,
-    method::{SearchMethod, Step, StepReport},
+    method::{Identity, SearchMethod, Step, StepReport},
+    search::SearchContext,
 };
 
 /// Weights and architecture in turn, no pruning, and the cell by the largest architecture weights.
@@ -40,12 +40,12 @@ impl FirstOrder {
 }
 
 impl SearchMethod for FirstOrder {
-    fn name(&self) -> &str {
-        self.name
+    fn identity(&self) -> Identity {
+        Identity::new(self.name, serde_json::Value::Null)
     }
 
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        self.alternating.step(learner, step)
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
+        self.alternating.step(context.learner, step)
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {

@@ -1,20 +1,19 @@
 //! MdeNAS.
 
-use std::{ops::ControlFlow, slice};
+use std::slice;
 
 use eoinas_core::{Genotype, SeedStream, softmax};
 use eoinas_gumbel::Categorical;
 use eoinas_nn::Wanted;
 
-use super::{
-    alternating::{Alternating, Flow, train_weights},
-    by_beta,
-};
+use super::by_beta;
 use crate::{
+    blocks::{Alternating, finite, train_weights},
     error::Result,
+    halt::Flow,
     learner::Learner,
-    method::{SearchMethod, Step, StepReport},
-    stop::check_finite,
+    method::{Identity, SearchMethod, Step, StepReport},
+    search::SearchContext,
     tally::Tally,
 };
 
@@ -92,28 +91,21 @@ fn updated(ops: &[Candidate], rate: f64) -> Vec<f64> {
 }
 
 impl SearchMethod for MdeNas {
-    fn name(&self) -> &str {
-        "mdenas"
+    fn identity(&self) -> Identity {
+        Identity::new("mdenas", serde_json::Value::Null)
     }
 
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let alternating = Alternating { relaxation: &Categorical, paths: 1 };
-        let path = alternating.sample(learner, &learner.alphas, step, SeedStream::WeightPath, 0)?;
-        let train = match train_weights(learner, step, slice::from_ref(&path))? {
-            ControlFlow::Continue(train) => train,
-            ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
-        };
-        let Some(valid) = &step.valid else {
-            return Ok(ControlFlow::Continue(StepReport { train, valid: None }));
-        };
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
+        let learner = &mut *context.learner;
+        let path = Alternating::new(&Categorical).sample(learner, &learner.alphas, step, SeedStream::WeightPath, 0)?;
+        let train = train_weights(learner, step, slice::from_ref(&path))?;
+        let Some(valid) = &step.valid else { return Ok(StepReport { train, valid: None }) };
         let output = learner.pass(valid, path.run(), Wanted::NOTHING, &step.pass_options())?;
-        if let Err(reason) = check_finite("validation loss", output.loss) {
-            return Ok(ControlFlow::Break(reason));
-        }
+        finite("validation loss", output.loss)?;
         let tally = Tally::from(&output);
         learner.prune.record_arch_step(path.gates(), tally.accuracy().unwrap_or(0.0))?;
         self.update(learner);
-        Ok(ControlFlow::Continue(StepReport { train, valid: Some(tally) }))
+        Ok(StepReport { train, valid: Some(tally) })
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {

@@ -1,10 +1,8 @@
 //! The search methods.
 
-mod alternating;
 mod eoinas;
 mod first_order;
 mod mdenas;
-mod path;
 mod pdarts;
 mod second_order;
 mod snas;

@@ -4,12 +4,14 @@ use eoinas_core::{CellKind, EdgeOpTable, Genotype, SearchSpace, softmax};
 use eoinas_gumbel::Softmax;
 use eoinas_prune::{Beta, EdgeStrengths, PruneDecision, derive};
 
-use super::alternating::{Alternating, Flow};
 use crate::{
+    blocks::Alternating,
     error::Result,
+    halt::Flow,
     learner::Learner,
-    method::{SearchMethod, Step, StepReport},
+    method::{Identity, SearchMethod, Step, StepReport},
     plan::EpochPlan,
+    search::SearchContext,
 };
 
 /// P-DARTS (Chen, Xie, Wu and Tian, 2019): first-order DARTS in stages. Between two stages every edge keeps its ops of the
@@ -32,16 +34,17 @@ impl PDarts {
 }
 
 impl SearchMethod for PDarts {
-    fn name(&self) -> &str {
-        "pdarts"
+    fn identity(&self) -> Identity {
+        Identity::new("pdarts", serde_json::Value::Null)
     }
 
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        Alternating { relaxation: &Softmax, paths: 1 }.step(learner, step)
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
+        Alternating::new(&Softmax).step(context.learner, step)
     }
 
-    fn epoch_end(&mut self, learner: &mut Learner, plan: &EpochPlan) -> Result<Vec<PruneDecision>> {
+    fn epoch_end(&mut self, context: &mut SearchContext<'_>, plan: &EpochPlan) -> Flow<Vec<PruneDecision>> {
         let Some(next) = plan.deepen else { return Ok(Vec::new()) };
+        let learner = &mut *context.learner;
         let times = learner.alive().max_count(learner.space()).saturating_sub(next.ops);
         let pruned = learner.prune(&Beta {}, times)?;
         learner.rebuild(next.cells)?;

@@ -1,20 +1,17 @@
 //! DARTS, second order.
 
-use std::ops::ControlFlow;
-
 use eoinas_core::{Gates, Genotype, SeedStream};
 use eoinas_gumbel::Softmax;
 use eoinas_nn::{Batch, Wanted, WeightGradients, parameters::SavedValues};
 
-use super::{
-    alternating::{Alternating, Flow, finite, train_weights},
-    by_beta,
-};
+use super::by_beta;
 use crate::{
+    blocks::{Alternating, finite, train_weights},
     error::Result,
+    halt::Flow,
     learner::{ArchGradient, Learner},
-    method::{SearchMethod, Step, StepReport},
-    stop::check_finite,
+    method::{Identity, SearchMethod, Step, StepReport},
+    search::SearchContext,
     tally::Tally,
 };
 
@@ -65,32 +62,24 @@ impl SecondOrder {
     /// # Errors
     /// Batches that do not fit.
     pub fn gradient(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Unrolled> {
-        let alternating = Alternating { relaxation: &Softmax, paths: 1 };
-        let path = alternating.sample(learner, &learner.alphas, step, SeedStream::ArchPath, 0)?;
+        let path = Alternating::new(&Softmax).sample(learner, &learner.alphas, step, SeedStream::ArchPath, 0)?;
         learner.with_moved_weights(|learner, start| {
             let (options, rate) = (step.pass_options(), step.plan.learning_rate);
             let mut output = learner.pass(&step.train, path.run(), Wanted::WEIGHTS, &options)?;
-            if let Err(reason) = check_finite("training loss", output.loss) {
-                return Ok(ControlFlow::Break(reason));
-            }
+            finite("training loss", output.loss)?;
             learner.virtual_step(&output.weight_gradients.take().unwrap_or_default(), rate)?;
             let mut output = learner.pass(valid, path.run(), Wanted::BOTH, &options)?;
-            if let Err(reason) = check_finite("validation loss", output.loss) {
-                return Ok(ControlFlow::Break(reason));
-            }
+            finite("validation loss", output.loss)?;
             let tally = Tally::from(&output);
             let direction = output.weight_gradients.take().unwrap_or_default();
             let gates = output.gate_gradients.unwrap_or_else(|| path.run().zeros_like());
             let mut first_term = ArchGradient::zeros(learner.space());
             path.pullback_into(learner, &Softmax, &gates, 1.0, &mut first_term)?;
-            let product = match self.hessian_product(learner, step, path.run(), &direction, start)? {
-                ControlFlow::Continue(product) => product,
-                ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
-            };
+            let product = self.hessian_product(learner, step, path.run(), &direction, start)?;
             let mut gradient = first_term.clone();
             path.pullback_into(learner, &Softmax, &product, -rate, &mut gradient)?;
             let gates = path.gates().clone();
-            Ok(ControlFlow::Continue(Unrolled { gradient, first_term, gates, tally }))
+            Ok(Unrolled { gradient, first_term, gates, tally })
         })
     }
 
@@ -104,58 +93,43 @@ impl SecondOrder {
         start: &SavedValues,
     ) -> Flow<Gates> {
         let norm = direction.norm()?;
-        if let Err(reason) = check_finite("gradient of the weights one step ahead", norm) {
-            return Ok(ControlFlow::Break(reason));
-        }
+        finite("gradient of the weights one step ahead", norm)?;
         if norm == 0.0 {
-            return Ok(ControlFlow::Continue(gates.zeros_like()));
+            return Ok(gates.zeros_like());
         }
         let epsilon = self.radius / norm;
         let mut at = |factor: f64| -> Flow<Gates> {
             learner.restore_weights(start)?;
             learner.shift_weights(direction, factor)?;
             let output = learner.pass(&step.train, gates, Wanted::GATES, &step.pass_options())?;
-            let gradients = output.gate_gradients.unwrap_or_else(|| gates.zeros_like());
-            Ok(finite("training loss beside the weights", output.loss, gradients))
+            finite("training loss beside the weights", output.loss)?;
+            Ok(output.gate_gradients.unwrap_or_else(|| gates.zeros_like()))
         };
-        let mut product = match at(epsilon)? {
-            ControlFlow::Continue(gates) => gates,
-            stop => return Ok(stop),
-        };
-        let behind = match at(-epsilon)? {
-            ControlFlow::Continue(gates) => gates,
-            stop => return Ok(stop),
-        };
+        let mut product = at(epsilon)?;
+        let behind = at(-epsilon)?;
         let pairs = product.kinds.iter_mut().flatten().flatten().zip(behind.kinds.iter().flatten().flatten());
         for (ahead, behind) in pairs {
             ahead.value = ((f64::from(ahead.value) - f64::from(behind.value)) / (2.0 * epsilon)) as f32;
         }
-        Ok(ControlFlow::Continue(product))
+        Ok(product)
     }
 }
 
 impl SearchMethod for SecondOrder {
-    fn name(&self) -> &str {
-        "darts2"
+    fn identity(&self) -> Identity {
+        Identity::new("darts2", serde_json::Value::Null)
     }
 
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let mut found = None;
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
+        let (learner, mut found) = (&mut *context.learner, None);
         if let Some(valid) = &step.valid {
-            let Unrolled { gradient, gates, tally, .. } = match self.gradient(learner, step, valid)? {
-                ControlFlow::Continue(unrolled) => unrolled,
-                ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
-            };
+            let Unrolled { gradient, gates, tally, .. } = self.gradient(learner, step, valid)?;
             let norm = learner.update_arch(&gradient, &[(gates, tally.accuracy().unwrap_or(0.0))])?;
-            if let ControlFlow::Break(reason) = finite("gradient of the architecture parameters", norm, ()) {
-                return Ok(ControlFlow::Break(reason));
-            }
+            finite("gradient of the architecture parameters", norm)?;
             found = Some(tally);
         }
-        let alternating = Alternating { relaxation: &Softmax, paths: 1 };
-        let paths = alternating.weight_paths(learner, &learner.alphas, step)?;
-        let train = train_weights(learner, step, &paths)?;
-        Ok(train.map_continue(|train| StepReport { train, valid: found }))
+        let paths = Alternating::new(&Softmax).weight_paths(learner, &learner.alphas, step)?;
+        Ok(StepReport { train: train_weights(learner, step, &paths)?, valid: found })
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {

@@ -1,20 +1,19 @@
 //! SNAS.
 
-use std::{ops::ControlFlow, slice};
+use std::slice;
 
 use eoinas_core::{Genotype, SeedStream};
 use eoinas_gumbel::Mixture;
 use eoinas_nn::Wanted;
 
-use super::{
-    alternating::{Alternating, Flow, finite},
-    by_beta,
-};
+use super::by_beta;
 use crate::{
+    blocks::{Alternating, finite},
     error::Result,
+    halt::Flow,
     learner::{ArchGradient, Learner},
-    method::{SearchMethod, Step, StepReport},
-    stop::check_finite,
+    method::{Identity, SearchMethod, Step, StepReport},
+    search::SearchContext,
     tally::Tally,
 };
 
@@ -26,27 +25,20 @@ use crate::{
 pub struct Snas;
 
 impl SearchMethod for Snas {
-    fn name(&self) -> &str {
-        "snas"
+    fn identity(&self) -> Identity {
+        Identity::new("snas", serde_json::Value::Null)
     }
 
     fn reads_validation(&self) -> bool {
         false
     }
 
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
-        let path = Alternating { relaxation: &Mixture, paths: 1 }.sample(
-            learner,
-            &learner.alphas,
-            step,
-            SeedStream::WeightPath,
-            0,
-        )?;
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
+        let learner = &mut *context.learner;
+        let path = Alternating::new(&Mixture).sample(learner, &learner.alphas, step, SeedStream::WeightPath, 0)?;
         let wanted = if step.plan.warm_up { Wanted::WEIGHTS } else { Wanted::BOTH };
         let mut output = learner.pass(&step.train, path.run(), wanted, &step.pass_options())?;
-        if let Err(reason) = check_finite("training loss", output.loss) {
-            return Ok(ControlFlow::Break(reason));
-        }
+        finite("training loss", output.loss)?;
         let train = Tally::from(&output);
         let gradients = output.weight_gradients.take().unwrap_or_default();
         let norm = learner.update_weights(
@@ -55,16 +47,15 @@ impl SearchMethod for Snas {
             step.plan.learning_rate,
             !step.plan.warm_up,
         )?;
-        if let ControlFlow::Break(reason) = finite("gradient of the weights", norm, ()) {
-            return Ok(ControlFlow::Break(reason));
-        }
+        finite("gradient of the weights", norm)?;
         let report = StepReport { train, valid: None };
-        let Some(gates) = output.gate_gradients else { return Ok(ControlFlow::Continue(report)) };
+        let Some(gates) = output.gate_gradients else { return Ok(report) };
         let mut gradients = ArchGradient::zeros(learner.space());
         path.pullback_into(learner, &Mixture, &gates, 1.0, &mut gradients)?;
         let paths = [(path.gates().clone(), train.accuracy().unwrap_or(0.0))];
         let norm = learner.update_arch(&gradients, &paths)?;
-        Ok(finite("gradient of the architecture parameters", norm, report))
+        finite("gradient of the architecture parameters", norm)?;
+        Ok(report)
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {

@@ -3,14 +3,14 @@
 use eoinas_core::Genotype;
 use eoinas_gumbel::Categorical;
 
-use super::{
-    alternating::{Alternating, Flow, train_weights},
-    by_beta,
-};
+use super::by_beta;
 use crate::{
+    blocks::{Alternating, train_weights},
     error::Result,
+    halt::Flow,
     learner::Learner,
-    method::{SearchMethod, Step, StepReport},
+    method::{Identity, SearchMethod, Step, StepReport},
+    search::SearchContext,
 };
 
 /// Weights alone, of one op an edge that is drawn from the alive ones with equal probability: the supernet of random
@@ -33,20 +33,20 @@ impl Uniform {
 }
 
 impl SearchMethod for Uniform {
-    fn name(&self) -> &str {
-        "uniform"
+    fn identity(&self) -> Identity {
+        Identity::new("uniform", serde_json::Value::Null)
     }
 
     fn reads_validation(&self) -> bool {
         false
     }
 
-    fn step(&mut self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
+    fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
         // Equal parameters, whatever those of the learner are.
+        let learner = &mut *context.learner;
         let equal = learner.alphas.map(|_| 0.0);
         let paths = self.alternating.weight_paths(learner, &equal, step)?;
-        let train = train_weights(learner, step, &paths)?;
-        Ok(train.map_continue(|train| StepReport { train, valid: None }))
+        Ok(StepReport { train: train_weights(learner, step, &paths)?, valid: None })
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {

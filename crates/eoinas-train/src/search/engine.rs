@@ -1,11 +1,10 @@
 //! The loop of every search.
 
-use std::ops::ControlFlow;
-
 use candle_core::Device;
 use eoinas_core::{Event, SearchSpace, Streams};
 
 use super::{
+    context::SearchContext,
     found::{Found, counts},
     snapshot,
 };
@@ -14,8 +13,9 @@ use crate::{
     data::{SearchData, to_device},
     error::Result,
     evaluate::evaluate_genotype,
+    halt::{Flow, Halt},
     learner::Learner,
-    method::{SearchMethod, Step, StepReport},
+    method::{SearchMethod, Step},
     plan::{EpochPlan, Plan},
     run_dir::{RunDir, names},
     session::Session,
@@ -57,20 +57,30 @@ impl Search {
                 let (epoch, epochs) = (self.state.epoch as u64, self.plan.epochs() as u64);
                 self.session.emit(Event::EpochStarted { epoch, epochs })?;
             }
-            if let ControlFlow::Break(reason) = self.run_steps(&plan)? {
-                return self.stop(reason);
+            match self.run_steps(&plan) {
+                Err(Halt::Stop(reason)) => return self.stop(reason),
+                Err(Halt::Failed(error)) => return Err(*error),
+                Ok(()) => {}
             }
-            let skips = self.end_epoch(&plan)?;
+            let skips = match self.end_epoch(&plan) {
+                Err(Halt::Stop(reason)) => return self.stop_unsaved(reason),
+                Err(Halt::Failed(error)) => return Err(*error),
+                Ok(skips) => skips,
+            };
             self.save()?;
             if let Some(reason) = self.session.check(&Progress { skips, ..self.progress(&plan) }) {
                 return self.stop(reason);
             }
         }
-        self.finish().map(Outcome::Found)
+        match self.finish() {
+            Err(Halt::Stop(reason)) => self.stop_unsaved(reason),
+            Err(Halt::Failed(error)) => Err(*error),
+            Ok(found) => Ok(Outcome::Found(found)),
+        }
     }
 
     /// The steps of the epoch that are still to be done.
-    fn run_steps(&mut self, plan: &EpochPlan) -> Result<ControlFlow<StopReason>> {
+    fn run_steps(&mut self, plan: &EpochPlan) -> Flow<()> {
         let (epoch, first) = (self.state.epoch, self.state.step);
         let steps = self.data.steps();
         let mut train = self.data.train.epoch(epoch as u64, first);
@@ -78,7 +88,7 @@ impl Search {
         let mut valid = reads_valid.then(|| self.data.valid.epoch(epoch as u64, first));
         for step in first..steps {
             if let Some(reason) = self.session.check(&self.progress(plan)) {
-                return Ok(ControlFlow::Break(reason));
+                return Err(reason.into());
             }
             let Some(train) = train.next() else { break };
             let step = Step {
@@ -92,21 +102,21 @@ impl Search {
                     None => None,
                 },
             };
-            match self.method.step(&mut self.learner, &step)? {
-                ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
-                ControlFlow::Continue(StepReport { train, valid }) => self.state.step_done(train, valid),
-            }
+            let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, epoch);
+            let report = self.method.step(&mut context, &step)?;
+            self.state.step_done(report.train, report.valid);
             let progress = self.progress(plan);
             self.session.step_done(&progress);
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// Records the epoch, prunes, and moves on to the next. Returns the skip connections of the cells as they are now.
-    fn end_epoch(&mut self, plan: &EpochPlan) -> Result<Vec<(String, usize)>> {
+    fn end_epoch(&mut self, plan: &EpochPlan) -> Flow<Vec<(String, usize)>> {
         let end = snapshot::epoch_end(&self.state, plan, &self.learner, self.method.as_ref())?;
         self.session.emit(Event::EpochEnd(Box::new(end)))?;
-        for decision in self.method.epoch_end(&mut self.learner, plan)? {
+        let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, self.state.epoch);
+        for decision in self.method.epoch_end(&mut context, plan)? {
             self.session.emit(snapshot::pruned(self.state.epoch, decision, &self.learner))?;
         }
         self.state.epoch_done();
@@ -119,8 +129,9 @@ impl Search {
     }
 
     /// Derives the cell, measures it, and writes it down. A run that is killed here does all of it again when resumed.
-    fn finish(&mut self) -> Result<Found> {
-        let genotype = self.method.derive(&self.learner)?;
+    fn finish(&mut self) -> Flow<Found> {
+        let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, self.state.epoch);
+        let genotype = self.method.finish(&mut context)?;
         let counts = counts(&genotype, self.learner.supernet.skeleton(), self.learner.space())?;
         self.session.emit(Event::Derived {
             text: genotype.to_string(),
@@ -157,6 +168,11 @@ impl Search {
             let (saved, tensors) = (self.saved(), self.learner.tensors()?);
             self.session.save_stop(self.state.total_steps, saved, tensors)?;
         }
+        self.stop_unsaved(reason)
+    }
+
+    /// A state between two epochs is none that a run can begin from: the last checkpoint is.
+    fn stop_unsaved(&mut self, reason: StopReason) -> Result<Outcome> {
         self.session.emit(Event::Stopped { reason: reason.name().to_owned(), detail: reason.to_string() })?;
         Ok(Outcome::Stopped(reason))
     }

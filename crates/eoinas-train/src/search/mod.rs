@@ -1,11 +1,13 @@
 //! A search from its settings to its cell.
 
 mod complete;
+mod context;
 mod engine;
 mod found;
 mod setup;
 mod snapshot;
 
+pub use context::{Batches, SearchContext};
 pub use engine::{Outcome, Search};
 pub use found::{Found, retraining_skeleton};
 pub use setup::SearchOptions;

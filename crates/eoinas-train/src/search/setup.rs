@@ -192,7 +192,7 @@ fn started(parts: &SearchParts, options: &SearchOptions) -> RunStarted {
         record_version: RECORD_VERSION,
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         task: Task::Search,
-        method: parts.method.name().to_owned(),
+        method: parts.method.identity().name,
         space: Some(SpaceInfo::from(&options.space)),
         skeleton: parts.learner.supernet.skeleton().clone(),
         seed: parts.config.seed,

@@ -1,6 +1,6 @@
 //! One draw of a pass: ops and edges, what the supernet runs of them, and the way back.
 
-use eoinas_core::{EdgeTable, Gate, Gates};
+use eoinas_core::{CellKind, CellSpec, EdgeTable, Gate, Gates, SearchSpace};
 use eoinas_gumbel::{EdgeMode, EdgeSample, Relaxation, Sample};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 /// The gates of the ops and the weights of the edges. The supernet runs each gate times its edge's weight, and with partial
 /// channels gives what passes by the weight alone: both are what the edge gives to its node.
 #[derive(Clone, Debug)]
-pub(super) struct Path {
+pub struct Path {
     sample: Sample,
     edges: EdgeSample,
     /// Gates times weights; `None` where edges count alike.
@@ -21,6 +21,7 @@ pub(super) struct Path {
 }
 
 impl Path {
+    /// The path of a draw of ops and one of edges, each from `learner`'s parameters.
     pub fn new(learner: &Learner, mut sample: Sample, edges: EdgeSample) -> Self {
         let passed_by = (learner.supernet.partial_channels() != 1).then(|| learner.space().ops().len());
         let mut run = None;
@@ -55,6 +56,9 @@ impl Path {
 
     /// Adds `scale` times the gradient of the architecture parameters to `out`, given that of what was run: by the product
     /// rule to gates and weights, and from there through their own softmax.
+    ///
+    /// # Errors
+    /// Gradients of gates that were not run.
     pub fn pullback_into(
         &self,
         learner: &Learner,
@@ -86,6 +90,15 @@ impl Path {
         relaxation.pullback_into(&self.sample, &dgates, scale, &mut out.ops)?;
         Ok(learner.edge_mode().pullback_into(space, &self.edges, &dweights, scale, &mut out.edges)?)
     }
+}
+
+/// The gates of one op an edge, as `op` chooses it for each kind of cell and edge; an edge without one runs nothing.
+pub fn one_hot(space: &SearchSpace, op: impl Fn(CellKind, usize) -> Option<usize>) -> Gates {
+    let edges = |(kind, cell): (CellKind, &CellSpec)| {
+        let gate = |edge| op(kind, edge).map(|op| Gate { op, value: 1.0 }).into_iter().collect();
+        (0..cell.edges.len()).map(gate).collect()
+    };
+    Gates { kinds: space.kinds().zip(space.cells()).map(edges).collect() }
 }
 
 #[cfg(test)]
