@@ -1,5 +1,8 @@
 //! Imports go down only, never sideways within a layer (docs/ARCHITECTURE.md).
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Layer of each crate; a crate may depend on lower layers alone.
@@ -54,4 +57,121 @@ fn embeddable_crates_need_no_tensor_library() {
             assert!(tensors.is_none(), "{} must not depend on candle", package.name);
         }
     }
+}
+
+/// The files of eoinas-kernels by module (`cpu::conv::dense`; the root is empty), each with the modules that it imports.
+fn kernels() -> BTreeMap<String, BTreeSet<String>> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/eoinas-kernels/src");
+    let mut files = BTreeMap::new();
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&source).unwrap().with_extension("");
+                let mut module: Vec<_> = name.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+                module.pop_if(|last| last == "mod" || last == "lib");
+                files.insert(module.join("::"), std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let imports = |module: &str, text: &str| {
+        let found = paths(module, text).into_iter().map(|path| {
+            // The file that the path's first parts name; what follows is inside of it.
+            let parts: Vec<&str> = path.split("::").collect();
+            let file = (1..=parts.len()).rev().map(|len| parts[..len].join("::")).find(|file| files.contains_key(file));
+            file.unwrap_or_default()
+        });
+        // Of its own files, those that it uses by their bare names.
+        let own = files.keys().filter(|file| {
+            let (parent, name) = file.rsplit_once("::").unwrap_or(("", file));
+            parent == module && text.contains(&format!("use {name}::"))
+        });
+        found.chain(own.cloned()).filter(|file| file != module).collect()
+    };
+    files.iter().map(|(module, text)| (module.clone(), imports(module, text))).collect()
+}
+
+/// All paths that begin at `crate` or `super` in a module's text, from the root. Comments and tests are left out, braces of
+/// `use` are taken apart.
+fn paths(module: &str, text: &str) -> Vec<String> {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let code: String = text.lines().map(|line| line.split("//").next().unwrap().trim().to_owned() + " ").collect();
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::").chain(code.match_indices("super::")) {
+        let mut prefixes = vec![String::new()];
+        let mut path = String::new();
+        for c in code[at..].chars() {
+            match c {
+                '{' => prefixes.push(std::mem::take(&mut path)),
+                ',' | '}' if prefixes.len() > 1 => {
+                    found.push(prefixes.concat() + &std::mem::take(&mut path));
+                    if c == '}' {
+                        prefixes.pop();
+                    }
+                }
+                ' ' if prefixes.len() > 1 => {}
+                c if c.is_alphanumeric() || "_:*".contains(c) => path.push(c),
+                _ => break,
+            }
+            if c == '}' && prefixes.len() == 1 {
+                break;
+            }
+        }
+        found.push(path);
+    }
+    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    let from_root = |path: String| match path.strip_prefix("super::") {
+        Some(below) if parent.is_empty() => below.to_owned(),
+        Some(below) => format!("{parent}::{below}"),
+        None => path.trim_start_matches("crate::").to_owned(),
+    };
+    found.into_iter().filter(|path| !path.is_empty()).map(from_root).collect()
+}
+
+#[test]
+fn devices_know_nothing_of_ops_nor_of_each_other() {
+    /// What both devices need: all that they may import beside their own files.
+    const SHARED: [&str; 9] =
+        ["aligned", "check", "error", "gate", "geometry", "results", "tensors", "view", "workspace"];
+    let kernels = kernels();
+    // What the rules are about is seen.
+    assert!(
+        ["cpu", "gpu", "device", "check"].iter().all(|module| kernels["conv"].contains(*module)),
+        "{:?}",
+        kernels["conv"]
+    );
+    for (module, imports) in &kernels {
+        let device = module.split("::").next().unwrap();
+        for import in imports {
+            let top = import.split("::").next().unwrap();
+            let allowed = match device {
+                "cpu" | "gpu" => top == device || SHARED.contains(&top),
+                "reference" => top == device,
+                shared if SHARED.contains(&shared) => SHARED.contains(&top),
+                _ => true,
+            };
+            assert!(allowed, "{module} must not import {import}");
+        }
+    }
+}
+
+#[test]
+fn no_files_of_the_kernels_import_each_other_in_a_circle() {
+    let mut left = kernels();
+    loop {
+        // What imports nothing that is left is in no circle.
+        let free: Vec<String> = left
+            .iter()
+            .filter(|(_, imports)| !imports.iter().any(|i| left.contains_key(i)))
+            .map(|(m, _)| m.clone())
+            .collect();
+        if free.is_empty() {
+            break;
+        }
+        free.iter().for_each(|module| drop(left.remove(module)));
+    }
+    assert!(left.is_empty(), "these import each other: {left:#?}");
 }

@@ -2,16 +2,14 @@
 
 use candle_core::{DType, Device, Tensor};
 use eoinas_kernels::{
-    ConvGeometry, Geometry, GradCoefficients, Gradient, Input, InputGradient, Norm, Workspace, conv_backward,
-    conv_forward, depthwise_backward, depthwise_forward,
-    dropout::dropout_forward,
-    factorized_reduce_backward, factorized_reduce_forward,
+    ConvGeometry, Convolution, GateGradient, Geometry, GradCoefficients, Gradient, Input, InputGradient, Norm,
+    PoolKind, SgdStep, Term, Update, Workspace, conv_backward, conv_forward,
+    elementwise::dropout_forward,
     head::{cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward},
-    node::{GateGradient, Term, add_scaled, node_sum, node_sum_backward},
+    node::{add_scaled, node_sum, node_sum_backward},
     norm::batch_stats,
-    optim::{SgdStep, Update, sgd_update, sum_of_squares},
-    pool::{PoolKind, pool_backward, pool_forward},
-    separable_backward, separable_forward,
+    optim::{sgd_update, sum_of_squares},
+    pool::{pool_backward, pool_forward},
 };
 
 use crate::common::Error;
@@ -61,10 +59,9 @@ impl Inputs {
 
     /// The BatchNorm of an image by its own statistics, and a gradient's map through it.
     fn norm(&self, z: &Tensor, dy: &Tensor) -> Result<(Norm, GradCoefficients), Error> {
-        let ws = Workspace::new();
-        let norm = Norm::from_stats(&batch_stats(&ws, z)?, None, 1e-5)?;
+        let norm = Norm::from_stats(&batch_stats(z)?, None, 1e-5)?;
         let term = Term { z, norm: Some(&norm), gate: 0.5, sample: None };
-        let sums = node_sum_backward(&ws, dy, &[term], false)?.into_iter().find_map(|gradient| gradient.sums);
+        let sums = node_sum_backward(dy, &[term], false)?.into_iter().find_map(|gradient| gradient.sums);
         let sums = sums.ok_or("a BatchNorm without sums")?;
         let count = z.elem_count() / z.dim(3)?;
         let map = GradCoefficients::training(&norm, &sums, count, 0.5)?;
@@ -82,76 +79,76 @@ fn flat(tensors: impl IntoIterator<Item = Option<Tensor>>) -> Vec<Tensor> {
 
 fn pool(inputs: &Inputs, device: &Device, kind: PoolKind) -> Result<Vec<Tensor>, Error> {
     let (ws, x, dx) = (Workspace::new(), inputs.image(1, device)?, inputs.image(2, device)?);
-    let (z, stats) = pool_forward(&ws, &x, kind, 1)?;
+    let (z, stats) = pool_forward(&ws, &x, kind, 1, true)?;
     let dy = inputs.image(3, device)?;
     let (_, map) = inputs.norm(&z, &dy)?;
     let gradient = Gradient { dy: &dy, norm: Some((&z, &map)), gate: 1.0, sample: None };
-    pool_backward(&ws, &x, kind, 1, gradient, &dx, true)?;
+    pool_backward(&x, kind, 1, gradient, &dx, true)?;
+    let stats = stats.ok_or("no statistics")?;
     Ok(vec![z, stats.mean, stats.variance, dx])
 }
 
-fn separable(inputs: &Inputs, device: &Device, (kernel, dilation): (usize, usize)) -> Result<Vec<Tensor>, Error> {
+/// A convolution of `x`, forward and backward from `dy` behind a BatchNorm, or from the output itself: all that it gives.
+fn convolution(
+    inputs: &Inputs,
+    x: Input<'_>,
+    conv: Convolution<&Tensor>,
+    dy: Option<&Tensor>,
+) -> Result<Vec<Tensor>, Error> {
     let ws = Workspace::new();
-    let (x, dy) = (inputs.image(1, device)?, inputs.image(2, device)?);
-    let depthwise = inputs.tensor(3, &[kernel, kernel, inputs.c], device)?;
-    let pointwise = inputs.tensor(4, &[inputs.c, inputs.c], device)?;
-    let geometry = Geometry { kernel, stride: 1, dilation };
-    let (before, _) = inputs.norm(&x, &dy)?;
-    let sources = [&x];
-    let x = input(&sources, Some(&before));
-    let (z, stats) = separable_forward(&ws, x, &depthwise, &pointwise, geometry)?;
-    let (_, map) = inputs.norm(&z, &dy)?;
-    let gradient = Gradient { dy: &dy, norm: Some((&z, &map)), gate: 1.0, sample: None };
-    let back = InputGradient::Return;
-    let found = separable_backward(&ws, x, &depthwise, &pointwise, geometry, gradient, back, true)?;
+    let (z, stats) = conv_forward(&ws, x, conv, true)?;
+    let stats = stats.ok_or("no statistics")?;
+    let map = dy.map(|dy| inputs.norm(&z, dy)).transpose()?.map(|(_, map)| map);
+    let gradient = match (dy, &map) {
+        (Some(dy), Some(map)) => Gradient { dy, norm: Some((&z, map)), gate: 1.0, sample: None },
+        _ => Gradient { dy: &z, norm: None, gate: 0.5, sample: None },
+    };
+    let found = conv_backward(&ws, x, conv, gradient, InputGradient::Return, true)?;
     let (dx, sums) = found.input.ok_or("no gradient of the input")?;
     let (dy, dy_xhat) = sums.map(|sums| (sums.dy, sums.dy_xhat)).unzip();
-    Ok(flat([Some(z), Some(stats.mean), Some(stats.variance), Some(dx), dy, dy_xhat, found.depthwise, found.pointwise]))
+    let first = [Some(z), Some(stats.mean), Some(stats.variance), Some(dx), dy, dy_xhat];
+    Ok(flat(first).into_iter().chain(found.weights).collect())
+}
+
+fn separable(inputs: &Inputs, device: &Device, (kernel, dilation): (usize, usize)) -> Result<Vec<Tensor>, Error> {
+    let (x, dy) = (inputs.image(1, device)?, inputs.image(2, device)?);
+    let depthwise = &inputs.tensor(3, &[kernel, kernel, inputs.c], device)?;
+    let pointwise = &inputs.tensor(4, &[inputs.c, inputs.c], device)?;
+    let geometry = Geometry::new(kernel, 1, dilation)?;
+    let (before, _) = inputs.norm(&x, &dy)?;
+    let conv = Convolution::Separable { depthwise, pointwise, geometry };
+    convolution(inputs, input(&[&x], Some(&before)), conv, Some(&dy))
 }
 
 fn depthwise(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
     let ws = Workspace::new();
     let (x, dx) = (inputs.image(1, device)?, inputs.image(2, device)?);
-    let weight = inputs.tensor(3, &[3, 3, inputs.c], device)?;
-    let geometry = Geometry { kernel: 3, stride: 2, dilation: 1 };
+    let weight = &inputs.tensor(3, &[3, 3, inputs.c], device)?;
+    let conv = Convolution::Depthwise { weight, geometry: Geometry::new(3, 2, 1)? };
     let sources = [&x];
-    let z = depthwise_forward(&ws, input(&sources, None), &weight, geometry)?;
+    let (z, _) = conv_forward(&ws, input(&sources, None), conv, false)?;
     let sample = inputs.tensor(4, &[inputs.n], device)?;
     let gradient = Gradient { dy: &z, norm: None, gate: 0.5, sample: Some(&sample) };
     let back = InputGradient::AddTo(&[&dx]);
-    let found = depthwise_backward(&ws, input(&sources, None), &weight, geometry, gradient, back, true)?;
-    Ok(flat([Some(z.clone()), Some(dx.clone()), found.weight]))
+    let found = conv_backward(&ws, input(&sources, None), conv, gradient, back, true)?;
+    Ok([z.clone(), dx.clone()].into_iter().chain(found.weights).collect())
 }
 
 fn conv(inputs: &Inputs, device: &Device, kernel: usize) -> Result<Vec<Tensor>, Error> {
-    let ws = Workspace::new();
     // As a cell's output: four nodes joined.
     let nodes = [1, 2, 3, 4].map(|seed| inputs.image(seed, device));
     let nodes = nodes.into_iter().collect::<Result<Vec<_>, _>>()?;
     let sources: Vec<&Tensor> = nodes.iter().collect();
-    let weight = inputs.tensor(5, &[kernel, kernel, 4 * inputs.c, inputs.c], device)?;
-    let geometry = ConvGeometry { kernel: (kernel, kernel), stride: 1 };
-    let x = input(&sources, None);
-    let (z, stats) = conv_forward(&ws, x, &weight, geometry)?;
-    let dy = inputs.image(6, device)?;
-    let (_, map) = inputs.norm(&z, &dy)?;
-    let gradient = Gradient { dy: &dy, norm: Some((&z, &map)), gate: 1.0, sample: None };
-    let found = conv_backward(&ws, x, &weight, geometry, gradient, InputGradient::Return, true)?;
-    let dx = found.input.map(|(dx, _)| dx);
-    Ok(flat([Some(z), Some(stats.mean), Some(stats.variance), dx, found.weight]))
+    let weight = &inputs.tensor(5, &[kernel, kernel, 4 * inputs.c, inputs.c], device)?;
+    let conv = Convolution::Dense { weight, geometry: ConvGeometry::new((kernel, kernel), 1)? };
+    convolution(inputs, input(&sources, None), conv, Some(&inputs.image(6, device)?))
 }
 
 fn reduce(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
-    let (ws, x) = (Workspace::new(), inputs.image(1, device)?);
-    let sources = [&x];
-    let x = input(&sources, None);
+    let x = inputs.image(1, device)?;
     let weight = |seed| inputs.tensor(seed, &[inputs.c, inputs.c], device);
-    let (first, second) = (weight(2)?, weight(3)?);
-    let (z, stats) = factorized_reduce_forward(&ws, x, &first, &second)?;
-    let gradient = Gradient { dy: &z, norm: None, gate: 0.5, sample: None };
-    let found = factorized_reduce_backward(&ws, x, &first, &second, gradient, InputGradient::Return, true)?;
-    let dx = found.input.map(|(dx, _)| dx);
-    Ok(flat([Some(z), Some(stats.mean), Some(stats.variance), dx, found.weight_1, found.weight_2]))
+    let weights = [&weight(2)?, &weight(3)?];
+    convolution(inputs, input(&[&x], None), Convolution::FactorizedReduce { weights }, None)
 }
 
 fn node(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
@@ -168,7 +165,7 @@ fn node(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
     let sum = node_sum(&ws, shape, &terms)?;
     let mut all = vec![sum];
     let mut gates = Vec::new();
-    for gradient in node_sum_backward(&ws, &dy, &terms, true)? {
+    for gradient in node_sum_backward(&dy, &terms, true)? {
         gates.push(gradient.gate);
         all.extend(gradient.sums.into_iter().flat_map(|sums| [sums.dy, sums.dy_xhat]));
     }
@@ -194,7 +191,7 @@ fn head(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
     let loss = cross_entropy(&ws, &logits, &labels, 0.1)?;
     let found = linear_backward(&ws, &pooled, &weight, &loss.dlogits, true, true)?;
     let dpooled = found.input.ok_or("no gradient of the input")?;
-    global_average_pool_backward(&ws, &dpooled, &[&dx])?;
+    global_average_pool_backward(&dpooled, &[&dx])?;
     let numbers = Tensor::new(&[loss.loss as f32, loss.correct as f32], &Device::Cpu)?;
     Ok(flat([Some(logits), Some(numbers), Some(loss.dlogits), found.weight, found.bias, Some(dx)]))
 }

@@ -1,8 +1,27 @@
-//! Which GPUs there are to run on.
+//! Which GPUs there are to run on, and which device a tensor is on.
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 
 use crate::error::{KernelError, Result};
+use crate::gpu::Gpu;
+use crate::view::Input;
+
+/// Where an op runs: where its tensors are.
+pub(crate) enum Place {
+    Cpu,
+    Gpu(Gpu),
+}
+
+impl Place {
+    pub(crate) fn of(tensor: &Tensor) -> Self {
+        Gpu::at(tensor.device()).map_or(Self::Cpu, Self::Gpu)
+    }
+
+    /// That of an input, whose sources were checked: there is one.
+    pub(crate) fn of_input(input: Input<'_>) -> Self {
+        input.sources.first().map_or(Self::Cpu, |source| Self::of(source))
+    }
+}
 
 /// NVIDIA GPU number `ordinal`, ready for these kernels: one stream, and freed memory kept for the next step. The CPU and
 /// a GPU draw the same random numbers: they are made on the host.

@@ -1,16 +1,13 @@
-//! ReLU as a pass of its own, for who does not leave it to the next reader, and zeros.
+//! Passes of their own over single values: ReLU for who does not leave it to the next reader, dropout with a mask that the
+//! caller draws, and zeros.
 
 use candle_core::Tensor;
 
-use crate::Workspace;
-use crate::error::Result;
-use crate::gpu::{self, Gpu};
-use crate::parallel::for_pieces;
-use crate::simd::{Kernel, Level, Simd};
-use crate::tensors::{expect_dims, read, write};
-
-/// Values in one unit of parallel work.
-const RUN: usize = 16 * 1024;
+use crate::device::Place;
+use crate::error::{KernelError, Result};
+use crate::tensors::expect_dims;
+use crate::workspace::Workspace;
+use crate::{cpu, gpu};
 
 /// `max(x, 0)`, of any shape; NaN stays NaN.
 ///
@@ -18,11 +15,10 @@ const RUN: usize = 16 * 1024;
 /// A tensor that is not a contiguous f32 tensor.
 pub fn relu_forward(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
     const KERNEL: &str = "relu_forward";
-    if let Some(gpu) = Gpu::of(x) {
-        return gpu::elementwise::relu(&gpu, KERNEL, x, None);
+    match Place::of(x) {
+        Place::Cpu => cpu::elementwise::relu(KERNEL, ws, x, None),
+        Place::Gpu(gpu) => gpu::elementwise::relu(&gpu, KERNEL, x, None),
     }
-    let out = relu(ws, &read(KERNEL, "x", x)?, None);
-    ws.tensor(out, x.shape())
 }
 
 /// `dy` where `x > 0` and 0 elsewhere: the gradient at 0 is 0, as in PyTorch. The result of the forward pass may be
@@ -33,11 +29,10 @@ pub fn relu_forward(ws: &Workspace, x: &Tensor) -> Result<Tensor> {
 pub fn relu_backward(ws: &Workspace, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     const KERNEL: &str = "relu_backward";
     expect_dims(KERNEL, "dy", dy, x.dims())?;
-    if let Some(gpu) = Gpu::of(x) {
-        return gpu::elementwise::relu(&gpu, KERNEL, x, Some(dy));
+    match Place::of(x) {
+        Place::Cpu => cpu::elementwise::relu(KERNEL, ws, x, Some(dy)),
+        Place::Gpu(gpu) => gpu::elementwise::relu(&gpu, KERNEL, x, Some(dy)),
     }
-    let out = relu(ws, &read(KERNEL, "x", x)?, Some(&read(KERNEL, "dy", dy)?));
-    ws.tensor(out, x.shape())
 }
 
 /// Writes zeros over a tensor, in place.
@@ -46,57 +41,50 @@ pub fn relu_backward(ws: &Workspace, x: &Tensor, dy: &Tensor) -> Result<Tensor> 
 /// A tensor that is not a contiguous f32 tensor.
 pub fn set_zero(x: &Tensor) -> Result<()> {
     const KERNEL: &str = "set_zero";
-    if let Some(gpu) = Gpu::of(x) {
-        return gpu::elementwise::set_zero(&gpu, KERNEL, x);
+    match Place::of(x) {
+        Place::Cpu => cpu::elementwise::set_zero(KERNEL, x),
+        Place::Gpu(gpu) => gpu::elementwise::set_zero(&gpu, KERNEL, x),
     }
-    write(KERNEL, "x", &[x], &[], |parts| {
-        parts.iter_mut().for_each(|part| part.fill(0.0));
-        Ok(())
-    })
 }
 
-fn relu(ws: &Workspace, x: &[f32], dy: Option<&[f32]>) -> Vec<f32> {
-    let level = Level::current();
-    let mut out = ws.take(x.len());
-    // Whole runs in parallel, and the rest.
-    let whole = x.len() / RUN;
-    let (runs, rest) = out.split_at_mut(whole * RUN);
-    for_pieces(whole, &mut [runs], |range, parts| {
-        for out in parts {
-            let of = range.start * RUN..range.start * RUN + out.len();
-            level.run(Relu { x: &x[of.clone()], dy: dy.map(|dy| &dy[of]), out });
-        }
-    });
-    let of = whole * RUN..;
-    level.run(Relu { x: &x[of.clone()], dy: dy.map(|dy| &dy[of]), out: rest });
-    out
+fn keep_factor(kernel: &'static str, mask: &[u8], len: usize, p: f32) -> Result<f32> {
+    let argument = |argument, got: String, expected: String| KernelError::Argument { kernel, argument, got, expected };
+    if !(0.0..1.0).contains(&p) {
+        return Err(argument("p", p.to_string(), "0 <= p < 1".into()));
+    }
+    if mask.len() != len {
+        return Err(argument("keep", format!("of length {}", mask.len()), format!("{len} values, one a value of `x`")));
+    }
+    Ok(1.0 / (1.0 - p))
 }
 
-/// ReLU, or the way back through it.
-struct Relu<'a> {
-    x: &'a [f32],
-    dy: Option<&'a [f32]>,
-    out: &'a mut [f32],
+/// `x / (1 - p)` where `keep` is not 0, and 0 elsewhere; `p` is the probability with which values were dropped.
+///
+/// # Errors
+/// A tensor that is not a contiguous f32 tensor, a mask of another length, `p` outside `[0, 1)`.
+pub fn dropout_forward(ws: &Workspace, x: &Tensor, keep: &[u8], p: f32) -> Result<Tensor> {
+    const KERNEL: &str = "dropout_forward";
+    let factor = keep_factor(KERNEL, keep, x.elem_count(), p)?;
+    let out = ws.unwritten(x.shape(), x.device())?;
+    dropout(KERNEL, x, keep, factor, &out, false)?;
+    Ok(out)
 }
 
-impl Kernel for Relu<'_> {
-    type Output = ();
+/// Adds the gradient of [`dropout_forward`]'s input to `dx`, in place: `gate * d / (1 - p)` where `keep` is not 0; or
+/// writes it over what `dx` holds unless `add`.
+///
+/// # Errors
+/// As [`dropout_forward`], or tensors of two shapes or that share memory.
+pub fn dropout_backward(dx: &Tensor, d: &Tensor, keep: &[u8], p: f32, gate: f32, add: bool) -> Result<()> {
+    const KERNEL: &str = "dropout_backward";
+    let factor = keep_factor(KERNEL, keep, d.elem_count(), p)? * gate;
+    expect_dims(KERNEL, "dx", dx, d.dims())?;
+    dropout(KERNEL, d, keep, factor, dx, add)
+}
 
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let pairs = self.x.chunks(S::LANES).zip(self.out.chunks_mut(S::LANES));
-        match self.dy {
-            None => {
-                for (x, out) in pairs {
-                    // The second operand is what `max` gives for a NaN.
-                    s.store(out, s.max(s.zero(), s.load(x)));
-                }
-            }
-            Some(dy) => {
-                for ((x, out), dy) in pairs.zip(dy.chunks(S::LANES)) {
-                    s.store(out, s.where_positive(s.load(x), s.load(dy)));
-                }
-            }
-        }
+fn dropout(kernel: &'static str, x: &Tensor, keep: &[u8], factor: f32, out: &Tensor, add: bool) -> Result<()> {
+    match Place::of(x) {
+        Place::Cpu => cpu::elementwise::dropout(kernel, x, keep, factor, out, add),
+        Place::Gpu(gpu) => gpu::elementwise::dropout(&gpu, kernel, x, keep, factor, out, add),
     }
 }

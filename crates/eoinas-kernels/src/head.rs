@@ -2,15 +2,14 @@
 
 use candle_core::{Device, Tensor};
 
-use crate::Workspace;
-use crate::access::input_shape;
-use crate::channelwise::{Period, combine, sums};
+use crate::check::input_shape;
+use crate::device::Place;
 use crate::error::{KernelError, Result};
-use crate::gpu::{self, Gpu};
-use crate::parallel::for_pieces;
-use crate::simd::Level;
-use crate::tensors::{expect_dims, image_dims, read, shape_error, write};
+use crate::results::{LinearGradients, LossOutput};
+use crate::tensors::{expect_dims, image_dims, shape_error};
 use crate::view::Input;
+use crate::workspace::Workspace;
+use crate::{cpu, gpu};
 
 /// Mean over height and width of several tensors `[n, h, w, c_i]`, joined along the channels: `[n, sum of c_i]`.
 ///
@@ -34,27 +33,10 @@ pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor
         expected: "at least one tensor".into(),
     })?;
     let input = Input { sources, norm: None, relu: false };
-    if let Some(gpu) = Gpu::of_input(input) {
-        return gpu::head::global_average_pool(&gpu, KERNEL, (input, input_shape(KERNEL, input)?));
+    match Place::of_input(input) {
+        Place::Cpu => cpu::head::global_average_pool(KERNEL, ws, sources, [n, total]),
+        Place::Gpu(gpu) => gpu::head::global_average_pool(&gpu, KERNEL, (input, input_shape(KERNEL, input)?)),
     }
-    let values = sources.iter().map(|s| read(KERNEL, "sources", s)).collect::<Result<Vec<_>>>()?;
-    let parts: Vec<(&[f32], usize)> = values.iter().map(|v| &**v).zip(sources.iter().map(|s| s.dims()[3])).collect();
-    let level = Level::current();
-    let mut out = ws.take(n * total);
-    for_pieces(n, &mut [&mut out], |images, rows| {
-        for (image, mut row) in images.zip(rows.iter_mut().flat_map(|rows| rows.chunks_exact_mut(total))) {
-            for &(x, c) in &parts {
-                let len = x.len() / n;
-                let (own, rest) = row.split_at_mut(c);
-                let mut totals = vec![0.0; c];
-                sums(level, Period::new(c, len), &x[image * len..][..len], &[], &mut totals, &mut []);
-                let pixels = (len / c) as f64;
-                own.iter_mut().zip(totals).for_each(|(mean, total)| *mean = (total / pixels) as f32);
-                row = rest;
-            }
-        }
-    });
-    ws.tensor(out, (n, total))
 }
 
 /// Adds the gradient of each source of [`global_average_pool`] to `add_to`, in place; `d` is the gradient of its
@@ -62,7 +44,7 @@ pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor
 ///
 /// # Errors
 /// Tensors that are not contiguous f32 tensors of fitting shapes, or share memory.
-pub fn global_average_pool_backward(_ws: &Workspace, d: &Tensor, add_to: &[&Tensor]) -> Result<()> {
+pub fn global_average_pool_backward(d: &Tensor, add_to: &[&Tensor]) -> Result<()> {
     const KERNEL: &str = "global_average_pool_backward";
     let mut total = 0;
     for target in add_to {
@@ -73,33 +55,10 @@ pub fn global_average_pool_backward(_ws: &Workspace, d: &Tensor, add_to: &[&Tens
         total += c;
     }
     expect_dims(KERNEL, "d", d, &[d.dim(0)?, total])?;
-    if let Some(gpu) = Gpu::of(d) {
-        let mut first = 0;
-        for target in add_to {
-            gpu::head::global_average_pool_backward(&gpu, KERNEL, d, target, first)?;
-            first += target.dim(3)?;
-        }
-        return Ok(());
+    match Place::of(d) {
+        Place::Cpu => cpu::head::global_average_pool_backward(KERNEL, d, add_to, total),
+        Place::Gpu(gpu) => gpu::head::global_average_pool_backward(&gpu, KERNEL, d, add_to),
     }
-    let values = read(KERNEL, "d", d)?;
-    let mut offset = 0;
-    for target in add_to {
-        let (_, h, w, c) = image_dims(KERNEL, "add_to", target)?;
-        let (d, from, len): (&[f32], _, _) = (&values, offset, h * w * c);
-        let level = Level::current();
-        write(KERNEL, "add_to", &[target], &[&values], |out| {
-            let (period, share) = (Period::new(c, len), 1.0 / (h * w) as f32);
-            for_pieces(d.len() / total, out, |images, parts| {
-                for (image, out) in images.zip(parts.iter_mut().flat_map(|part| part.chunks_exact_mut(len))) {
-                    let own = &d[image * total + from..][..c];
-                    combine(level, out, true, &period.repeat(own, |d| share * d), &[]);
-                }
-            });
-            Ok(())
-        })?;
-        offset += c;
-    }
-    Ok(())
 }
 
 /// `x W + b`: `x` is `[n, k]`, `weight` `[k, m]`, `bias` `[m]`, the result `[n, m]`.
@@ -110,31 +69,10 @@ pub fn linear_forward(ws: &Workspace, x: &Tensor, weight: &Tensor, bias: &Tensor
     const KERNEL: &str = "linear_forward";
     let (n, k, m) = linear_dims(KERNEL, x, weight)?;
     expect_dims(KERNEL, "bias", bias, &[m])?;
-    if let Some(gpu) = Gpu::of(x) {
-        return gpu::head::linear(&gpu, KERNEL, x, weight, bias, [n, k, m]);
+    match Place::of(x) {
+        Place::Cpu => cpu::head::linear(KERNEL, ws, x, weight, bias, [n, k, m]),
+        Place::Gpu(gpu) => gpu::head::linear(&gpu, KERNEL, x, weight, bias, [n, k, m]),
     }
-    let (x, weight, bias) = (read(KERNEL, "x", x)?, read(KERNEL, "weight", weight)?, read(KERNEL, "bias", bias)?);
-    let mut out = ws.take(n * m);
-    for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(m)) {
-        out.copy_from_slice(&bias);
-        for (&x, row) in x.iter().zip(weight.chunks_exact(m)) {
-            for (out, &w) in out.iter_mut().zip(row) {
-                *out += x * w;
-            }
-        }
-    }
-    ws.tensor(out, (n, m))
-}
-
-/// Gradients of [`linear_forward`]; those that were not wanted are `None`.
-#[derive(Clone, Debug, Default)]
-pub struct LinearGradients {
-    /// Of `x`, `[n, k]`.
-    pub input: Option<Tensor>,
-    /// Of the weight, `[k, m]`.
-    pub weight: Option<Tensor>,
-    /// Of the bias, `[m]`.
-    pub bias: Option<Tensor>,
 }
 
 /// Gradients of [`linear_forward`], of its result's gradient `d` (`[n, m]`). Computes only what is wanted.
@@ -152,37 +90,11 @@ pub fn linear_backward(
     const KERNEL: &str = "linear_backward";
     let (n, k, m) = linear_dims(KERNEL, x, weight)?;
     expect_dims(KERNEL, "d", d, &[n, m])?;
-    if let Some(gpu) = Gpu::of(x) {
-        return gpu::head::linear_backward(&gpu, KERNEL, x, weight, d, (want_input, want_weights));
+    let (tensors, sizes, wanted) = ((x, weight, d), [n, k, m], (want_input, want_weights));
+    match Place::of(x) {
+        Place::Cpu => cpu::head::linear_backward(KERNEL, ws, tensors, sizes, wanted),
+        Place::Gpu(gpu) => gpu::head::linear_backward(&gpu, KERNEL, tensors, sizes, wanted),
     }
-    let d = read(KERNEL, "d", d)?;
-    let mut gradients = LinearGradients::default();
-    if want_input {
-        let weight = read(KERNEL, "weight", weight)?;
-        let mut out = ws.take(n * k);
-        for (d, out) in d.chunks_exact(m).zip(out.chunks_exact_mut(k)) {
-            for (out, row) in out.iter_mut().zip(weight.chunks_exact(m)) {
-                *out = row.iter().zip(d).map(|(w, d)| w * d).sum();
-            }
-        }
-        gradients.input = Some(ws.tensor(out, (n, k))?);
-    }
-    if want_weights {
-        let x = read(KERNEL, "x", x)?;
-        let mut out = ws.take(k * m);
-        let mut bias = ws.take(m);
-        out.fill(0.0);
-        bias.fill(0.0);
-        for (d, x) in d.chunks_exact(m).zip(x.chunks_exact(k)) {
-            bias.iter_mut().zip(d).for_each(|(bias, d)| *bias += d);
-            for (&x, row) in x.iter().zip(out.chunks_exact_mut(m)) {
-                row.iter_mut().zip(d).for_each(|(out, d)| *out += x * d);
-            }
-        }
-        gradients.weight = Some(ws.tensor(out, (k, m))?);
-        gradients.bias = Some(ws.tensor(bias, m)?);
-    }
-    Ok(gradients)
 }
 
 fn linear_dims(kernel: &'static str, x: &Tensor, weight: &Tensor) -> Result<(usize, usize, usize)> {
@@ -193,17 +105,6 @@ fn linear_dims(kernel: &'static str, x: &Tensor, weight: &Tensor) -> Result<(usi
     }
 }
 
-/// What the loss of a batch gives.
-#[derive(Clone, Debug)]
-pub struct LossOutput {
-    /// Mean over the batch. Not finite if the logits are not.
-    pub loss: f64,
-    /// Number of images whose largest logit (the first of several) is the label's.
-    pub correct: usize,
-    /// Gradient of the mean loss, `[n, classes]`.
-    pub dlogits: Tensor,
-}
-
 /// Cross entropy of `logits` (`[n, classes]`) with label smoothing: the target is `1 - smoothing` on the label plus
 /// `smoothing / classes` everywhere (PyTorch's rule). `smoothing` 0 is the plain loss.
 ///
@@ -212,29 +113,11 @@ pub struct LossOutput {
 pub fn cross_entropy(ws: &Workspace, logits: &Tensor, labels: &[u32], smoothing: f32) -> Result<LossOutput> {
     const KERNEL: &str = "cross_entropy";
     let (n, classes) = check_labels(KERNEL, logits, labels)?;
-    if let Some(gpu) = Gpu::of(logits) {
-        return gpu::head::cross_entropy(&gpu, KERNEL, logits, labels, smoothing);
+    let logits = (logits, [n, classes]);
+    match Place::of(logits.0) {
+        Place::Cpu => cpu::head::cross_entropy(KERNEL, ws, logits, labels, smoothing),
+        Place::Gpu(gpu) => gpu::head::cross_entropy(&gpu, KERNEL, logits, labels, smoothing),
     }
-    let values = read(KERNEL, "logits", logits)?;
-    let mut gradient = ws.take(n * classes);
-    let (mut loss, mut correct) = (0.0f64, 0);
-    let smoothing = f64::from(smoothing);
-    for ((row, out), &label) in values.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes)).zip(labels) {
-        let label = label as usize;
-        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = row.iter().map(|&v| f64::from(v - max).exp()).sum();
-        let log_sum = sum.ln() + f64::from(max);
-        correct += usize::from(rank(row, label) == 0);
-        for (class, (&v, out)) in row.iter().zip(out).enumerate() {
-            let target = smoothing / classes as f64 + if class == label { 1.0 - smoothing } else { 0.0 };
-            if target != 0.0 {
-                loss += target * (log_sum - f64::from(v));
-            }
-            *out = (((f64::from(v - max).exp() / sum) - target) / n as f64) as f32;
-        }
-    }
-    let dlogits = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
-    Ok(LossOutput { loss: loss / n as f64, correct, dlogits })
 }
 
 /// Number of images whose label is among the `k` largest logits (`[n, classes]`).
@@ -246,18 +129,7 @@ pub fn top_k_correct(logits: &Tensor, labels: &[u32], k: usize) -> Result<usize>
     let (_, classes) = check_labels(KERNEL, logits, labels)?;
     // A few numbers: they are ranked on the CPU wherever they are.
     let logits = logits.to_device(&Device::Cpu)?;
-    let values = read(KERNEL, "logits", &logits)?;
-    Ok(values.chunks_exact(classes).zip(labels).filter(|(row, label)| rank(row, **label as usize) < k).count())
-}
-
-/// How many logits come before the label's: larger ones, and equal ones of a smaller class. A label whose logit is
-/// NaN comes last.
-fn rank(row: &[f32], label: usize) -> usize {
-    let own = row.get(label).copied().unwrap_or(f32::NAN);
-    if own.is_nan() {
-        return row.len();
-    }
-    row.iter().enumerate().filter(|&(class, &v)| v > own || v.is_nan() || (v == own && class < label)).count()
+    cpu::head::top_k_correct(KERNEL, (&logits, classes), labels, k)
 }
 
 fn check_labels(kernel: &'static str, logits: &Tensor, labels: &[u32]) -> Result<(usize, usize)> {

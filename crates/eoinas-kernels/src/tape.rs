@@ -22,13 +22,12 @@ mod record;
 
 use candle_core::{DType, Tensor};
 
-use crate::batch_norm::{batch_norm_backward, batch_norm_forward};
-use crate::conv::{ConvGeometry, conv_backward, conv_forward};
-use crate::depthwise::{Geometry, depthwise_backward, depthwise_forward};
+use crate::conv::{conv_backward, conv_forward};
 use crate::elementwise::{relu_backward, relu_forward};
 use crate::error::{KernelError, Result};
-use crate::pool::{PoolKind, pool_backward, pool_forward};
-use crate::separable::{separable_backward, separable_forward};
+use crate::geometry::{ConvGeometry, Convolution, Geometry, PoolKind};
+use crate::norm::{batch_norm_backward, batch_norm_forward};
+use crate::pool::{pool_backward, pool_forward};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 
@@ -76,10 +75,10 @@ pub fn avg_pool2d(x: &Tensor, stride: usize) -> Result<Tensor> {
 
 fn pool(x: &Tensor, kind: PoolKind, stride: usize) -> Result<Tensor> {
     let x = x.contiguous()?;
-    let (y, _) = pool_forward(&Workspace::new(), &x, kind, stride)?;
+    let (y, _) = pool_forward(&Workspace::new(), &x, kind, stride, false)?;
     record::unary(&x, y, "pool", move |x, _, dy| {
         let dx = Tensor::zeros(x.shape(), DType::F32, x.device())?;
-        pool_backward(&Workspace::new(), x, kind, stride, plain(dy), &dx, true)?;
+        pool_backward(x, kind, stride, plain(dy), &dx, true)?;
         Ok(dx)
     })
 }
@@ -107,55 +106,52 @@ pub fn batch_norm(x: &Tensor, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> R
 /// Depthwise convolution with `weight` `[k, k, c]`.
 ///
 /// # Errors
-/// As [`depthwise_forward`].
+/// Tensors that are not f32 tensors of these shapes.
 pub fn depthwise_conv2d(x: &Tensor, weight: &Tensor, geometry: Geometry) -> Result<Tensor> {
     let (x, weight) = (x.contiguous()?, weight.contiguous()?);
-    let y = depthwise_forward(&Workspace::new(), input(&[&x], false), &weight, geometry)?;
+    let y = forward(&x, false, Convolution::Depthwise { weight: &weight, geometry })?;
     record::binary([&x, &weight], y, "depthwise_conv2d", move |[x, weight], dy| {
-        let (ws, back) = (Workspace::new(), InputGradient::Return);
-        let gradients = depthwise_backward(&ws, input(&[x], false), weight, geometry, plain(dy), back, true)?;
-        Ok([wanted(gradients.input)?.0, wanted(gradients.weight)?])
+        backward(x, false, Convolution::Depthwise { weight, geometry }, dy)
     })
 }
 
 /// Dense convolution with `weight` `[kh, kw, ci, co]`.
 ///
 /// # Errors
-/// As [`conv_forward`].
+/// Tensors that are not f32 tensors of these shapes.
 pub fn conv2d(x: &Tensor, weight: &Tensor, geometry: ConvGeometry) -> Result<Tensor> {
     let (x, weight) = (x.contiguous()?, weight.contiguous()?);
-    let (y, _) = conv_forward(&Workspace::new(), input(&[&x], false), &weight, geometry)?;
+    let y = forward(&x, false, Convolution::Dense { weight: &weight, geometry })?;
     record::binary([&x, &weight], y, "conv2d", move |[x, weight], dy| {
-        let (ws, back) = (Workspace::new(), InputGradient::Return);
-        let gradients = conv_backward(&ws, input(&[x], false), weight, geometry, plain(dy), back, true)?;
-        Ok([wanted(gradients.input)?.0, wanted(gradients.weight)?])
+        backward(x, false, Convolution::Dense { weight, geometry }, dy)
     })
 }
 
 /// ReLU, depthwise convolution with `depthwise` `[k, k, ci]`, pointwise convolution with `pointwise` `[ci, co]`.
 ///
 /// # Errors
-/// As [`separable_forward`].
+/// Tensors that are not f32 tensors of these shapes.
 pub fn relu_separable_conv2d(x: &Tensor, depthwise: &Tensor, pointwise: &Tensor, geometry: Geometry) -> Result<Tensor> {
     let (x, depthwise, pointwise) = (x.contiguous()?, depthwise.contiguous()?, pointwise.contiguous()?);
-    let (y, _) = separable_forward(&Workspace::new(), input(&[&x], true), &depthwise, &pointwise, geometry)?;
+    let y = forward(&x, true, Convolution::Separable { depthwise: &depthwise, pointwise: &pointwise, geometry })?;
     record::ternary([&x, &depthwise, &pointwise], y, "relu_separable_conv2d", move |[x, depthwise, pointwise], dy| {
-        let (ws, x, back) = (Workspace::new(), [x], InputGradient::Return);
-        let gradients =
-            separable_backward(&ws, input(&x, true), depthwise, pointwise, geometry, plain(dy), back, true)?;
-        Ok([wanted(gradients.input)?.0, wanted(gradients.depthwise)?, wanted(gradients.pointwise)?])
+        backward(x, true, Convolution::Separable { depthwise, pointwise, geometry }, dy)
     })
 }
 
-fn input<'a>(sources: &'a [&'a Tensor], relu: bool) -> Input<'a> {
-    Input { sources, norm: None, relu }
+fn forward(x: &Tensor, relu: bool, conv: Convolution<&Tensor>) -> Result<Tensor> {
+    Ok(conv_forward(&Workspace::new(), Input { sources: &[x], norm: None, relu }, conv, false)?.0)
+}
+
+/// Gradients of the input and of the weights.
+fn backward<const N: usize>(x: &Tensor, relu: bool, conv: Convolution<&Tensor>, dy: &Tensor) -> Result<[Tensor; N]> {
+    let x = Input { sources: &[x], norm: None, relu };
+    let found = conv_backward(&Workspace::new(), x, conv, plain(dy), InputGradient::Return, true)?;
+    let all: Vec<Tensor> = found.input.map(|(dx, _)| dx).into_iter().chain(found.weights).collect();
+    let left_out = |_| KernelError::Candle(candle_core::Error::Msg("a kernel left out a gradient".to_owned()));
+    all.try_into().map_err(left_out)
 }
 
 fn plain(dy: &Tensor) -> Gradient<'_> {
     Gradient { dy, norm: None, gate: 1.0, sample: None }
-}
-
-/// A gradient that was asked for.
-fn wanted<T>(gradient: Option<T>) -> Result<T> {
-    gradient.ok_or_else(|| KernelError::Candle(candle_core::Error::Msg("a kernel left out a gradient".to_owned())))
 }

@@ -1,122 +1,8 @@
-//! Borrowing the values of CPU tensors as slices, to read and to write in place.
+//! Tensors' shapes, checked, and tensors without content.
 
-use std::cell::Cell;
-use std::ops::Deref;
-
-use candle_core::{CpuStorage, InplaceOp1, Layout, Storage, StorageRef, Tensor};
+use candle_core::{DType, Device, Shape, Tensor};
 
 use crate::error::{KernelError, Result};
-
-/// The values of a contiguous f32 tensor, borrowed to read. Dereferences to a slice.
-pub(crate) struct Values<'a> {
-    guard: StorageRef<'a>,
-    start: usize,
-    end: usize,
-}
-
-impl Deref for Values<'_> {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        // `read` has checked the kind of storage and the range, and the lock is held since.
-        match &*self.guard {
-            Storage::Cpu(CpuStorage::F32(values)) => values.get(self.start..self.end).unwrap_or(&[]),
-            _ => &[],
-        }
-    }
-}
-
-impl Values<'_> {
-    fn address(&self) -> usize {
-        std::ptr::from_ref::<Storage>(&*self.guard) as usize
-    }
-}
-
-/// Borrows a tensor's values to read.
-///
-/// # Errors
-/// Not on the CPU, not contiguous f32, or emptied by [`crate::Workspace::recycle`].
-pub(crate) fn read<'a>(kernel: &'static str, name: &'static str, tensor: &'a Tensor) -> Result<Values<'a>> {
-    let (guard, layout) = tensor.storage_and_layout();
-    let (start, end) = layout.contiguous_offsets().ok_or(KernelError::Layout { kernel, tensor: name })?;
-    match &*guard {
-        Storage::Cpu(CpuStorage::F32(values)) if values.len() >= end => {}
-        Storage::Cpu(_) => return Err(KernelError::Layout { kernel, tensor: name }),
-        _ => return Err(KernelError::Device { kernel, device: format!("{:?}", tensor.device().location()) }),
-    }
-    Ok(Values { guard, start, end })
-}
-
-/// Borrows the values of several tensors, written in place by `body`, while `reads` stay borrowed to read.
-///
-/// # Errors
-/// A tensor is not on the CPU, not contiguous f32, or shares its storage with another one of the call.
-pub(crate) fn write<R>(
-    kernel: &'static str,
-    name: &'static str,
-    tensors: &[&Tensor],
-    reads: &[&Values<'_>],
-    body: impl FnOnce(&mut [&mut [f32]]) -> Result<R>,
-) -> Result<R> {
-    // Locking the same storage twice would block for ever.
-    let mut taken: Vec<usize> = reads.iter().map(|values| values.address()).collect();
-    for tensor in tensors {
-        let address = read(kernel, name, tensor)?.address();
-        if taken.contains(&address) {
-            return Err(KernelError::Shared { kernel, tensor: name });
-        }
-        taken.push(address);
-    }
-    write_rest(kernel, name, tensors, Vec::with_capacity(tensors.len()), body)
-}
-
-fn write_rest<R, F>(
-    kernel: &'static str,
-    name: &'static str,
-    tensors: &[&Tensor],
-    mut open: Vec<&mut [f32]>,
-    body: F,
-) -> Result<R>
-where
-    F: FnOnce(&mut [&mut [f32]]) -> Result<R>,
-{
-    let Some((first, rest)) = tensors.split_first() else { return body(&mut open) };
-    let layout_error = || KernelError::Layout { kernel, tensor: name };
-    let mut outcome = None;
-    let step = Step(Cell::new(Some(|storage: &mut CpuStorage, layout: &Layout| {
-        let values = match (storage, layout.contiguous_offsets()) {
-            (CpuStorage::F32(values), Some((start, end))) => values.get_mut(start..end),
-            _ => None,
-        };
-        outcome = Some(match values {
-            Some(values) => {
-                let mut open: Vec<&mut [f32]> = open;
-                open.push(values);
-                write_rest(kernel, name, rest, open, body)
-            }
-            None => Err(layout_error()),
-        });
-    })));
-    first.inplace_op1(&step)?;
-    drop(step);
-    outcome.unwrap_or_else(|| Err(layout_error()))
-}
-
-/// An in-place op that runs a closure once.
-struct Step<F>(Cell<Option<F>>);
-
-impl<F: FnOnce(&mut CpuStorage, &Layout)> InplaceOp1 for Step<F> {
-    fn name(&self) -> &'static str {
-        "write"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        if let Some(body) = self.0.take() {
-            body(storage, layout);
-        }
-        Ok(())
-    }
-}
 
 /// `[n, h, w, c]` of a tensor.
 ///
@@ -149,4 +35,15 @@ pub(crate) fn shape_error(
     expected: impl Into<String>,
 ) -> KernelError {
     KernelError::Shape { kernel, tensor, got: got.dims().to_vec(), expected: expected.into() }
+}
+
+/// A tensor on this device whose content is undefined: somebody must write all of it.
+///
+/// # Errors
+/// A device whose memory is full.
+pub(crate) fn unwritten(shape: impl Into<Shape>, dtype: DType, device: &Device) -> Result<Tensor> {
+    let shape = shape.into();
+    let bytes = shape.elem_count() * dtype.size_in_bytes();
+    // SAFETY: every bit pattern is a float, and no kernel of this crate reads a tensor before one has written it.
+    unsafe { Tensor::empty(shape, dtype, device) }.map_err(|error| KernelError::from_device(error, bytes))
 }

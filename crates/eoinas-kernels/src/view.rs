@@ -2,7 +2,29 @@
 
 use candle_core::Tensor;
 
-use crate::norm::{GradCoefficients, Norm};
+/// A BatchNorm as its readers apply it: `y = scale * z + shift`, per channel; all `[c]`.
+#[derive(Clone, Debug)]
+pub struct Norm {
+    /// Mean that is subtracted.
+    pub mean: Tensor,
+    /// `1 / sqrt(variance + eps)`.
+    pub rstd: Tensor,
+    /// `gamma * rstd`; `rstd` without affine parameters.
+    pub scale: Tensor,
+    /// `beta - mean * scale`.
+    pub shift: Tensor,
+}
+
+/// The gradient at `z` as an affine map: `dz = a * dy + b * z + d`, per channel; all `[c]`.
+#[derive(Clone, Debug)]
+pub struct GradCoefficients {
+    /// Factor of `dy`.
+    pub a: Tensor,
+    /// Factor of `z`.
+    pub b: Tensor,
+    /// Constant.
+    pub d: Tensor,
+}
 
 /// An activation as a kernel reads it: the sources joined along the channels, then `scale * z + shift`, then ReLU.
 #[derive(Clone, Copy, Debug)]
@@ -41,4 +63,42 @@ pub enum InputGradient<'a> {
     WriteTo(&'a [&'a Tensor]),
     /// Returned, after going back through the ReLU but not through the pending BatchNorm, with that BatchNorm's sums.
     Return,
+}
+
+/// One summand of a node: `gate * sample[n] * (scale * z + shift)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Term<'a> {
+    /// The op's raw output, `[n, h, w, c]`.
+    pub z: &'a Tensor,
+    /// Its pending BatchNorm; `None`: `z` itself is summed (an identity).
+    pub norm: Option<&'a Norm>,
+    /// The op's weight on its edge.
+    pub gate: f32,
+    /// A factor for each image, `[n]` (drop-path); `None`: 1.
+    pub sample: Option<&'a Tensor>,
+}
+
+/// What one parameter's update reads and writes; all three have one shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Update<'a> {
+    /// The parameter, changed in place.
+    pub value: &'a Tensor,
+    /// Its gradient.
+    pub gradient: &'a Tensor,
+    /// Its momentum buffer, changed in place.
+    pub momentum: &'a Tensor,
+}
+
+/// One update's numbers: `g = gradient_scale * gradient + weight_decay * value`, `m = momentum * m + g`,
+/// `value -= lr * m` (PyTorch's SGD, without dampening; a momentum buffer of zeros is its first step).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdStep {
+    /// Learning rate.
+    pub lr: f64,
+    /// Factor of the momentum buffer (0.9 in the paper).
+    pub momentum: f64,
+    /// L2 regularisation, added to the gradient.
+    pub weight_decay: f64,
+    /// Factor of the gradient, from clipping; 1 without.
+    pub gradient_scale: f64,
 }

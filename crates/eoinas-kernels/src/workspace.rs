@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Shape, Tensor, TensorId};
 
+use crate::aligned::Aligned;
 use crate::error::Result;
-use crate::gpu;
-use crate::scratch::Aligned;
+use crate::tensors;
 
 /// A pool of f32 buffers, by length. Clones share the pool.
 ///
@@ -86,7 +86,7 @@ impl Workspace {
         if device.is_cpu() {
             self.tensor(self.take(shape.elem_count()), shape)
         } else {
-            gpu::unwritten(shape, DType::F32, device)
+            tensors::unwritten(shape, DType::F32, device)
         }
     }
 

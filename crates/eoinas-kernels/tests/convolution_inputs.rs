@@ -1,12 +1,20 @@
 //! What convolutions refuse, and values that are hard on BatchNorm's sums.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use candle_core::{DType, Device, Tensor};
 use common::{Values, flat};
 use eoinas_kernels::*;
 
-const G: Geometry = Geometry { kernel: 3, stride: 1, dilation: 1 };
+fn depthwise(weight: &Tensor) -> Convolution<&Tensor> {
+    Convolution::Depthwise { weight, geometry: Geometry::new(3, 1, 1).unwrap() }
+}
+
+fn pointwise(weight: &Tensor) -> Convolution<&Tensor> {
+    Convolution::Dense { weight, geometry: ConvGeometry::POINTWISE }
+}
 
 fn plain<'a>(sources: &'a [&'a Tensor]) -> Input<'a> {
     Input { sources, norm: None, relu: false }
@@ -23,27 +31,32 @@ fn wrong_arguments_are_named() {
     let x = values.tensor(&[2, 4, 4, 8]);
     let weight = values.tensor(&[3, 3, 8]);
     let text = |result: Result<Tensor>| result.unwrap_err().to_string();
-    let run = |x: &Tensor, weight: &Tensor, g| depthwise_forward(&ws, plain(&[x]), weight, g);
+    let forward = |x: Input<'_>, conv: Convolution<&Tensor>| Ok(conv_forward(&ws, x, conv, true)?.0);
+    let run = |x: &Tensor, weight: &Tensor| forward(plain(&[x]), depthwise(weight));
 
-    assert!(text(run(&x, &values.tensor(&[3, 3, 7]), G)).contains("`weight` has shape [3, 3, 7], expected [3, 3, 8]"));
-    assert!(text(run(&values.tensor(&[4, 4, 8]), &weight, G)).contains("[n, h, w, c]"));
-    assert!(text(run(&x.transpose(1, 2).unwrap(), &weight, G)).contains("contiguous f32"));
-    assert!(text(run(&x.to_dtype(DType::F64).unwrap(), &weight, G)).contains("contiguous f32"));
-    let g = |kernel, stride, dilation| Geometry { kernel, stride, dilation };
-    assert!(text(run(&x, &weight, g(4, 1, 1))).contains("odd"));
-    assert!(text(run(&x, &weight, g(3, 3, 1))).contains("1 or 2"));
-    assert!(text(run(&x, &weight, g(3, 1, 0))).contains("at least 1"));
-    assert!(text(depthwise_forward(&ws, plain(&[]), &weight, G)).contains("at least one"));
+    assert!(text(run(&x, &values.tensor(&[3, 3, 7]))).contains("`weight` has shape [3, 3, 7], expected [3, 3, 8]"));
+    assert!(text(run(&values.tensor(&[4, 4, 8]), &weight)).contains("[n, h, w, c]"));
+    assert!(text(run(&x.transpose(1, 2).unwrap(), &weight)).contains("contiguous f32"));
+    assert!(text(run(&x.to_dtype(DType::F64).unwrap(), &weight)).contains("contiguous f32"));
+    assert!(text(forward(plain(&[]), depthwise(&weight))).contains("at least one"));
     let odd = values.tensor(&[2, 4, 5, 8]);
-    assert!(text(depthwise_forward(&ws, plain(&[&x, &odd]), &weight, G)).contains("as the first source"));
+    assert!(text(forward(plain(&[&x, &odd]), depthwise(&weight))).contains("as the first source"));
     let empty = Tensor::zeros((0, 4, 4, 8), DType::F32, &Device::Cpu).unwrap();
-    assert!(run(&empty, &weight, G).is_err());
+    assert!(run(&empty, &weight).is_err());
 
-    let square = ConvGeometry { kernel: (3, 3), stride: 1 };
-    assert!(conv_forward(&ws, plain(&[&x]), &values.tensor(&[8, 4]), square).is_err());
-    assert!(conv_forward(&ws, plain(&[&x]), &values.tensor(&[8, 4]), ConvGeometry::POINTWISE).is_ok());
-    assert!(separable_forward(&ws, plain(&[&x]), &weight, &values.tensor(&[7, 4]), G).is_err());
-    assert!(factorized_reduce_forward(&ws, plain(&[&x]), &values.tensor(&[8, 4]), &values.tensor(&[7, 4])).is_err());
+    let geometry = |kernel, stride, dilation| Geometry::new(kernel, stride, dilation).unwrap_err().to_string();
+    assert!(geometry(4, 1, 1).contains("odd"));
+    assert!(geometry(3, 3, 1).contains("1 or 2"));
+    assert!(geometry(3, 1, 0).contains("at least 1"));
+
+    let square = ConvGeometry::new((3, 3), 1).unwrap();
+    let (narrow, wide) = (values.tensor(&[8, 4]), values.tensor(&[7, 4]));
+    let fits = |conv| forward(plain(&[&x]), conv).is_ok();
+    assert!(!fits(Convolution::Dense { weight: &narrow, geometry: square }));
+    assert!(fits(pointwise(&narrow)));
+    let geometry = Geometry::new(3, 1, 1).unwrap();
+    assert!(!fits(Convolution::Separable { depthwise: &weight, pointwise: &wide, geometry }));
+    assert!(!fits(Convolution::FactorizedReduce { weights: [&narrow, &wide] }));
 }
 
 #[test]
@@ -53,7 +66,7 @@ fn gradients_are_not_added_to_what_is_read() {
     let (x, dy) = (values.tensor(&[2, 4, 4, 8]), values.tensor(&[2, 4, 4, 8]));
     let weight = values.tensor(&[3, 3, 8]);
     let run = |x: Input<'_>, targets: &[&Tensor]| {
-        depthwise_backward(&ws, x, &weight, G, gradient(&dy), InputGradient::AddTo(targets), false)
+        conv_backward(&ws, x, depthwise(&weight), gradient(&dy), InputGradient::AddTo(targets), false)
     };
     for shared in [&x, &dy] {
         assert!(matches!(run(plain(&[&x]), &[shared]), Err(KernelError::Shared { .. })));
@@ -73,7 +86,7 @@ fn recycled_tensors_are_refused() {
     let mut values = Values::new(3);
     let x = values.tensor(&[2, 4, 4, 8]);
     ws.recycle(x.clone());
-    assert!(depthwise_forward(&ws, plain(&[&x]), &values.tensor(&[3, 3, 8]), G).is_err());
+    assert!(conv_forward(&ws, plain(&[&x]), depthwise(&values.tensor(&[3, 3, 8])), false).is_err());
 }
 
 #[test]
@@ -84,7 +97,8 @@ fn variance_survives_a_mean_far_from_zero() {
     let data: Vec<f32> = values.vec(4 * 8 * 8 * 4).into_iter().map(|v| v + shift).collect();
     let x = Tensor::from_vec(data, (4, 8, 8, 4), &Device::Cpu).unwrap();
     let identity = Tensor::eye(4, DType::F32, &Device::Cpu).unwrap();
-    let (z, stats) = conv_forward(&ws, plain(&[&x]), &identity, ConvGeometry::POINTWISE).unwrap();
+    let (z, stats) = conv_forward(&ws, plain(&[&x]), pointwise(&identity), true).unwrap();
+    let stats = stats.unwrap();
     let z: Vec<f64> = flat(&z).into_iter().map(f64::from).collect();
     for (c, (mean, variance)) in flat(&stats.mean).into_iter().zip(flat(&stats.variance)).enumerate() {
         let channel: Vec<f64> = z.iter().skip(c).step_by(4).copied().collect();
@@ -105,7 +119,8 @@ fn nan_comes_through() {
     for level in simd::Level::available() {
         let sources = [&x];
         let input = Input { relu: true, ..plain(&sources) };
-        let (_, stats) = level.scope(|| conv_forward(&ws, input, &weight, ConvGeometry::POINTWISE)).unwrap();
+        let (_, stats) = level.scope(|| conv_forward(&ws, input, pointwise(&weight), true)).unwrap();
+        let stats = stats.unwrap();
         assert!(flat(&stats.mean).iter().chain(&flat(&stats.variance)).all(|v| v.is_nan()), "{level:?} {stats:?}");
     }
 }

@@ -1,44 +1,39 @@
 //! The convolution kernels against their references: every filter, odd sizes, channels that fill vectors and that do
 //! not, every form of input and gradient, every kind of vector.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use candle_core::Tensor;
-use common::{FORMS, Op, Problem, flat};
+use common::{FORMS, Op, Problem};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::activation::join;
 use eoinas_kernels::reference::conv::{Window, conv, conv_backward as ref_conv_backward};
 use eoinas_kernels::reference::depthwise::{Filter, depthwise, depthwise_backward as ref_depthwise_backward};
 use eoinas_kernels::*;
 
-type InputResult = Option<(Tensor, Option<GradSums>)>;
+fn geometry(kernel: usize, stride: usize, dilation: usize) -> Geometry {
+    Geometry::new(kernel, stride, dilation).unwrap()
+}
+
+fn dense(kernel: (usize, usize), stride: usize) -> ConvGeometry {
+    ConvGeometry::new(kernel, stride).unwrap()
+}
 
 fn filter(g: Geometry) -> Filter {
-    Filter { kernel: g.kernel, stride: g.stride, dilation: g.dilation }
+    Filter { kernel: g.kernel(), stride: g.stride(), dilation: g.dilation() }
 }
 
 struct Depthwise(Geometry, usize);
 
 impl Op for Depthwise {
     fn weights(&self) -> Vec<Vec<usize>> {
-        vec![vec![self.0.kernel, self.0.kernel, self.1]]
+        vec![vec![self.0.kernel(), self.0.kernel(), self.1]]
     }
 
-    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
-        Ok((depthwise_forward(ws, x, &w[0], self.0)?, None))
-    }
-
-    fn backward(
-        &self,
-        ws: &Workspace,
-        x: Input<'_>,
-        w: &[Tensor],
-        grad: Gradient<'_>,
-        input: InputGradient<'_>,
-        want: bool,
-    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
-        let g = depthwise_backward(ws, x, &w[0], self.0, grad, input, want)?;
-        Ok((g.input, vec![g.weight]))
+    fn conv<'a>(&self, w: &'a [Tensor]) -> Convolution<&'a Tensor> {
+        Convolution::Depthwise { weight: &w[0], geometry: self.0 }
     }
 
     fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
@@ -58,26 +53,11 @@ const POINT: Window = Window { kernel: (1, 1), stride: 1, start: (0, 0) };
 
 impl Op for Separable {
     fn weights(&self) -> Vec<Vec<usize>> {
-        vec![vec![self.0.kernel, self.0.kernel, self.1], vec![self.1, self.2]]
+        vec![vec![self.0.kernel(), self.0.kernel(), self.1], vec![self.1, self.2]]
     }
 
-    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
-        let (z, stats) = separable_forward(ws, x, &w[0], &w[1], self.0)?;
-        assert_eq!(flat(&separable_apply(ws, x, &w[0], &w[1], self.0)?), flat(&z));
-        Ok((z, Some(stats)))
-    }
-
-    fn backward(
-        &self,
-        ws: &Workspace,
-        x: Input<'_>,
-        w: &[Tensor],
-        grad: Gradient<'_>,
-        input: InputGradient<'_>,
-        want: bool,
-    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
-        let g = separable_backward(ws, x, &w[0], &w[1], self.0, grad, input, want)?;
-        Ok((g.input, vec![g.depthwise, g.pointwise]))
+    fn conv<'a>(&self, w: &'a [Tensor]) -> Convolution<&'a Tensor> {
+        Convolution::Separable { depthwise: &w[0], pointwise: &w[1], geometry: self.0 }
     }
 
     fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
@@ -97,33 +77,19 @@ struct Conv(ConvGeometry, usize, usize);
 
 impl Conv {
     fn window(&self) -> Window {
-        let (kh, kw) = self.0.kernel;
-        Window { kernel: (kh, kw), stride: self.0.stride, start: (-(kh as isize / 2), -(kw as isize / 2)) }
+        let (kh, kw) = self.0.kernel();
+        Window { kernel: (kh, kw), stride: self.0.stride(), start: (-(kh as isize / 2), -(kw as isize / 2)) }
     }
 }
 
 impl Op for Conv {
     fn weights(&self) -> Vec<Vec<usize>> {
-        vec![vec![self.0.kernel.0, self.0.kernel.1, self.1, self.2]]
+        let (kh, kw) = self.0.kernel();
+        vec![vec![kh, kw, self.1, self.2]]
     }
 
-    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
-        let (z, stats) = conv_forward(ws, x, &w[0], self.0)?;
-        assert_eq!(flat(&conv_apply(ws, x, &w[0], self.0)?), flat(&z));
-        Ok((z, Some(stats)))
-    }
-
-    fn backward(
-        &self,
-        ws: &Workspace,
-        x: Input<'_>,
-        w: &[Tensor],
-        grad: Gradient<'_>,
-        input: InputGradient<'_>,
-        want: bool,
-    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
-        let g = conv_backward(ws, x, &w[0], self.0, grad, input, want)?;
-        Ok((g.input, vec![g.weight]))
+    fn conv<'a>(&self, w: &'a [Tensor]) -> Convolution<&'a Tensor> {
+        Convolution::Dense { weight: &w[0], geometry: self.0 }
     }
 
     fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
@@ -148,23 +114,8 @@ impl Op for FactorizedReduce {
         self.1.iter().map(|&co| vec![self.0, co]).collect()
     }
 
-    fn forward(&self, ws: &Workspace, x: Input<'_>, w: &[Tensor]) -> Result<(Tensor, Option<BatchStats>)> {
-        let (z, stats) = factorized_reduce_forward(ws, x, &w[0], &w[1])?;
-        assert_eq!(flat(&factorized_reduce_apply(ws, x, &w[0], &w[1])?), flat(&z));
-        Ok((z, Some(stats)))
-    }
-
-    fn backward(
-        &self,
-        ws: &Workspace,
-        x: Input<'_>,
-        w: &[Tensor],
-        grad: Gradient<'_>,
-        input: InputGradient<'_>,
-        want: bool,
-    ) -> Result<(InputResult, Vec<Option<Tensor>>)> {
-        let g = factorized_reduce_backward(ws, x, &w[0], &w[1], grad, input, want)?;
-        Ok((g.input, vec![g.weight_1, g.weight_2]))
+    fn conv<'a>(&self, w: &'a [Tensor]) -> Convolution<&'a Tensor> {
+        Convolution::FactorizedReduce { weights: [&w[0], &w[1]] }
     }
 
     fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
@@ -193,7 +144,7 @@ const SIZES: [(usize, usize); 5] = [(7, 9), (8, 8), (1, 1), (5, 21), (17, 2)];
 
 fn geometries() -> impl Iterator<Item = Geometry> {
     [3, 5].into_iter().flat_map(|kernel| {
-        [1, 2].into_iter().flat_map(move |stride| [1, 2].map(|dilation| Geometry { kernel, stride, dilation }))
+        [1, 2].into_iter().flat_map(move |stride| [1, 2].map(|dilation| geometry(kernel, stride, dilation)))
     })
 }
 
@@ -210,9 +161,7 @@ fn check_all<O: Op>(what: &str, op: impl Fn(usize) -> O) {
 
 #[test]
 fn depthwise_equals_reference() {
-    for g in geometries()
-        .chain([Geometry { kernel: 1, stride: 2, dilation: 1 }, Geometry { kernel: 7, stride: 1, dilation: 3 }])
-    {
+    for g in geometries().chain([geometry(1, 2, 1), geometry(7, 1, 3)]) {
         check_all(&format!("{g:?}"), |c| Depthwise(g, c));
     }
 }
@@ -223,7 +172,7 @@ fn separable_equals_reference() {
         check_all(&format!("{g:?}"), |c| Separable(g, c, c));
     }
     for (ci, co) in [(16, 32), (64, 10), (36, 5), (4, 48), (20, 16)] {
-        let op = Separable(Geometry { kernel: 3, stride: 1, dilation: 2 }, ci, co);
+        let op = Separable(geometry(3, 1, 2), ci, co);
         for (i, form) in FORMS.into_iter().enumerate() {
             Problem::new(&op, [2, 6, 11, ci], form, i as u64).check(&op, &format!("separable {ci} to {co}"));
         }
@@ -234,12 +183,12 @@ fn separable_equals_reference() {
 fn conv_equals_reference() {
     for kernel in [(1, 1), (3, 3), (1, 7), (7, 1), (5, 3)] {
         for stride in [1, 2] {
-            let g = ConvGeometry { kernel, stride };
+            let g = dense(kernel, stride);
             check_all(&format!("{g:?}"), |c| Conv(g, c, if c > 16 { c / 2 } else { c }));
         }
     }
     for (ci, co) in [(3, 48), (64, 16), (48, 16), (7, 80)] {
-        let op = Conv(ConvGeometry { kernel: (3, 3), stride: 1 }, ci, co);
+        let op = Conv(dense((3, 3), 1), ci, co);
         for (i, form) in FORMS.into_iter().enumerate() {
             Problem::new(&op, [2, 6, 11, ci], form, i as u64).check(&op, &format!("conv {ci} to {co}"));
         }
@@ -254,8 +203,8 @@ fn factorized_reduce_equals_reference() {
 
 #[test]
 fn same_bytes_with_any_number_of_threads() {
-    let separable = Separable(Geometry { kernel: 5, stride: 2, dilation: 1 }, 20, 16);
-    let conv = Conv(ConvGeometry { kernel: (3, 3), stride: 1 }, 20, 8);
+    let separable = Separable(geometry(5, 2, 1), 20, 16);
+    let conv = Conv(dense((3, 3), 1), 20, 8);
     let reduce = FactorizedReduce(20, [8, 8]);
     let run = |threads: usize, form| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -1,15 +1,14 @@
-//! Global pooling, classifier, loss, dropout and layout change.
+//! Global pooling, classifier, loss and dropout.
 
 mod common;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use common::numeric::{dot, gradient};
 use common::{Values, array, assert_close, flat, wide};
-use eoinas_kernels::dropout::{dropout_backward, dropout_forward};
+use eoinas_kernels::elementwise::{dropout_backward, dropout_forward};
 use eoinas_kernels::head::{
     cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward, top_k_correct,
 };
-use eoinas_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use eoinas_kernels::reference::{Array, head};
 use eoinas_kernels::{KernelError, Workspace};
 
@@ -30,7 +29,7 @@ fn global_pool_of_joined_sources() {
         let d = values.tensor(out.dims());
         let existing: Vec<Tensor> = sources.iter().map(|s| values.tensor(s.dims())).collect();
         let before: Vec<Vec<f64>> = existing.iter().map(wide).collect();
-        global_average_pool_backward(&ws, &d, &existing.iter().collect::<Vec<_>>()).unwrap();
+        global_average_pool_backward(&d, &existing.iter().collect::<Vec<_>>()).unwrap();
         for (t, got) in existing.iter().enumerate() {
             let expected = gradient(&arrays[t].data, |x| {
                 let mut arrays = arrays.clone();
@@ -141,19 +140,4 @@ fn dropout_keeps_what_the_mask_keeps() {
         assert!(matches!(dropout_forward(&Workspace::new(), &x, &[0, 1], p), Err(KernelError::Argument { .. })));
     }
     assert!(matches!(dropout_forward(&Workspace::new(), &x, &[0], 0.5), Err(KernelError::Argument { .. })));
-}
-
-#[test]
-fn layouts_there_and_back() {
-    for shape in [[2, 3, 4, 5], [1, 1, 7, 1], [3, 16, 2, 9], [2, 70, 33, 1]] {
-        let x = Values::new(5).tensor(&shape);
-        let ws = Workspace::new();
-        let last = nchw_to_nhwc(&ws, &x).unwrap();
-        let expected = x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
-        assert_eq!((last.dims(), flat(&last)), (expected.dims(), flat(&expected)));
-        let back = nhwc_to_nchw(&ws, &last).unwrap();
-        assert_eq!((back.dims(), flat(&back)), (x.dims(), flat(&x)));
-    }
-    let ints = Tensor::zeros((1, 2, 2, 2), DType::I64, &Device::Cpu).unwrap();
-    assert!(matches!(nchw_to_nhwc(&Workspace::new(), &ints), Err(KernelError::Layout { .. })));
 }

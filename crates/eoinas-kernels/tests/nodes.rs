@@ -7,12 +7,12 @@ mod common;
 use candle_core::Tensor;
 use common::numeric::{dot, gradient};
 use common::{Values, array, assert_close, flat, wide};
-use eoinas_kernels::node::{GateGradient, Term, add_scaled, node_sum, node_sum_backward};
+use eoinas_kernels::node::{add_scaled, node_sum, node_sum_backward};
 use eoinas_kernels::norm::{batch_stats, update_running};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::node::{batch_norm, weighted_sum};
 use eoinas_kernels::simd::Level;
-use eoinas_kernels::{BatchStats, GradCoefficients, KernelError, Norm, Workspace};
+use eoinas_kernels::{BatchStats, GateGradient, GradCoefficients, KernelError, Norm, Term, Workspace};
 
 const EPS: f64 = 1e-5;
 const SHAPES: [[usize; 4]; 8] = [
@@ -47,8 +47,7 @@ impl Case {
     }
 
     fn norms(&self) -> [Option<Norm>; 3] {
-        let ws = Workspace::new();
-        let norm = |z: &Tensor, affine| Norm::from_stats(&batch_stats(&ws, z).unwrap(), affine, EPS).unwrap();
+        let norm = |z: &Tensor, affine| Norm::from_stats(&batch_stats(z).unwrap(), affine, EPS).unwrap();
         [Some(norm(&self.z[0], None)), None, Some(norm(&self.z[2], Some((&self.gamma, &self.beta))))]
     }
 
@@ -109,14 +108,13 @@ fn a_recycled_buffer_does_not_show() {
 fn backward_against_finite_differences() {
     for shape in SHAPES {
         let case = Case::new(shape);
-        let ws = Workspace::new();
         let norms = case.norms();
         let terms = case.terms(&norms);
         let what = |name: &str| format!("{shape:?} {name}");
         let z: Vec<Vec<f64>> = case.z.iter().map(wide).collect();
         let (gates, gamma, beta) = (case.gates.map(f64::from), wide(&case.gamma), wide(&case.beta));
 
-        let got = node_sum_backward(&ws, &case.dy, &terms, true).unwrap();
+        let got = node_sum_backward(&case.dy, &terms, true).unwrap();
         let dgates = GateGradient::values(got.iter().map(|g| &g.gate)).unwrap();
         let dgates: Vec<f32> = dgates.into_iter().map(|gate| gate as f32).collect();
         assert_close(&what("gates"), &dgates, &gradient(&gates, |g| case.loss(&z, g, &gamma, &beta)), 1e-4);
@@ -165,7 +163,7 @@ fn apply(k: &GradCoefficients, dy: &Tensor, z: &Tensor, sample: Option<&Tensor>)
 fn unwanted_gates_cost_nothing() {
     let case = Case::new([2, 3, 3, 8]);
     let norms = case.norms();
-    let got = node_sum_backward(&Workspace::new(), &case.dy, &case.terms(&norms), false).unwrap();
+    let got = node_sum_backward(&case.dy, &case.terms(&norms), false).unwrap();
     assert!(matches!(got[1].gate, GateGradient::Known(0.0)));
     assert!(got[0].sums.is_some() && got[2].sums.is_some());
 }
@@ -186,22 +184,22 @@ fn statistics_of_awkward_batches() {
     // All equal, far from zero: no variance at all.
     let equal =
         (Tensor::ones((3, 5, 5, 4), candle_core::DType::F32, &candle_core::Device::Cpu).unwrap() * 1234.567).unwrap();
-    let stats = batch_stats(&ws, &equal).unwrap();
+    let stats = batch_stats(&equal).unwrap();
     assert_eq!((flat(&stats.variance), stats.count), (vec![0.0; 4], 75));
     let norm = Norm::from_stats(&stats, None, EPS).unwrap();
     let y = node_sum(&ws, (3, 5, 5, 4), &[Term { z: &equal, norm: Some(&norm), gate: 1.0, sample: None }]).unwrap();
     assert!(flat(&y).iter().all(|y| y.abs() < 0.1));
     // A batch of one pixel.
     let one = Values::new(3).tensor(&[1, 1, 1, 5]);
-    let stats = batch_stats(&ws, &one).unwrap();
+    let stats = batch_stats(&one).unwrap();
     assert_eq!((flat(&stats.mean), flat(&stats.variance)), (flat(&one), vec![0.0; 5]));
     let norm = Norm::from_stats(&stats, None, EPS).unwrap();
-    let sums = node_sum_backward(&ws, &one, &[Term { z: &one, norm: Some(&norm), gate: 1.0, sample: None }], false);
+    let sums = node_sum_backward(&one, &[Term { z: &one, norm: Some(&norm), gate: 1.0, sample: None }], false);
     let k = GradCoefficients::training(&norm, sums.unwrap()[0].sums.as_ref().unwrap(), 1, 1.0).unwrap();
     assert!(apply(&k, &one, &one, None).iter().all(|dz| dz.abs() < 1e-3));
     // A mean far from zero does not eat the variance's digits.
     let far = (Values::new(4).tensor(&[4, 16, 16, 20]) + 3000.0).unwrap();
-    let stats = batch_stats(&ws, &far).unwrap();
+    let stats = batch_stats(&far).unwrap();
     let (x, c) = (array(&far), 20);
     for k in 0..c {
         let values = || x.data.iter().skip(k).step_by(c);
@@ -230,11 +228,11 @@ fn threads_and_levels_agree() {
         let ws = Workspace::new();
         let sum = node_sum(&ws, dims(case.shape), &terms).unwrap();
         let mut all = flat(&sum);
-        for gradient in node_sum_backward(&ws, &case.dy, &terms, true).unwrap() {
+        for gradient in node_sum_backward(&case.dy, &terms, true).unwrap() {
             all.extend(GateGradient::values([&gradient.gate]).unwrap().iter().map(|&gate| gate as f32));
             all.extend(gradient.sums.iter().flat_map(|s| [flat(&s.dy), flat(&s.dy_xhat)]).flatten());
         }
-        let stats = batch_stats(&ws, &case.z[0]).unwrap();
+        let stats = batch_stats(&case.z[0]).unwrap();
         all.extend(flat(&stats.mean).into_iter().chain(flat(&stats.variance)));
         all
     };
@@ -262,6 +260,6 @@ fn wrong_arguments_are_refused() {
     let view = case.dy.reshape((2, 3, 3, 4)).unwrap();
     assert!(matches!(add_scaled(&case.dy, &view, 1.0, None), Err(KernelError::Shared { .. })));
     let turned = case.dy.transpose(1, 2).unwrap();
-    assert!(matches!(node_sum_backward(&ws, &turned, &terms, false), Err(KernelError::Layout { .. })));
-    assert!(matches!(batch_stats(&ws, &case.gamma), Err(KernelError::Shape { .. })));
+    assert!(matches!(node_sum_backward(&turned, &terms, false), Err(KernelError::Layout { .. })));
+    assert!(matches!(batch_stats(&case.gamma), Err(KernelError::Shape { .. })));
 }

@@ -8,11 +8,11 @@ use candle_core::{Device, Tensor};
 use common::numeric::{dot, gradient};
 use common::{Values, array, assert_close, flat, wide};
 use eoinas_kernels::norm::batch_stats;
-use eoinas_kernels::pool::{PoolKind, pool_backward, pool_forward};
+use eoinas_kernels::pool::{pool_backward, pool_forward};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::pool::pool;
 use eoinas_kernels::simd::Level;
-use eoinas_kernels::{GradCoefficients, Gradient, KernelError, Workspace};
+use eoinas_kernels::{GradCoefficients, Gradient, KernelError, PoolKind, Workspace};
 
 const KINDS: [PoolKind; 2] = [PoolKind::Max, PoolKind::Average];
 
@@ -29,10 +29,13 @@ fn forward_against_definition() {
                 let expected = pool(&array(&x), kind == PoolKind::Max, stride);
                 for level in Level::available() {
                     let ws = Workspace::new();
-                    let (z, stats) = level.scope(|| pool_forward(&ws, &x, kind, stride).unwrap());
+                    let (z, stats) = level.scope(|| pool_forward(&ws, &x, kind, stride, true).unwrap());
+                    let (alone, none) = level.scope(|| pool_forward(&ws, &x, kind, stride, false).unwrap());
+                    assert!(none.is_none() && flat(&alone) == flat(&z));
+                    let stats = stats.unwrap();
                     assert_eq!(z.dims(), expected.shape);
                     assert_close(&format!("{kind:?} {stride} {h}x{w}x{c}"), &flat(&z), &expected.data, 1e-5);
-                    let own = batch_stats(&ws, &z).unwrap();
+                    let own = batch_stats(&z).unwrap();
                     assert_close("mean", &flat(&stats.mean), &wide(&own.mean), 1e-5);
                     assert_close("variance", &flat(&stats.variance), &wide(&own.variance), 1e-5);
                 }
@@ -48,7 +51,7 @@ fn backward_against_finite_differences() {
         let x = values.tensor(&shape);
         for (kind, stride) in KINDS.into_iter().flat_map(|kind| [(kind, 1), (kind, 2)]) {
             let ws = Workspace::new();
-            let (z, _) = pool_forward(&ws, &x, kind, stride).unwrap();
+            let (z, _) = pool_forward(&ws, &x, kind, stride, true).unwrap();
             let (dy, sample) = (values.tensor(z.dims()), values.tensor(&[shape[0]]));
             let mut channel = || values.tensor(&[shape[3]]);
             let k = GradCoefficients { a: channel(), b: channel(), d: channel() };
@@ -57,13 +60,13 @@ fn backward_against_finite_differences() {
                 for level in Level::available() {
                     let dx = existing.copy().unwrap();
                     let grad = Gradient { dy: &dy, norm, gate: 0.6, sample: Some(&sample) };
-                    level.scope(|| pool_backward(&ws, &x, kind, stride, grad, &dx, true).unwrap());
+                    level.scope(|| pool_backward(&x, kind, stride, grad, &dx, true).unwrap());
                     let dz = output_gradient(&grad);
                     let expected = gradient(&wide(&x), |x| {
                         dot(&pool(&Array { shape, data: x.to_vec() }, kind == PoolKind::Max, stride).data, &dz)
                     });
                     let written = existing.copy().unwrap();
-                    level.scope(|| pool_backward(&ws, &x, kind, stride, grad, &written, false).unwrap());
+                    level.scope(|| pool_backward(&x, kind, stride, grad, &written, false).unwrap());
                     assert_close(&format!("{kind:?} {stride}: written"), &flat(&written), &expected, 1e-4);
                     let expected: Vec<f64> = expected.iter().zip(wide(&existing)).map(|(g, e)| g + e).collect();
                     assert_close(&format!("{kind:?} {stride} {shape:?} {level:?}"), &flat(&dx), &expected, 1e-4);
@@ -89,10 +92,10 @@ fn output_gradient(grad: &Gradient<'_>) -> Vec<f64> {
 #[test]
 fn the_first_of_equal_maxima_gets_the_gradient() {
     let zeros = Tensor::zeros((1, 4, 4, 5), candle_core::DType::F32, &Device::Cpu).unwrap();
-    let (z, _) = pool_forward(&Workspace::new(), &zeros, PoolKind::Max, 1).unwrap();
+    let (z, _) = pool_forward(&Workspace::new(), &zeros, PoolKind::Max, 1, true).unwrap();
     let ones = z.ones_like().unwrap();
     let dx = zeros.copy().unwrap();
-    pool_backward(&Workspace::new(), &zeros, PoolKind::Max, 1, plain(&ones), &dx, true).unwrap();
+    pool_backward(&zeros, PoolKind::Max, 1, plain(&ones), &dx, true).unwrap();
     // Windows that start at row 0 (two of them: padding comes before it) by the same of columns.
     let counts = [4.0, 2.0, 2.0, 0.0, 2.0, 1.0, 1.0, 0.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let expected: Vec<f32> = counts.iter().flat_map(|&count| [count; 5]).collect();
@@ -106,12 +109,12 @@ fn nan_and_infinity() {
         values[nan_at] = f32::NAN;
         let x = Tensor::from_vec(values, (1, 3, 3, 1), &Device::Cpu).unwrap();
         for level in Level::available() {
-            let (z, _) = level.scope(|| pool_forward(&Workspace::new(), &x, PoolKind::Max, 1).unwrap());
+            let (z, _) = level.scope(|| pool_forward(&Workspace::new(), &x, PoolKind::Max, 1, true).unwrap());
             assert!(flat(&z)[4].is_nan(), "{level:?} {nan_at}");
         }
     }
     let low = Tensor::full(f32::NEG_INFINITY, (1, 2, 2, 3), &Device::Cpu).unwrap();
-    let (z, _) = pool_forward(&Workspace::new(), &low, PoolKind::Max, 2).unwrap();
+    let (z, _) = pool_forward(&Workspace::new(), &low, PoolKind::Max, 2, true).unwrap();
     assert_eq!(flat(&z), vec![f32::NEG_INFINITY; 3]);
 }
 
@@ -124,9 +127,9 @@ fn bits_do_not_depend_on_threads() {
         pool.install(|| {
             let mut all = Vec::new();
             for (kind, stride) in KINDS.into_iter().flat_map(|kind| [(kind, 1), (kind, 2)]) {
-                let (z, stats) = pool_forward(&Workspace::new(), &x, kind, stride).unwrap();
-                let dx = x.copy().unwrap();
-                pool_backward(&Workspace::new(), &x, kind, stride, plain(&z), &dx, true).unwrap();
+                let (z, stats) = pool_forward(&Workspace::new(), &x, kind, stride, true).unwrap();
+                let (stats, dx) = (stats.unwrap(), x.copy().unwrap());
+                pool_backward(&x, kind, stride, plain(&z), &dx, true).unwrap();
                 for tensor in [&z, &stats.mean, &stats.variance, &dx] {
                     all.extend(flat(tensor).into_iter().map(f32::to_bits));
                 }
@@ -141,8 +144,8 @@ fn bits_do_not_depend_on_threads() {
 fn wrong_arguments_are_refused() {
     let x = Values::new(1).tensor(&[1, 4, 4, 2]);
     let ws = Workspace::new();
-    assert!(matches!(pool_forward(&ws, &x, PoolKind::Max, 3), Err(KernelError::Argument { .. })));
-    assert!(matches!(pool_forward(&ws, &x, PoolKind::Max, 0), Err(KernelError::Argument { .. })));
-    assert!(matches!(pool_backward(&ws, &x, PoolKind::Max, 2, plain(&x), &x, true), Err(KernelError::Shape { .. })));
-    assert!(matches!(pool_backward(&ws, &x, PoolKind::Max, 1, plain(&x), &x, true), Err(KernelError::Shared { .. })));
+    assert!(matches!(pool_forward(&ws, &x, PoolKind::Max, 3, true), Err(KernelError::Argument { .. })));
+    assert!(matches!(pool_forward(&ws, &x, PoolKind::Max, 0, true), Err(KernelError::Argument { .. })));
+    assert!(matches!(pool_backward(&x, PoolKind::Max, 2, plain(&x), &x, true), Err(KernelError::Shape { .. })));
+    assert!(matches!(pool_backward(&x, PoolKind::Max, 1, plain(&x), &x, true), Err(KernelError::Shared { .. })));
 }

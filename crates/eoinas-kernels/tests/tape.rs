@@ -90,7 +90,7 @@ fn batch_norms() {
 #[test]
 fn convolutions() {
     for (kernel, stride, dilation) in [(3, 1, 1), (3, 2, 1), (5, 1, 2), (5, 2, 2)] {
-        let (g, f) = (Geometry { kernel, stride, dilation }, Filter { kernel, stride, dilation });
+        let (g, f) = (Geometry::new(kernel, stride, dilation).unwrap(), Filter { kernel, stride, dilation });
         let filter = vec![kernel, kernel, 3];
         let definition = |v: &[Vec<f64>]| depthwise(&array(SHAPE, &v[0]), &v[1], f).data;
         check("depthwise", &[SHAPE.to_vec(), filter.clone()], &|v| tape::depthwise_conv2d(v[0], v[1], g), &definition);
@@ -101,7 +101,7 @@ fn convolutions() {
         let op = |v: &[&Tensor]| tape::relu_separable_conv2d(v[0], v[1], v[2], g);
         check("separable", &[SHAPE.to_vec(), filter, vec![3, 5]], &op, &definition);
     }
-    let g = ConvGeometry { kernel: (3, 3), stride: 1 };
+    let g = ConvGeometry::new((3, 3), 1).unwrap();
     let definition = |v: &[Vec<f64>]| {
         conv(&array(SHAPE, &v[0]), &v[1], 4, Window { kernel: (3, 3), stride: 1, start: (-1, -1) }).data
     };

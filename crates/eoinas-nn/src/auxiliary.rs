@@ -106,7 +106,7 @@ impl AuxiliaryHead {
         }
         let Some(dmeans) = found.input else { return Ok(()) };
         let drelu = zeros_like(workspace, &relu)?;
-        global_average_pool_backward(workspace, &dmeans, &[&drelu])?;
+        global_average_pool_backward(&dmeans, &[&drelu])?;
         let dy = (drelu * positive(&relu)?)?;
 
         let dtaps = all_zeros_like(workspace, &taps)?;

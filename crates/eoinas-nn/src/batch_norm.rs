@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 use candle_nn::Init;
-use eoinas_kernels::node::{Term, node_sum_backward};
-use eoinas_kernels::{BatchStats, GradCoefficients, GradSums, Norm, norm};
+use eoinas_kernels::node::node_sum_backward;
+use eoinas_kernels::{BatchStats, GradCoefficients, GradSums, Norm, Term, norm};
 
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
@@ -156,13 +156,12 @@ impl AppliedNorm {
     /// Sums, weight gradients and coefficients in one: from the gradient `dy` behind the BatchNorm and its input `z`.
     pub(crate) fn behind_term(
         &self,
-        context: &Context<'_>,
         z: &Tensor,
         dy: &Tensor,
         weights: Option<&mut WeightGradients>,
     ) -> Result<GradCoefficients> {
         let term = Term { z, norm: Some(&self.norm), gate: 1.0, sample: None };
-        let found = node_sum_backward(context.workspace, dy, &[term], false)?.into_iter().next();
+        let found = node_sum_backward(dy, &[term], false)?.into_iter().next();
         let sums = found.and_then(|found| found.sums).ok_or(NnError::MissingSums)?;
         if let Some(weights) = weights {
             self.add_gradients(&sums, 1.0, weights)?;

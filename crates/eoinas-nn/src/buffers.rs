@@ -2,8 +2,8 @@
 
 use candle_core::{Device, Shape, Tensor};
 use eoinas_kernels::elementwise::set_zero;
-use eoinas_kernels::node::{Term, node_sum};
-use eoinas_kernels::{Gradient, InputGradient, Norm, Workspace};
+use eoinas_kernels::node::node_sum;
+use eoinas_kernels::{Gradient, InputGradient, Norm, Term, Workspace};
 
 use crate::batch_norm::AppliedNorm;
 use crate::error::Result;

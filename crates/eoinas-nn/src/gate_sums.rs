@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eoinas_core::{Gate, Gates};
-use eoinas_kernels::node::GateGradient;
+use eoinas_kernels::GateGradient;
 
 use crate::error::Result;
 

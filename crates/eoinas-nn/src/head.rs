@@ -51,7 +51,7 @@ impl Head {
         let (pooled, activated) = match (&self.norm, sources) {
             (None, sources) => (global_average_pool(context.workspace, &refs(sources))?, None),
             (Some(norm), [source]) => {
-                let norm = norm.apply(context, &batch_stats(context.workspace, source)?)?;
+                let norm = norm.apply(context, &batch_stats(source)?)?;
                 // The feature belongs to its layer: the head works on a copy of its own.
                 let normalized = Normalized::new(context, StageOutput { z: source.copy()?, norm: Some(norm) })?;
                 let relu = normalized.value.relu()?;
@@ -98,15 +98,15 @@ impl Head {
         let Some(dpooled) = found.input else { return Ok(()) };
         match (tape.activated, targets) {
             (None, Some(targets)) => {
-                global_average_pool_backward(context.workspace, &dpooled, &refs(targets))?;
+                global_average_pool_backward(&dpooled, &refs(targets))?;
             }
             (None, None) => {}
             (Some((normalized, relu)), targets) => {
                 let drelu = crate::buffers::zeros_like(context.workspace, &relu)?;
-                global_average_pool_backward(context.workspace, &dpooled, &[&drelu])?;
+                global_average_pool_backward(&dpooled, &[&drelu])?;
                 let dy = (drelu * relu.gt(0f32)?.to_dtype(relu.dtype())?)?;
                 if let Some((z, norm)) = normalized.read_back() {
-                    let map = norm.behind_term(context, z, &dy, weights)?;
+                    let map = norm.behind_term(z, &dy, weights)?;
                     let gradient = Gradient { dy: &dy, norm: Some((z, &map)), gate: 1.0, sample: None };
                     if let Some([target]) = targets {
                         add_scaled(target, &gradient_tensor(&gradient)?, 1.0, None)?;

@@ -1,8 +1,8 @@
 //! NAS-Bench-201's residual block of stride 2 between stages.
 
 use candle_core::Tensor;
-use eoinas_kernels::node::{Term, add_scaled, node_sum, node_sum_backward};
-use eoinas_kernels::{ConvGeometry, Gradient, InputGradient};
+use eoinas_kernels::node::{add_scaled, node_sum, node_sum_backward};
+use eoinas_kernels::{ConvGeometry, Gradient, InputGradient, Term};
 
 use crate::buffers::{FeatureTarget, all_zeros_like, recycle, refs};
 use crate::error::{NnError, Result};
@@ -35,10 +35,10 @@ impl Residual {
     pub fn new(scope: &mut Scope<'_>, input: usize, output: usize) -> Result<Self> {
         let norm = NormOptions { affine: true, ..scope.norm() };
         let mut scope = scope.with_norm(norm);
-        let geometry = |stride| ConvGeometry { kernel: (3, 3), stride };
+        let geometry = |stride| ConvGeometry::new((3, 3), stride);
         let stages = [
-            Stage::relu_conv_bn(&mut scope.child(0), (input, output), geometry(2))?,
-            Stage::relu_conv_bn(&mut scope.child(1), (output, output), geometry(1))?,
+            Stage::relu_conv_bn(&mut scope.child(0), (input, output), geometry(2)?)?,
+            Stage::relu_conv_bn(&mut scope.child(1), (output, output), geometry(1)?)?,
         ];
         let shortcut = Stage::pointwise(&mut scope.child("shortcut"), (input, output))?;
         Ok(Self { stages, shortcut })
@@ -81,7 +81,7 @@ impl Residual {
         mut weights: Option<&mut WeightGradients>,
     ) -> Result<()> {
         let ResidualTape { first, second, pooled, shortcut, output } = tape;
-        let found = node_sum_backward(context.workspace, dy, &terms(&second, &shortcut)[..1], false)?;
+        let found = node_sum_backward(dy, &terms(&second, &shortcut)[..1], false)?;
         let sums = found.into_iter().next().and_then(|term| term.sums).ok_or(NnError::MissingSums)?;
         let norm = second.norm.as_ref().ok_or(NnError::MissingSums)?;
         if let Some(weights) = weights.as_deref_mut() {

@@ -2,9 +2,7 @@
 
 use candle_core::Tensor;
 use eoinas_kernels::{
-    BatchStats, ConvGeometry, Geometry, GradSums, Gradient, Input, InputGradient, conv_apply, conv_backward,
-    conv_forward, factorized_reduce_apply, factorized_reduce_backward, factorized_reduce_forward, separable_apply,
-    separable_backward, separable_forward,
+    ConvGeometry, Convolution, Geometry, Gradient, Input, InputGradient, ReturnedGradient, conv_backward, conv_forward,
 };
 
 use crate::batch_norm::{AppliedNorm, BatchNorm};
@@ -14,18 +12,10 @@ use crate::gradients::WeightGradients;
 use crate::operation::Context;
 use crate::parameters::{ParamId, Scope};
 
-/// The convolution of a stage.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kernel {
-    Separable { depthwise: ParamId, pointwise: ParamId, geometry: Geometry },
-    Dense { weight: ParamId, geometry: ConvGeometry },
-    FactorizedReduce { weights: [ParamId; 2] },
-}
-
 /// ReLU (or none), convolution, BatchNorm (or none).
 #[derive(Clone, Copy, Debug)]
 pub struct Stage {
-    pub(crate) kernel: Kernel,
+    pub(crate) conv: Convolution<ParamId>,
     pub(crate) relu: bool,
     pub(crate) norm: Option<BatchNorm>,
 }
@@ -39,17 +29,14 @@ pub struct StageOutput {
     pub norm: Option<AppliedNorm>,
 }
 
-/// Gradient of a stage's input, where it was to be returned.
-pub type ReturnedGradient = Option<(Tensor, Option<GradSums>)>;
-
 impl Stage {
     /// ReLU, depthwise `kernel` x `kernel`, pointwise, BatchNorm.
     pub fn separable(scope: &mut Scope<'_>, channels: usize, geometry: Geometry) -> Result<Self> {
-        let kernel = geometry.kernel;
+        let kernel = geometry.kernel();
         let depthwise = scope.weight("depthwise", (kernel, kernel, channels), kernel * kernel)?;
         let pointwise = scope.weight("pointwise", (channels, channels), channels)?;
         let norm = Some(scope.batch_norm(channels)?);
-        Ok(Self { kernel: Kernel::Separable { depthwise, pointwise, geometry }, relu: true, norm })
+        Ok(Self { conv: Convolution::Separable { depthwise, pointwise, geometry }, relu: true, norm })
     }
 
     /// ReLU, dense convolution, BatchNorm.
@@ -64,15 +51,15 @@ impl Stage {
         (input, output): (usize, usize),
         geometry: ConvGeometry,
     ) -> Result<Self> {
-        let (height, width) = geometry.kernel;
+        let (height, width) = geometry.kernel();
         let weight = scope.weight(name, (height, width, input, output), height * width * input)?;
-        Ok(Self { kernel: Kernel::Dense { weight, geometry }, relu: false, norm: None })
+        Ok(Self { conv: Convolution::Dense { weight, geometry }, relu: false, norm: None })
     }
 
     /// A 1x1 convolution alone, named `conv`; its weight is `[input, output]`.
     pub fn pointwise(scope: &mut Scope<'_>, (input, output): (usize, usize)) -> Result<Self> {
         let weight = scope.weight("conv", (input, output), input)?;
-        Ok(Self { kernel: Kernel::Dense { weight, geometry: ConvGeometry::POINTWISE }, relu: false, norm: None })
+        Ok(Self { conv: Convolution::Dense { weight, geometry: ConvGeometry::POINTWISE }, relu: false, norm: None })
     }
 
     /// ReLU, factorised reduce, BatchNorm.
@@ -81,7 +68,7 @@ impl Stage {
         let weights =
             [scope.weight("conv_1", (input, half), input)?, scope.weight("conv_2", (input, output - half), input)?];
         let norm = Some(scope.batch_norm(output)?);
-        Ok(Self { kernel: Kernel::FactorizedReduce { weights }, relu: true, norm })
+        Ok(Self { conv: Convolution::FactorizedReduce { weights }, relu: true, norm })
     }
 
     /// The same with a ReLU before it.
@@ -96,11 +83,7 @@ impl Stage {
 
     /// Its parameters and buffers.
     pub fn parameters(&self) -> Vec<ParamId> {
-        let mut ids = match self.kernel {
-            Kernel::Separable { depthwise, pointwise, .. } => vec![depthwise, pointwise],
-            Kernel::Dense { weight, .. } => vec![weight],
-            Kernel::FactorizedReduce { weights } => weights.to_vec(),
-        };
+        let mut ids: Vec<ParamId> = self.conv.weights().copied().collect();
         ids.extend(self.norm.iter().flat_map(BatchNorm::parameters));
         ids
     }
@@ -112,37 +95,15 @@ impl Stage {
         sources: &[&Tensor],
         pending: Option<&AppliedNorm>,
     ) -> Result<StageOutput> {
-        let (ws, value) = (context.workspace, |id| context.parameters.value(id));
-        let x = self.input(sources, pending);
         let known = self.norm.as_ref().map(|norm| norm.apply_known(context)).transpose()?.flatten();
-        if self.norm.is_none() || known.is_some() {
-            return Ok(StageOutput { z: self.apply(context, x)?, norm: known });
-        }
-        let (z, stats): (Tensor, BatchStats) = match self.kernel {
-            Kernel::Separable { depthwise, pointwise, geometry } => {
-                separable_forward(ws, x, value(depthwise)?, value(pointwise)?, geometry)?
-            }
-            Kernel::Dense { weight, geometry } => conv_forward(ws, x, value(weight)?, geometry)?,
-            Kernel::FactorizedReduce { weights: [first, second] } => {
-                factorized_reduce_forward(ws, x, value(first)?, value(second)?)?
-            }
+        let want_stats = self.norm.is_some() && known.is_none();
+        let conv = self.conv.try_map(|id| context.parameters.value(id))?;
+        let (z, stats) = conv_forward(context.workspace, self.input(sources, pending), conv, want_stats)?;
+        let norm = match (&self.norm, stats) {
+            (Some(norm), Some(stats)) => Some(norm.apply(context, &stats)?),
+            _ => known,
         };
-        let norm = self.norm.as_ref().map(|norm| norm.apply(context, &stats)).transpose()?;
         Ok(StageOutput { z, norm })
-    }
-
-    /// The convolution alone.
-    fn apply(&self, context: &Context<'_>, x: Input<'_>) -> Result<Tensor> {
-        let (ws, value) = (context.workspace, |id| context.parameters.value(id));
-        Ok(match self.kernel {
-            Kernel::Separable { depthwise, pointwise, geometry } => {
-                separable_apply(ws, x, value(depthwise)?, value(pointwise)?, geometry)?
-            }
-            Kernel::Dense { weight, geometry } => conv_apply(ws, x, value(weight)?, geometry)?,
-            Kernel::FactorizedReduce { weights: [first, second] } => {
-                factorized_reduce_apply(ws, x, value(first)?, value(second)?)?
-            }
-        })
     }
 
     /// Runs the stage backward; `sources` and `pending` are those of the forward pass, `gradient` is the one at its raw
@@ -155,36 +116,13 @@ impl Stage {
         input: InputGradient<'_>,
         weights: Option<&mut WeightGradients>,
     ) -> Result<ReturnedGradient> {
-        let (ws, value) = (context.workspace, |id| context.parameters.value(id));
         let x = self.input(sources, pending);
-        let wanted = weights.is_some();
-        let mut found: Vec<(ParamId, Option<Tensor>)> = Vec::with_capacity(2);
-        let returned = match self.kernel {
-            Kernel::Separable { depthwise, pointwise, geometry } => {
-                let (dw, pw) = (value(depthwise)?, value(pointwise)?);
-                let out = separable_backward(ws, x, dw, pw, geometry, gradient, input, wanted)?;
-                found.extend([(depthwise, out.depthwise), (pointwise, out.pointwise)]);
-                out.input
-            }
-            Kernel::Dense { weight, geometry } => {
-                let out = conv_backward(ws, x, value(weight)?, geometry, gradient, input, wanted)?;
-                found.push((weight, out.weight));
-                out.input
-            }
-            Kernel::FactorizedReduce { weights: [first, second] } => {
-                let out = factorized_reduce_backward(ws, x, value(first)?, value(second)?, gradient, input, wanted)?;
-                found.extend([(first, out.weight_1), (second, out.weight_2)]);
-                out.input
-            }
-        };
+        let conv = self.conv.try_map(|id| context.parameters.value(id))?;
+        let found = conv_backward(context.workspace, x, conv, gradient, input, weights.is_some())?;
         if let Some(weights) = weights {
-            for (id, gradient) in found {
-                if let Some(gradient) = gradient {
-                    weights.add(id, gradient)?;
-                }
-            }
+            self.conv.weights().zip(found.weights).try_for_each(|(&id, gradient)| weights.add(id, gradient))?;
         }
-        Ok(returned)
+        Ok(found.input)
     }
 
     fn input<'a>(&self, sources: &'a [&'a Tensor], pending: Option<&'a AppliedNorm>) -> Input<'a> {
@@ -251,7 +189,7 @@ pub(crate) fn normalized_backward(
         stage.backward(context, (sources, None), gradient, input, weights)?;
         return Ok(());
     };
-    let coefficients = norm.behind_term(context, z, dy, weights.as_deref_mut())?;
+    let coefficients = norm.behind_term(z, dy, weights.as_deref_mut())?;
     let gradient = Gradient { dy, norm: Some((z, &coefficients)), gate: 1.0, sample: None };
     stage.backward(context, (sources, None), gradient, input, weights)?;
     Ok(())

@@ -1,11 +1,11 @@
 //! A stage for evaluation: its BatchNorm folded away, and the whole as part of a graph.
 
-use eoinas_kernels::Geometry;
+use eoinas_kernels::{Convolution, Geometry};
 
 use crate::error::Result;
 use crate::graph::{GraphBuilder, GraphOp, Padding, ValueId, Weight};
-use crate::parameters::Parameters;
-use crate::stage::{Kernel, Stage};
+use crate::parameters::{ParamId, Parameters};
+use crate::stage::Stage;
 
 impl Stage {
     /// Folds the BatchNorm into the convolution, for evaluation alone. A stage without one, or without running
@@ -17,12 +17,14 @@ impl Stage {
         let Some(norm) = &mut self.norm else { return Ok(()) };
         let Some(scale) = norm.fold(parameters)? else { return Ok(()) };
         // The output channels are the last dimension of every weight.
-        match self.kernel {
-            Kernel::Separable { pointwise: weight, .. } | Kernel::Dense { weight, .. } => {
+        match self.conv {
+            Convolution::Separable { pointwise: weight, .. }
+            | Convolution::Depthwise { weight, .. }
+            | Convolution::Dense { weight, .. } => {
                 let value = parameters.value(weight)?.broadcast_mul(&scale)?;
                 parameters.set(weight, &value)
             }
-            Kernel::FactorizedReduce { weights: [first, second] } => {
+            Convolution::FactorizedReduce { weights: [first, second] } => {
                 let half = parameters.value(first)?.dim(1)?;
                 for (weight, from, count) in [(first, 0, half), (second, half, scale.dim(0)? - half)] {
                     let value = parameters.value(weight)?.broadcast_mul(&scale.narrow(0, from, count)?)?;
@@ -40,21 +42,28 @@ impl Stage {
     pub fn trace(&self, graph: &mut GraphBuilder<'_>, x: ValueId) -> Result<ValueId> {
         let x = if self.relu { graph.relu(x)? } else { x };
         let bias = self.norm.and_then(|norm| norm.shift()).map(|shift| graph.weight(shift)).transpose()?;
-        let y = match self.kernel {
-            Kernel::Separable { depthwise, pointwise, geometry } => {
-                let Geometry { kernel, stride, dilation } = geometry;
-                let side = dilation * (kernel / 2);
-                let (weight, padding) = (graph.weight(depthwise)?, Padding::around(side, side));
-                let x = graph.push(GraphOp::Depthwise { weight, stride, dilation, padding }, &[x])?;
+        let y = match self.conv {
+            Convolution::Depthwise { weight, geometry } => {
+                let y = depthwise(graph, x, weight, geometry)?;
+                match bias {
+                    Some(shift) => {
+                        let scale = Weight { name: format!("{}.ones", shift.name), value: shift.value.ones_like()? };
+                        graph.push(GraphOp::Affine { scale, shift }, &[y])?
+                    }
+                    None => y,
+                }
+            }
+            Convolution::Separable { depthwise: weight, pointwise, geometry } => {
+                let x = depthwise(graph, x, weight, geometry)?;
                 let weight = graph.weight(pointwise)?;
                 graph.conv(x, weight, bias, 1, Padding::default())?
             }
-            Kernel::Dense { weight, geometry } => {
-                let padding = Padding::around(geometry.kernel.0 / 2, geometry.kernel.1 / 2);
+            Convolution::Dense { weight, geometry } => {
+                let (y, across) = geometry.padding();
                 let weight = graph.weight(weight)?;
-                graph.conv(x, weight, bias, geometry.stride, padding)?
+                graph.conv(x, weight, bias, geometry.stride(), Padding::around(y, across))?
             }
-            Kernel::FactorizedReduce { weights: [first, second] } => {
+            Convolution::FactorizedReduce { weights: [first, second] } => {
                 let [first, second] = [graph.weight(first)?, graph.weight(second)?];
                 let half = first.value.dim(1)?;
                 let (one, other) = (part(&bias, "even", 0, half)?, part(&bias, "odd", half, second.value.dim(1)?)?);
@@ -70,6 +79,12 @@ impl Stage {
         let unfolded = self.norm.map(|norm| norm.trace(graph, y)).transpose()?.flatten();
         Ok(unfolded.unwrap_or(y))
     }
+}
+
+fn depthwise(graph: &mut GraphBuilder<'_>, x: ValueId, weight: ParamId, geometry: Geometry) -> Result<ValueId> {
+    let (stride, dilation, padding) = (geometry.stride(), geometry.dilation(), geometry.padding());
+    let (weight, padding) = (graph.weight(weight)?, Padding::around(padding, padding));
+    graph.push(GraphOp::Depthwise { weight, stride, dilation, padding }, &[x])
 }
 
 /// Some channels of a shift.

@@ -35,7 +35,7 @@ impl Stem {
         let mut scope = scope.with_norm(norm);
         let mut scope = scope.child("stem");
         let stage = |scope: &mut Scope<'_>, channels, stride, relu| {
-            let stage = Stage::conv(scope, "conv", channels, ConvGeometry { kernel: (3, 3), stride })?;
+            let stage = Stage::conv(scope, "conv", channels, ConvGeometry::new((3, 3), stride)?)?;
             let stage = if relu { stage.with_relu() } else { stage };
             Ok::<_, crate::error::NnError>(stage.with_norm(scope.batch_norm(channels.1)?))
         };

@@ -7,8 +7,8 @@ use candle_core::{Device, Tensor};
 use common::{Values, close_tensors};
 use eoinas_core::op::BUILT_IN;
 use eoinas_core::{Op, OpShape, Streams};
-use eoinas_kernels::node::{Term, node_sum, node_sum_backward};
-use eoinas_kernels::{Gradient, Workspace};
+use eoinas_kernels::node::{node_sum, node_sum_backward};
+use eoinas_kernels::{Gradient, Term, Workspace};
 use eoinas_nn::operation::{BackwardPass, Context, Operation, Phase};
 use eoinas_nn::parameters::{NormOptions, Scope};
 use eoinas_nn::{InputTarget, Operations, Parameters, WeightGradients};
@@ -51,7 +51,7 @@ impl Built {
         let term = Term { z: &z, norm: norm.as_ref().map(|norm| &norm.norm), gate: 1.0, sample: None };
         let y = node_sum(&self.workspace, shape, &[term]).unwrap();
         if let Some(dy) = dy {
-            let found = node_sum_backward(&self.workspace, dy, &[term], false).unwrap();
+            let found = node_sum_backward(dy, &[term], false).unwrap();
             let coefficients = norm.map(|norm| {
                 let sums = found[0].sums.as_ref().unwrap();
                 norm.add_gradients(sums, 1.0, &mut weights).unwrap();

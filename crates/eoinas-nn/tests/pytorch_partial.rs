@@ -6,8 +6,8 @@ mod common;
 use candle_core::{Device, Tensor};
 use common::{Values, close, close_tensors};
 use eoinas_core::{OpShape, SearchSpace, Streams};
-use eoinas_kernels::node::{GateGradient, Term, node_sum, node_sum_backward};
-use eoinas_kernels::{Gradient, Workspace};
+use eoinas_kernels::node::{node_sum, node_sum_backward};
+use eoinas_kernels::{GateGradient, Gradient, Term, Workspace};
 use eoinas_nn::operation::{BackwardPass, Context, Operation, Phase};
 use eoinas_nn::ops::{Partial, passed_by};
 use eoinas_nn::parameters::{NormOptions, Scope};
@@ -51,7 +51,7 @@ fn check(stride: usize) {
     close_tensors("y", &y, &values.get("y"), TOLERANCE);
 
     let mut dgates = [0f32; 9];
-    let found = node_sum_backward(&workspace, &dy, &terms, true).unwrap();
+    let found = node_sum_backward(&dy, &terms, true).unwrap();
     let found = GateGradient::values(found.iter().map(|found| &found.gate)).unwrap();
     for ((at, _, _), gate) in outputs.iter().zip(found) {
         dgates[*at] = gate as f32;

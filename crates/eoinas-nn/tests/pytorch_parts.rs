@@ -8,8 +8,8 @@ use candle_nn::Init;
 use common::{Values, close, close_tensors};
 use eoinas_core::skeleton::{Auxiliary, Form};
 use eoinas_core::{AliveOps, CellKind, CellSpec, EdgeOpTable, SearchSpace, Streams};
-use eoinas_kernels::node::{Term, node_sum, node_sum_backward};
-use eoinas_kernels::{ConvGeometry, Gradient, InputGradient, Workspace};
+use eoinas_kernels::node::{node_sum, node_sum_backward};
+use eoinas_kernels::{ConvGeometry, Gradient, InputGradient, Term, Workspace};
 use eoinas_nn::auxiliary::AuxiliaryHead;
 use eoinas_nn::operation::{Context, Phase};
 use eoinas_nn::parameters::{NormOptions, ParamId, Scope};
@@ -40,7 +40,7 @@ fn check_stage(case: &str, norm: NormOptions, build: impl Fn(&mut Scope<'_>, &Va
     close_tensors(&format!("{case}: y"), &y, &values.get("y"), TOLERANCE);
 
     let dy = values.get("dy");
-    let found = node_sum_backward(&workspace, &dy, &[term], false).unwrap();
+    let found = node_sum_backward(&dy, &[term], false).unwrap();
     let sums = found[0].sums.as_ref().unwrap();
     let mut weights = WeightGradients::new();
     norm.add_gradients(sums, 1.0, &mut weights).unwrap();
@@ -79,7 +79,7 @@ fn the_stem_agrees_with_pytorch() {
         check_stage(&format!("stem.{size}"), NormOptions::RETRAINING, |scope, values| {
             let mut scope = scope.child("stem");
             let channels = values.get("x").dim(3).unwrap();
-            let geometry = ConvGeometry { kernel: (3, 3), stride: 1 };
+            let geometry = ConvGeometry::new((3, 3), 1).unwrap();
             let stage = Stage::conv(&mut scope, "conv", (channels, 12), geometry).unwrap();
             stage.with_norm(scope.batch_norm(12).unwrap())
         });

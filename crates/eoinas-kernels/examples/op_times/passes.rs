@@ -5,11 +5,11 @@
 //! of a sum is the sum's gradient itself.
 
 use candle_core::{DType, Device, Tensor};
-use eoinas_kernels::batch_norm::{batch_norm_backward, batch_norm_forward, normalise, output_gradient};
 use eoinas_kernels::elementwise::{relu_backward, relu_forward};
 use eoinas_kernels::head::{cross_entropy, global_average_pool, global_average_pool_backward};
-use eoinas_kernels::node::{Term, node_sum, node_sum_backward};
-use eoinas_kernels::pool::{PoolKind, pool_backward, pool_forward};
+use eoinas_kernels::node::{node_sum, node_sum_backward};
+use eoinas_kernels::norm::{batch_norm_backward, batch_norm_forward, normalise, output_gradient};
+use eoinas_kernels::pool::{pool_backward, pool_forward};
 use eoinas_kernels::*;
 
 use crate::{Failure, Timer};
@@ -52,7 +52,7 @@ pub fn time(timer: &Timer) -> Result<(), Failure> {
         let (ws, x, dy) = (Workspace::new(), random(&shape)?, random(&shape)?);
         row(timer, "relu", shape, &ws, || relu_forward(&ws, &x), || relu_backward(&ws, &x, &dy).map(Some))?;
         let d = global_average_pool(&ws, &[&x])?;
-        let back = || global_average_pool_backward(&ws, &d, &[&dy]).map(|()| None);
+        let back = || global_average_pool_backward(&d, &[&dy]).map(|()| None);
         row(timer, "adaptive_avg_pool", shape, &ws, || global_average_pool(&ws, &[&x]), back)?;
     }
     let (ws, logits) = (Workspace::new(), random(&[64, 10])?);
@@ -64,11 +64,11 @@ pub fn time(timer: &Timer) -> Result<(), Failure> {
 
 fn pool(timer: &Timer, name: &str, shape: [usize; 4], kind: PoolKind, stride: usize) -> Result<(), Failure> {
     let (ws, x) = (Workspace::new(), random(&shape)?);
-    let dy = pool_forward(&ws, &x, kind, stride)?.0;
+    let dy = pool_forward(&ws, &x, kind, stride, true)?.0;
     let dx = Tensor::zeros(&shape, DType::F32, &Device::Cpu)?;
     let grad = Gradient { dy: &dy, norm: None, gate: 1.0, sample: None };
-    let forward = || Ok(pool_forward(&ws, &x, kind, stride)?.0);
-    row(timer, name, shape, &ws, forward, || pool_backward(&ws, &x, kind, stride, grad, &dx, true).map(|()| None))
+    let forward = || Ok(pool_forward(&ws, &x, kind, stride, true)?.0);
+    row(timer, name, shape, &ws, forward, || pool_backward(&x, kind, stride, grad, &dx, true).map(|()| None))
 }
 
 fn batch_norms(timer: &Timer, shape: [usize; 4]) -> Result<(), Failure> {
@@ -94,7 +94,7 @@ fn sums(timer: &Timer, shape: [usize; 4]) -> Result<(), Failure> {
     row(timer, "add", shape, &ws, add, || Ok(None))?;
     let scale = || node_sum(&ws, size, &[term(&x, 0.7, None)]);
     let scale_backward = || {
-        node_sum_backward(&ws, &y, &[term(&x, 0.7, None)], true)?;
+        node_sum_backward(&y, &[term(&x, 0.7, None)], true)?;
         output_gradient(&ws, Gradient { dy: &y, norm: None, gate: 0.7, sample: None }).map(Some)
     };
     row(timer, "scale_by_scalar_tensor", shape, &ws, scale, scale_backward)?;

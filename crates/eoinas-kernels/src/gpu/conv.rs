@@ -1,137 +1,66 @@
-//! Dense convolution on a GPU, and what the factorised reduce shares with it.
+//! Convolutions on a GPU.
 
 use candle_core::Tensor;
 
-use super::Gpu;
-use super::arguments::{Address, Argument, GradientArgument, InputArgument};
-use super::input::input_gradient;
-use super::norm::Moments;
-use super::operands::Operands;
-use super::pieces;
-use crate::conv::ConvGeometry;
-use crate::depthwise::ConvGradients;
+use super::device::Gpu;
+use super::moments::{batch_stats, with_stats};
+use super::{dense, depthwise, factorized, separable};
 use crate::error::Result;
+use crate::geometry::Convolution;
+use crate::results::{BatchStats, ConvGradients};
 use crate::view::{Gradient, Input, InputGradient};
 
-/// Taps of a filter and where they lie.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Taps {
-    pub(super) columns: usize,
-    pub(super) count: usize,
-    pub(super) stride: usize,
-    /// Row and column of tap (0, 0) of output (0, 0).
-    pub(super) first: (i32, i32),
-}
-
-impl From<ConvGeometry> for Taps {
-    fn from(ConvGeometry { kernel: (rows, columns), stride }: ConvGeometry) -> Self {
-        Self { columns, count: rows * columns, stride, first: (-((rows / 2) as i32), -((columns / 2) as i32)) }
-    }
-}
-
-impl Taps {
-    pub(super) fn arguments(self, operands: &Operands<'_>) -> Result<[Argument<'static>; 5]> {
-        let [columns, count, stride] = operands.numbers([self.columns, self.count, self.stride])?;
-        Ok([columns, count, stride, Argument::Int(self.first.0), Argument::Int(self.first.1)])
-    }
-}
-
-/// Channels `first..first + count` of an output.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Channels {
-    pub(super) first: usize,
-    pub(super) count: usize,
-}
-
-/// Writes some channels of an output of the shape `out`, and their moments if they have a place.
-pub(super) fn forward_channels(
-    gpu: &Gpu,
-    operands: &Operands<'_>,
-    (x, weight, taps): (&InputArgument, Address, Taps),
-    (z, [n, oh, ow, co]): (Address, [usize; 4]),
-    to: Channels,
-    moments: Address,
-) -> Result<()> {
-    let mut arguments = vec![Argument::Input(x), Argument::Address(weight)];
-    arguments.extend(taps.arguments(operands)?);
-    arguments.extend(operands.numbers([oh, ow, to.count])?);
-    arguments.push(Argument::Address(z));
-    arguments.extend(operands.numbers([co, to.first])?);
-    arguments.push(Argument::Address(moments));
-    // SAFETY: the arguments of the kernel; the callers pass a weight, an output and moments of these sizes.
-    unsafe { gpu.multiply("conv_forward", [n * oh * ow, to.count], &arguments) }
-}
-
-/// The raw output, of the shape `out`; also its moments, where there is room for them.
+/// The raw output, of the shape `out`, and its statistics if they are wanted.
 pub(crate) fn forward(
     gpu: &Gpu,
-    kernel: &'static str,
-    (x, shape): (Input<'_>, [usize; 4]),
-    (weight, geometry): (&Tensor, ConvGeometry),
+    x: (Input<'_>, [usize; 4]),
+    conv: Convolution<&Tensor>,
     out: [usize; 4],
-    moments: Option<&Moments>,
-) -> Result<Tensor> {
-    let z = gpu.unwritten(out.to_vec())?;
-    let mut operands = Operands::new(gpu, kernel);
-    let x = operands.input(x, shape)?;
-    let weight = operands.read("weight", weight)?;
-    let address = operands.output(&z)?;
-    let parts = operands.moments(moments)?;
-    let all = Channels { first: 0, count: out[3] };
-    forward_channels(gpu, &operands, (&x, weight, geometry.into()), (address, out), all, parts)?;
-    Ok(z)
+    want_stats: bool,
+) -> Result<(Tensor, Option<BatchStats>)> {
+    let name = conv.name();
+    match conv {
+        Convolution::Depthwise { weight, geometry } => {
+            let z = depthwise::forward(gpu, name, x, (weight, geometry), out)?;
+            let stats = want_stats.then(|| batch_stats(gpu, name, &z, out)).transpose()?;
+            Ok((z, stats))
+        }
+        Convolution::Dense { weight, geometry } => with_stats(gpu, name, out, want_stats, |moments| {
+            dense::forward(gpu, name, x, (weight, geometry), out, moments)
+        }),
+        Convolution::Separable { depthwise, pointwise, geometry } => {
+            with_stats(gpu, name, out, want_stats, |moments| {
+                separable::forward(gpu, name, x, ([depthwise, pointwise], geometry), out, moments)
+            })
+        }
+        Convolution::FactorizedReduce { weights } => {
+            with_stats(gpu, name, out, want_stats, |moments| factorized::forward(gpu, name, x, weights, out, moments))
+        }
+    }
 }
 
-/// The gradient of a weight `[taps * ci, of.count]` that made channels `of` of the output.
-pub(super) fn weight_gradient(
-    gpu: &Gpu,
-    kernel: &'static str,
-    (x, [_, _, _, ci]): (&InputArgument, [usize; 4]),
-    (grad, [n, oh, ow, _]): (&GradientArgument, [usize; 4]),
-    taps: Taps,
-    of: Channels,
-) -> Result<Tensor> {
-    let operands = Operands::new(gpu, kernel);
-    let mut arguments = vec![Argument::Input(x), Argument::Gradient(grad)];
-    arguments.extend(taps.arguments(&operands)?);
-    arguments.extend(operands.numbers([of.first, of.count])?);
-    let size = [taps.count * ci, of.count];
-    // SAFETY: the arguments of the kernel; input and gradient were checked.
-    unsafe { pieces::weight_gradient(gpu, kernel, "conv_backward_weight", n * oh * ow, size, arguments) }
-}
-
-/// Gradients of [`forward`]; `out` is the shape of its output.
-#[expect(clippy::too_many_arguments, reason = "those of the function that this is for a GPU")]
+/// Gradients of [`forward`], given the one at its raw output.
 pub(crate) fn backward(
     gpu: &Gpu,
-    kernel: &'static str,
-    (x, shape): (Input<'_>, [usize; 4]),
-    weight: &Tensor,
-    geometry: ConvGeometry,
-    (grad, out): (Gradient<'_>, [usize; 4]),
+    x: (Input<'_>, [usize; 4]),
+    conv: Convolution<&Tensor>,
+    grad: (Gradient<'_>, [usize; 4]),
     request: InputGradient<'_>,
     want_weights: bool,
 ) -> Result<ConvGradients> {
-    let taps = Taps::from(geometry);
-    let [n, h, w, ci] = shape;
-    let mut operands = Operands::new(gpu, kernel);
-    let x = operands.input(x, shape)?;
-    let grad = operands.gradient(grad, out)?;
-    let address = operands.read("weight", weight)?;
-    let taps_arguments = taps.arguments(&operands)?;
-    let input = input_gradient(gpu, kernel, &mut operands, (&x, shape), request, |target| {
-        let mut arguments = vec![Argument::Input(&x), Argument::Gradient(&grad), Argument::Address(address)];
-        arguments.extend(taps_arguments);
-        arguments.push(Argument::Target(target));
-        // SAFETY: the arguments of the kernel; the target has the input's shape.
-        unsafe { gpu.multiply("conv_backward_input", [n * h * w, ci], &arguments) }
-    })?;
-    let weight = if want_weights {
-        let of = Channels { first: 0, count: out[3] };
-        let gradient = weight_gradient(gpu, kernel, (&x, shape), (&grad, out), taps, of)?;
-        Some(gradient.reshape(weight.shape())?)
-    } else {
-        None
-    };
-    Ok(ConvGradients { input, weight })
+    let name = conv.name();
+    match conv {
+        Convolution::Depthwise { weight, geometry } => {
+            depthwise::backward(gpu, name, x, (weight, geometry), grad, request, want_weights)
+        }
+        Convolution::Dense { weight, geometry } => {
+            dense::backward(gpu, name, x, (weight, geometry), grad, request, want_weights)
+        }
+        Convolution::Separable { depthwise, pointwise, geometry } => {
+            separable::backward(gpu, name, x, ([depthwise, pointwise], geometry), grad, request, want_weights)
+        }
+        Convolution::FactorizedReduce { weights } => {
+            factorized::backward(gpu, name, x, weights, grad, request, want_weights)
+        }
+    }
 }

@@ -9,7 +9,7 @@ use candle_core::{CudaStorage, DType, Device, Layout};
 use super::arguments::{
     Address, Argument, GradientArgument, InputArgument, TargetArgument, TensorsArgument, TermsArgument,
 };
-use super::launch::Grid;
+use super::grid::Grid;
 use crate::error::{KernelError, Result};
 
 /// The kernels, made from `kernels/kernels.cu` when this crate was built.
@@ -57,7 +57,7 @@ fn keep_freed_memory(ordinal: usize) {
 }
 
 /// # Safety
-/// As for [`super::Gpu::launch`].
+/// As for `Gpu::launch`.
 pub(super) unsafe fn launch(device: &CudaDevice, name: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<()> {
     let wrong = |reason: String| KernelError::Launch { kernel: name.to_owned(), reason };
     let function = device.get_or_load_custom_func(name, MODULE, PTX).map_err(|error| wrong(error.to_string()))?;

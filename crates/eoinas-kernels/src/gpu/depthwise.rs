@@ -2,39 +2,39 @@
 
 use candle_core::Tensor;
 
-use super::Gpu;
 use super::arguments::{Address, Argument, GradientArgument, InputArgument};
+use super::device::Gpu;
+use super::grid::Grid;
 use super::input::input_gradient;
-use super::launch::Grid;
 use super::operands::Operands;
 use super::pieces::{Pieces, sum_over_pixels};
-use crate::depthwise::{ConvGradients, Geometry};
 use crate::error::{KernelError, Result};
-use crate::norm::GradSums;
+use crate::geometry::Geometry;
+use crate::results::{ConvGradients, ReturnedGradient};
 use crate::view::{Gradient, Input, InputGradient};
 
 /// Rows of a filter, at most; `TAPS` in `depthwise.cu`.
 const TAPS: usize = 11;
 
 pub(super) fn geometry_arguments(operands: &Operands<'_>, geometry: Geometry) -> Result<[Argument<'static>; 3]> {
-    operands.numbers([geometry.kernel, geometry.stride, geometry.dilation])
+    operands.numbers([geometry.kernel(), geometry.stride(), geometry.dilation()])
 }
 
 /// Checks what a kernel on a GPU holds in registers.
 pub(super) fn check_size(kernel: &'static str, geometry: Geometry) -> Result<()> {
-    if geometry.kernel <= TAPS {
+    if geometry.kernel() <= TAPS {
         return Ok(());
     }
     Err(KernelError::Argument {
         kernel,
         argument: "kernel size",
-        got: geometry.kernel.to_string(),
+        got: geometry.kernel().to_string(),
         expected: format!("at most {TAPS} on a GPU"),
     })
 }
 
 /// The output, of the shape `out`.
-pub(crate) fn forward(
+pub(super) fn forward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
@@ -44,7 +44,7 @@ pub(crate) fn forward(
     let z = gpu.unwritten(out.to_vec())?;
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
-    let mut arguments = vec![Argument::Input(&x), Argument::Address(operands.read("weight", weight)?)];
+    let mut arguments = vec![Argument::Input(&x), Argument::Address(operands.counted("weight", weight)?)];
     arguments.extend(geometry_arguments(&operands, geometry)?);
     arguments.extend(operands.numbers([out[1], out[2]])?);
     arguments.push(Argument::Address(operands.output(&z)?));
@@ -54,13 +54,11 @@ pub(crate) fn forward(
 }
 
 /// Gradients of [`forward`]; `out` is the shape of its output.
-#[expect(clippy::too_many_arguments, reason = "those of the function that this is for a GPU")]
-pub(crate) fn backward(
+pub(super) fn backward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
-    weight: &Tensor,
-    geometry: Geometry,
+    (weight, geometry): (&Tensor, Geometry),
     (grad, out): (Gradient<'_>, [usize; 4]),
     request: InputGradient<'_>,
     want_weights: bool,
@@ -69,11 +67,11 @@ pub(crate) fn backward(
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
     let grad = operands.gradient(grad, out)?;
-    let address = operands.read("weight", weight)?;
+    let address = operands.counted("weight", weight)?;
     let both = Both { x: &x, shape, grad: &grad, out, geometry };
     let input = both.input(gpu, kernel, &mut operands, address, request)?;
-    let weight = want_weights.then(|| both.weight(gpu, kernel)).transpose()?;
-    Ok(ConvGradients { input, weight })
+    let weights = if want_weights { vec![both.weight(gpu, kernel)?] } else { Vec::new() };
+    Ok(ConvGradients { input, weights })
 }
 
 /// What both gradients are made of.
@@ -94,7 +92,7 @@ impl Both<'_> {
         operands: &mut Operands<'_>,
         weight: Address,
         request: InputGradient<'_>,
-    ) -> Result<Option<(Tensor, Option<GradSums>)>> {
+    ) -> Result<ReturnedGradient> {
         let geometry = geometry_arguments(operands, self.geometry)?;
         input_gradient(gpu, kernel, operands, (self.x, self.shape), request, |target| {
             let mut arguments = vec![Argument::Input(self.x), Argument::Gradient(self.grad), Argument::Address(weight)];
@@ -108,7 +106,7 @@ impl Both<'_> {
 
     /// The gradient of the weight, `[k, k, c]`.
     pub(super) fn weight(&self, gpu: &Gpu, kernel: &'static str) -> Result<Tensor> {
-        let ([n, oh, ow, c], size) = (self.out, self.geometry.kernel);
+        let ([n, oh, ow, c], size) = (self.out, self.geometry.kernel());
         let pieces = Pieces::of_channels(n * oh * ow);
         let mut arguments = vec![Argument::Input(self.x), Argument::Gradient(self.grad)];
         arguments.extend(geometry_arguments(&Operands::new(gpu, kernel), self.geometry)?);

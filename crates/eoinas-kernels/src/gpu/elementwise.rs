@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Tensor};
 
-use super::Gpu;
 use super::arguments::Argument;
-use super::launch::Grid;
+use super::device::Gpu;
+use super::grid::Grid;
 use super::operands::Operands;
 use crate::error::Result;
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{CpuStorage, Layout};
 
 use super::arguments::{Address, Argument};
-use super::launch::Grid;
+use super::grid::Grid;
 use crate::error::{KernelError, Result};
 
 /// The environment variable that turns emulation on.
@@ -40,7 +40,7 @@ unsafe extern "C" {
 }
 
 /// # Safety
-/// As for [`super::Gpu::launch`].
+/// As for `Gpu::launch`.
 pub(super) unsafe fn launch(name: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<()> {
     let wrong = |reason: &str| KernelError::Launch { kernel: name.to_owned(), reason: reason.to_owned() };
     let symbol = CString::new(name).map_err(|_| wrong("there is no such kernel"))?;

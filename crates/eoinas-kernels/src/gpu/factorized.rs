@@ -2,14 +2,13 @@
 
 use candle_core::Tensor;
 
-use super::Gpu;
 use super::arguments::Argument;
-use super::conv::{Channels, Taps, forward_channels, weight_gradient};
+use super::dense::{Channels, Taps, forward_channels, weight_gradient};
+use super::device::Gpu;
 use super::input::input_gradient;
-use super::norm::Moments;
 use super::operands::Operands;
 use crate::error::Result;
-use crate::factorized::FactorizedReduceGradients;
+use crate::results::ConvGradients;
 use crate::view::{Gradient, Input, InputGradient};
 
 /// A pointwise convolution of every other pixel, from pixel (`first`, `first`) on.
@@ -24,18 +23,18 @@ fn branches([weight_1, weight_2]: [&Tensor; 2]) -> Result<[(Taps, Channels); 2]>
 }
 
 /// The raw output, of the shape `out`; also its moments, where there is room for them.
-pub(crate) fn forward(
+pub(super) fn forward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
     weights: [&Tensor; 2],
     out: [usize; 4],
-    moments: Option<&Moments>,
+    moments: Option<&Tensor>,
 ) -> Result<Tensor> {
     let z = gpu.unwritten(out.to_vec())?;
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
-    let addresses = [operands.read("weight_1", weights[0])?, operands.read("weight_2", weights[1])?];
+    let addresses = [operands.counted("weight_1", weights[0])?, operands.counted("weight_2", weights[1])?];
     let address = operands.output(&z)?;
     let parts = operands.moments(moments)?;
     for ((taps, to), weight) in branches(weights)?.into_iter().zip(addresses) {
@@ -45,7 +44,7 @@ pub(crate) fn forward(
 }
 
 /// Gradients of [`forward`]; `out` is the shape of its output.
-pub(crate) fn backward(
+pub(super) fn backward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
@@ -53,13 +52,13 @@ pub(crate) fn backward(
     (grad, out): (Gradient<'_>, [usize; 4]),
     request: InputGradient<'_>,
     want_weights: bool,
-) -> Result<FactorizedReduceGradients> {
+) -> Result<ConvGradients> {
     let [n, h, w, ci] = shape;
     let branches = branches(weights)?;
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
     let grad = operands.gradient(grad, out)?;
-    let addresses = [operands.read("weight_1", weights[0])?, operands.read("weight_2", weights[1])?];
+    let addresses = [operands.counted("weight_1", weights[0])?, operands.counted("weight_2", weights[1])?];
     let [split] = operands.numbers([branches[1].1.first])?;
     let input = input_gradient(gpu, kernel, &mut operands, (&x, shape), request, |target| {
         let arguments = [
@@ -73,13 +72,11 @@ pub(crate) fn backward(
         // SAFETY: the arguments of the kernel; the target has the input's shape.
         unsafe { gpu.multiply("reduce_backward_input", [n * h * w, ci], &arguments) }
     })?;
-    let mut gradients = [None, None];
+    let mut gradients = Vec::new();
     if want_weights {
-        for (((taps, of), weight), gradient) in branches.into_iter().zip(weights).zip(&mut gradients) {
-            let dw = weight_gradient(gpu, kernel, (&x, shape), (&grad, out), taps, of)?;
-            *gradient = Some(dw.reshape(weight.shape())?);
+        for ((taps, of), weight) in branches.into_iter().zip(weights) {
+            gradients.push(weight_gradient(gpu, kernel, (&x, shape), (&grad, out), taps, of)?.reshape(weight.shape())?);
         }
     }
-    let [weight_1, weight_2] = gradients;
-    Ok(FactorizedReduceGradients { input, weight_1, weight_2 })
+    Ok(ConvGradients { input, weights: gradients })
 }

@@ -2,12 +2,12 @@
 
 use candle_core::{DType, Tensor};
 
-use super::Gpu;
 use super::arguments::Argument;
-use super::launch::Grid;
+use super::device::Gpu;
+use super::grid::Grid;
 use super::operands::Operands;
 use crate::error::Result;
-use crate::head::{LinearGradients, LossOutput};
+use crate::results::{LinearGradients, LossOutput};
 use crate::view::Input;
 
 /// The mean over height and width of the joined sources, `[n, c]`.
@@ -25,22 +25,26 @@ pub(crate) fn global_average_pool(
     Ok(out)
 }
 
-/// Adds the gradient to `target`, whose channels start at `first` in `d`, `[n, total]`.
+/// Adds the gradient of each source to `add_to`; `d` is `[n, total]`.
 pub(crate) fn global_average_pool_backward(
     gpu: &Gpu,
     kernel: &'static str,
     d: &Tensor,
-    target: &Tensor,
-    first: usize,
+    add_to: &[&Tensor],
 ) -> Result<()> {
-    let (_, h, w, c) = target.dims4()?;
-    let values = target.elem_count();
-    let mut operands = Operands::new(gpu, kernel);
-    let mut arguments = vec![Argument::Address(operands.read("d", d)?)];
-    arguments.extend(operands.numbers([d.dim(1)?, first, c, h * w, values])?);
-    arguments.push(Argument::Address(operands.write("add_to", target)?));
-    // SAFETY: the arguments of the kernel; `d` was checked to hold the target's channels.
-    unsafe { gpu.launch("global_average_pool_backward", Grid::values(values), &arguments) }
+    let mut first = 0;
+    for target in add_to {
+        let (_, h, w, c) = target.dims4()?;
+        let values = target.elem_count();
+        let mut operands = Operands::new(gpu, kernel);
+        let mut arguments = vec![Argument::Address(operands.counted("d", d)?)];
+        arguments.extend(operands.numbers([d.dim(1)?, first, c, h * w, values])?);
+        arguments.push(Argument::Address(operands.write("add_to", target)?));
+        // SAFETY: the arguments of the kernel; `d` was checked to hold the channels of all targets.
+        unsafe { gpu.launch("global_average_pool_backward", Grid::values(values), &arguments)? };
+        first += c;
+    }
+    Ok(())
 }
 
 /// `x W + b`.
@@ -55,8 +59,8 @@ pub(crate) fn linear(
     let out = gpu.unwritten((n, m))?;
     let mut operands = Operands::new(gpu, kernel);
     let mut arguments = vec![
-        Argument::Address(operands.read("x", x)?),
-        Argument::Address(operands.read("weight", weight)?),
+        Argument::Address(operands.counted("x", x)?),
+        Argument::Address(operands.counted("weight", weight)?),
         Argument::Address(operands.read("bias", bias)?),
     ];
     arguments.extend(operands.numbers([n, k, m])?);
@@ -70,19 +74,16 @@ pub(crate) fn linear(
 pub(crate) fn linear_backward(
     gpu: &Gpu,
     kernel: &'static str,
-    x: &Tensor,
-    weight: &Tensor,
-    d: &Tensor,
+    (x, weight, d): (&Tensor, &Tensor, &Tensor),
+    [n, k, m]: [usize; 3],
     (want_input, want_weights): (bool, bool),
 ) -> Result<LinearGradients> {
-    let (n, k) = x.dims2()?;
-    let m = d.dim(1)?;
     let mut gradients = LinearGradients::default();
     if want_input {
         let out = gpu.unwritten((n, k))?;
         let mut operands = Operands::new(gpu, kernel);
         let mut arguments =
-            vec![Argument::Address(operands.read("d", d)?), Argument::Address(operands.read("weight", weight)?)];
+            vec![Argument::Address(operands.counted("d", d)?), Argument::Address(operands.counted("weight", weight)?)];
         arguments.extend(operands.numbers([n, k, m])?);
         arguments.push(Argument::Address(operands.output(&out)?));
         // SAFETY: the arguments of the kernel, whose shapes were checked.
@@ -92,7 +93,8 @@ pub(crate) fn linear_backward(
     if want_weights {
         let (dw, dbias) = (gpu.unwritten((k, m))?, gpu.unwritten(m)?);
         let mut operands = Operands::new(gpu, kernel);
-        let mut arguments = vec![Argument::Address(operands.read("d", d)?), Argument::Address(operands.read("x", x)?)];
+        let mut arguments =
+            vec![Argument::Address(operands.counted("d", d)?), Argument::Address(operands.counted("x", x)?)];
         arguments.extend(operands.numbers([n, k, m])?);
         arguments.push(Argument::Address(operands.write("weight gradient", &dw)?));
         arguments.push(Argument::Address(operands.write("bias gradient", &dbias)?));
@@ -108,16 +110,15 @@ pub(crate) fn linear_backward(
 pub(crate) fn cross_entropy(
     gpu: &Gpu,
     kernel: &'static str,
-    logits: &Tensor,
+    (logits, [n, classes]): (&Tensor, [usize; 2]),
     labels: &[u32],
     smoothing: f32,
 ) -> Result<LossOutput> {
-    let (n, classes) = logits.dims2()?;
     let labels = Tensor::from_slice(labels, n, &gpu.device())?;
     let (losses, dlogits) = (gpu.unwritten((n, 2))?, gpu.unwritten((n, classes))?);
     let mut operands = Operands::new(gpu, kernel);
     let arguments = [
-        Argument::Address(operands.read("logits", logits)?),
+        Argument::Address(operands.counted("logits", logits)?),
         Argument::Address(operands.read_as("labels", &labels, DType::U32)?),
         Argument::Float(smoothing),
         Argument::Int(operands.int(n)?),

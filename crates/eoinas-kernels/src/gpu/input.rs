@@ -2,13 +2,13 @@
 
 use candle_core::Tensor;
 
-use super::Gpu;
 use super::arguments::{Argument, InputArgument, TargetArgument};
-use super::launch::Grid;
+use super::device::Gpu;
+use super::grid::Grid;
 use super::operands::Operands;
 use super::pieces::{Pieces, sum_over_pixels};
 use crate::error::Result;
-use crate::norm::GradSums;
+use crate::results::{GradSums, ReturnedGradient};
 use crate::view::InputGradient;
 
 /// Has `launch` write the gradient of `x`, `[n, h, w, c]`, where the request says.
@@ -19,7 +19,7 @@ pub(super) fn input_gradient(
     (x, shape): (&InputArgument, [usize; 4]),
     request: InputGradient<'_>,
     launch: impl FnOnce(&TargetArgument) -> Result<()>,
-) -> Result<Option<(Tensor, Option<GradSums>)>> {
+) -> Result<ReturnedGradient> {
     match request {
         InputGradient::Skip => Ok(None),
         InputGradient::AddTo(tensors) => launch(&operands.target(tensors, true)?).map(|()| None),

@@ -2,15 +2,16 @@
 
 use candle_core::Tensor;
 
-use super::Gpu;
 use super::arguments::{Argument, TERMS, TermsArgument};
-use super::launch::Grid;
+use super::device::Gpu;
+use super::elementwise::set_zero;
+use super::grid::Grid;
 use super::operands::Operands;
 use super::pieces::Pieces;
 use crate::error::Result;
-use crate::node::{GateGradient, Term, TermGradient};
-use crate::norm::GradSums;
-use crate::view::Gradient;
+use crate::gate::GateGradient;
+use crate::results::{GradSums, TermGradient};
+use crate::view::Term;
 
 fn terms_argument(operands: &mut Operands<'_>, terms: &[Term<'_>]) -> Result<TermsArgument> {
     let mut argument = TermsArgument { terms: operands.int(terms.len())?, ..TermsArgument::default() };
@@ -35,7 +36,7 @@ pub(crate) fn sum(gpu: &Gpu, kernel: &'static str, [n, h, w, c]: [usize; 4], ter
     let values = n * h * w * c;
     let out = gpu.unwritten((n, h, w, c))?;
     if terms.is_empty() {
-        super::elementwise::set_zero(gpu, kernel, &out)?;
+        set_zero(gpu, kernel, &out)?;
     }
     for (index, terms) in terms.chunks(TERMS).enumerate() {
         let mut operands = Operands::new(gpu, kernel);
@@ -88,6 +89,7 @@ fn gradient_sums(
     let (sums, gates) = (gpu.unwritten((count, 2, c))?, gpu.unwritten((count, c))?);
     let mut operands = Operands::new(gpu, kernel);
     let terms = terms_argument(&mut operands, terms)?;
+    operands.int(dy.elem_count())?;
     let mut arguments = vec![Argument::Terms(&terms), Argument::Address(operands.read("dy", dy)?)];
     arguments.extend(operands.numbers([h * w, pixels, c, pieces.share])?);
     let parts = Argument::Address(operands.write("parts", &parts)?);
@@ -135,19 +137,4 @@ pub(crate) fn scaled(
     ];
     // SAFETY: the arguments of the kernel; both tensors have one shape.
     unsafe { gpu.launch("scaled", Grid::values(values), &arguments) }
-}
-
-/// The gradient that a [`Gradient`] stands for.
-pub(crate) fn output_gradient(
-    gpu: &Gpu,
-    kernel: &'static str,
-    (grad, [n, h, w, c]): (Gradient<'_>, [usize; 4]),
-) -> Result<Tensor> {
-    let out = gpu.unwritten((n, h, w, c))?;
-    let mut operands = Operands::new(gpu, kernel);
-    let grad = operands.gradient(grad, [n, h, w, c])?;
-    let arguments = [Argument::Gradient(&grad), Argument::Address(operands.output(&out)?)];
-    // SAFETY: the arguments of the kernel; `out` has the gradient's shape.
-    unsafe { gpu.launch("output_gradient", Grid::values(n * h * w * c), &arguments)? };
-    Ok(out)
 }

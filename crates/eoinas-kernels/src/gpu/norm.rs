@@ -2,70 +2,15 @@
 
 use candle_core::Tensor;
 
-use super::Gpu;
 use super::arguments::Argument;
-use super::launch::{Grid, ROWS};
+use super::device::Gpu;
+use super::grid::Grid;
 use super::operands::Operands;
-use super::pieces::Pieces;
 use crate::error::Result;
-use crate::norm::{BatchStats, GradCoefficients, GradSums, Norm};
+use crate::results::GradSums;
+use crate::view::{GradCoefficients, Gradient, Norm};
 
-/// Moments of pieces of an output on their way to its statistics.
-pub(crate) struct Moments {
-    /// `[pieces, 2, channels]`.
-    pub(super) parts: Tensor,
-    pieces: Pieces,
-    pixels: usize,
-    channels: usize,
-}
-
-impl Moments {
-    fn new(gpu: &Gpu, pixels: usize, pieces: Pieces, channels: usize) -> Result<Self> {
-        Ok(Self { parts: gpu.unwritten((pieces.count, 2, channels))?, pieces, pixels, channels })
-    }
-
-    /// The statistics.
-    fn stats(&self, gpu: &Gpu, kernel: &'static str) -> Result<BatchStats> {
-        let (mean, variance) = (gpu.unwritten(self.channels)?, gpu.unwritten(self.channels)?);
-        let mut operands = Operands::new(gpu, kernel);
-        let mut arguments = vec![Argument::Address(operands.read("moments", &self.parts)?)];
-        arguments.extend(operands.numbers([self.pieces.count, self.pieces.share, self.pixels, self.channels])?);
-        arguments.push(Argument::Address(operands.write("mean", &mean)?));
-        arguments.push(Argument::Address(operands.write("variance", &variance)?));
-        // SAFETY: the arguments of the kernel; mean and variance have a value a channel.
-        unsafe { gpu.launch("merge_moments", Grid::channels(self.channels, 1, 1), &arguments)? };
-        Ok(BatchStats { mean, variance, count: self.pixels })
-    }
-}
-
-/// The output of `run`, `[n, h, w, c]`, with its statistics: `run` multiplies matrices, which take the moments of each tile
-/// while they write it.
-pub(crate) fn with_stats(
-    gpu: &Gpu,
-    kernel: &'static str,
-    [n, h, w, c]: [usize; 4],
-    run: impl FnOnce(&Moments) -> Result<Tensor>,
-) -> Result<(Tensor, BatchStats)> {
-    let pixels = n * h * w;
-    let pieces = Pieces { count: pixels.div_ceil(ROWS), share: ROWS };
-    let moments = Moments::new(gpu, pixels, pieces, c)?;
-    Ok((run(&moments)?, moments.stats(gpu, kernel)?))
-}
-
-/// Statistics of a tensor `[n, h, w, c]`.
-pub(crate) fn batch_stats(gpu: &Gpu, kernel: &'static str, z: &Tensor, [n, h, w, c]: [usize; 4]) -> Result<BatchStats> {
-    let pixels = n * h * w;
-    let pieces = Pieces::of_channels(pixels);
-    let moments = Moments::new(gpu, pixels, pieces, c)?;
-    let mut operands = Operands::new(gpu, kernel);
-    operands.int(z.elem_count())?;
-    let mut arguments = vec![Argument::Address(operands.read("x", z)?)];
-    arguments.extend(operands.numbers([pixels, c, pieces.share])?);
-    arguments.push(Argument::Address(operands.write("moments", &moments.parts)?));
-    // SAFETY: the arguments of the kernel; `z` has `pixels` times `c` values.
-    unsafe { gpu.launch("moments", Grid::channels(c, pieces.count, 1), &arguments)? };
-    moments.stats(gpu, kernel)
-}
+pub(crate) use super::moments::batch_stats;
 
 /// The map of these statistics; all tensors are `[c]`.
 pub(crate) fn map(
@@ -147,4 +92,19 @@ pub(crate) fn gradient_map(
     unsafe { gpu.launch("gradient_map", Grid::each(c, 1), &arguments)? };
     let [a, b, d] = out;
     Ok(GradCoefficients { a, b, d })
+}
+
+/// The gradient that a [`Gradient`] stands for.
+pub(crate) fn output_gradient(
+    gpu: &Gpu,
+    kernel: &'static str,
+    (grad, [n, h, w, c]): (Gradient<'_>, [usize; 4]),
+) -> Result<Tensor> {
+    let out = gpu.unwritten((n, h, w, c))?;
+    let mut operands = Operands::new(gpu, kernel);
+    let grad = operands.gradient(grad, [n, h, w, c])?;
+    let arguments = [Argument::Gradient(&grad), Argument::Address(operands.output(&out)?)];
+    // SAFETY: the arguments of the kernel; `out` has the gradient's shape.
+    unsafe { gpu.launch("output_gradient", Grid::values(n * h * w * c), &arguments)? };
+    Ok(out)
 }

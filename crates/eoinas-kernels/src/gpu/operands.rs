@@ -2,12 +2,18 @@
 
 use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Storage, Tensor};
 
-use super::Gpu;
 use super::arguments::{Address, Argument, GradientArgument, InputArgument, SOURCES, TargetArgument};
-use super::launch::int;
-use super::norm::Moments;
+#[cfg(feature = "cuda")]
+use super::cuda;
+use super::device::Gpu;
+#[cfg(feature = "emulation")]
+use super::emulated;
+use super::grid::int;
 use crate::error::{KernelError, Result};
 use crate::view::{Gradient, Input};
+
+/// Pixels beyond the border that a filter reads, at most, and its stride.
+const BESIDE: usize = 1 << 12;
 
 /// The tensors of one call of a kernel, which must be on its GPU. None that is written shares memory with another.
 pub(super) struct Operands<'g> {
@@ -62,9 +68,15 @@ impl<'g> Operands<'g> {
         mutable.address.get().ok_or(KernelError::Layout { kernel: self.kernel, tensor: name })
     }
 
+    /// The address of an f32 tensor that is read, and whose values kernels count with an `int`.
+    pub(super) fn counted(&mut self, name: &'static str, tensor: &Tensor) -> Result<Address> {
+        self.int(tensor.elem_count())?;
+        self.read(name, tensor)
+    }
+
     /// Where a kernel writes the moments of its output; 0 where nobody wants them.
-    pub(super) fn moments(&mut self, moments: Option<&Moments>) -> Result<Address> {
-        moments.map_or(Ok(0), |moments| self.write("moments", &moments.parts))
+    pub(super) fn moments(&mut self, parts: Option<&Tensor>) -> Result<Address> {
+        parts.map_or(Ok(0), |parts| self.write("moments", parts))
     }
 
     /// The address of a kernel's output.
@@ -84,10 +96,10 @@ impl<'g> Operands<'g> {
         let first: Option<Address> = match (self.gpu, &*guard) {
             #[cfg(feature = "cuda")]
             (Gpu::Cuda(device), Storage::Cuda(storage)) if device.id() == storage.device.id() => {
-                super::cuda::address(storage, end)
+                cuda::address(storage, end)
             }
             #[cfg(feature = "emulation")]
-            (Gpu::Emulated, Storage::Cpu(storage)) => super::emulated::address(storage, end),
+            (Gpu::Emulated, Storage::Cpu(storage)) => emulated::address(storage, end),
             _ => {
                 let device = format!("{:?}", tensor.device().location());
                 return Err(KernelError::Device { kernel: self.kernel, device });
@@ -182,6 +194,8 @@ impl<'g> Operands<'g> {
         // Kernels count the values of a tensor with an `int`, too.
         self.int(shape.iter().product())?;
         let [n, h, w, c] = shape;
+        // And places beside an image, within any filter's padding.
+        self.int(h.max(w).saturating_add(BESIDE))?;
         Ok([self.int(n)?, self.int(h)?, self.int(w)?, self.int(c)?])
     }
 }
@@ -202,14 +216,14 @@ impl InplaceOp1 for Mutable<'_> {
             #[cfg(feature = "cuda")]
             Gpu::Cuda(_) => {}
             #[cfg(feature = "emulation")]
-            Gpu::Emulated => self.address.set(super::emulated::address_mut(_storage, _layout)),
+            Gpu::Emulated => self.address.set(emulated::address_mut(_storage, _layout)),
         }
         Ok(())
     }
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, storage: &mut candle_core::CudaStorage, layout: &Layout) -> candle_core::Result<()> {
-        self.address.set(super::cuda::address_mut(storage, layout));
+        self.address.set(cuda::address_mut(storage, layout));
         Ok(())
     }
 }

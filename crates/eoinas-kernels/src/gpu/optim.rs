@@ -3,11 +3,11 @@
 use candle_core::{DType, Tensor};
 
 use super::arguments::{Argument, TENSORS, TensorsArgument};
-use super::launch::Grid;
+use super::device::Gpu;
+use super::grid::Grid;
 use super::operands::Operands;
-use super::{Gpu, unwritten};
 use crate::error::Result;
-use crate::optim::{SgdStep, Update};
+use crate::view::{SgdStep, Update};
 
 /// Blocks that share a tensor.
 const BLOCKS: usize = 8;
@@ -18,7 +18,7 @@ fn grid(tensors: usize) -> Grid {
 
 /// Sum of the squares of all values of all tensors, in a fixed order.
 pub(crate) fn sum_of_squares(gpu: &Gpu, kernel: &'static str, tensors: &[&Tensor]) -> Result<f64> {
-    let parts = unwritten((tensors.len(), BLOCKS), DType::F64, &gpu.device())?;
+    let parts = gpu.unwritten_as((tensors.len(), BLOCKS), DType::F64)?;
     for (index, tensors) in tensors.chunks(TENSORS).enumerate() {
         let mut operands = Operands::new(gpu, kernel);
         let mut argument = TensorsArgument::default();

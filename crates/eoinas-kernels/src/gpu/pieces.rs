@@ -2,9 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::Gpu;
 use super::arguments::Argument;
-use super::launch::{Grid, tile};
+use super::device::Gpu;
+use super::grid::{Grid, tile};
 use super::operands::Operands;
 use crate::error::Result;
 
@@ -34,7 +34,7 @@ impl Pieces {
 /// write the numbers of each piece.
 ///
 /// # Safety
-/// As for [`Gpu::launch`], of all arguments but the last two.
+/// As for `Gpu::launch`, of all arguments but the last two.
 pub(super) unsafe fn sum_over_pixels(
     gpu: &Gpu,
     kernel: &'static str,

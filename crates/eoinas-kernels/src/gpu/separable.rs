@@ -2,25 +2,24 @@
 
 use candle_core::Tensor;
 
-use super::Gpu;
 use super::arguments::Argument;
 use super::depthwise::{Both, check_size, geometry_arguments};
-use super::norm::Moments;
+use super::device::Gpu;
 use super::operands::Operands;
 use super::pieces::weight_gradient;
-use crate::depthwise::Geometry;
 use crate::error::Result;
-use crate::separable::SeparableGradients;
+use crate::geometry::Geometry;
+use crate::results::ConvGradients;
 use crate::view::{Gradient, Input, InputGradient};
 
 /// The raw output, of the shape `out`; also its moments, where there is room for them. `weights`: depthwise and pointwise.
-pub(crate) fn forward(
+pub(super) fn forward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
     (weights, geometry): ([&Tensor; 2], Geometry),
     out: [usize; 4],
-    moments: Option<&Moments>,
+    moments: Option<&Tensor>,
 ) -> Result<Tensor> {
     let [n, oh, ow, co] = out;
     let z = gpu.unwritten(out.to_vec())?;
@@ -28,8 +27,8 @@ pub(crate) fn forward(
     let x = operands.input(x, shape)?;
     let mut arguments = vec![
         Argument::Input(&x),
-        Argument::Address(operands.read("depthwise", weights[0])?),
-        Argument::Address(operands.read("pointwise", weights[1])?),
+        Argument::Address(operands.counted("depthwise", weights[0])?),
+        Argument::Address(operands.counted("pointwise", weights[1])?),
     ];
     arguments.extend(geometry_arguments(&operands, geometry)?);
     arguments.extend(operands.numbers([oh, ow, co])?);
@@ -41,17 +40,15 @@ pub(crate) fn forward(
 }
 
 /// Gradients of [`forward`]; `out` is the shape of its output.
-#[expect(clippy::too_many_arguments, reason = "those of the function that this is for a GPU")]
-pub(crate) fn backward(
+pub(super) fn backward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
-    weights: [&Tensor; 2],
-    geometry: Geometry,
+    (weights, geometry): ([&Tensor; 2], Geometry),
     (grad, out): (Gradient<'_>, [usize; 4]),
     request: InputGradient<'_>,
     want_weights: bool,
-) -> Result<SeparableGradients> {
+) -> Result<ConvGradients> {
     check_size(kernel, geometry)?;
     let [n, oh, ow, co] = out;
     let (pixels, ci) = (n * oh * ow, shape[3]);
@@ -59,10 +56,10 @@ pub(crate) fn backward(
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
     let grad = operands.gradient(grad, out)?;
-    let depthwise = operands.read("depthwise", weights[0])?;
+    let depthwise = operands.counted("depthwise", weights[0])?;
     let arguments = [
         Argument::Gradient(&grad),
-        Argument::Address(operands.read("pointwise", weights[1])?),
+        Argument::Address(operands.counted("pointwise", weights[1])?),
         Argument::Int(operands.int(ci)?),
         Argument::Address(operands.write("between", &between)?),
     ];
@@ -76,13 +73,12 @@ pub(crate) fn backward(
     let both = Both { x: &x, shape, grad: &back, out: between_shape, geometry };
     let input = both.input(gpu, kernel, &mut operands, depthwise, request)?;
     if !want_weights {
-        return Ok(SeparableGradients { input, depthwise: None, pointwise: None });
+        return Ok(ConvGradients { input, weights: Vec::new() });
     }
     let mut arguments = vec![Argument::Input(&x), Argument::Gradient(&grad), Argument::Address(depthwise)];
     arguments.extend(geometry_arguments(&operands, geometry)?);
     let name = "separable_backward_pointwise";
     // SAFETY: the arguments of the kernel; input, gradient and weight were checked.
     let pointwise = unsafe { weight_gradient(gpu, kernel, name, pixels, [ci, co], arguments)? };
-    let (depthwise, pointwise) = (Some(both.weight(gpu, kernel)?), Some(pointwise.reshape((ci, co))?));
-    Ok(SeparableGradients { input, depthwise, pointwise })
+    Ok(ConvGradients { input, weights: vec![both.weight(gpu, kernel)?, pointwise.reshape((ci, co))?] })
 }

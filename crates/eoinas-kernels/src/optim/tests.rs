@@ -1,7 +1,8 @@
 use candle_core::{Device, Tensor};
 
-use super::{SgdStep, Update, sgd_update, sum_of_squares};
-use crate::KernelError;
+use super::{sgd_update, sum_of_squares};
+use crate::error::KernelError;
+use crate::view::{SgdStep, Update};
 
 fn tensor(values: &[f32]) -> Tensor {
     Tensor::new(values, &Device::Cpu).unwrap()

@@ -101,7 +101,7 @@ impl CellModule {
         for (index, edge) in self.edges_into(node) {
             terms.extend(tape.edges.get(index).into_iter().flatten().filter(|op| read(edge, op)).map(OpTape::term));
         }
-        let found = node_sum_backward(workspace, dy, &terms, wanted.gates)?;
+        let found = node_sum_backward(dy, &terms, wanted.gates)?;
         drop(terms);
         let mut found = found.into_iter();
         for (index, edge) in self.edges_into(node) {

@@ -7,8 +7,8 @@ mod tests;
 
 use candle_core::Tensor;
 use eoinas_core::{CellKind, EdgeGates, Gate};
-use eoinas_kernels::Workspace;
-use eoinas_kernels::node::{Term, node_sum};
+use eoinas_kernels::node::node_sum;
+use eoinas_kernels::{Term, Workspace};
 
 use crate::batch::Wanted;
 use crate::buffers::{Normalized, refs, zeros};

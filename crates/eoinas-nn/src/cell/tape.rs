@@ -2,8 +2,7 @@
 
 use candle_core::Tensor;
 use eoinas_core::Gate;
-use eoinas_kernels::Workspace;
-use eoinas_kernels::node::Term;
+use eoinas_kernels::{Term, Workspace};
 
 use crate::buffers::Normalized;
 use crate::error::{NnError, Result};

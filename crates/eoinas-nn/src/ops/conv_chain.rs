@@ -21,14 +21,14 @@ impl ConvChain {
     /// `sep_conv_kxk`: twice ReLU, depthwise, pointwise, BatchNorm; the second depthwise has stride 1.
     pub fn separable(scope: &mut Scope<'_>, shape: OpShape, kernel: usize) -> Result<Self> {
         let stage = |scope: &mut Scope<'_>, index: usize, stride| {
-            Stage::separable(&mut scope.child(index), shape.channels, Geometry { kernel, stride, dilation: 1 })
+            Stage::separable(&mut scope.child(index), shape.channels, Geometry::new(kernel, stride, 1)?)
         };
         Ok(Self { stages: vec![stage(scope, 0, shape.stride)?, stage(scope, 1, 1)?] })
     }
 
     /// `dil_conv_kxk`: once ReLU, depthwise with dilation 2, pointwise, BatchNorm.
     pub fn dilated(scope: &mut Scope<'_>, shape: OpShape, kernel: usize) -> Result<Self> {
-        let geometry = Geometry { kernel, stride: shape.stride, dilation: 2 };
+        let geometry = Geometry::new(kernel, shape.stride, 2)?;
         Ok(Self { stages: vec![Stage::separable(&mut scope.child(0), shape.channels, geometry)?] })
     }
 
@@ -39,7 +39,7 @@ impl ConvChain {
 
     /// `nor_conv_kxk`: ReLU, convolution, BatchNorm.
     pub fn dense(scope: &mut Scope<'_>, shape: OpShape, kernel: usize) -> Result<Self> {
-        let geometry = ConvGeometry { kernel: (kernel, kernel), stride: shape.stride };
+        let geometry = ConvGeometry::new((kernel, kernel), shape.stride)?;
         Ok(Self { stages: vec![Stage::relu_conv_bn(scope, (shape.channels, shape.channels), geometry)?] })
     }
 
@@ -48,8 +48,8 @@ impl ConvChain {
         let channels = (shape.channels, shape.channels);
         // A 7x1 kernel is one pixel wide: stride 2 there picks every second column of the 1x7's output, which is what
         // stride 2 along the rows of the 1x7 itself would give.
-        let first = Stage::conv(scope, "conv_1x7", channels, ConvGeometry { kernel: (1, 7), stride: 1 })?.with_relu();
-        let geometry = ConvGeometry { kernel: (7, 1), stride: shape.stride };
+        let first = Stage::conv(scope, "conv_1x7", channels, ConvGeometry::new((1, 7), 1)?)?.with_relu();
+        let geometry = ConvGeometry::new((7, 1), shape.stride)?;
         let second = Stage::conv(scope, "conv_7x1", channels, geometry)?.with_norm(scope.batch_norm(shape.channels)?);
         Ok(Self { stages: vec![first, second] })
     }

@@ -1,7 +1,7 @@
 //! `skip_connect` at stride 1.
 
 use candle_core::Tensor;
-use eoinas_kernels::dropout::{dropout_backward, dropout_forward};
+use eoinas_kernels::elementwise::{dropout_backward, dropout_forward};
 
 use crate::error::Result;
 use crate::graph::{GraphBuilder, ValueId};

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Tensor};
 use eoinas_core::{Op, OpShape};
-use eoinas_kernels::Gradient;
-use eoinas_kernels::node::{Term, node_sum};
+use eoinas_kernels::node::node_sum;
+use eoinas_kernels::{Gradient, Term};
 
 use super::{Operations, TapeOp};
 use crate::buffers::{gradient_tensor, unwritten_like};
@@ -121,7 +121,7 @@ impl Operation for Partial {
         let dy = dy.narrow(4, 0, 1)?.squeeze(4)?.contiguous()?;
         let z = inner.z.clone();
         let coefficients = match &inner.norm {
-            Some(norm) => Some(norm.behind_term(context, &z, &dy, weights.as_deref_mut())?),
+            Some(norm) => Some(norm.behind_term(&z, &dy, weights.as_deref_mut())?),
             None => None,
         };
         let gradient =

@@ -2,7 +2,8 @@
 
 use candle_core::Tensor;
 use eoinas_core::OpShape;
-use eoinas_kernels::pool::{PoolKind, pool_apply, pool_backward, pool_forward};
+use eoinas_kernels::PoolKind;
+use eoinas_kernels::pool::{pool_backward, pool_forward};
 
 use crate::batch_norm::BatchNorm;
 use crate::error::Result;
@@ -28,18 +29,18 @@ impl Pool {
 
 impl Operation for Pool {
     fn forward(&self, context: &mut Context<'_>, x: &Tensor) -> Result<Option<OpOutput>> {
-        let Some(norm) = self.norm else {
-            return Ok(Some(OpOutput::plain(pool_apply(context.workspace, x, self.kind, self.stride)?)));
+        let (z, stats) = pool_forward(context.workspace, x, self.kind, self.stride, self.norm.is_some())?;
+        let norm = match (self.norm, stats) {
+            (Some(norm), Some(stats)) => Some(norm.apply(context, &stats)?),
+            _ => None,
         };
-        let (z, stats) = pool_forward(context.workspace, x, self.kind, self.stride)?;
-        let norm = Some(norm.apply(context, &stats)?);
         Ok(Some(OpOutput { z, shares_input: false, norm, saved: Saved::Nothing }))
     }
 
-    fn backward(&self, context: &mut Context<'_>, _: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()> {
+    fn backward(&self, _: &mut Context<'_>, _: &mut OpOutput, pass: BackwardPass<'_, '_>) -> Result<()> {
         if let Some(target) = pass.input {
             let (dx, add) = (target.tensor(), target.adds());
-            pool_backward(context.workspace, pass.x, self.kind, self.stride, pass.gradient, dx, add)?;
+            pool_backward(pass.x, self.kind, self.stride, pass.gradient, dx, add)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_nn::{Module, VarBuilder};
 use eoinas_core::{Op, OpShape};
-use eoinas_kernels::pool::PoolKind;
+use eoinas_kernels::PoolKind;
 
 use super::{ConvChain, Identity, Pool, TapeOp, Zero};
 use crate::error::{NnError, Result};

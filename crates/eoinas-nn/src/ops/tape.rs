@@ -73,7 +73,7 @@ impl Operation for TapeOp {
         };
         let z = y.permute((0, 2, 3, 1))?.contiguous()?;
         let norm = match &self.norm {
-            Some(norm) => Some(norm.apply(context, &batch_stats(context.workspace, &z)?)?),
+            Some(norm) => Some(norm.apply(context, &batch_stats(&z)?)?),
             None => None,
         };
         Ok(Some(OpOutput { z, shares_input: false, norm, saved }))

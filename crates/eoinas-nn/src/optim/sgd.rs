@@ -1,7 +1,8 @@
 //! SGD with momentum and L2 decay.
 
 use candle_core::Tensor;
-use eoinas_kernels::optim::{SgdStep, Update, sgd_update};
+use eoinas_kernels::optim::sgd_update;
+use eoinas_kernels::{SgdStep, Update};
 
 use super::clip_factor;
 use crate::error::{NnError, Result};
