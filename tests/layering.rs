@@ -1,5 +1,7 @@
 //! Imports go down only, never sideways within a layer (docs/ARCHITECTURE.md).
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
