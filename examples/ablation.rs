@@ -18,8 +18,8 @@ use common::{Error, host::Host};
 use eoinas_core::{Event, Genotype};
 use eoinas_report::Table;
 use eoinas_train::{
-    Found, Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training, observer::JsonlRecord,
-    run_dir::names,
+    Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training,
+    observer::JsonlRecord, run_dir::names,
 };
 use study::{
     method::Variant,
@@ -91,7 +91,7 @@ impl Study<'_> {
         let dir = self.args.out.join(&method.name).join(format!("seed-{seed}"));
         let run = dir.join("search");
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
-        let found = match method.complete(&config, &run, || self.host.search_options())? {
+        let found = match Search::complete(&config, &run, self.host.search_options())? {
             Outcome::Found(found) => found,
             Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
         };

@@ -17,7 +17,6 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, ValueEnum};
 use common::{Error, host::HostArgs};
 use eoinas_data::SourceKind;
-use eoinas_gumbel::{EdgeMode, PathMode};
 use eoinas_train::{
     Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason, StopRule, TrainConfig,
     TrainOutcome, Trained, config::MethodKind, data::open_dataset, stop::MaxSteps,
@@ -57,7 +56,8 @@ struct Args {
     /// Use only so many training images, both halves together; 0: all.
     #[arg(long)]
     train_images: Option<usize>,
-    /// The search method: eoinas, gdas, darts, darts2, snas, uniform, mdenas or pdarts.
+    /// The search method: eoinas, gdas, darts, darts2, snas, uniform, mdenas, pdarts, pc-darts, rome, random-ws,
+    /// eoinas-scale-free or gdas-pruning.
     #[arg(long, default_value_t = MethodKind::Eoinas)]
     method: MethodKind,
     /// One sampled op an edge, or all of them weighted [default: the preset's]
@@ -185,6 +185,11 @@ fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBu
     Ok((dir.path().to_owned(), seeds.run(&dir, options)?))
 }
 
+/// As it is on the command line.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
 fn config(args: &Args) -> Result<SearchConfig, Error> {
     let mut config = args.preset.config();
     config.seed = args.seed;
@@ -193,18 +198,16 @@ fn config(args: &Args) -> Result<SearchConfig, Error> {
     config.network.channels = args.channels.unwrap_or(config.network.channels);
     config.network.cells = args.cells.unwrap_or(config.network.cells);
     config = config.with_method(args.method);
-    config.partial_channels = args.partial_channels.or(config.partial_channels);
-    config.edges = match args.edges {
-        Some(Edges::Normalised) => EdgeMode::Normalised,
-        Some(Edges::Sampled) => EdgeMode::Sampled,
-        Some(Edges::Equal) | None => config.edges,
-    };
-    config.paths_per_step = args.paths_per_step.unwrap_or(config.paths_per_step);
-    config.path = match args.path {
-        Some(Path::Sampled) => PathMode::Sampled,
-        Some(Path::Mixture) => PathMode::Mixture,
-        None => config.path,
-    };
+    // Of the method, which refuses by name what it does not have.
+    let own = [
+        ("partial_channels", args.partial_channels.map(|share| share.to_string())),
+        ("edges", args.edges.map(|edges| name(&edges))),
+        ("paths_per_step", args.paths_per_step.map(|paths| paths.to_string())),
+        ("path", args.path.map(|path| name(&path))),
+    ];
+    for (setting, value) in own {
+        config = value.map_or(Ok(config.clone()), |value| config.with_setting(setting, &value))?;
+    }
     if let Some(images) = args.train_images {
         config.data.train_images = (images > 0).then_some(images);
     }

@@ -19,7 +19,7 @@ use common::{Error, host::Host};
 use eoinas_core::{CellKind, Genotype, SearchSpace, event::SearchSnapshot, statistics};
 use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_report::Table;
-use eoinas_train::{Outcome, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training};
+use eoinas_train::{Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training};
 use study::{
     evidence,
     method::Variant,
@@ -108,7 +108,7 @@ impl Study<'_> {
             let dir = self.args.out.join(&self.args.method.name).join(format!("seed-{seed}"));
             let run = dir.join("search");
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
-            let found = match self.args.method.complete(&config, &run, || self.host.search_options())? {
+            let found = match Search::complete(&config, &run, self.host.search_options())? {
                 Outcome::Found(found) => Genotype::parse(&found.genotype)?,
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             };

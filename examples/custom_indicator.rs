@@ -4,7 +4,6 @@
 //! cargo run --release --example custom_indicator
 //! ```
 
-use eoinas::gumbel::Sampled;
 use eoinas::prelude::*;
 use eoinas::train::methods::EoiNas;
 
@@ -29,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.data.train_images = Some(128);
     config.network.channels = 4;
     config.network.cells = 3;
-    let method = EoiNas::new(&Sampled, Box::new(Smoothed));
+    let method = EoiNas::quick().with_indicator(Smoothed);
     let options = SearchOptions { method: Some(Box::new(method)), ..SearchOptions::default() };
     let folder = std::env::temp_dir().join(format!("eoinas-custom-indicator-{}", std::process::id()));
     match Search::create(config, &folder, options)?.run()? {

@@ -25,7 +25,7 @@ use eoinas_report::Table;
 use eoinas_strategy::{
     Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
 };
-use eoinas_train::{Outcome, SearchConfig, SearchOptions, StopReason};
+use eoinas_train::{MethodConfig, Outcome, Search, SearchConfig, SearchOptions, StopReason};
 use study::{
     evidence,
     method::Variant,
@@ -137,7 +137,7 @@ impl Study<'_> {
             for method in &self.methods {
                 let config = SearchConfig { seed, ..method.settings(self.config())? };
                 let run = self.args.out.join(&method.name).join(format!("seed-{seed}"));
-                let found = match method.complete(&config, &run, || self.options())? {
+                let found = match Search::complete(&config, &run, self.options())? {
                     Outcome::Found(found) => found,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
                 };
@@ -165,7 +165,9 @@ impl Study<'_> {
         config.data.dataset = if args.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded };
         config.data.dir = args.data.clone();
         config.data.train_images = args.train_images;
-        config.arch.learning_rate = args.arch_learning_rate.unwrap_or(config.arch.learning_rate);
+        if let (MethodConfig::Eoinas(method), Some(rate)) = (&mut config.method, args.arch_learning_rate) {
+            method.arch.learning_rate = rate;
+        }
         config
     }
 

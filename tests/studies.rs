@@ -122,7 +122,8 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
     assert!(text(&output.stdout).contains("the best of all: 86.00 %"), "{}", text(&output.stdout));
     let found = rows(&out.join("table.csv"));
     assert_eq!(found.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), ["eoinas", "random-ws"]);
-    assert!(out.join("random-ws/seed-1/candidates.json").exists());
+    let record = fs::read_to_string(out.join("random-ws/seed-1/events.jsonl")).unwrap();
+    assert_eq!(record.lines().filter(|line| line.contains("candidate |")).count(), 100);
     let strategies = rows(&out.join("strategies-100.csv"));
     let mean = |row: &csv::StringRecord| row[3].split(' ').next().unwrap().parse::<f64>().unwrap();
     assert!(mean(&strategies[1]) > mean(&strategies[0]), "{strategies:?}");

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use candle_core::Device;
-use eoinas_core::{Streams, event};
+use eoinas_core::{Setting, Streams, event};
 use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, Split};
 use eoinas_nn::Batch;
 
 use crate::{
-    config::{ConfigError, DataConfig, SearchConfig},
+    config::{DataConfig, SearchConfig},
     error::Result,
 };
 
@@ -47,7 +47,9 @@ impl SearchData {
         let half = split.train.len().min(split.valid.len());
         if config.batch_size > half {
             let images = split.train.len() + split.valid.len();
-            return Err(ConfigError::BatchLargerThanData { batch_size: config.batch_size, half, images }.into());
+            let got =
+                format!("{}, larger than half of the data ({half} of {images} training images)", config.batch_size);
+            return Err(Setting::new("batch_size", got, format!("at most {half}, or more images")).into());
         }
         let streams = Streams::new(config.seed);
         let loader = |indices: Vec<usize>, augment, part, shuffle| {

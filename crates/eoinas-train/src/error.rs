@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::{checkpoint::CheckpointError, config::ConfigError, observer::ObserverError, run_dir::RunDirError};
+use eoinas_core::Setting;
+
+use crate::{checkpoint::CheckpointError, observer::ObserverError, run_dir::RunDirError};
 
 /// Result of this crate.
 pub type Result<T, E = TrainError> = std::result::Result<T, E>;
@@ -13,7 +15,7 @@ pub type Result<T, E = TrainError> = std::result::Result<T, E>;
 pub enum TrainError {
     /// A setting that cannot work.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Setting(#[from] Setting),
     /// A setting of a training that cannot work.
     #[error(transparent)]
     TrainConfig(#[from] crate::training::TrainConfigError),

@@ -40,14 +40,15 @@ fn over_stretches(
         let mut end = first + 1;
         while end < parts.plan.epochs()
             && parts.plan.epoch(end).warm_up == warm_up
-            && parts.plan.epoch(end - 1).deepen.is_none()
+            && !parts.plan.epoch(end - 1).ends_stage
         {
             end += 1;
         }
         sum += (end - first) as f64 * of_epoch(parts, first)?;
         let last = parts.plan.epoch(end - 1);
-        if last.deepen.is_some() {
-            let mut context = SearchContext::new(&mut parts.learner, &parts.data, parts.config.seed, end - 1);
+        if last.ends_stage {
+            let mut context =
+                SearchContext::new(&mut parts.learner, &parts.data, parts.config.seed, (end - 1, parts.plan.epochs()));
             halted(parts.method.epoch_end(&mut context, &last))?;
         }
         first = end;
@@ -78,7 +79,8 @@ fn step_time(parts: &mut SearchParts, epoch: usize, measured: usize) -> Result<f
         let train = to_device(batch?, &parts.device)?;
         let streams = Streams::new(parts.config.seed);
         let step = Step { epoch, step, plan, streams, train, valid };
-        let mut context = SearchContext::new(&mut parts.learner, &parts.data, parts.config.seed, epoch);
+        let mut context =
+            SearchContext::new(&mut parts.learner, &parts.data, parts.config.seed, (epoch, parts.plan.epochs()));
         if halted(parts.method.step(&mut context, &step))?.is_none() {
             break;
         }
@@ -166,8 +168,12 @@ mod tests {
             network: NetworkConfig { channels: 4, cells: 8, stem_multiplier: 1 },
             ..SearchConfig::paper()
         };
-        SearchParts::new(SearchConfig { warm_up_epochs, ..config.with_method(method) }, &mut SearchOptions::default())
-            .unwrap()
+        let config = config.with_method(method);
+        let config = match method {
+            MethodKind::Pdarts => config,
+            _ => config.with_setting("warm_up_epochs", &warm_up_epochs.to_string()).unwrap(),
+        };
+        SearchParts::new(config, &mut SearchOptions::default()).unwrap()
     }
 
     /// First epoch, weights alone, cells, ops an edge: with a step that takes as long as it has cells times ops.

@@ -26,7 +26,7 @@ pub struct SupernetEvaluator {
 
 impl SupernetEvaluator {
     /// The supernet of the run in the folder `run`, finished or not, from its newest checkpoint. Of `options`, space, ops,
-    /// device and images count.
+    /// device, images and a method of one's own count.
     ///
     /// # Errors
     /// No run, no checkpoint, one that is damaged or belongs to another space; images that cannot be read.

@@ -10,11 +10,27 @@ use rand_distr::{Distribution, Normal};
 use eoinas_core::{AliveOps, CellKind, EdgeOpTable, EdgeTable, Gates, SearchSpace, SeedStream, Skeleton, Streams};
 use eoinas_gumbel::EdgeMode;
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted, WeightGradients};
-use eoinas_prune::{Indicator, PruneDecision, PruneState};
+use eoinas_prune::{Indicator, PruneDecision, PruneState, StatisticsConfig};
 
 pub use edges::ArchGradient;
 
-use crate::{config::SearchConfig, error::Result};
+use crate::{
+    config::{ArchConfig, SearchConfig},
+    error::Result,
+};
+
+/// What a method says of the learner, beside what every search has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LearnerSettings {
+    /// Update of the architecture parameters. Default: the paper's.
+    pub arch: ArchConfig,
+    /// The ops of an edge read 1/K of its channels, the others pass by. Default: all are read.
+    pub partial_channels: Option<usize>,
+    /// What the edges that enter a node are weighed by. Default: equal.
+    pub edges: EdgeMode,
+    /// How C^e and C^a are kept. Default: counts since the last pruning, the last mini-batch's accuracy.
+    pub statistics: StatisticsConfig,
+}
 
 /// Weights, architecture parameters and their optimisers, statistics. Methods work with it; the engine saves it.
 #[derive(Debug)]
@@ -79,31 +95,32 @@ impl NetworkPlan {
 }
 
 impl Learner {
-    /// Fresh weights and parameters.
+    /// Fresh weights and parameters, by the run's settings of weights and seed and the method's `settings`.
     ///
     /// # Errors
     /// A network that cannot be built.
     pub fn new(
         config: &SearchConfig,
+        settings: LearnerSettings,
         space: &SearchSpace,
         skeleton: &Skeleton,
         operations: &Operations,
         device: &Device,
     ) -> Result<Self> {
         let streams = Streams::new(config.seed);
-        let (weights, arch) = (&config.weights, &config.arch);
+        let (weights, arch) = (&config.weights, settings.arch);
         let plan = NetworkPlan {
             operations: operations.clone(),
             streams,
-            share: config.partial_channels.unwrap_or(1),
+            share: settings.partial_channels.unwrap_or(1),
             init_std: arch.init_std,
-            edge_mode: config.edges,
+            edge_mode: settings.edges,
         };
         Ok(Self {
             supernet: plan.supernet(space, skeleton, device)?,
             alphas: plan.alphas(space),
             edges: plan.edges(space),
-            prune: PruneState::new(space, config.statistics)?,
+            prune: PruneState::new(space, settings.statistics)?,
             sgd: Sgd { momentum: weights.momentum, weight_decay: weights.weight_decay, clip: weights.clip },
             adam: Adam {
                 learning_rate: arch.learning_rate,

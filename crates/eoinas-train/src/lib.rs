@@ -60,14 +60,14 @@ pub mod tally;
 pub mod training;
 
 pub use checkpoint::CheckpointError;
-pub use config::{ConfigError, Preset, SearchConfig};
+pub use config::{MethodConfig, MethodKind, Preset, SearchConfig};
 pub use error::{Result, TrainError};
 pub use evaluators::{SupernetEvaluator, TrainingEvaluator};
 pub use halt::{Flow, Halt};
-pub use learner::{ArchGradient, Learner};
+pub use learner::{ArchGradient, Learner, LearnerSettings};
 pub use method::{Identity, SearchMethod, Step, StepReport};
 pub use observer::{Observer, ObserverError};
-pub use plan::{EpochPlan, Plan};
+pub use plan::{EpochPlan, Plan, Stage, Timetable};
 pub use run_dir::{RunDir, RunDirError};
 pub use search::{Found, Outcome, Search, SearchContext, SearchOptions};
 pub use seeds::Seeds;

@@ -2,16 +2,24 @@
 
 use std::fmt;
 
-use eoinas_core::{EdgeOpTable, Genotype, Streams};
+use eoinas_core::{EdgeOpTable, Genotype, SearchSpace, Setting, Streams};
 use eoinas_nn::{Batch, PassOptions};
 use eoinas_prune::PruneDecision;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, halt::Flow, learner::Learner, plan::EpochPlan, search::SearchContext, tally::Tally};
+use crate::{
+    config::SearchConfig,
+    error::Result,
+    halt::Flow,
+    learner::{Learner, LearnerSettings},
+    plan::{EpochPlan, Timetable},
+    search::SearchContext,
+    tally::Tally,
+};
 
 /// Which method a run is searched with: its name and all of its settings, its indicator among them. A checkpoint belongs
 /// to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     /// The method's name, for the record too.
@@ -24,6 +32,13 @@ impl Identity {
     /// A method of this name with these settings.
     pub fn new(name: impl Into<String>, settings: serde_json::Value) -> Self {
         Self { name: name.into(), settings }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, settings } = self;
+        if settings.is_null() { f.write_str(name) } else { write!(f, "{name} with {settings}") }
     }
 }
 
@@ -88,6 +103,34 @@ pub trait SearchMethod: fmt::Debug + Send {
     /// Whether its steps read the validation half; if not, none of its images are loaded. Default: yes.
     fn reads_validation(&self) -> bool {
         true
+    }
+
+    /// Whether its own settings can work in this run and space. Default: they can.
+    ///
+    /// # Errors
+    /// The first setting that cannot.
+    fn validate(&self, _run: &SearchConfig, _space: &SearchSpace) -> Result<(), Setting> {
+        Ok(())
+    }
+
+    /// How the architecture parameters learn, and what of the network is the method's. Default:
+    /// [`LearnerSettings::default`].
+    fn learner(&self) -> LearnerSettings {
+        LearnerSettings::default()
+    }
+
+    /// When it does what in this run. Default: one stage without warm-up, temperature, dropout or prunings.
+    fn timetable(&self, run: &SearchConfig, _space: &SearchSpace) -> Timetable {
+        Timetable::new(run.epochs)
+    }
+
+    /// Makes the network that a stage of its timetable (from 0) begins with, for a run that is resumed in it; what it
+    /// learned comes from the checkpoint afterwards. Default: all stages have the network that is there.
+    ///
+    /// # Errors
+    /// A network that cannot be built.
+    fn enter_stage(&mut self, _learner: &mut Learner, _stage: usize) -> Result<()> {
+        Ok(())
     }
 
     /// One step: updates weights, and the architecture unless it is warming up.

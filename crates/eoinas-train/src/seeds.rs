@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use eoinas_core::Setting;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -74,7 +75,7 @@ impl Seeds {
         // The first of equally good ones: `max_by` would take the last.
         let better = |a: &(_, Found), b: &(_, Found)| a.1.validation_accuracy >= b.1.validation_accuracy;
         let Some((run, mut best)) = all.iter().cloned().reduce(|a, b| if better(&a, &b) { a } else { b }) else {
-            return Err(crate::ConfigError::Seeds.into());
+            return Err(Setting::new("seeds", 0, "at least 1").into());
         };
         for name in [names::GENOTYPE_TEXT, names::GENOTYPE_JSON] {
             dir.write(name, &RunDir::open(&run)?.read(name)?)?;

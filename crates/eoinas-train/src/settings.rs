@@ -25,7 +25,7 @@ pub(crate) fn check_same<T: Serialize + DeserializeOwned>(run: &RunDir, wanted: 
 }
 
 /// The name of the first setting in which two differ, and both values.
-fn first_difference(name: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
+pub(crate) fn first_difference(name: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
     match (a, b) {
         _ if a == b => None,
         (Value::Object(a_fields), Value::Object(b_fields)) if a_fields.keys().eq(b_fields.keys()) => {

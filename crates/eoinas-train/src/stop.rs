@@ -32,8 +32,8 @@ pub struct Progress {
     pub train_accuracy: Option<f64>,
     /// Validation accuracy of this epoch so far, 0 to 1; `None` as long as architecture steps have not begun.
     pub valid_accuracy: Option<f64>,
-    /// Temperature of the sampler.
-    pub temperature: f64,
+    /// Temperature of the sampler; `None`: the method has none.
+    pub temperature: Option<f64>,
     /// Learning rate of the weights.
     pub learning_rate: f64,
     /// Ops that are alive, summed over all edges.

@@ -8,38 +8,59 @@ use std::{fs, path::Path};
 use common::*;
 use eoinas_core::schedule::{Constant, Linear, ScheduleConfig};
 use eoinas_data::SourceKind;
-use eoinas_prune::{AccuracyUpdate, EoiNas, IndicatorConfig, Periodic, PruneScheduleConfig};
-use eoinas_train::{ConfigError, Outcome, Search, SearchConfig, StopReason, TrainError, config::SkipDropout};
+use eoinas_prune::{AccuracyUpdate, IndicatorConfig, Periodic, PruneScheduleConfig};
+use eoinas_train::{
+    MethodConfig, Outcome, Search, SearchConfig, StopReason, TrainError, config::SkipDropout, methods::EoiNas,
+};
 
 #[test]
 fn every_bad_setting_has_an_error_of_its_own() {
     type Change = fn(&mut SearchConfig);
+    /// Of the method that all of them search with.
+    fn eoinas(config: &mut SearchConfig) -> &mut EoiNas {
+        match &mut config.method {
+            MethodConfig::Eoinas(method) => method,
+            other => panic!("{other:?}"),
+        }
+    }
     let cases: [(Change, &str); 25] = [
         (|c| c.epochs = 0, "epochs is 0"),
-        (|c| c.batch_size = 1, "batch size is 1"),
-        (|c| c.data.dataset = SourceKind::Cifar10, "--data DIR"),
-        (|c| c.data.train_images = Some(1), "train images is 1"),
-        (|c| c.data.image_size = Some(2), "image size is 2"),
-        (|c| c.network.channels = 0, "channels is 0"),
-        (|c| c.network.channels = 7, "channels is 7"),
-        (|c| c.network.cells = 0, "cells is 0"),
-        (|c| c.network.stem_multiplier = 0, "stem multiplier"),
-        (|c| c.weights.learning_rate = Constant { value: f64::NAN }.into(), "learning rate: constant"),
-        (|c| c.weights.momentum = 1.0, "momentum is 1"),
-        (|c| c.weights.weight_decay = -1.0, "weights: weight decay"),
-        (|c| c.weights.clip = Some(0.0), "weights: clip"),
-        (|c| c.arch.learning_rate = 0.0, "architecture: learning rate"),
-        (|c| c.arch.betas = (0.5, 1.0), "betas"),
-        (|c| c.arch.weight_decay = f64::INFINITY, "architecture: weight decay"),
-        (|c| c.arch.clip = Some(-1.0), "architecture: clip"),
-        (|c| c.arch.init_std = -1.0, "initial values"),
-        (|c| c.temperature = ScheduleConfig::Constant(Constant { value: f64::NAN }), "temperature: constant"),
-        (|c| c.temperature = Linear { start: 1.0, end: 0.0, inclusive: true }.into(), "must stay positive"),
-        (|c| c.skip_dropout = Some(SkipDropout { rate: 1.0, decay: 0.0 }), "rate is 1"),
-        (|c| c.skip_dropout = Some(SkipDropout { rate: 0.1, decay: -1.0 }), "decay is -1"),
-        (|c| c.prune = PruneScheduleConfig::Periodic(Periodic { first: 0, every: 1, count: 1 }), "first is 0"),
-        (|c| c.indicator = IndicatorConfig::EoiNas(EoiNas { lambda: -1.0, min_samples: 1 }), "lambda is -1"),
-        (|c| c.keep_checkpoints = 0, "checkpoints to keep"),
+        (|c| c.batch_size = 1, "batch_size is 1"),
+        (|c| c.data.dataset = SourceKind::Cifar10, "data.dir is not set; expected the folder of cifar10"),
+        (|c| c.data.train_images = Some(1), "data.train_images is 1"),
+        (|c| c.data.image_size = Some(2), "data.image_size is 2"),
+        (|c| c.network.channels = 0, "network.channels is 0"),
+        (|c| c.network.channels = 7, "network.channels is 7"),
+        (|c| c.network.cells = 0, "network.cells is 0"),
+        (|c| c.network.stem_multiplier = 0, "network.stem_multiplier is 0"),
+        (
+            |c| c.weights.learning_rate = Constant { value: f64::NAN }.into(),
+            "weights.learning_rate is no schedule that works; expected constant",
+        ),
+        (|c| c.weights.momentum = 1.0, "weights.momentum is 1"),
+        (|c| c.weights.weight_decay = -1.0, "weights.weight_decay is -1"),
+        (|c| c.weights.clip = Some(0.0), "weights.clip is 0"),
+        (|c| eoinas(c).arch.learning_rate = 0.0, "arch.learning_rate is 0"),
+        (|c| eoinas(c).arch.betas = (0.5, 1.0), "arch.betas is 0.5, 1"),
+        (|c| eoinas(c).arch.weight_decay = f64::INFINITY, "arch.weight_decay is inf"),
+        (|c| eoinas(c).arch.clip = Some(-1.0), "arch.clip is -1"),
+        (|c| eoinas(c).arch.init_std = -1.0, "initial values"),
+        (
+            |c| eoinas(c).temperature = ScheduleConfig::Constant(Constant { value: f64::NAN }),
+            "temperature is no schedule that works; expected constant",
+        ),
+        (|c| eoinas(c).temperature = Linear { start: 1.0, end: 0.0, inclusive: true }.into(), "must stay positive"),
+        (|c| eoinas(c).skip_dropout = Some(SkipDropout { rate: 1.0, decay: 0.0 }), "skip_dropout.rate is 1"),
+        (|c| eoinas(c).skip_dropout = Some(SkipDropout { rate: 0.1, decay: -1.0 }), "skip_dropout.decay is -1"),
+        (
+            |c| eoinas(c).prune = PruneScheduleConfig::Periodic(Periodic { first: 0, every: 1, count: 1 }),
+            "prune.first is 0",
+        ),
+        (
+            |c| eoinas(c).indicator = IndicatorConfig::EoiNas(eoinas_prune::EoiNas { lambda: -1.0, min_samples: 1 }),
+            "indicator.lambda is -1",
+        ),
+        (|c| c.keep_checkpoints = 0, "keep_checkpoints is 0"),
     ];
     let dir = tempfile::tempdir().unwrap();
     for (change, part) in cases {
@@ -51,8 +72,8 @@ fn every_bad_setting_has_an_error_of_its_own() {
         assert!(!run.exists(), "nothing is written for settings that cannot work");
     }
     let mut config = tiny();
-    config.statistics.accuracy = AccuracyUpdate::ExponentialMovingAverage { decay: 1.5 };
-    assert!(matches!(config.validate(), Err(ConfigError::Statistics(_))));
+    eoinas(&mut config).statistics.accuracy = AccuracyUpdate::ExponentialMovingAverage { decay: 1.5 };
+    assert!(config.validate().unwrap_err().to_string().contains("statistics.accuracy.decay is 1.5"));
 }
 
 #[test]

@@ -16,11 +16,11 @@ use eoinas_train::{
 };
 
 fn config(method: MethodKind, edges: EdgeMode) -> SearchConfig {
-    SearchConfig { epochs: 2, warm_up_epochs: 0, edges, ..tiny().with_method(method) }
+    set(&of(method, 2), "edges", &serde_json::to_string(&edges).unwrap())
 }
 
 fn pc_darts() -> SearchConfig {
-    SearchConfig { partial_channels: Some(2), ..config(MethodKind::Darts, EdgeMode::Normalised) }
+    set(&config(MethodKind::Darts, EdgeMode::Normalised), "partial_channels", "2")
 }
 
 fn run(config: &SearchConfig, run: &Path) -> Search {
@@ -44,8 +44,8 @@ fn methods_run_to_a_cell_with_weighed_edges_and_resume_to_the_same_bytes() {
     ];
     for (index, (method, edges, epochs)) in with.into_iter().enumerate() {
         let (whole, parts) = (dir.path().join(index.to_string()), dir.path().join(format!("{index}-parts")));
-        let partial_channels = (method == Darts).then_some(2);
-        let config = SearchConfig { partial_channels, epochs, ..config(method, edges) };
+        let config = SearchConfig { epochs, ..config(method, edges) };
+        let config = if method == Darts { set(&config, "partial_channels", "2") } else { config };
         let search = run(&config, &whole);
         let mut stop = options();
         stop.rules.push(Box::new(MaxSteps(2 * epochs as u64 - 1)));
@@ -88,9 +88,10 @@ fn edges_decide_what_a_node_keeps() {
         let search = Search::create(config.clone(), &dir.path().join(format!("{edges:?}")), options()).unwrap();
         let skeleton = search.learner().supernet.skeleton().clone();
         let space = SearchSpace::darts();
-        let operations = eoinas_nn::Operations::built_in();
+        let (operations, settings) = (eoinas_nn::Operations::built_in(), config.method.build().unwrap().learner());
         let mut learner =
-            Learner::new(&config, &space, &skeleton, &operations, search.learner().supernet.device()).unwrap();
+            Learner::new(&config, settings, &space, &skeleton, &operations, search.learner().supernet.device())
+                .unwrap();
         let kind = CellKind(0);
         // Node 5 has edges 9 to 13 from nodes 0 to 4. Ops speak for nodes 1 and 2, edges most of all for nodes 2 and 4.
         for (edge, op, edge_logit) in [(9, 0.0, 0.0), (10, 3.0, 0.0), (11, 2.0, 0.5), (12, 0.0, 0.0), (13, 0.0, 1.5)] {
@@ -115,7 +116,7 @@ fn edges_decide_what_a_node_keeps() {
 #[test]
 fn an_edge_that_is_not_sampled_counts_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let config = SearchConfig { paths_per_step: 3, ..config(MethodKind::Gdas, EdgeMode::Sampled) };
+    let config = set(&config(MethodKind::Gdas, EdgeMode::Sampled), "paths_per_step", "3");
     let search = run(&config, &dir.path().join("run"));
     let statistics = search.learner().prune.statistics();
     // 2 epochs of 2 steps of 3 paths, two edges into each of four nodes.
@@ -130,7 +131,7 @@ fn an_edge_that_is_not_sampled_counts_nothing() {
 fn losses_fall_with_weighed_edges() {
     let dir = tempfile::tempdir().unwrap();
     // Half of the edges train in a path: three paths give every op about as many updates as one path of all edges does.
-    let rome = SearchConfig { paths_per_step: 3, ..config(MethodKind::Gdas, EdgeMode::Sampled) };
+    let rome = set(&config(MethodKind::Gdas, EdgeMode::Sampled), "paths_per_step", "3");
     let configs = [(pc_darts(), 6), (rome, 16)];
     for (index, (config, epochs)) in configs.into_iter().enumerate() {
         let config = SearchConfig { epochs, ..config };
@@ -150,25 +151,25 @@ fn losses_fall_with_weighed_edges() {
 #[test]
 fn what_edges_do_not_go_with_is_refused_and_old_settings_are_read() {
     for method in [MethodKind::Uniform, MethodKind::Mdenas] {
-        let error = config(method, EdgeMode::Sampled).validate().unwrap_err().to_string();
-        assert!(error.contains("edges are to be sampled") && error.contains(method.name()), "{error}");
+        let error = of(method, 2).with_setting("edges", "sampled").unwrap_err().to_string();
+        assert!(error.contains("edges is sampled") && error.contains(method.name()), "{error}");
     }
     let dir = tempfile::tempdir().unwrap();
     let table = SearchConfig {
-        edges: EdgeMode::Sampled,
         network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1 },
         data: tiny().data,
         batch_size: 16,
         ..SearchConfig::nas_bench_201(1)
     };
     let space = SearchOptions { space: SearchSpace::nas_bench_201(), ..options() };
+    let table = set(&table, "edges", "sampled");
     let error = Search::create(table, &dir.path().join("table"), space).unwrap_err().to_string();
     assert!(error.contains("`nas-bench-201` every node keeps all of its edges"), "{error}");
 
     let mut old = serde_json::to_value(tiny()).unwrap();
-    old.as_object_mut().unwrap().remove("edges").unwrap();
+    old["method"]["eoinas"].as_object_mut().unwrap().remove("edges").unwrap();
     assert_eq!(serde_json::from_value::<SearchConfig>(old).unwrap(), tiny());
-    assert_eq!(tiny().with_setting("edges", "normalised").unwrap().edges, EdgeMode::Normalised);
+    assert_eq!(set(&tiny(), "edges", "normalised").method.build().unwrap().learner().edges, EdgeMode::Normalised);
 }
 
 #[test]
@@ -177,10 +178,17 @@ fn a_checkpoint_without_its_edges_is_refused() {
     let path = dir.path().join("run");
     let mut stop = options();
     stop.rules.push(Box::new(MaxSteps(1)));
-    let without = SearchConfig { edges: EdgeMode::Equal, partial_channels: None, ..pc_darts() };
+    let without = set(&set(&pc_darts(), "edges", "equal"), "partial_channels", "null");
     Search::create(without, &path, stop).unwrap().run().unwrap();
     let text = std::fs::read_to_string(path.join("config.json")).unwrap();
     std::fs::write(path.join("config.json"), text.replace("\"equal\"", "\"normalised\"")).unwrap();
+    let error = Search::resume(&path, options()).unwrap_err().to_string();
+    assert!(error.contains("darts with edges = \"equal\"") && error.contains("\"normalised\""), "{error}");
+    // Version 0.1.0 did not note the method; the tensors tell.
+    let manifest = newest(&path).join("manifest.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    value["subject"].as_object_mut().unwrap().remove("method").unwrap();
+    std::fs::write(manifest, value.to_string()).unwrap();
     let error = Search::resume(&path, options()).unwrap_err();
     assert!(matches!(&error, TrainError::State { what, .. } if what.contains("edges.normal")), "{error}");
 }

@@ -1,5 +1,5 @@
 //! Searches on tiny sets, end to end.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 
@@ -7,7 +7,8 @@ use common::*;
 use eoinas_core::{Event, Genotype, SearchSpace, Skeleton, count, skeleton::Form};
 use eoinas_prune::{Never, PruneScheduleConfig};
 use eoinas_train::{
-    Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError, config::MethodKind, stop::MaxSteps,
+    Found, MethodConfig, MethodKind, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError,
+    methods::EoiNas, stop::MaxSteps,
 };
 
 #[test]
@@ -51,7 +52,8 @@ fn one_epoch_still_ends_in_a_cell() {
 fn without_pruning_all_ops_stay_and_a_cell_is_derived() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
-    let config = SearchConfig { prune: PruneScheduleConfig::Never(Never {}), warm_up_epochs: 1, ..tiny() };
+    let prune = PruneScheduleConfig::Never(Never {});
+    let config = SearchConfig { method: EoiNas { prune, warm_up_epochs: 1, ..EoiNas::quick() }.into(), ..tiny() };
     let mut search = Search::create(config, &run, options()).unwrap();
     assert!(matches!(search.run().unwrap(), Outcome::Found(_)));
     assert_eq!(search.learner().alive().max_count(search.space()), 8);
@@ -76,7 +78,17 @@ fn a_space_with_one_kind_of_cell_is_searched_too() {
     for method in MethodKind::ALL {
         // Three, as P-DARTS has three stages.
         let epochs = if method == MethodKind::Pdarts { 3 } else { tiny().epochs };
-        let config = SearchConfig { form: Form::NasBench201, epochs, ..tiny() }.with_method(method);
+        let mut config = SearchConfig { form: Form::NasBench201, epochs, ..tiny() }.with_method(method);
+        match &mut config.method {
+            MethodConfig::PcDarts(method) => method.partial_channels = 2,
+            MethodConfig::RandomWs(method) => method.candidates = 3,
+            MethodConfig::Rome(_) => {
+                let error = Search::create(config, &dir.path().join("rome"), options()).unwrap_err().to_string();
+                assert!(error.contains("every node keeps all of its edges"), "{error}");
+                continue;
+            }
+            _ => {}
+        }
         let mut search = Search::create(config, &dir.path().join(method.name()), options()).unwrap();
         let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
         let genotype = Genotype::parse(&found.genotype).unwrap();
@@ -89,7 +101,8 @@ fn a_space_with_one_kind_of_cell_is_searched_too() {
         }
     }
     let mut wrong = SearchConfig { form: Form::NasBench201, ..tiny() }.with_method(MethodKind::Pdarts);
-    wrong.deepen[1].cells = 8;
+    let MethodConfig::Pdarts(method) = &mut wrong.method else { panic!("{:?}", wrong.method) };
+    method.deepen[1].cells = 8;
     let error = wrong.validate().unwrap_err().to_string();
     assert!(error.contains("stage 2") && error.contains("no multiple of 3"), "{error}");
 }

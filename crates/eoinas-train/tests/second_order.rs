@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use eoinas_core::{CellKind, EdgeOpTable, SearchSpace, Skeleton, Streams};
 use eoinas_nn::{Batch, Operations};
 use eoinas_train::{
-    EpochPlan, Learner, SearchConfig, Step,
+    EpochPlan, Learner, LearnerSettings, SearchConfig, Step,
     methods::{SecondOrder, Unrolled},
 };
 
@@ -40,22 +40,31 @@ impl Values {
 fn given(values: &Values) -> (Learner, Step) {
     let skeleton = Skeleton { channels: 2, cells: 1, classes: 5, height: 4, width: 4, ..Skeleton::search() };
     let (space, operations) = (SearchSpace::darts(), Operations::built_in());
-    let mut learner = Learner::new(&SearchConfig::paper(), &space, &skeleton, &operations, &Device::Cpu).unwrap();
+    let mut learner =
+        Learner::new(&SearchConfig::paper(), LearnerSettings::default(), &space, &skeleton, &operations, &Device::Cpu)
+            .unwrap();
     learner.supernet.parameters_mut().load(&values.below("param.")).unwrap();
     learner.supernet.parameters_mut().load_momenta(&values.below("momentum.")).unwrap();
     for (kind, name) in [(CellKind(0), "alpha.normal"), (CellKind(1), "alpha.reduce")] {
         learner.alphas.matrix_mut(kind).copy_from_slice(&values.f32s(name));
     }
     let learning_rate = 0.025;
-    let plan =
-        EpochPlan { warm_up: false, learning_rate, temperature: 1.0, skip_dropout: 0.0, prunings: 0, deepen: None };
+    let plan = EpochPlan {
+        warm_up: false,
+        learning_rate,
+        temperature: None,
+        skip_dropout: 0.0,
+        prunings: 0,
+        stage: 0,
+        ends_stage: false,
+    };
     let (train, valid) = (values.batch("train"), Some(values.batch("valid")));
     (learner, Step { epoch: 0, step: 0, plan, streams: Streams::new(0), train, valid })
 }
 
 fn gradient(radius: f64, learner: &mut Learner, step: &Step) -> Unrolled {
     let valid = step.valid.as_ref().unwrap();
-    (SecondOrder { radius }).gradient(learner, step, valid).unwrap()
+    SecondOrder { radius, ..SecondOrder::default() }.gradient(learner, step, valid).unwrap()
 }
 
 /// The second term of Eq. 7 over `-xi`.

@@ -1,11 +1,14 @@
-//! What a project that depends on EoiNAS writes: a data set, an op and an indicator of its own, searched together.
+//! What a project that depends on EoiNAS writes: a data set, an op and an indicator of its own, searched together, and
+//! search methods of its own.
+
+pub mod darts_pt;
+pub mod fair_nas;
 
 use std::sync::Arc;
 
 use candle_core::Tensor;
 use eoinas_core::{Op, OpShape, OpSpec, SearchSpace};
 use eoinas_data::{DataError, Dataset, DatasetInfo};
-use eoinas_gumbel::Sampled;
 use eoinas_nn::Operations;
 use eoinas_prune::{EdgeView, Indicator, OpView};
 use eoinas_train::{Found, Outcome, Search, SearchConfig, SearchOptions, methods::EoiNas};
@@ -109,7 +112,7 @@ pub fn search(folder: &std::path::Path) -> Result<Outcome, Box<dyn std::error::E
         space,
         operations,
         dataset: Some(Arc::new(Sides::new(32))),
-        method: Some(Box::new(EoiNas::new(&Sampled, Box::new(Rarity)))),
+        method: Some(Box::new(EoiNas::quick().with_indicator(Rarity))),
         ..SearchOptions::default()
     };
     Ok(Search::create(config, folder, options)?.run()?)

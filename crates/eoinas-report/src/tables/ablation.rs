@@ -79,7 +79,9 @@ fn means(sources: &[Source], with_parts: bool) -> Table {
 /// Whether a search prunes gradually, and whether it goes by more than the architecture weights.
 fn parts(run: &Run) -> Option<(bool, bool)> {
     let config = &run.started.as_ref().filter(|_| run.is_search())?.config;
-    let kind = |name: &str| config.get(name).and_then(|part| part.get("kind")).and_then(|kind| kind.as_str());
+    // Version 0.1.0 had the settings of a method side by side with those of every search.
+    let own = config.get("method").and_then(|method| method.get("eoinas")).unwrap_or(config);
+    let kind = |name: &str| own.get(name).and_then(|part| part.get("kind")).and_then(|kind| kind.as_str());
     let eoinas = run.method() == "eoinas";
     Some((eoinas && kind("prune") != Some("never"), eoinas && kind("indicator").is_some_and(|kind| kind != "beta")))
 }

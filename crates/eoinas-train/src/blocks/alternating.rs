@@ -59,7 +59,9 @@ impl Alternating {
         stream: SeedStream,
         path: usize,
     ) -> Result<Path> {
-        let (epoch, index, temperature) = (step.epoch as u64, step.index(path), step.plan.temperature);
+        let (epoch, index) = (step.epoch as u64, step.index(path));
+        // Nothing divides by that of a method without one.
+        let temperature = step.plan.temperature.unwrap_or(1.0);
         let mut rng = step.streams.rng(stream, epoch, index);
         let rng: &mut dyn Rng = &mut rng;
         let sample = self.relaxation.sample(alphas, learner.alive(), learner.space(), temperature, rng)?;

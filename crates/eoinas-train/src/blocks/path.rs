@@ -1,6 +1,6 @@
 //! One draw of a pass: ops and edges, what the supernet runs of them, and the way back.
 
-use eoinas_core::{CellKind, CellSpec, EdgeTable, Gate, Gates, SearchSpace};
+use eoinas_core::{CellKind, CellSpec, EdgeOpTable, EdgeTable, Gate, Gates, SearchSpace};
 use eoinas_gumbel::{EdgeMode, EdgeSample, Relaxation, Sample};
 
 use crate::{
@@ -42,6 +42,14 @@ impl Path {
             run = Some(weighed);
         }
         Self { sample, edges, run, passed_by }
+    }
+
+    /// The path of gates that were chosen, every edge counting alike: it has no gradient.
+    pub fn chosen(learner: &Learner, gates: Gates) -> Self {
+        let space = learner.space();
+        let sample = Sample { gates, soft: EdgeOpTable::filled(space, 0.0), temperature: 1.0 };
+        let (weights, soft) = (EdgeTable::filled(space, 1.0), EdgeTable::filled(space, 0.0));
+        Self { sample, edges: EdgeSample { weights, soft, temperature: 1.0 }, run: None, passed_by: None }
     }
 
     /// The gates of the ops, for the statistics; none on an edge that the topology leaves out.
@@ -104,19 +112,22 @@ pub fn one_hot(space: &SearchSpace, op: impl Fn(CellKind, usize) -> Option<usize
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
-    use eoinas_core::{EdgeOpTable, SearchSpace, SeedStream, Skeleton, Streams};
+    use eoinas_core::{SeedStream, Skeleton, Streams};
     use eoinas_gumbel::Softmax;
     use eoinas_nn::{Batch, Operations, PassOptions, PassOutput, Wanted};
     use rand::Rng;
 
     use super::*;
-    use crate::config::SearchConfig;
+    use crate::{config::SearchConfig, learner::LearnerSettings};
 
     fn learner() -> Learner {
         let skeleton = Skeleton { channels: 8, cells: 3, classes: 5, ..Skeleton::search() }.with_image(3, 8, 8);
-        let config = SearchConfig { partial_channels: Some(4), edges: EdgeMode::Normalised, ..SearchConfig::paper() };
+        let settings =
+            LearnerSettings { partial_channels: Some(4), edges: EdgeMode::Normalised, ..LearnerSettings::default() };
+        let config = SearchConfig::paper();
         let mut learner =
-            Learner::new(&config, &SearchSpace::darts(), &skeleton, &Operations::built_in(), &Device::Cpu).unwrap();
+            Learner::new(&config, settings, &SearchSpace::darts(), &skeleton, &Operations::built_in(), &Device::Cpu)
+                .unwrap();
         let space = learner.space().clone();
         for (kind, edge) in space.edges() {
             *learner.edges.get_mut(kind, edge).unwrap() = 0.2 * ((5 * edge + kind.0) % 7) as f32 - 0.6;

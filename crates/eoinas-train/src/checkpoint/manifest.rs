@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use eoinas_core::{Genotype, SearchSpace, Skeleton};
 
+use crate::method::Identity;
+
 /// `format` of every manifest.
 pub const FORMAT: &str = "eoinas-checkpoint";
 /// The version written, and the only one read.
@@ -25,19 +27,33 @@ pub struct Subject {
     pub name: String,
     /// Hash of the whole definition, so that two spaces of one name are told apart.
     pub sha256: String,
+    /// The method of a search with its settings. `None`: a training, or any method; version 0.1.0 wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Identity>,
 }
 
 impl Subject {
-    /// The subject of a search in `space`.
+    /// The subject of a search in `space`, with whatever method.
     pub fn search(space: &SearchSpace) -> Self {
         let definition = serde_json::to_vec(space).unwrap_or_default();
-        Self { kind: "search".to_owned(), name: space.name().to_owned(), sha256: sha256(&definition) }
+        Self { kind: "search".to_owned(), name: space.name().to_owned(), sha256: sha256(&definition), method: None }
+    }
+
+    /// The same with this method.
+    #[must_use]
+    pub fn by(self, method: Identity) -> Self {
+        Self { method: Some(method), ..self }
     }
 
     /// The subject of a training of `genotype` in a network of this shape.
     pub fn training(genotype: &Genotype, skeleton: &Skeleton) -> Self {
         let definition = format!("{}{}", genotype.to_json(), serde_json::to_string(skeleton).unwrap_or_default());
-        Self { kind: "train".to_owned(), name: genotype.to_string(), sha256: sha256(definition.as_bytes()) }
+        Self {
+            kind: "train".to_owned(),
+            name: genotype.to_string(),
+            sha256: sha256(definition.as_bytes()),
+            method: None,
+        }
     }
 }
 

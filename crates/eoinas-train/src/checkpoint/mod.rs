@@ -21,6 +21,7 @@ pub use retention::{Action, retain};
 pub use store::{Store, newest};
 
 pub(crate) use manifest::sha256;
+pub(crate) use read::method_of;
 
 /// Named tensors in a fixed order: the content of one safetensors file.
 pub type Tensors = BTreeMap<String, Tensor>;

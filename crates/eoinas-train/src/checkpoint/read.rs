@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
+use crate::{method::Identity, settings::first_difference};
 use candle_core::Device;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +32,11 @@ pub fn read<S: DeserializeOwned>(folder: &Path, subject: &Subject, device: &Devi
     Ok(Checkpoint { step, elapsed_seconds, events, state, tensors })
 }
 
+/// The method that the checkpoint in `folder` says it belongs to; those of version 0.1.0 do not say.
+pub(crate) fn method_of(folder: &Path, subject: &Subject) -> Result<Option<Identity>> {
+    Ok(read_manifest(folder, subject)?.subject.method)
+}
+
 fn read_manifest(folder: &Path, subject: &Subject) -> Result<Manifest> {
     let path = folder.join(MANIFEST);
     let json_error = |source| CheckpointError::Json { path: path.clone(), source };
@@ -54,7 +60,21 @@ fn read_manifest(folder: &Path, subject: &Subject) -> Result<Manifest> {
     check("subject.kind", &subject.kind, &manifest.subject.kind)?;
     check("subject.name", &subject.name, &manifest.subject.name)?;
     check("subject.sha256", &subject.sha256, &manifest.subject.sha256)?;
+    if let (Some(expected), Some(got)) = (&subject.method, &manifest.subject.method) {
+        let (expected, got) = apart(expected, got);
+        check("subject.method", &expected, &got)?;
+    }
     Ok(manifest)
+}
+
+/// Two methods as a message tells them apart: those of one name by the first setting that differs.
+fn apart(a: &Identity, b: &Identity) -> (String, String) {
+    match first_difference("", &a.settings, &b.settings) {
+        Some((setting, of_a, of_b)) if a.name == b.name && !setting.is_empty() => {
+            (format!("{} with {setting} = {of_a}", a.name), format!("{} with {setting} = {of_b}", b.name))
+        }
+        _ => (a.to_string(), b.to_string()),
+    }
 }
 
 fn read_checked(path: &Path, entry: &FileEntry) -> Result<Vec<u8>> {

@@ -1,43 +1,54 @@
 //! The settings of a search: plain structs with documented defaults (the paper's), checked once.
+//!
+//! What every search has stands in [`SearchConfig`]; what only some methods have stands in the method's own settings
+//! ([`MethodConfig`]), so that nothing can be set that does nothing.
 
+mod groups;
 mod method;
 mod presets;
 mod set;
 mod validate;
+mod version;
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use eoinas_core::{
     Skeleton,
-    schedule::{Cosine, Exponential, ScheduleConfig},
+    schedule::{Cosine, ScheduleConfig},
     skeleton::Form,
 };
 use eoinas_data::{DatasetInfo, SourceKind, SplitKind};
-use eoinas_gumbel::{EdgeMode, PathMode};
-use eoinas_prune::{IndicatorConfig, PruneScheduleConfig, StatisticsConfig};
 
-pub use method::{MethodKind, UnknownMethod};
+pub use groups::{ArchConfig, SkipDropout};
+pub use method::{MethodConfig, MethodKind, UnknownMethod};
 pub use presets::Preset;
-pub use validate::ConfigError;
-pub(crate) use validate::{check_source, check_temperature};
+pub use version::ConfigVersion;
 
-/// Everything that decides what a search does. Written to `config.json` and read again by `--resume`.
+pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};
+pub(crate) use validate::{batch_size, check_source, in_unit, keep_checkpoints, not_negative, positive};
+
+use crate::methods::EoiNas;
+
+/// Everything that decides what a search does. Written to `config.json`, which a resumed run reads again.
 ///
 /// ```
 /// use eoinas_train::SearchConfig;
 /// let config = SearchConfig { epochs: 50, seed: 7, ..SearchConfig::paper() };
 /// config.validate()?;
-/// # Ok::<(), eoinas_train::ConfigError>(())
+/// # Ok::<(), eoinas_core::Setting>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct SearchConfig {
+    /// The version of the file's format.
+    #[serde(default)]
+    pub version: ConfigVersion,
     /// The preset that these settings started from; kept for the record.
     pub preset: Preset,
-    /// The search method. Default: EoiNAS.
-    pub method: MethodKind,
+    /// The search method with its own settings. Default: EoiNAS with the paper's.
+    pub method: MethodConfig,
     /// Everything random follows from it. Default: 0.
     pub seed: u64,
     /// Seed of the choice of images and of their split into halves. `None` (default): `seed`. Runs to be compared by
@@ -54,43 +65,8 @@ pub struct SearchConfig {
     pub form: Form,
     /// The network that is searched in.
     pub network: NetworkConfig,
-    /// Which ops each edge runs in a step of EoiNAS; the other methods have their own. Default: one sampled op.
-    pub path: PathMode,
-    /// Paths that are drawn for each update on the same batch; it takes the mean of their gradients (ROME: 7). Of
-    /// EoiNAS, GDAS and uniform sampling; the other methods draw one path or none. Default: 1.
-    #[serde(default = "one")]
-    pub paths_per_step: usize,
-    /// Partial channels (PC-DARTS): the ops of an edge read 1/K of its channels, the others pass by; its authors take
-    /// K = 4. With every method, in the search alone; what PC-DARTS adds to it is `edges`. Default: none.
-    #[serde(default)]
-    pub partial_channels: Option<usize>,
-    /// What the edges that enter a node are weighed by: `equal`, `normalised` (PC-DARTS), `sampled` (ROME). With every
-    /// method that trains architecture parameters by gradients. Default: equal.
-    #[serde(default)]
-    pub edges: EdgeMode,
     /// Update of the weights.
     pub weights: WeightsConfig,
-    /// Update of the architecture parameters.
-    pub arch: ArchConfig,
-    /// First epochs that train weights only, at the temperature's start value. Default: 20.
-    pub warm_up_epochs: usize,
-    /// Temperature of Eq. 5 by epoch. Default: 5 * 0.965^(epoch - 20), never below 0.001.
-    pub temperature: ScheduleConfig,
-    /// Stages of a search in a network that grows (P-DARTS), after the first one; each has an equal part of the epochs.
-    /// Learning rate, temperature and dropout run over each stage anew, and its first two fifths train weights only. With
-    /// fewer epochs than stages the last ones are left out. Default: none.
-    #[serde(default)]
-    pub deepen: Vec<Deepening>,
-    /// Dropout on the skip connections of stride 1. Default: none.
-    pub skip_dropout: Option<SkipDropout>,
-    /// When ops are taken away. Default: one per edge after 40, 60, ..., 160 epochs. A run with too few epochs for its
-    /// schedule has it scaled, together with warm-up and temperature (see [`crate::Plan`]). `never` keeps all ops and
-    /// derives the cell from them at the end (GDAS, and the comparison of Section 3.3).
-    pub prune: PruneScheduleConfig,
-    /// What decides which op goes. Default: Eq. 7 with lambda = 0.5.
-    pub indicator: IndicatorConfig,
-    /// How C^e and C^a are kept. Default: counts since the last pruning, the last mini-batch's accuracy.
-    pub statistics: StatisticsConfig,
     /// Stop when a cell has more skip connections than this. Default: no limit.
     pub max_skips: Option<usize>,
     /// Newest checkpoints kept beside the best. Default: 2.
@@ -144,46 +120,6 @@ pub struct WeightsConfig {
     pub clip: Option<f64>,
 }
 
-/// Adam on the architecture parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ArchConfig {
-    /// Default: 3e-4.
-    pub learning_rate: f64,
-    /// Default: 0.5 and 0.999.
-    pub betas: (f64, f64),
-    /// L2 form, added to the gradient. Default: 1e-3.
-    pub weight_decay: f64,
-    /// Largest global norm of the gradients of all kinds of cell together. Default: 5; `None`: no clipping.
-    pub clip: Option<f64>,
-    /// Standard deviation of the normal initial values. Default: 0, all zeros.
-    pub init_std: f64,
-    /// Whether a pruning forgets the optimiser's moments (the authors' code). Default: false.
-    pub reset_moments: bool,
-}
-
-/// Dropout on skip connections: a line towards 0 during the warm-up, then an exponential.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SkipDropout {
-    /// The rate that the formulas scale. Authors: 0.1.
-    pub rate: f64,
-    /// Exponential decay per epoch after the warm-up. Authors: 0.2.
-    pub decay: f64,
-}
-
-/// One stage of a search in a network that grows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Deepening {
-    /// Number of cells.
-    pub cells: usize,
-    /// Ops that each edge still has.
-    pub ops: usize,
-    /// Rate of dropout on skip connections at the stage's start; it decays as [`SkipDropout`] with a decay of 0.2.
-    pub skip_dropout: f64,
-}
-
 impl Default for NetworkConfig {
     fn default() -> Self {
         Self { channels: 16, cells: 8, stem_multiplier: 3 }
@@ -201,24 +137,12 @@ impl Default for WeightsConfig {
     }
 }
 
-impl Default for ArchConfig {
-    fn default() -> Self {
-        Self {
-            learning_rate: 3e-4,
-            betas: (0.5, 0.999),
-            weight_decay: 1e-3,
-            clip: Some(5.0),
-            init_std: 0.0,
-            reset_moments: false,
-        }
-    }
-}
-
 impl Default for SearchConfig {
     fn default() -> Self {
         Self {
+            version: ConfigVersion::default(),
             preset: Preset::Paper,
-            method: MethodKind::Eoinas,
+            method: EoiNas::default().into(),
             seed: 0,
             split_seed: None,
             epochs: 160,
@@ -226,19 +150,7 @@ impl Default for SearchConfig {
             data: DataConfig::default(),
             form: default_form(),
             network: NetworkConfig::default(),
-            path: PathMode::Sampled,
-            paths_per_step: 1,
-            partial_channels: None,
-            edges: EdgeMode::Equal,
             weights: WeightsConfig::default(),
-            arch: ArchConfig::default(),
-            warm_up_epochs: 20,
-            temperature: Exponential::paper_temperature().into(),
-            deepen: Vec::new(),
-            skip_dropout: None,
-            prune: PruneScheduleConfig::default(),
-            indicator: IndicatorConfig::default(),
-            statistics: StatisticsConfig::default(),
             max_skips: None,
             keep_checkpoints: 2,
         }
@@ -249,6 +161,20 @@ impl SearchConfig {
     /// The network that is searched in, for images like those of `info`.
     pub fn skeleton(&self, info: &DatasetInfo) -> Skeleton {
         self.network.skeleton(self.form, info)
+    }
+}
+
+impl Serialize for SearchConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+/// Settings that version 0.1.0 wrote are read as what they mean here.
+impl<'de> Deserialize<'de> for SearchConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let settings = version::upgraded(serde_json::Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        Self::deserialize(settings).map_err(D::Error::custom)
     }
 }
 
@@ -265,9 +191,4 @@ impl NetworkConfig {
 /// The only form that searches had before there was a choice.
 fn default_form() -> Form {
     Form::Cifar
-}
-
-/// The only number of paths that updates had before there was a choice.
-fn one() -> usize {
-    1
 }

@@ -2,17 +2,20 @@
 
 use std::slice;
 
-use eoinas_core::{Genotype, SeedStream, softmax};
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Setting, softmax};
 use eoinas_gumbel::Categorical;
 use eoinas_nn::Wanted;
+use serde::{Deserialize, Serialize};
 
-use super::by_beta;
+use super::{by_beta, identity};
 use crate::{
     blocks::{Alternating, finite, train_weights},
+    config::{self, SearchConfig, SkipDropout, positive},
     error::Result,
     halt::Flow,
-    learner::Learner,
+    learner::{Learner, LearnerSettings},
     method::{Identity, SearchMethod, Step, StepReport},
+    plan::Timetable,
     search::SearchContext,
     tally::Tally,
 };
@@ -31,15 +34,28 @@ const FLOOR: f64 = 1e-3;
 /// are the learner's statistics. Its `alphas` are `ln p`, so that checkpoints and records hold `p` and the cell is the most
 /// probable one. The paper does not say what becomes of a `p` that leaves 0 to 1: here none falls below 0.001, and the sum
 /// is brought back to 1.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct MdeNas {
-    rate: f64,
+    /// Rate of the probabilities. Default: 0.01, the paper's.
+    pub rate: f64,
+    /// First epochs that train weights only. Default: 0.
+    pub warm_up_epochs: usize,
+    /// Partial channels ([`super::PcDarts`]): the ops of an edge read 1/K of its channels. Default: none.
+    pub partial_channels: Option<usize>,
+    /// Dropout on the skip connections of stride 1. Default: none.
+    pub skip_dropout: Option<SkipDropout>,
+}
+
+impl Default for MdeNas {
+    fn default() -> Self {
+        Self { rate: 0.01, warm_up_epochs: 0, partial_channels: None, skip_dropout: None }
+    }
 }
 
 impl MdeNas {
-    /// With this rate of the probabilities; the paper's is 0.01.
-    pub fn new(rate: f64) -> Self {
-        Self { rate }
+    pub(crate) fn prescribed(self) -> Self {
+        Self { warm_up_epochs: 0, ..self }
     }
 
     /// The update on every edge.
@@ -92,7 +108,21 @@ fn updated(ops: &[Candidate], rate: f64) -> Vec<f64> {
 
 impl SearchMethod for MdeNas {
     fn identity(&self) -> Identity {
-        Identity::new("mdenas", serde_json::Value::Null)
+        identity("mdenas", self)
+    }
+
+    fn validate(&self, run: &SearchConfig, _: &SearchSpace) -> Result<(), Setting> {
+        Setting::check(positive(self.rate), "rate", self.rate, "a positive number")?;
+        config::partial_channels(self.partial_channels, &run.network)?;
+        config::skip_dropout(self.skip_dropout)
+    }
+
+    fn learner(&self) -> LearnerSettings {
+        LearnerSettings { partial_channels: self.partial_channels, ..LearnerSettings::default() }
+    }
+
+    fn timetable(&self, run: &SearchConfig, _: &SearchSpace) -> Timetable {
+        Timetable::new(run.epochs).warm_up(self.warm_up_epochs).skip_dropout(self.skip_dropout)
     }
 
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {

@@ -1,48 +1,45 @@
-//! The search methods.
+//! The search methods: one file or folder each, with its settings, what its paper prescribes, step, prunings and
+//! derivation. A method *is* its settings; what it learns is in the [`Learner`].
+//!
+//! They are made of [`crate::blocks`], as a method of one's own is: implement [`crate::SearchMethod`] and give it in
+//! [`crate::SearchOptions::method`].
 
+mod darts;
 mod eoinas;
-mod first_order;
+mod gdas;
 mod mdenas;
+mod pc_darts;
 mod pdarts;
+mod random_ws;
+mod rome;
 mod second_order;
 mod snas;
 mod uniform;
 
-pub use eoinas::EoiNas;
-pub use first_order::FirstOrder;
+pub use darts::Darts;
+pub use eoinas::{ByIndicator, EoiNas};
+pub use gdas::Gdas;
 pub use mdenas::MdeNas;
-pub use pdarts::PDarts;
+pub use pc_darts::PcDarts;
+pub use pdarts::{Deepening, PDarts};
+pub use random_ws::RandomWs;
+pub use rome::Rome;
 pub use second_order::{SecondOrder, Unrolled};
 pub use snas::Snas;
 pub use uniform::Uniform;
 
 use eoinas_core::Genotype;
 use eoinas_prune::Beta;
+use serde::Serialize;
 
-use crate::{
-    config::{MethodKind, SearchConfig},
-    error::Result,
-    learner::Learner,
-    method::SearchMethod,
-};
-
-/// The method that `config` names.
-pub fn build(config: &SearchConfig) -> Box<dyn SearchMethod> {
-    match config.method {
-        MethodKind::Eoinas => Box::new(
-            EoiNas::new(config.path.relaxation(), Box::new(config.indicator)).with_paths(config.paths_per_step),
-        ),
-        MethodKind::Gdas => Box::new(FirstOrder::gdas(config.paths_per_step)),
-        MethodKind::Darts => Box::new(FirstOrder::darts()),
-        MethodKind::Darts2 => Box::new(SecondOrder::default()),
-        MethodKind::Snas => Box::new(Snas),
-        MethodKind::Uniform => Box::new(Uniform::new(config.paths_per_step)),
-        MethodKind::Pdarts => Box::new(PDarts::new(2)),
-        MethodKind::Mdenas => Box::new(MdeNas::new(config.arch.learning_rate)),
-    }
-}
+use crate::{error::Result, learner::Learner, method::Identity};
 
 /// The cell by the largest architecture weights.
 fn by_beta(learner: &Learner) -> Result<Genotype> {
     learner.derive(&Beta {})
+}
+
+/// A method that is all settings.
+fn identity(name: &str, settings: &impl Serialize) -> Identity {
+    Identity::new(name, serde_json::to_value(settings).unwrap_or_default())
 }

@@ -1,16 +1,19 @@
 //! DARTS, second order.
 
-use eoinas_core::{Gates, Genotype, SeedStream};
-use eoinas_gumbel::Softmax;
+use eoinas_core::{Gates, Genotype, SearchSpace, SeedStream, Setting, schedule::ScheduleConfig};
+use eoinas_gumbel::{EdgeMode, Softmax};
 use eoinas_nn::{Batch, Wanted, WeightGradients, parameters::SavedValues};
+use serde::{Deserialize, Serialize};
 
-use super::by_beta;
+use super::{Darts, by_beta, identity};
 use crate::{
     blocks::{Alternating, finite, train_weights},
+    config::{ArchConfig, SearchConfig, SkipDropout, positive},
     error::Result,
     halt::Flow,
-    learner::{ArchGradient, Learner},
+    learner::{ArchGradient, Learner, LearnerSettings},
     method::{Identity, SearchMethod, Step, StepReport},
+    plan::Timetable,
     search::SearchContext,
     tally::Tally,
 };
@@ -31,15 +34,29 @@ use crate::{
 ///
 /// ReLU and max pooling have kinks: where `e v` moves a unit across one, the difference holds that unit's jump, which the
 /// exact derivative does not know. On small networks with small batches this outweighs the term itself.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SecondOrder {
     /// Length of the step `e v`. Default: 0.01, the paper's.
     pub radius: f64,
+    /// Update of the architecture parameters. Default: that of [`Darts`].
+    pub arch: ArchConfig,
+    /// Temperature of edges that are sampled; ops have none. Default: EoiNAS's.
+    pub temperature: ScheduleConfig,
+    /// First epochs that train weights only. Default: 0.
+    pub warm_up_epochs: usize,
+    /// Partial channels ([`super::PcDarts`]): the ops of an edge read 1/K of its channels. Default: none.
+    pub partial_channels: Option<usize>,
+    /// What the edges that enter a node are weighed by. Default: equal.
+    pub edges: EdgeMode,
+    /// Dropout on the skip connections of stride 1. Default: none.
+    pub skip_dropout: Option<SkipDropout>,
 }
 
 impl Default for SecondOrder {
     fn default() -> Self {
-        Self { radius: 0.01 }
+        let Darts { arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout } = Darts::default();
+        Self { radius: 0.01, arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout }
     }
 }
 
@@ -57,6 +74,16 @@ pub struct Unrolled {
 }
 
 impl SecondOrder {
+    pub(crate) fn prescribed(self) -> Self {
+        let Darts { arch, warm_up_epochs, .. } = self.first_order().prescribed();
+        Self { arch, warm_up_epochs, ..self }
+    }
+
+    fn first_order(&self) -> Darts {
+        let Self { arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout, .. } = self.clone();
+        Darts { arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout }
+    }
+
     /// Eq. 7 for the step's training batch and a validation batch. The weights are left as they were, bit for bit.
     ///
     /// # Errors
@@ -117,7 +144,20 @@ impl SecondOrder {
 
 impl SearchMethod for SecondOrder {
     fn identity(&self) -> Identity {
-        Identity::new("darts2", serde_json::Value::Null)
+        identity("darts2", self)
+    }
+
+    fn validate(&self, run: &SearchConfig, space: &SearchSpace) -> Result<(), Setting> {
+        Setting::check(positive(self.radius), "radius", self.radius, "a positive number")?;
+        self.first_order().validate(run, space)
+    }
+
+    fn learner(&self) -> LearnerSettings {
+        self.first_order().learner()
+    }
+
+    fn timetable(&self, run: &SearchConfig, space: &SearchSpace) -> Timetable {
+        self.first_order().timetable(run, space)
     }
 
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {

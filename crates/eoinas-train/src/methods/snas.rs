@@ -2,17 +2,20 @@
 
 use std::slice;
 
-use eoinas_core::{Genotype, SeedStream};
-use eoinas_gumbel::Mixture;
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Setting, schedule::ScheduleConfig};
+use eoinas_gumbel::{EdgeMode, Mixture};
 use eoinas_nn::Wanted;
+use serde::{Deserialize, Serialize};
 
-use super::by_beta;
+use super::{Darts, by_beta, identity};
 use crate::{
     blocks::{Alternating, finite},
+    config::{ArchConfig, SearchConfig, SkipDropout},
     error::Result,
     halt::Flow,
-    learner::{ArchGradient, Learner},
+    learner::{ArchGradient, Learner, LearnerSettings},
     method::{Identity, SearchMethod, Step, StepReport},
+    plan::Timetable,
     search::SearchContext,
     tally::Tally,
 };
@@ -21,12 +24,57 @@ use crate::{
 /// distribution (Eq. 5 and 6), weights and architecture together from the training loss, in one pass.
 ///
 /// The validation half trains nothing and is not read; the cell is the most probable one.
-#[derive(Debug, Default)]
-pub struct Snas;
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snas {
+    /// Update of the architecture parameters.
+    pub arch: ArchConfig,
+    /// Temperature of the gates by epoch. Default: EoiNAS's.
+    pub temperature: ScheduleConfig,
+    /// First epochs that train weights only. Default: 0.
+    pub warm_up_epochs: usize,
+    /// Partial channels ([`super::PcDarts`]): the ops of an edge read 1/K of its channels. Default: none.
+    pub partial_channels: Option<usize>,
+    /// What the edges that enter a node are weighed by. Default: equal.
+    pub edges: EdgeMode,
+    /// Dropout on the skip connections of stride 1. Default: none.
+    pub skip_dropout: Option<SkipDropout>,
+}
+
+impl Default for Snas {
+    fn default() -> Self {
+        let Darts { temperature, warm_up_epochs, partial_channels, edges, skip_dropout, .. } = Darts::default();
+        Self { arch: ArchConfig::default(), temperature, warm_up_epochs, partial_channels, edges, skip_dropout }
+    }
+}
+
+impl Snas {
+    pub(crate) fn prescribed(self) -> Self {
+        Self { warm_up_epochs: 0, ..self }
+    }
+
+    /// What it has in common with DARTS.
+    fn darts(&self) -> Darts {
+        let Self { arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout } = self.clone();
+        Darts { arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout }
+    }
+}
 
 impl SearchMethod for Snas {
     fn identity(&self) -> Identity {
-        Identity::new("snas", serde_json::Value::Null)
+        identity("snas", self)
+    }
+
+    fn validate(&self, run: &SearchConfig, space: &SearchSpace) -> Result<(), Setting> {
+        self.darts().validate(run, space)
+    }
+
+    fn learner(&self) -> LearnerSettings {
+        self.darts().learner()
+    }
+
+    fn timetable(&self, run: &SearchConfig, space: &SearchSpace) -> Timetable {
+        self.darts().timetable(run, space)
     }
 
     fn reads_validation(&self) -> bool {

@@ -1,51 +1,75 @@
 //! The supernet of random search with weight sharing.
 
-use eoinas_core::Genotype;
+use eoinas_core::{Genotype, SearchSpace, Setting};
 use eoinas_gumbel::Categorical;
+use serde::{Deserialize, Serialize};
 
-use super::by_beta;
+use super::{by_beta, identity};
 use crate::{
     blocks::{Alternating, train_weights},
+    config::{self, SearchConfig, SkipDropout},
     error::Result,
     halt::Flow,
-    learner::Learner,
+    learner::{Learner, LearnerSettings},
     method::{Identity, SearchMethod, Step, StepReport},
+    plan::Timetable,
     search::SearchContext,
 };
 
 /// Weights alone, of one op an edge that is drawn from the alive ones with equal probability: the supernet of random
-/// search with weight sharing (Li and Talwalkar, 2019) and of single-path one-shot search (Guo et al., 2020, with
-/// uniform sampling).
+/// search with weight sharing ([`super::RandomWs`]) and of single-path one-shot search (Guo et al., 2020, with uniform
+/// sampling).
 ///
 /// The architecture parameters are never trained, so that the cell derived here only stands for one: while all are equal
-/// it is the first op that can be derived, on the first edges of every node. The search proper compares the validation accuracies
-/// of many cells with these weights ([`crate::evaluate`]). The validation half trains nothing and is not read.
-#[derive(Debug)]
+/// it is the first op that can be derived, on the first edges of every node. A search proper compares the validation
+/// accuracies of many cells with these weights ([`crate::SupernetEvaluator`]). The validation half trains nothing and is
+/// not read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Uniform {
-    alternating: Alternating,
+    /// Paths of which an update takes the mean gradient. Default: 1.
+    pub paths_per_step: usize,
+    /// Partial channels ([`super::PcDarts`]): the ops of an edge read 1/K of its channels. Default: none.
+    pub partial_channels: Option<usize>,
+    /// Dropout on the skip connections of stride 1. Default: none.
+    pub skip_dropout: Option<SkipDropout>,
 }
 
-impl Uniform {
-    /// With the mean gradient of so many paths an update.
-    pub fn new(paths: usize) -> Self {
-        Self { alternating: Alternating { relaxation: &Categorical, paths } }
+impl Default for Uniform {
+    fn default() -> Self {
+        Self { paths_per_step: 1, partial_channels: None, skip_dropout: None }
     }
 }
 
 impl SearchMethod for Uniform {
     fn identity(&self) -> Identity {
-        Identity::new("uniform", serde_json::Value::Null)
+        identity("uniform", self)
     }
 
     fn reads_validation(&self) -> bool {
         false
     }
 
+    fn validate(&self, run: &SearchConfig, _: &SearchSpace) -> Result<(), Setting> {
+        config::paths_per_step(self.paths_per_step)?;
+        config::partial_channels(self.partial_channels, &run.network)?;
+        config::skip_dropout(self.skip_dropout)
+    }
+
+    fn learner(&self) -> LearnerSettings {
+        LearnerSettings { partial_channels: self.partial_channels, ..LearnerSettings::default() }
+    }
+
+    fn timetable(&self, run: &SearchConfig, _: &SearchSpace) -> Timetable {
+        Timetable::new(run.epochs).skip_dropout(self.skip_dropout)
+    }
+
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
-        // Equal parameters, whatever those of the learner are.
         let learner = &mut *context.learner;
+        // Equal parameters, whatever those of the learner are.
         let equal = learner.alphas.map(|_| 0.0);
-        let paths = self.alternating.weight_paths(learner, &equal, step)?;
+        let drawn = Alternating { relaxation: &Categorical, paths: self.paths_per_step };
+        let paths = drawn.weight_paths(learner, &equal, step)?;
         Ok(StepReport { train: train_weights(learner, step, &paths)?, valid: None })
     }
 

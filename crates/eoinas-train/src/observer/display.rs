@@ -121,7 +121,10 @@ fn summary(progress: &Progress) -> String {
         text += &format!(" valid {:.1} %", 100.0 * accuracy);
     }
     if progress.alive_ops > 0 {
-        text += &format!(" tau {:.2} ops {}", progress.temperature, progress.alive_ops);
+        if let Some(temperature) = progress.temperature {
+            text += &format!(" tau {temperature:.2}");
+        }
+        text += &format!(" ops {}", progress.alive_ops);
     }
     text
 }

@@ -8,7 +8,7 @@ use super::{
     setup::SearchOptions,
 };
 use crate::{
-    config::SearchConfig,
+    config::{MethodConfig, SearchConfig},
     error::Result,
     run_dir::{RunDir, names},
     settings::check_same,
@@ -25,7 +25,11 @@ impl Search {
             return Self::create(config.clone(), run, options)?.run();
         }
         let dir = RunDir::open(run)?;
-        check_same(&dir, config)?;
+        let mut config = config.clone();
+        if let Some(method) = &options.method {
+            config.method = MethodConfig::Own(method.identity());
+        }
+        check_same(&dir, &config)?;
         match dir.result::<Found>()? {
             Some(found) => Ok(Outcome::Found(found)),
             None => Self::resume(run, options)?.run(),

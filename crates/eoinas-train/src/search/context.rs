@@ -2,7 +2,7 @@
 
 use std::ops::{Bound, RangeBounds};
 
-use eoinas_core::{Gates, SeedStream, Streams};
+use eoinas_core::{Event, Gates, SeedStream, Streams};
 use eoinas_nn::{Batch, PassOptions, Wanted};
 use rand::Rng;
 
@@ -27,17 +27,29 @@ pub struct SearchContext<'a> {
     data: &'a SearchData,
     streams: Streams,
     epoch: usize,
+    epochs: usize,
+    told: Vec<Event>,
 }
 
 impl<'a> SearchContext<'a> {
-    pub(crate) fn new(learner: &'a mut Learner, data: &'a SearchData, seed: u64, epoch: usize) -> Self {
-        Self { learner, data, streams: Streams::new(seed), epoch }
+    pub(crate) fn new(
+        learner: &'a mut Learner,
+        data: &'a SearchData,
+        seed: u64,
+        (epoch, epochs): (usize, usize),
+    ) -> Self {
+        Self { learner, data, streams: Streams::new(seed), epoch, epochs, told: Vec::new() }
     }
 
     /// The epoch that is being worked on, from 0; in the hook at an epoch's end that epoch, after the last one the number of
     /// epochs.
     pub fn epoch(&self) -> usize {
         self.epoch
+    }
+
+    /// Epochs of the whole run.
+    pub fn epochs(&self) -> usize {
+        self.epochs
     }
 
     /// The run's random streams.
@@ -83,6 +95,17 @@ impl<'a> SearchContext<'a> {
     pub fn train(&self, epoch: u64, first: usize) -> Batches {
         let device = self.learner.supernet.device().clone();
         Box::new(self.data.train.epoch(epoch, first).map(move |batch| to_device(batch?, &device)))
+    }
+
+    /// Puts an evaluation into the record, with `what` was evaluated.
+    pub fn evaluated(&mut self, what: String, tally: Tally) {
+        let (accuracy, loss) = (tally.accuracy().unwrap_or(0.0), tally.mean_loss().unwrap_or(f64::NAN));
+        self.told.push(Event::Evaluated { what, accuracy, loss, images: tally.samples });
+    }
+
+    /// What there is to record.
+    pub(crate) fn told(self) -> Vec<Event> {
+        self.told
     }
 
     /// Loss and accuracy with these gates over batches of the validation half, without a backward pass: `..` for all of it.

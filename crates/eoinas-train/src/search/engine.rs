@@ -102,8 +102,10 @@ impl Search {
                     None => None,
                 },
             };
-            let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, epoch);
+            let mut context =
+                SearchContext::new(&mut self.learner, &self.data, self.config.seed, (epoch, self.plan.epochs()));
             let report = self.method.step(&mut context, &step)?;
+            context.told().into_iter().try_for_each(|event| self.session.emit(event))?;
             self.state.step_done(report.train, report.valid);
             let progress = self.progress(plan);
             self.session.step_done(&progress);
@@ -115,8 +117,11 @@ impl Search {
     fn end_epoch(&mut self, plan: &EpochPlan) -> Flow<Vec<(String, usize)>> {
         let end = snapshot::epoch_end(&self.state, plan, &self.learner, self.method.as_ref())?;
         self.session.emit(Event::EpochEnd(Box::new(end)))?;
-        let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, self.state.epoch);
-        for decision in self.method.epoch_end(&mut context, plan)? {
+        let at = (self.state.epoch, self.plan.epochs());
+        let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, at);
+        let pruned = self.method.epoch_end(&mut context, plan)?;
+        context.told().into_iter().try_for_each(|event| self.session.emit(event))?;
+        for decision in pruned {
             self.session.emit(snapshot::pruned(self.state.epoch, decision, &self.learner))?;
         }
         self.state.epoch_done();
@@ -130,8 +135,10 @@ impl Search {
 
     /// Derives the cell, measures it, and writes it down. A run that is killed here does all of it again when resumed.
     fn finish(&mut self) -> Flow<Found> {
-        let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, self.state.epoch);
+        let at = (self.state.epoch, self.plan.epochs());
+        let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, at);
         let genotype = self.method.finish(&mut context)?;
+        context.told().into_iter().try_for_each(|event| self.session.emit(event))?;
         let counts = counts(&genotype, self.learner.supernet.skeleton(), self.learner.space())?;
         self.session.emit(Event::Derived {
             text: genotype.to_string(),

@@ -12,13 +12,12 @@ use eoinas_nn::Operations;
 
 use super::{engine::Search, found::Found};
 use crate::{
-    checkpoint::{Checkpoint, Subject},
-    config::SearchConfig,
+    checkpoint::{Checkpoint, Subject, method_of, newest},
+    config::{MethodConfig, SearchConfig},
     data::{SearchData, open_dataset},
     error::{Result, TrainError},
     learner::Learner,
     method::SearchMethod,
-    methods,
     observer::Observer,
     plan::Plan,
     run_dir::{RunDir, RunDirError, names},
@@ -91,9 +90,10 @@ pub(crate) struct SearchParts {
 impl SearchParts {
     /// Everything that can be refused is refused here, before anything is written.
     pub fn new(config: SearchConfig, options: &mut SearchOptions) -> Result<Self> {
-        config.validate()?;
-        config.validate_space(&options.space)?;
-        let plan = Plan::new(&config, &options.space)?;
+        config.validate_run()?;
+        let (config, method) = method(config, options)?;
+        method.validate(&config, &options.space)?;
+        let plan = Plan::new(&config, method.timetable(&config, &options.space))?;
         let dataset = match options.dataset.take() {
             Some(dataset) => dataset,
             None => open_dataset(&config.data)?,
@@ -101,8 +101,8 @@ impl SearchParts {
         let skeleton = config.skeleton(dataset.info());
         skeleton.validate(&options.space)?;
         let data = SearchData::new(&config, dataset)?;
-        let learner = Learner::new(&config, &options.space, &skeleton, &options.operations, &options.device)?;
-        let method = options.method.take().unwrap_or_else(|| methods::build(&config));
+        let SearchOptions { space, operations, device, .. } = &*options;
+        let learner = Learner::new(&config, method.learner(), space, &skeleton, operations, device)?;
         Ok(Self { config, plan, data, device: options.device.clone(), learner, method })
     }
 
@@ -110,9 +110,7 @@ impl SearchParts {
     /// Returns where the search stood.
     pub fn restore(&mut self, folder: &Path, checkpoint: Checkpoint<SavedSearch>) -> Result<SearchState> {
         let Checkpoint { state: saved, tensors, .. } = checkpoint;
-        if let Some(stage) = self.plan.stage(saved.state.epoch) {
-            self.learner.rebuild(stage.cells)?;
-        }
+        self.method.enter_stage(&mut self.learner, self.plan.epoch(saved.state.epoch).stage)?;
         self.learner.load(folder, saved.prune, saved.arch_steps, tensors)?;
         let wrong = |what| TrainError::State { path: folder.to_owned(), what };
         self.method.load(saved.method).map_err(|what| wrong(format!("state.json: method: {what}")))?;
@@ -128,6 +126,21 @@ impl SearchParts {
         }
         Search { config, plan, data, device, learner, method, state, session }
     }
+}
+
+/// The method of the settings; one of `options` takes its place, also in the settings.
+pub(crate) fn method(
+    mut config: SearchConfig,
+    options: &mut SearchOptions,
+) -> Result<(SearchConfig, Box<dyn SearchMethod>)> {
+    let method = match options.method.take() {
+        Some(method) => {
+            config.method = MethodConfig::Own(method.identity());
+            method
+        }
+        None => config.method.build()?,
+    };
+    Ok((config, method))
 }
 
 impl Search {
@@ -152,7 +165,8 @@ impl Search {
         let parts = SearchParts::new(config, &mut options)?;
         let run = run()?;
         run.write_json(names::CONFIG, &parts.config)?;
-        let session = Session::create(run, Subject::search(&options.space), parts.config.keep_checkpoints)?;
+        let subject = Subject::search(&options.space).by(parts.method.identity());
+        let session = Session::create(run, subject, parts.config.keep_checkpoints)?;
         let started = started(&parts, &options);
         let mut search = parts.search(SearchState::default(), session, options);
         search.session.emit(Event::RunStarted(Box::new(started)))?;
@@ -168,21 +182,32 @@ impl Search {
     /// with; it ends in the same bytes as if it had never stopped.
     ///
     /// # Errors
-    /// A run that is finished, no checkpoint, one that is damaged or belongs to another space.
+    /// A run that is finished, no checkpoint, one that is damaged or belongs to another space, or to another method or
+    /// other settings of it (an indicator of one's own has to be given again).
     pub fn resume(run: &Path, mut options: SearchOptions) -> Result<Self> {
         let dir = RunDir::open(run)?;
         if let Some(found) = dir.result::<Found>()? {
             return Err(TrainError::Finished { path: run.to_owned(), genotype: found.genotype });
         }
         let config: SearchConfig = dir.read_json(names::CONFIG)?;
-        let subject = Subject::search(&options.space);
-        let (session, folder, checkpoint) = Session::resume(dir, subject, config.keep_checkpoints, &options.device)?;
         let mut parts = SearchParts::new(config, &mut options)?;
+        let subject = Subject::search(&options.space).by(parts.method.identity());
+        let unsaid = method_of(&newest(run)?, &subject)?.is_none();
+        let keep = parts.config.keep_checkpoints;
+        let (session, folder, checkpoint) = Session::resume(dir, subject, keep, &options.device)?;
         let state = parts.restore(&folder, checkpoint)?;
         let mut search = parts.search(state, session, options);
         let (epoch, step) = (search.state.epoch as u64, search.state.total_steps);
         let checkpoint = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         search.session.emit(Event::Resumed { epoch, step, checkpoint })?;
+        if unsaid {
+            let text = format!(
+                "the checkpoint was written by version 0.1.0, which did not note the method: this goes on with {}, whether \
+                 that is what it began with or not",
+                search.method.identity()
+            );
+            search.session.emit(Event::Warning { text })?;
+        }
         Ok(search)
     }
 }

@@ -39,7 +39,7 @@ fn snapshot(plan: &EpochPlan, learner: &Learner, method: &dyn SearchMethod) -> R
     });
     Ok(SearchSnapshot {
         warm_up: plan.warm_up,
-        temperature: Some(plan.temperature),
+        temperature: plan.temperature,
         alive: alive.clone(),
         alive_ops: alive_ops(learner) as u64,
         entropy: entropy.collect(),

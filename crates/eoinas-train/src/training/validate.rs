@@ -3,15 +3,17 @@
 use eoinas_core::{Schedule, schedule::ScheduleConfig};
 
 use super::config::TrainConfig;
-use crate::config::{ConfigError, check_source};
+use eoinas_core::Setting;
 
-/// A setting of a training that cannot work. One variant a setting; those that a search has too are [`ConfigError`]s.
+use crate::config::{batch_size, check_source, keep_checkpoints};
+
+/// A setting of a training that cannot work. One variant a setting; those that a search has too are [`Setting`]s.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainConfigError {
     /// A setting that a search has too.
     #[error(transparent)]
-    Common(#[from] ConfigError),
+    Common(#[from] Setting),
     /// `epochs`
     #[error("epochs is 0; a training needs at least one epoch")]
     Epochs,
@@ -101,7 +103,7 @@ impl TrainConfig {
     /// The first setting that cannot work.
     pub fn validate(&self) -> Result {
         check(self.epochs > 0, TrainConfigError::Epochs)?;
-        check(self.batch_size >= 2, ConfigError::BatchSize { got: self.batch_size })?;
+        batch_size(self.batch_size)?;
         check(self.accumulate > 0, TrainConfigError::Accumulate)?;
         check_source(self.data.dataset, self.data.dir.as_deref(), self.data.image_size)?;
         if let Some(got) = self.data.train_images {
@@ -122,7 +124,7 @@ impl TrainConfig {
         if let Some(got) = self.average {
             check(in_unit(got), TrainConfigError::Average { got })?;
         }
-        check(self.keep_checkpoints > 0, ConfigError::KeepCheckpoints)
+        Ok(keep_checkpoints(self.keep_checkpoints)?)
     }
 }
 

@@ -9,8 +9,9 @@ use std::{
 
 use eoinas_core::{Event, Genotype, event::Record};
 use eoinas_train::{
-    SearchConfig, SearchOptions, TrainConfig,
+    MethodKind, SearchConfig, SearchOptions, TrainConfig,
     config::{DataConfig, NetworkConfig},
+    methods::EoiNas,
     training::TrainDataConfig,
 };
 
@@ -21,9 +22,21 @@ pub fn tiny() -> SearchConfig {
         batch_size: 16,
         data: DataConfig { train_images: Some(64), ..DataConfig::default() },
         network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1 },
-        warm_up_epochs: 5,
+        method: EoiNas { warm_up_epochs: 5, ..EoiNas::quick() }.into(),
         ..SearchConfig::quick()
     }
+}
+
+/// Another method in so many epochs, without warm-up.
+pub fn of(method: MethodKind, epochs: usize) -> SearchConfig {
+    let config = SearchConfig { epochs, ..tiny() }.with_method(method);
+    // P-DARTS and those without a warm-up have no such setting.
+    config.with_setting("warm_up_epochs", "0").unwrap_or(config)
+}
+
+/// The same with another setting.
+pub fn set(config: &SearchConfig, name: &str, value: &str) -> SearchConfig {
+    config.with_setting(name, value).unwrap()
 }
 
 pub fn options() -> SearchOptions {
