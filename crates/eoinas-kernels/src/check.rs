@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::error::{KernelError, Result};
 use crate::geometry::Convolution;
-use crate::tensors::{expect_dims, image_dims, shape_error};
+use crate::tensors::{expect_dims, image_dims};
 use crate::view::{Gradient, Input, InputGradient, Norm, Term};
 
 /// The shape `[n, h, w, c]` of an input's joined sources.
@@ -23,7 +23,7 @@ pub(crate) fn input_shape(kernel: &'static str, input: Input<'_>) -> Result<[usi
             [n2, h2, w2, c] if [n2, h2, w2] == [n, h, w] && c > 0 => channels += c,
             _ => {
                 let expected = format!("[{n}, {h}, {w}, c] as the first source");
-                return Err(shape_error(kernel, "input", source, expected));
+                return Err(KernelError::shape(kernel, "input", source, expected));
             }
         }
     }
@@ -94,7 +94,7 @@ pub(crate) fn convolution_shapes(x: Input<'_>, conv: Convolution<&Tensor>) -> Re
     let [n, h, w, ci] = shape;
     let pointwise = |name, weight: &Tensor| match *weight.dims() {
         [i, co] if i == ci && co > 0 => Ok(co),
-        _ => Err(shape_error(kernel, name, weight, format!("[{ci}, co]"))),
+        _ => Err(KernelError::shape(kernel, name, weight, format!("[{ci}, co]"))),
     };
     let co = match conv {
         Convolution::Depthwise { weight, geometry } => {
@@ -108,7 +108,7 @@ pub(crate) fn convolution_shapes(x: Input<'_>, conv: Convolution<&Tensor>) -> Re
                 [i, co] if (kh, kw, i) == (1, 1, ci) && co > 0 => co,
                 _ => {
                     let expected = format!("[{kh}, {kw}, {ci}, co] (or [ci, co] for a 1x1 kernel)");
-                    return Err(shape_error(kernel, "weight", weight, expected));
+                    return Err(KernelError::shape(kernel, "weight", weight, expected));
                 }
             }
         }

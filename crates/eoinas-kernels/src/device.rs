@@ -27,9 +27,12 @@ impl Place {
 /// a GPU draw the same random numbers: they are made on the host.
 ///
 /// # Errors
-/// [`KernelError::NoGpu`]: a build without the feature `cuda`, no driver, no such GPU.
+/// [`KernelError::Gpu`]: a build without the feature `cuda`, no driver, no such GPU.
 pub fn cuda(ordinal: usize) -> Result<Device> {
-    open(ordinal).map_err(|reason| KernelError::NoGpu { ordinal, reason })
+    open(ordinal).map_err(|reason| KernelError::Gpu {
+        doing: format!("there is no GPU cuda:{ordinal} to run on (the device `cpu` is always there)"),
+        reason,
+    })
 }
 
 #[cfg(feature = "cuda")]

@@ -6,7 +6,7 @@ use crate::check::input_shape;
 use crate::device::Place;
 use crate::error::{KernelError, Result};
 use crate::results::{LinearGradients, LossOutput};
-use crate::tensors::{expect_dims, image_dims, shape_error};
+use crate::tensors::{expect_dims, image_dims};
 use crate::view::Input;
 use crate::workspace::Workspace;
 use crate::{cpu, gpu};
@@ -22,7 +22,7 @@ pub fn global_average_pool(ws: &Workspace, sources: &[&Tensor]) -> Result<Tensor
     for source in sources {
         let (n, _, _, c) = image_dims(KERNEL, "sources", source)?;
         if *batch.get_or_insert(n) != n {
-            return Err(shape_error(KERNEL, "sources", source, format!("{batch:?} images")));
+            return Err(KernelError::shape(KERNEL, "sources", source, format!("{batch:?} images")));
         }
         total += c;
     }
@@ -50,7 +50,7 @@ pub fn global_average_pool_backward(d: &Tensor, add_to: &[&Tensor]) -> Result<()
     for target in add_to {
         let (n, _, _, c) = image_dims(KERNEL, "add_to", target)?;
         if d.dim(0)? != n {
-            return Err(shape_error(KERNEL, "add_to", target, format!("{} images", d.dim(0)?)));
+            return Err(KernelError::shape(KERNEL, "add_to", target, format!("{} images", d.dim(0)?)));
         }
         total += c;
     }
@@ -100,8 +100,8 @@ pub fn linear_backward(
 fn linear_dims(kernel: &'static str, x: &Tensor, weight: &Tensor) -> Result<(usize, usize, usize)> {
     match (x.dims(), weight.dims()) {
         (&[n, k], &[k2, m]) if k == k2 && n * k * m > 0 => Ok((n, k, m)),
-        (&[_, k], _) => Err(shape_error(kernel, "weight", weight, format!("[{k}, m], none of them 0"))),
-        _ => Err(shape_error(kernel, "x", x, "[n, k], none of them 0")),
+        (&[_, k], _) => Err(KernelError::shape(kernel, "weight", weight, format!("[{k}, m], none of them 0"))),
+        _ => Err(KernelError::shape(kernel, "x", x, "[n, k], none of them 0")),
     }
 }
 
@@ -135,13 +135,23 @@ pub fn top_k_correct(logits: &Tensor, labels: &[u32], k: usize) -> Result<usize>
 fn check_labels(kernel: &'static str, logits: &Tensor, labels: &[u32]) -> Result<(usize, usize)> {
     let (n, classes) = match *logits.dims() {
         [n, classes] if n * classes > 0 => (n, classes),
-        _ => return Err(shape_error(kernel, "logits", logits, "[n, classes], none of them 0")),
+        _ => return Err(KernelError::shape(kernel, "logits", logits, "[n, classes], none of them 0")),
     };
     if labels.len() != n {
-        return Err(shape_error(kernel, "logits", logits, format!("[{}, classes], one row a label", labels.len())));
+        return Err(KernelError::shape(
+            kernel,
+            "logits",
+            logits,
+            format!("[{}, classes], one row a label", labels.len()),
+        ));
     }
     match labels.iter().position(|&label| label as usize >= classes) {
-        Some(index) => Err(KernelError::Label { index, label: labels.get(index).copied().unwrap_or(0), classes }),
+        Some(index) => Err(KernelError::Argument {
+            kernel,
+            argument: "labels",
+            got: format!("{} for image {index}", labels.get(index).copied().unwrap_or(0)),
+            expected: format!("classes of the network, which has {classes} (0 to {})", classes - 1),
+        }),
         None => Ok((n, classes)),
     }
 }

@@ -5,10 +5,10 @@ use candle_core::Tensor;
 
 use crate::check::check_gradient;
 use crate::device::Place;
-use crate::error::Result;
+use crate::error::{KernelError, Result};
 use crate::node::{node_sum, node_sum_backward};
 use crate::results::{BatchStats, GradSums};
-use crate::tensors::{expect_dims, image_dims, shape_error};
+use crate::tensors::{expect_dims, image_dims};
 use crate::view::{GradCoefficients, Gradient, Norm, Term};
 use crate::workspace::Workspace;
 use crate::{cpu, gpu};
@@ -91,7 +91,7 @@ impl GradCoefficients {
     pub fn training(norm: &Norm, sums: &GradSums, count: usize, gate: f32) -> Result<Self> {
         const KERNEL: &str = "GradCoefficients::training";
         if sums.dy.dims() != norm.scale.dims() || sums.dy_xhat.dims() != norm.scale.dims() {
-            return Err(shape_error(KERNEL, "sums", &sums.dy, format!("{:?}", norm.scale.dims())));
+            return Err(KernelError::shape(KERNEL, "sums", &sums.dy, format!("{:?}", norm.scale.dims())));
         }
         match Place::of(&norm.scale) {
             Place::Cpu => cpu::norm::gradient_map(KERNEL, norm, (sums, count), gate),
@@ -153,7 +153,7 @@ pub fn batch_norm_backward(
     let (n, h, w, _) = image_dims(KERNEL, "z", z)?;
     let terms = [Term { z, norm: Some(norm), gate: 1.0, sample: None }];
     let sums = node_sum_backward(dy, &terms, false)?.into_iter().find_map(|term| term.sums);
-    let sums = sums.ok_or_else(|| shape_error(KERNEL, "dy", dy, "that of z"))?;
+    let sums = sums.ok_or_else(|| KernelError::shape(KERNEL, "dy", dy, "that of z"))?;
     let map = if training {
         GradCoefficients::training(norm, &sums, n * h * w, 1.0)?
     } else {

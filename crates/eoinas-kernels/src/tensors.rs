@@ -15,7 +15,7 @@ pub(crate) fn image_dims(
 ) -> Result<(usize, usize, usize, usize)> {
     match *tensor.dims() {
         [n, h, w, c] if n * h * w * c > 0 => Ok((n, h, w, c)),
-        _ => Err(shape_error(kernel, name, tensor, "[n, h, w, c], none of them 0")),
+        _ => Err(KernelError::shape(kernel, name, tensor, "[n, h, w, c], none of them 0")),
     }
 }
 
@@ -24,17 +24,7 @@ pub(crate) fn image_dims(
 /// # Errors
 /// It has another one.
 pub(crate) fn expect_dims(kernel: &'static str, name: &'static str, tensor: &Tensor, dims: &[usize]) -> Result<()> {
-    if tensor.dims() == dims { Ok(()) } else { Err(shape_error(kernel, name, tensor, format!("{dims:?}"))) }
-}
-
-/// The error for a tensor of the wrong shape.
-pub(crate) fn shape_error(
-    kernel: &'static str,
-    tensor: &'static str,
-    got: &Tensor,
-    expected: impl Into<String>,
-) -> KernelError {
-    KernelError::Shape { kernel, tensor, got: got.dims().to_vec(), expected: expected.into() }
+    if tensor.dims() == dims { Ok(()) } else { Err(KernelError::shape(kernel, name, tensor, format!("{dims:?}"))) }
 }
 
 /// A tensor on this device whose content is undefined: somebody must write all of it.

@@ -43,7 +43,9 @@ fn global_pool_of_joined_sources() {
     let ws = Workspace::new();
     assert!(matches!(global_average_pool(&ws, &[]), Err(KernelError::Argument { .. })));
     let (a, b) = (Values::new(1).tensor(&[2, 1, 1, 3]), Values::new(1).tensor(&[3, 1, 1, 3]));
-    assert!(matches!(global_average_pool(&ws, &[&a, &b]), Err(KernelError::Shape { .. })));
+    assert!(
+        matches!(global_average_pool(&ws, &[&a, &b]), Err(KernelError::Tensor { got, .. }) if got.starts_with("shape"))
+    );
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn linear_and_its_gradients() {
     let (x, weight) = (Values::new(1).tensor(&[2, 3]), Values::new(1).tensor(&[4, 2]));
     assert!(matches!(
         linear_forward(&Workspace::new(), &x, &weight, &x),
-        Err(KernelError::Shape { tensor: "weight", .. })
+        Err(KernelError::Tensor { tensor: "weight", got, .. }) if got.starts_with("shape")
     ));
 }
 
@@ -110,8 +112,11 @@ fn loss_of_extreme_and_broken_logits() {
     assert_eq!(cross_entropy(&ws, &nan, &[0], 0.0).unwrap().correct, 0);
     assert_eq!(top_k_correct(&nan, &[0], 2).unwrap(), 0);
     let error = cross_entropy(&ws, &nan, &[3], 0.0).unwrap_err();
-    assert!(matches!(error, KernelError::Label { index: 0, label: 3, classes: 3 }), "{error}");
-    assert!(matches!(cross_entropy(&ws, &nan, &[0, 1], 0.0), Err(KernelError::Shape { .. })));
+    assert!(matches!(error, KernelError::Argument { argument: "labels", .. }), "{error}");
+    assert!(error.to_string().contains("3 for image 0") && error.to_string().contains("has 3 (0 to 2)"), "{error}");
+    assert!(
+        matches!(cross_entropy(&ws, &nan, &[0, 1], 0.0), Err(KernelError::Tensor { got, .. }) if got.starts_with("shape"))
+    );
     // Ties go to the first class.
     assert_eq!(top_k_correct(&logits(&[1.0, 1.0, 1.0]), &[1], 1).unwrap(), 0);
     assert_eq!(top_k_correct(&logits(&[1.0, 1.0, 1.0]), &[1], 2).unwrap(), 1);

@@ -131,7 +131,9 @@ fn an_input_used_twice_gets_both_gradients() {
 #[test]
 fn wrong_inputs_are_refused() {
     let x = Values::new(3).tensor(&[2, 3]);
-    assert!(matches!(tape::max_pool2d(&x, 1), Err(KernelError::Shape { .. })));
+    assert!(matches!(tape::max_pool2d(&x, 1), Err(KernelError::Tensor { got, .. }) if got.starts_with("shape")));
     let doubles = Tensor::zeros((1, 2, 2, 1), candle_core::DType::F64, &Device::Cpu).unwrap();
-    assert!(matches!(tape::relu(&doubles), Err(KernelError::Layout { .. })));
+    assert!(
+        matches!(tape::relu(&doubles), Err(KernelError::Tensor { expected, .. }) if expected.contains("contiguous f32"))
+    );
 }

@@ -40,16 +40,18 @@ impl Gemm<'_> {
         if self.rows * self.cols * self.groups == 0 {
             return;
         }
-        let last = |count: usize, step: usize| count.saturating_sub(1) * step;
+        // Saturating: a sum that leaves the numbers is no small one.
+        let last = |count: usize, step: usize| count.saturating_sub(1).saturating_mul(step);
+        let sum = |terms: &[usize]| terms.iter().fold(0usize, |sum, &term| sum.saturating_add(term));
         let segment = self.segments.iter().copied().max().unwrap_or(0);
         let groups = self.groups;
-        let a = segment + last(groups, self.a_group) + last(self.rows, self.a_row) + last(self.depth, self.a_step);
-        let b = last(self.segments.len(), self.b_segment) + last(self.depth, self.b_row);
-        let c = last(groups, self.c_group) + last(self.rows, self.c_row);
+        let a = sum(&[segment, last(groups, self.a_group), last(self.rows, self.a_row), last(self.depth, self.a_step)]);
+        let b = sum(&[last(self.segments.len(), self.b_segment), last(self.depth, self.b_row)]);
+        let c = sum(&[last(groups, self.c_group), last(self.rows, self.c_row)]);
         let read = self.depth * self.segments.len() > 0;
         assert!(!read || a < self.a.len(), "gemm: a is too short");
-        assert!(!read || b + self.cols.next_multiple_of(16) <= self.b.len(), "gemm: b is too short");
-        assert!(c + self.cols <= self.c.len(), "gemm: c is too short");
+        assert!(!read || b.saturating_add(self.cols.next_multiple_of(16)) <= self.b.len(), "gemm: b is too short");
+        assert!(c.saturating_add(self.cols) <= self.c.len(), "gemm: c is too short");
         level.run(self);
     }
 }

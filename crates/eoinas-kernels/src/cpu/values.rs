@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::Deref;
 
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor};
+use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor};
 
 use crate::error::{KernelError, Result};
 
@@ -37,12 +37,13 @@ impl Values<'_> {
 /// # Errors
 /// Not on the CPU, not contiguous f32, or emptied by [`crate::Workspace::recycle`].
 pub(crate) fn read<'a>(kernel: &'static str, name: &'static str, tensor: &'a Tensor) -> Result<Values<'a>> {
+    let layout_error = || KernelError::layout(kernel, name, tensor, DType::F32);
     let (guard, layout) = tensor.storage_and_layout();
-    let (start, end) = layout.contiguous_offsets().ok_or(KernelError::Layout { kernel, tensor: name })?;
+    let (start, end) = layout.contiguous_offsets().ok_or_else(layout_error)?;
     match &*guard {
         Storage::Cpu(CpuStorage::F32(values)) if values.len() >= end => {}
-        Storage::Cpu(_) => return Err(KernelError::Layout { kernel, tensor: name }),
-        _ => return Err(KernelError::Device { kernel, device: format!("{:?}", tensor.device().location()) }),
+        Storage::Cpu(_) => return Err(layout_error()),
+        _ => return Err(KernelError::device(kernel, name, tensor)),
     }
     Ok(Values { guard, start, end })
 }
@@ -63,7 +64,7 @@ pub(crate) fn write<R>(
     for tensor in tensors {
         let address = read(kernel, name, tensor)?.address();
         if taken.contains(&address) {
-            return Err(KernelError::Shared { kernel, tensor: name });
+            return Err(KernelError::shared(kernel, name));
         }
         taken.push(address);
     }
@@ -81,7 +82,7 @@ where
     F: FnOnce(&mut [&mut [f32]]) -> Result<R>,
 {
     let Some((first, rest)) = tensors.split_first() else { return body(&mut open) };
-    let layout_error = || KernelError::Layout { kernel, tensor: name };
+    let layout_error = || KernelError::layout(kernel, name, first, DType::F32);
     let mut outcome = None;
     let step = Step(Cell::new(Some(|storage: &mut CpuStorage, layout: &Layout| {
         let values = match (storage, layout.contiguous_offsets()) {

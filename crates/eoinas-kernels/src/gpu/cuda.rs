@@ -59,7 +59,7 @@ fn keep_freed_memory(ordinal: usize) {
 /// # Safety
 /// As for `Gpu::launch`.
 pub(super) unsafe fn launch(device: &CudaDevice, name: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<()> {
-    let wrong = |reason: String| KernelError::Launch { kernel: name.to_owned(), reason };
+    let wrong = |reason: String| KernelError::launch(name, reason);
     let function = device.get_or_load_custom_func(name, MODULE, PTX).map_err(|error| wrong(error.to_string()))?;
     let [x, y, z] = grid.blocks.map(|blocks| u32::try_from(blocks).unwrap_or(u32::MAX));
     let [tx, ty, tz] = grid.threads;

@@ -42,7 +42,7 @@ unsafe extern "C" {
 /// # Safety
 /// As for `Gpu::launch`.
 pub(super) unsafe fn launch(name: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<()> {
-    let wrong = |reason: &str| KernelError::Launch { kernel: name.to_owned(), reason: reason.to_owned() };
+    let wrong = |reason: &str| KernelError::launch(name, reason);
     let symbol = CString::new(name).map_err(|_| wrong("there is no such kernel"))?;
     let blocks = grid.blocks.map(|blocks| u32::try_from(blocks).unwrap_or(u32::MAX));
     let pointers: Vec<*const c_void> = arguments

@@ -60,12 +60,12 @@ impl<'g> Operands<'g> {
     pub(super) fn write_as(&mut self, name: &'static str, tensor: &Tensor, dtype: DType) -> Result<Address> {
         let (_, storage) = self.locate(name, tensor, dtype)?;
         if self.storages.contains(&storage) {
-            return Err(KernelError::Shared { kernel: self.kernel, tensor: name });
+            return Err(KernelError::shared(self.kernel, name));
         }
         self.storages.push(storage);
         let mutable = Mutable { gpu: self.gpu, address: std::cell::Cell::new(None) };
         tensor.inplace_op1(&mutable)?;
-        mutable.address.get().ok_or(KernelError::Layout { kernel: self.kernel, tensor: name })
+        mutable.address.get().ok_or_else(|| KernelError::layout(self.kernel, name, tensor, dtype))
     }
 
     /// The address of an f32 tensor that is read, and whose values kernels count with an `int`.
@@ -88,9 +88,9 @@ impl<'g> Operands<'g> {
 
     fn locate(&self, name: &'static str, tensor: &Tensor, dtype: DType) -> Result<(Address, usize)> {
         let (guard, layout) = tensor.storage_and_layout();
-        let layout_error = KernelError::Layout { kernel: self.kernel, tensor: name };
+        let layout_error = || KernelError::layout(self.kernel, name, tensor, dtype);
         let Some((start, end)) = layout.contiguous_offsets().filter(|_| tensor.dtype() == dtype) else {
-            return Err(layout_error);
+            return Err(layout_error());
         };
         let storage = std::ptr::from_ref::<Storage>(&*guard) as usize;
         let first: Option<Address> = match (self.gpu, &*guard) {
@@ -100,12 +100,9 @@ impl<'g> Operands<'g> {
             }
             #[cfg(feature = "emulation")]
             (Gpu::Emulated, Storage::Cpu(storage)) => emulated::address(storage, end),
-            _ => {
-                let device = format!("{:?}", tensor.device().location());
-                return Err(KernelError::Device { kernel: self.kernel, device });
-            }
+            _ => return Err(KernelError::device(self.kernel, name, tensor)),
         };
-        let first = first.ok_or(layout_error)?;
+        let first = first.ok_or_else(layout_error)?;
         Ok((first + (start * dtype.size_in_bytes()) as Address, storage))
     }
 

@@ -20,12 +20,17 @@ pub(crate) struct Grid {
 impl Grid {
     /// Panics unless all reads and writes are inside. `weight_row` is the distance of two taps' weights.
     fn check(&self, src: usize, offsets: &[usize], dst: usize, weights: usize, weight_row: usize) {
-        let last = |row: usize, pixel: usize| (self.rows - 1) * row + (self.cols - 1) * pixel;
+        // Saturating: a sum that leaves the numbers is no small one.
+        let last = |row: usize, pixel: usize| {
+            (self.rows - 1).saturating_mul(row).saturating_add((self.cols - 1).saturating_mul(pixel))
+        };
         let whole = self.channels.next_multiple_of(16);
-        let offset = offsets.iter().copied().max().unwrap_or(0);
-        assert!(offset + last(self.src_row, self.src_pixel) + whole <= src, "taps: source is too short");
-        assert!(last(self.dst_row, self.dst_pixel) + self.channels <= dst, "taps: destination is too short");
-        assert!(offsets.len() * weight_row <= weights && whole <= weight_row, "taps: weights are too short");
+        let read = last(self.src_row, self.src_pixel).saturating_add(offsets.iter().copied().max().unwrap_or(0));
+        assert!(read.saturating_add(whole) <= src, "taps: source is too short");
+        let written = last(self.dst_row, self.dst_pixel).saturating_add(self.channels);
+        assert!(written <= dst, "taps: destination is too short");
+        let enough = offsets.len().saturating_mul(weight_row) <= weights && whole <= weight_row;
+        assert!(enough, "taps: weights are too short");
     }
 
     fn is_empty(&self) -> bool {
