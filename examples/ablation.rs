@@ -15,12 +15,12 @@ use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use common::{Error, host::Host};
-use eoinas_core::{Event, Genotype};
-use eoinas_report::Table;
-use eoinas_train::{
-    Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training,
-    observer::JsonlRecord, run_dir::names,
+use eoinas_core::{
+    Event, Genotype, event,
+    run_folder::{self, names},
 };
+use eoinas_report::Table;
+use eoinas_train::{Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training};
 use study::{
     method::Variant,
     scale::Scale,
@@ -88,8 +88,8 @@ impl Study<'_> {
     }
 
     fn case(&self, method: &Variant, seed: u64) -> Result<ControlFlow<StopReason, Case>, Error> {
-        let dir = self.args.out.join(&method.name).join(format!("seed-{seed}"));
-        let run = dir.join("search");
+        let dir = self.args.out.join(&method.name).join(run_folder::seed(seed));
+        let run = dir.join(names::SEARCH);
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
         let found = match Search::complete(&config, &run, self.host.search_options())? {
             Outcome::Found(found) => found,
@@ -97,7 +97,7 @@ impl Study<'_> {
         };
         let genotype = Genotype::parse(&found.genotype)?;
         let mut trained = Vec::new();
-        for (name, cutout) in [("train", 0), ("train-cutout", self.args.cutout)] {
+        for (name, cutout) in [(names::TRAIN.to_owned(), 0), (run_folder::training_with("cutout"), self.args.cutout)] {
             let mut config = TrainConfig { seed, ..self.args.scale.training() };
             config.augment.cutout = cutout;
             match Training::complete(&config, &genotype, &dir.join(name), self.host.train_options())? {
@@ -106,11 +106,10 @@ impl Study<'_> {
             }
         }
         let [without_cutout, with_cutout] = <[Trained; 2]>::try_from(trained).map_err(|_| "two trainings")?;
-        let supernet =
-            JsonlRecord::read(&run.join(names::EVENTS))?.into_iter().filter_map(|record| match record.event {
-                Event::EpochEnd(end) => Some(end.train_accuracy),
-                _ => None,
-            });
+        let supernet = event::read(&run.join(names::EVENTS))?.into_iter().filter_map(|record| match record.event {
+            Event::EpochEnd(end) => Some(end.train_accuracy),
+            _ => None,
+        });
         let supernet = supernet.collect();
         println!(
             "{} seed {seed}: error {:.2} %, with cutout {:.2} %; {:.2} M parameters; search {:.0} s",

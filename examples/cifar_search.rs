@@ -16,6 +16,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 use common::{Error, host::HostArgs};
+use eoinas_core::run_folder::names;
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Outcome, Preset, RunDir, Search, SearchConfig, SearchOptions, Seeds, StopReason, StopRule, TrainConfig,
@@ -132,7 +133,7 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
     };
     let (folder, outcome, trained) = args.host.run(|| {
         let (folder, outcome) = search(args, options)?;
-        let planned = folder.join(then_train::PLAN).exists() && matches!(outcome, Outcome::Found(_));
+        let planned = folder.join(names::TRAINING_PLAN).exists() && matches!(outcome, Outcome::Found(_));
         let mut options = host.train_options();
         options.rules.extend(limit());
         let train = || then_train::train(&RunDir::open(&folder)?, &folder, options);
@@ -147,7 +148,7 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
 /// Runs one search or several; returns where its files are.
 fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBuf, Outcome), Error> {
     if let Some(path) = &args.resume {
-        if path.join(then_train::PLAN).exists()
+        if path.join(names::TRAINING_PLAN).exists()
             && let Some(found) = RunDir::open(path)?.result()?
         {
             return Ok((path.clone(), Outcome::Found(found)));
@@ -170,7 +171,7 @@ fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBu
     if args.seeds == 1 {
         let mut search = Search::create_in(config, dir, options(args.seed))?;
         if let Some(training) = &training {
-            search.run_dir().write_json(then_train::PLAN, training)?;
+            search.run_dir().write_json(names::TRAINING_PLAN, training)?;
         }
         let outcome = search.run()?;
         return Ok((search.run_dir().path().to_owned(), outcome));
@@ -180,7 +181,7 @@ fn search(args: &Args, options: impl Fn(u64) -> SearchOptions) -> Result<(PathBu
     let seeds = Seeds::new(config, args.seeds);
     seeds.create(&dir)?;
     if let Some(training) = &training {
-        dir.write_json(then_train::PLAN, training)?;
+        dir.write_json(names::TRAINING_PLAN, training)?;
     }
     Ok((dir.path().to_owned(), seeds.run(&dir, options)?))
 }

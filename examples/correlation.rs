@@ -16,7 +16,12 @@ use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use common::{Error, host::Host};
-use eoinas_core::{CellKind, Genotype, SearchSpace, event::SearchSnapshot, statistics};
+use eoinas_core::{
+    CellKind, Genotype, SearchSpace,
+    event::SearchSnapshot,
+    run_folder::{self, names},
+    statistics,
+};
 use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_report::Table;
 use eoinas_train::{Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training};
@@ -105,8 +110,8 @@ impl Study<'_> {
     fn run(&self) -> Result<ControlFlow<StopReason, Vec<Tried>>, Error> {
         let mut all = Vec::new();
         for seed in 0..self.args.seeds {
-            let dir = self.args.out.join(&self.args.method.name).join(format!("seed-{seed}"));
-            let run = dir.join("search");
+            let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
+            let run = dir.join(names::SEARCH);
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
             let found = match Search::complete(&config, &run, self.host.search_options())? {
                 Outcome::Found(found) => Genotype::parse(&found.genotype)?,
@@ -116,7 +121,7 @@ impl Study<'_> {
             for op in 0..self.space.ops().len() {
                 let Some(genotype) = self.replaced(&found, op)? else { continue };
                 let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
-                let run = dir.join(format!("{}-{}-{name}", self.args.cell, self.args.edge));
+                let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
                 let config = TrainConfig { seed, ..self.args.scale.training() };
                 let options = self.host.train_options();
                 let accuracy = match Training::complete(&config, &genotype, &run, options)? {

@@ -23,13 +23,12 @@ use common::{
     Error,
     host::{Host, HostArgs},
 };
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams};
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
-    Trained, data::open_dataset, estimate, run_dir::names,
+    Trained, data::open_dataset, estimate,
 };
-use then_train::{PLAN, TRAINING};
 
 /// Find and train a network for a folder of pictures.
 #[derive(Debug, Parser)]
@@ -74,8 +73,6 @@ struct Args {
     page: open_report::OpenReport,
 }
 
-/// Folder of the search, with its settings, below that of the run.
-const SEARCH: &str = "search";
 /// Steps that the estimate measures.
 const MEASURED: usize = 4;
 
@@ -99,7 +96,7 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
                 Some(path) => RunDir::create(path)?,
                 None => RunDir::create_unique("runs".as_ref(), "folder")?,
             };
-            out.write_json(PLAN, &training)?;
+            out.write_json(names::TRAINING_PLAN, &training)?;
             (out, Some(search))
         }
         (None, None) => return Err("give a folder of pictures, or --resume".into()),
@@ -183,7 +180,7 @@ fn in_words(time: Duration) -> String {
 
 /// Searches, or goes on with the search, unless that is done.
 fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Option<StopReason>, Error> {
-    let path = out.join(SEARCH);
+    let path = out.join(names::SEARCH);
     let options = host.search_options();
     let mut search = match config {
         Some(config) => Search::create(config, &path, options)?,
@@ -199,15 +196,15 @@ fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Optio
 /// Trains the network of the cell that was found, or goes on with that.
 fn train(out: &RunDir, host: &Host) -> Result<Option<StopReason>, Error> {
     let options = host.train_options();
-    Ok(match then_train::train(out, &out.join(SEARCH), options)? {
+    Ok(match then_train::train(out, &out.join(names::SEARCH), options)? {
         TrainOutcome::Trained(_) => None,
         TrainOutcome::Stopped(reason) => Some(reason),
     })
 }
 
 fn report(out: &RunDir) -> Result<ExitCode, Error> {
-    let found: Found = RunDir::open(&out.join(SEARCH))?.read_json(names::RESULT)?;
-    let trained: Trained = RunDir::open(&out.join(TRAINING))?.read_json(names::RESULT)?;
+    let found: Found = RunDir::open(&out.join(names::SEARCH))?.read_json(names::RESULT)?;
+    let trained: Trained = RunDir::open(&out.join(names::TRAINING))?.read_json(names::RESULT)?;
     println!("{}", trained.genotype);
     println!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
     then_train::print_trained(out, &trained);

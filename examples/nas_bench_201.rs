@@ -18,7 +18,7 @@ use common::{
     Error,
     host::{Host, HostArgs},
 };
-use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, statistics};
+use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, run_folder, statistics};
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
 use eoinas_report::Table;
@@ -136,7 +136,7 @@ impl Study<'_> {
         for seed in 0..self.args.seeds {
             for method in &self.methods {
                 let config = SearchConfig { seed, ..method.settings(self.config())? };
-                let run = self.args.out.join(&method.name).join(format!("seed-{seed}"));
+                let run = self.args.out.join(&method.name).join(run_folder::seed(seed));
                 let found = match Search::complete(&config, &run, self.options())? {
                     Outcome::Found(found) => found,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),

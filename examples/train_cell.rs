@@ -18,12 +18,11 @@ use std::{
 
 use clap::{ArgGroup, Parser};
 use common::{Error, host::HostArgs};
-use eoinas_core::{Genotype, SearchSpace, schedule::Warmup, zoo};
+use eoinas_core::{Genotype, SearchSpace, run_folder::names, schedule::Warmup, zoo};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     RunDir, StopReason, TrainConfig, TrainOptions, TrainOutcome, TrainPreset, Trained, Training, Trials,
-    stop::MaxSteps,
-    training::{NETWORK, TrialsOutcome},
+    stop::MaxSteps, training::TrialsOutcome,
 };
 
 /// Train the network of a cell from scratch and measure it on the test images.
@@ -232,7 +231,7 @@ fn report(args: &Args, folder: &Path, outcome: &TrialsOutcome) -> Result<ExitCod
                 }
                 println!("files: {folder}");
                 if all.len() == 1 {
-                    println!("the network to use: {folder}/{NETWORK}");
+                    println!("the network to use: {folder}/{}", names::NETWORK);
                 }
             }
             (

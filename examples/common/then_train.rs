@@ -2,17 +2,10 @@
 
 use std::path::Path;
 
-use eoinas_core::Genotype;
-use eoinas_train::{
-    RunDir, TrainConfig, TrainOptions, TrainOutcome, Trained, Training, run_dir::names, training::NETWORK,
-};
+use eoinas_core::{Genotype, run_folder::names};
+use eoinas_train::{RunDir, TrainConfig, TrainOptions, TrainOutcome, Trained, Training};
 
 use crate::common::Error;
-
-/// Settings of the training, written when the run begins.
-pub const PLAN: &str = "training.json";
-/// Folder of the training below that of the run.
-pub const TRAINING: &str = "training";
 
 /// The same settings with a batch that `images` training images, of which there are at least 4, can fill twice.
 pub fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainConfig {
@@ -24,7 +17,7 @@ pub fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainConfig {
 /// is done.
 pub fn train(out: &RunDir, search: &Path, options: TrainOptions) -> Result<TrainOutcome, Error> {
     let genotype = Genotype::parse(&RunDir::open(search)?.read(names::GENOTYPE_JSON)?)?;
-    Ok(Training::complete(&out.read_json(PLAN)?, &genotype, &out.join(TRAINING), options)?)
+    Ok(Training::complete(&out.read_json(names::TRAINING_PLAN)?, &genotype, &out.join(names::TRAINING), options)?)
 }
 
 /// Says what the network is worth, where it is and how to use it.
@@ -36,7 +29,7 @@ pub fn print_trained(out: &RunDir, trained: &Trained) {
         trained.parameters as f64 / 1e6,
         trained.multiply_adds as f64 / 1e6
     );
-    let network = out.join(TRAINING).join(NETWORK);
+    let network = out.join(names::TRAINING).join(names::NETWORK);
     println!("the network: {}", network.display());
     println!("use it: cargo run --release --example classify -- {} PICTURE", network.display());
 }

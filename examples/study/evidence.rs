@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use eoinas_core::{CellKind, Event, SearchSpace, event::SearchSnapshot};
+use eoinas_core::{
+    CellKind, Event, SearchSpace,
+    event::{self, SearchSnapshot},
+    run_folder::names,
+};
 use eoinas_prune::{EdgeView, OpView};
-use eoinas_train::{observer::JsonlRecord, run_dir::names};
 
 use crate::common::Error;
 
@@ -15,7 +18,7 @@ use crate::common::Error;
 /// A record that cannot be read, or that has no end of an epoch.
 pub fn before_pruning(run: &Path) -> Result<SearchSnapshot, Error> {
     let path = run.join(names::EVENTS);
-    let records = JsonlRecord::read(&path)?;
+    let records = event::read(&path)?;
     let before = records.into_iter().take_while(|record| !matches!(record.event, Event::Pruned { .. }));
     let ends = before.filter_map(|record| match record.event {
         Event::EpochEnd(end) => end.search,

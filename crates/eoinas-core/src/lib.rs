@@ -1,9 +1,10 @@
 //! The search space of cell-based neural architecture search, as data.
 //!
-//! No tensor library and no files: ops, edges and cells ([`space`]), the network they are stacked into
+//! No tensor library: ops, edges and cells ([`space`]), the network they are stacked into
 //! ([`skeleton`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
-//! exact parameter and multiply-add counts ([`count`]), published cells ([`zoo`]), schedules, named random streams and
-//! the events of a run.
+//! exact parameter and multiply-add counts ([`count`]), published cells ([`zoo`]), schedules, named random streams,
+//! the events of a run ([`event`]) and the names of what it leaves on disk ([`run_folder`]). Files are only read, and only
+//! a run's record and what a folder is; everything else works on values in memory.
 #![forbid(unsafe_code)]
 
 pub mod alive;
@@ -13,6 +14,7 @@ pub mod gates;
 pub mod genotype;
 pub mod op;
 pub mod random;
+pub mod run_folder;
 pub mod schedule;
 pub mod setting;
 pub mod skeleton;

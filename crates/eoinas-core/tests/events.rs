@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use eoinas_core::event::{
-    DatasetInfo, EpochEnd, RECORD_VERSION, Record, RecordError, RunStarted, SearchSnapshot, SpaceInfo, StepEnd, Task,
+    DatasetInfo, EpochEnd, RECORD_VERSION, Record, RecordError, RunStarted, SearchSnapshot, SpaceInfo, Task,
 };
 use eoinas_core::{AliveOps, CellKind, EdgeOpTable, EdgeTable, Event, SearchSpace, Skeleton};
 use proptest::prelude::*;
@@ -51,7 +51,6 @@ fn every_event() -> Vec<Event> {
         Event::RunStarted(Box::new(run_started())),
         Event::Resumed { epoch: 1, step: 391, checkpoint: "step-000000391".into() },
         Event::EpochStarted { epoch: 1, epochs: 160 },
-        Event::Step(StepEnd { train_loss: 2.3, valid_loss: Some(1.0), ..StepEnd::default() }),
         Event::EpochEnd(Box::new(EpochEnd { search: Some(snapshot()), ..EpochEnd::default() })),
         Event::EpochEnd(Box::default()),
         Event::Pruned {

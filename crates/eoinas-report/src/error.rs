@@ -12,6 +12,9 @@ pub enum ReportError {
         /// The folder.
         path: PathBuf,
     },
+    /// A record cannot be opened or read.
+    #[error(transparent)]
+    Record(#[from] eoinas_core::event::RecordError),
     /// A file or folder cannot be read.
     #[error("cannot read {path}: {source}", path = path.display())]
     Read {

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use eoinas_core::run_folder::names;
+
 use crate::{
     error::{ReportError, Result},
     page::{self, Chapter, Page},
@@ -57,8 +59,8 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let sources = record::open(dirs)?;
     let first = sources.first().ok_or_else(|| ReportError::NoRecord { path: PathBuf::from(".") })?;
     let out = options.out.clone().unwrap_or_else(|| first.dir.clone());
-    let pictures = out.join("pictures");
-    let mut written = Written { page: out.join("report.html"), pictures: pictures.clone(), ..Written::default() };
+    let pictures = out.join(names::PICTURES);
+    let mut written = Written { page: out.join(names::REPORT), pictures: pictures.clone(), ..Written::default() };
     let runs: Vec<(&Source, &Run)> =
         sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))).collect();
     written.unfinished = runs.iter().any(|(_, run)| run.state() == State::Unfinished);
@@ -100,8 +102,8 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let markdown: String =
         tables.iter().map(|(title, table)| format!("## {title}\n\n{}\n", table.to_markdown())).collect();
     if !markdown.is_empty() {
-        written.tables.push(out.join("tables.md"));
-        save(&out.join("tables.md"), markdown.as_bytes())?;
+        written.tables.push(out.join(names::TABLES));
+        save(&out.join(names::TABLES), markdown.as_bytes())?;
     }
     for (title, table) in &tables {
         let path = out.join(format!("{}.csv", crate::plot::id(title)));
@@ -112,7 +114,7 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let page = Page { title: record::title(&sources), lost, overview, tables, chapters };
     save(&written.page, page.to_html().as_bytes())?;
     if options.tensorboard {
-        let folder = out.join("tensorboard");
+        let folder = out.join(names::TENSORBOARD);
         for (source, run) in sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))) {
             tensorboard::convert(&run.dir, &folder.join(source.place(run)))?;
         }
@@ -166,7 +168,7 @@ fn save_figure(figure: &Figure, folder: &Path, options: &Options) -> Result<()> 
 /// Makes sure that nothing but an earlier report is replaced: from the first file on, the folder has a page that is known
 /// as such.
 fn claim(out: &Path, pages: impl Iterator<Item = String>) -> Result<()> {
-    let page = out.join("report.html");
+    let page = out.join(names::REPORT);
     match fs::read(&page) {
         Ok(bytes) if String::from_utf8_lossy(&bytes).contains(page::MARK) => return Ok(()),
         Ok(_) => return Err(ReportError::Taken { path: page }),
@@ -174,7 +176,7 @@ fn claim(out: &Path, pages: impl Iterator<Item = String>) -> Result<()> {
         Err(source) => return Err(ReportError::Read { path: page, source }),
     }
     let mut names: Vec<String> = tables::TITLES.iter().map(|title| format!("{}.csv", crate::plot::id(title))).collect();
-    names.extend(["tables.md", "pictures"].map(str::to_owned));
+    names.extend([names::TABLES, names::PICTURES].map(str::to_owned));
     names.extend(pages);
     if let Some(path) = names.iter().map(|name| out.join(name)).find(|path| path.exists()) {
         return Err(ReportError::Taken { path });

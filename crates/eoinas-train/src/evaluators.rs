@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eoinas_core::Genotype;
+use eoinas_core::{Genotype, run_folder::names};
 use eoinas_strategy::{EvaluateError, Evaluation, Evaluator};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     config::SearchConfig,
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
     search::{SearchOptions, SearchParts},
     training::{TrainConfig, TrainOptions, TrainOutcome, Training},
 };

@@ -5,25 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use eoinas_core::run_folder::names;
 use serde::{Serialize, de::DeserializeOwned};
-
-/// File and folder names in a run's folder.
-pub mod names {
-    /// The settings of the run.
-    pub const CONFIG: &str = "config.json";
-    /// Every event, one JSON object a line.
-    pub const EVENTS: &str = "events.jsonl";
-    /// The field's usual log lines.
-    pub const LOG: &str = "log.txt";
-    /// The derived cell as DARTS text.
-    pub const GENOTYPE_TEXT: &str = "genotype.txt";
-    /// The derived cell as versioned JSON.
-    pub const GENOTYPE_JSON: &str = "genotype.json";
-    /// Where the checkpoints are.
-    pub const CHECKPOINTS: &str = "checkpoints";
-    /// What came out; its presence says that the run is done.
-    pub const RESULT: &str = "result.json";
-}
 
 /// What is wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use eoinas_core::Setting;
+use eoinas_core::{
+    Setting,
+    run_folder::{self, names},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     config::SearchConfig,
     error::{Result, TrainError},
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
     search::{Found, Outcome, Search, SearchOptions},
 };
-
-/// File name of [`Seeds`].
-const SEEDS: &str = "seeds.json";
 
 /// What is searched with which seeds: `seeds.json` in the folder that holds the runs `seed-0`, `seed-1`, ...
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,12 +38,12 @@ impl Seeds {
     /// Settings that cannot work, a folder that is taken or cannot be written.
     pub fn create(&self, dir: &RunDir) -> Result<()> {
         self.config.validate()?;
-        Ok(dir.write_json(SEEDS, self)?)
+        Ok(dir.write_json(names::SEEDS, self)?)
     }
 
     /// Whether `path` is the folder of several seeds.
     pub fn is_in(path: &Path) -> bool {
-        path.join(SEEDS).exists()
+        path.join(names::SEEDS).exists()
     }
 
     /// Reads `seeds.json`.
@@ -55,7 +55,7 @@ impl Seeds {
         if let Some(found) = dir.result::<Found>()? {
             return Err(TrainError::Finished { path: path.to_owned(), genotype: found.genotype });
         }
-        Ok((dir.read_json(SEEDS)?, dir))
+        Ok((dir.read_json(names::SEEDS)?, dir))
     }
 
     /// Searches with every seed, goes on with those that were interrupted and skips those that are done. Writes the best
@@ -66,7 +66,7 @@ impl Seeds {
     pub fn run(&self, dir: &RunDir, mut options: impl FnMut(u64) -> SearchOptions) -> Result<Outcome> {
         let mut all = Vec::new();
         for &seed in &self.seeds {
-            let run = dir.join(&format!("seed-{seed}"));
+            let run = dir.join(&run_folder::seed(seed));
             match self.search(seed, &run, options(seed))? {
                 Outcome::Found(found) => all.push((run, found)),
                 stopped => return Ok(stopped),

@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use candle_core::Device;
-use eoinas_core::Event;
+use eoinas_core::{Event, run_folder::names};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     checkpoint::{self, Checkpoint, Store, Subject, Tensors},
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
     stop::{Progress, StopReason, StopRule},
 };
 

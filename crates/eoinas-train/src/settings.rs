@@ -1,11 +1,12 @@
 //! Whether a run that is there already has the settings that are wanted.
 
+use eoinas_core::run_folder::names;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     error::{Result, TrainError},
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
 };
 
 /// Compares `config.json` of `run` with `wanted`.

@@ -6,13 +6,15 @@
 
 mod nan;
 mod payload;
+mod read;
 mod record;
 
 use serde::{Deserialize, Serialize};
 
 use crate::space::CellKind;
 
-pub use payload::{DatasetInfo, EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, StepEnd, Task};
+pub use payload::{DatasetInfo, EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task};
+pub use read::{RecordLine, RecordReader, read};
 pub use record::{Record, RecordError};
 
 /// Version of the events' JSON form, in the first event of every record. It changes when an old reader could no longer
@@ -50,8 +52,6 @@ pub enum Event {
         /// How many the run has in all.
         epochs: u64,
     },
-    /// Where the run is within an epoch; every so many steps, as the run's configuration says.
-    Step(StepEnd),
     /// An epoch is over.
     EpochEnd(Box<EpochEnd>),
     /// One edge lost one op.
@@ -107,9 +107,9 @@ pub enum Event {
         /// Its multiply-adds for one image.
         multiply_adds: Option<u64>,
     },
-    /// The run stops, for example because it is done.
+    /// The run stops before its end.
     Stopped {
-        /// One word: `finished`, `interrupted`, `time_limit`, `not_finite`, `collapsed`, ...
+        /// One word: `interrupted`, `time_limit`, `not_finite`, `collapsed`, ...
         reason: String,
         /// In words: what happened and how to go on.
         detail: String,
@@ -130,7 +130,6 @@ impl Event {
             Self::RunStarted(_) => "run_started",
             Self::Resumed { .. } => "resumed",
             Self::EpochStarted { .. } => "epoch_started",
-            Self::Step(_) => "step",
             Self::EpochEnd(_) => "epoch_end",
             Self::Pruned { .. } => "pruned",
             Self::Warning { .. } => "warning",

@@ -84,28 +84,6 @@ pub struct DatasetInfo {
     pub classes: Vec<String>,
 }
 
-/// A moment within an epoch.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct StepEnd {
-    /// The epoch.
-    pub epoch: u64,
-    /// The step, counted over the whole run.
-    pub step: u64,
-    /// Mean loss of the batch in nats; `null` where it was not finite.
-    #[serde(with = "nan")]
-    pub train_loss: f64,
-    /// Accuracy on the batch, 0..1.
-    pub train_accuracy: f64,
-    /// Loss of the architecture step's batch, in a search after its warm-up.
-    pub valid_loss: Option<f64>,
-    /// Accuracy on it, 0..1.
-    pub valid_accuracy: Option<f64>,
-    /// Learning rate of the weights.
-    pub learning_rate: f64,
-    /// Temperature of the samples, in a search.
-    pub temperature: Option<f64>,
-}
-
 /// The result of an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochEnd {

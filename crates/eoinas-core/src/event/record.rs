@@ -1,5 +1,7 @@
 //! Events with their times, as lines of a file.
 
+use std::{io, path::PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Event, RECORD_VERSION};
@@ -28,7 +30,7 @@ pub struct Record {
     pub event: Event,
 }
 
-/// Why a line is no record.
+/// Why a line is no record, or a record cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -40,6 +42,24 @@ pub enum RecordError {
     Version {
         /// The record's version.
         found: u32,
+    },
+    /// A line of a file that is no record.
+    #[error("{path}, line {line}: {problem}", path = path.display())]
+    At {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: Box<RecordError>,
+    },
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use eoinas_core::run_folder::names;
+
 use super::Chapter;
 use crate::{
     format::{command, count, duration, percent, shell_word},
@@ -135,7 +137,7 @@ pub(super) fn facts(run: &Run) -> String {
 /// or for a training.
 pub fn train_command(run: &Run) -> Option<String> {
     run.derived.as_ref().filter(|_| run.is_search())?;
-    let genotype = run.dir.join("genotype.txt");
+    let genotype = run.dir.join(names::GENOTYPE_TEXT);
     let mut text =
         format!("cargo run --release --example train_cell -- --genotype {}", shell_word(&genotype.to_string_lossy()));
     let data = run.started.as_ref().and_then(|started| started.config.get("data"));

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use eoinas_core::run_folder::{self, Kind, names};
+
 use super::{read::read, run::Run};
 use crate::error::{ReportError, Result};
 
@@ -42,12 +44,8 @@ impl Source {
     }
 }
 
-/// Folders of a run that hold no other run.
-const NO_RUNS: [&str; 5] = ["checkpoints", "network", "pictures", "tensorboard", "model"];
 /// How far below the given folder runs are looked for: variant, seed, part, and one more.
 const DEPTH: usize = 4;
-/// Names of parts that say no more than whether it is a search or a training.
-const PLAIN: [&str; 3] = ["search", "train", "training"];
 
 /// Reads the records in these folders: of a run, of seeds or trials (`seed-0`, `random-1`), of a study (`VARIANT/seed-0/search`),
 /// or of a search with its training. Runs that differ by the seed alone become one source, all others one each.
@@ -64,7 +62,7 @@ pub fn open(dirs: &[PathBuf]) -> Result<Vec<Source>> {
 }
 
 fn open_one(dir: &Path) -> Result<Vec<Source>> {
-    let dir = if dir.ends_with("events.jsonl") { dir.parent().unwrap_or(dir) } else { dir };
+    let dir = if dir.ends_with(names::EVENTS) { dir.parent().unwrap_or(dir) } else { dir };
     let wrong = |source| ReportError::Read { path: dir.to_owned(), source };
     let base = base_name(&dir.canonicalize().map_err(wrong)?);
     fs::read_dir(dir).map_err(wrong)?;
@@ -75,7 +73,7 @@ fn open_one(dir: &Path) -> Result<Vec<Source>> {
     let mut sources: Vec<Source> = Vec::new();
     for place in places {
         let run = read(&place.iter().fold(dir.to_owned(), |path, part| path.join(part)))?;
-        let trial = place.iter().rposition(|part| is_trial(part));
+        let trial = place.iter().rposition(|part| run_folder::is_one_of_several(part));
         let others: Vec<&str> =
             place.iter().enumerate().filter(|(at, _)| Some(*at) != trial).map(|(_, part)| part.as_str()).collect();
         let run = match trial.and_then(|at| place.get(at)) {
@@ -102,17 +100,17 @@ fn open_one(dir: &Path) -> Result<Vec<Source>> {
 
 /// The folders with a record below `dir`, as names on the way to them, and those that look like a run's and have none.
 fn collect(dir: &Path, way: &mut Vec<String>, found: &mut Vec<Vec<String>>, lost: &mut Vec<PathBuf>) {
-    if dir.join("events.jsonl").is_file() {
-        found.push(way.clone());
-    } else if dir.join("config.json").is_file() && dir.join("checkpoints").is_dir() {
-        lost.push(dir.to_owned());
+    match run_folder::kind(dir) {
+        Some(Kind::Run) => found.push(way.clone()),
+        Some(Kind::Lost) => lost.push(dir.to_owned()),
+        _ => {}
     }
     if way.len() >= DEPTH {
         return;
     }
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() && !name.starts_with('.') && !NO_RUNS.contains(&name.as_str()) {
+        if entry.path().is_dir() && !name.starts_with('.') && !run_folder::is_part_of_run(&name) {
             way.push(name);
             collect(&entry.path(), way, found, lost);
             way.pop();
@@ -125,7 +123,7 @@ fn base_name(dir: &Path) -> String {
     let name = |dir: &Path| dir.file_name().map(|name| name.to_string_lossy().into_owned());
     let own = name(dir).unwrap_or_else(|| "runs".to_owned());
     match dir.parent().and_then(name) {
-        Some(parent) if is_trial(&own) => format!("{parent}/{own}"),
+        Some(parent) if run_folder::is_one_of_several(&own) => format!("{parent}/{own}"),
         _ => own,
     }
 }
@@ -134,10 +132,10 @@ fn base_name(dir: &Path) -> String {
 fn name(base: &str, parts: &[&str]) -> String {
     let (part, before) = parts.split_last().map_or(("", parts), |(last, before)| (*last, before));
     let joined = |parts: &[&str]| if parts.is_empty() { base.to_owned() } else { parts.join("/") };
-    if PLAIN.contains(&part) {
+    if run_folder::is_plain(part) {
         return joined(before);
     }
-    match part.strip_prefix("train-") {
+    match run_folder::change(part) {
         Some(how) => format!("{}, {how}", joined(before)),
         None => joined(parts),
     }
@@ -153,12 +151,6 @@ pub fn title(sources: &[Source]) -> String {
         }
     }
     names.join(", ")
-}
-
-/// Whether a folder is one of several that differ by their seed.
-fn is_trial(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    ["seed-", "random-", "trial-"].iter().any(|kind| name.strip_prefix(kind).is_some_and(digits))
 }
 
 /// Gives sources of one kind and name the name of their folder, too, and every source a folder of its own.

@@ -10,6 +10,6 @@ mod run;
 
 pub use folder::{Source, open, title};
 pub use genotype::{costs, read_genotype};
-pub use read::{Lines, read};
+pub use read::read;
 pub use run::{Derived, Evaluation, Problem, Pruning, Run, State, Stop, Timed};
 pub(crate) use run::{edge_name, node_name};

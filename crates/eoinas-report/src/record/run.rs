@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eoinas_core::{
     CellKind, CellSpec, Counts, Genotype,
-    event::{EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, StepEnd, Task},
+    event::{EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task},
 };
 
 use super::genotype::{costs, read_genotype};
@@ -101,8 +101,6 @@ pub struct Run {
     pub started: Option<RunStarted>,
     /// Ends of epochs, in order.
     pub epochs: Vec<Timed<EpochEnd>>,
-    /// Moments within epochs, in order.
-    pub steps: Vec<StepEnd>,
     /// Prunings, in order.
     pub prunings: Vec<Pruning>,
     /// Warnings.
@@ -125,9 +123,9 @@ impl Run {
     /// How it stands.
     pub fn state(&self) -> State {
         match (&self.stop, self.ended) {
-            (Some(stop), _) if stop.reason != "finished" => State::Stopped(stop.clone()),
-            (_, true) => State::Finished,
-            _ => State::Unfinished,
+            (Some(stop), _) => State::Stopped(stop.clone()),
+            (None, true) => State::Finished,
+            (None, false) => State::Unfinished,
         }
     }
 

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use eoinas_core::{
     CellKind,
     event::SpaceInfo,
+    run_folder,
     statistics::{kendall_tau, spearman_rho},
 };
 
@@ -110,11 +111,14 @@ fn tried(source: &Source, search: &Run, sources: &[Source]) -> Vec<Edge> {
 
 /// Cell, edge and op that a folder `CELL-EDGE-OP` is named after.
 fn place(folder: &str, space: &SpaceInfo) -> Option<(CellKind, usize, usize)> {
-    let mut parts = folder.splitn(3, '-');
-    let (cell, edge, op) = (parts.next()?, parts.next()?, parts.next()?);
-    let kind = space.cells.iter().position(|known| known.name == cell)?;
-    let op = space.ops.iter().position(|known| known == op)?;
-    Some((CellKind(kind), edge.parse().ok()?, op))
+    let cells =
+        space.cells.iter().enumerate().flat_map(|(kind, cell)| (0..cell.edges.len()).map(move |edge| (kind, edge)));
+    let mut places = cells.flat_map(|(kind, edge)| (0..space.ops.len()).map(move |op| (kind, edge, op)));
+    let name = |kind: usize, edge, op: usize| {
+        Some(run_folder::with_op(&space.cells.get(kind)?.name, edge, space.ops.get(op)?))
+    };
+    let (kind, edge, op) = places.find(|(kind, edge, op)| name(*kind, *edge, *op).as_deref() == Some(folder))?;
+    Some((CellKind(kind), edge, op))
 }
 
 impl Said {

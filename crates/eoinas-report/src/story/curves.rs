@@ -54,23 +54,6 @@ pub(super) fn section(run: &Run) -> Result<Section> {
         "nats",
         vec![line(run, "training", false, |end| Some(end.train_loss)), line(run, measured, true, |end| end.valid_loss)],
     );
-    let step = |name: &str, dashed, value: &dyn Fn(&eoinas_core::event::StepEnd) -> Option<f64>| Series {
-        name: name.to_owned(),
-        points: run.steps.iter().filter_map(|step| Some((step.step as f64, value(step)?))).collect(),
-        dashed,
-        ..Series::default()
-    };
-    let steps = LineChart {
-        x: "step".to_owned(),
-        marks: Vec::new(),
-        ..chart(
-            run,
-            "Loss of single batches",
-            "Loss of the batches of the steps that were recorded.",
-            "nats",
-            vec![step("training", false, &|step| Some(step.train_loss)), step(measured, true, &|step| step.valid_loss)],
-        )
-    };
     let rate = chart(
         run,
         "Learning rate",
@@ -92,7 +75,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
         "T",
         vec![line(run, "temperature", false, |end| end.search.as_ref()?.temperature)],
     );
-    let mut charts = vec![accuracy, loss, steps, temperature, entropy(run), rate, drop];
+    let mut charts = vec![accuracy, loss, temperature, entropy(run), rate, drop];
     charts.retain(|chart| !chart.series.is_empty());
     let figures = charts.iter().map(LineChart::figure).collect::<Result<Vec<_>>>()?;
     Ok(Section::new("Curves", "", figures.into_iter().flatten().collect()))

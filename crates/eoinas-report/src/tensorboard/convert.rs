@@ -9,7 +9,8 @@ use std::{
 
 use eoinas_core::{
     CellKind, Event as Told, Record,
-    event::{EpochEnd, SearchSnapshot, SpaceInfo},
+    event::{EpochEnd, RecordReader, SearchSnapshot, SpaceInfo},
+    run_folder::names,
 };
 use prost::Message;
 
@@ -17,10 +18,7 @@ use super::{
     messages::{Content, Event, Histogram, Summary, Value, What},
     tfrecord,
 };
-use crate::{
-    error::{ReportError, Result},
-    record::Lines,
-};
+use crate::error::{ReportError, Result};
 
 /// Writes the events of the record in `run` to an event file in `out`. Files that an earlier call left there are
 /// replaced. Gives the number of events.
@@ -34,8 +32,7 @@ pub fn convert(run: &Path, out: &Path) -> Result<usize> {
 /// A record that is turned into an event file as it grows.
 #[derive(Debug)]
 pub struct Follower {
-    record: PathBuf,
-    lines: Lines,
+    reader: RecordReader,
     path: PathBuf,
     file: BufWriter<File>,
     /// Seconds since 1970 at which the run's clock stood at 0, as far as the record's file tells.
@@ -52,17 +49,16 @@ impl Follower {
     /// # Errors
     /// The record cannot be opened, the folder cannot be written.
     pub fn new(run: &Path, out: &Path) -> Result<Self> {
-        let record = run.join("events.jsonl");
-        let lines = Lines::open(&record)?;
+        let reader = RecordReader::open(&run.join(names::EVENTS))?;
         let path = out.join("events.out.tfevents.0000000000.eoinas");
         let wrong = |source| ReportError::Write { path: path.clone(), source };
         let file = fs::create_dir_all(out).and_then(|()| File::create(&path)).map_err(wrong)?;
-        let created = fs::metadata(&record).ok().and_then(|data| data.created().or_else(|_| data.modified()).ok());
+        let created =
+            fs::metadata(reader.path()).ok().and_then(|data| data.created().or_else(|_| data.modified()).ok());
         let since = created.unwrap_or(UNIX_EPOCH).duration_since(UNIX_EPOCH);
         let start = since.map_or(0.0, |since| since.as_secs_f64());
         let mut follower = Self {
-            record,
-            lines,
+            reader,
             path: path.clone(),
             file: BufWriter::new(file),
             start,
@@ -79,10 +75,10 @@ impl Follower {
     /// # Errors
     /// The record cannot be read any more, the file cannot be written.
     pub fn catch_up(&mut self) -> Result<usize> {
-        let path = self.record.clone();
-        let records = self.lines.new_events().map_err(|source| ReportError::Read { path, source })?;
         let mut count = 0;
-        for record in records {
+        while let Some(line) = self.reader.next_line()? {
+            // What is wrong inside a record is said by the report's page.
+            let Ok(record) = line.record else { continue };
             let path = self.path.clone();
             count += self.take(record).map_err(|source| ReportError::Write { path, source })?;
         }
@@ -100,15 +96,6 @@ impl Follower {
             Told::RunStarted(started) => {
                 self.space = started.space;
                 return Ok(0);
-            }
-            Told::Step(step) => {
-                let scalars = [
-                    ("step/train_loss", Some(step.train_loss)),
-                    ("step/train_accuracy", Some(step.train_accuracy)),
-                    ("step/valid_loss", step.valid_loss),
-                    ("step/valid_accuracy", step.valid_accuracy),
-                ];
-                (step.step, scalars.into_iter().filter_map(|(tag, value)| scalar(tag, value?)).collect())
             }
             Told::EpochEnd(end) => (end.epoch, self.epoch(&end)),
             Told::Evaluated { what, accuracy, loss, .. } => {

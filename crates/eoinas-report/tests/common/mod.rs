@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use eoinas_core::{
     AliveOps, CellKind, EdgeOpTable, EdgeTable, Event, Genotype, Record, SearchSpace, Skeleton,
-    event::{DatasetInfo, EpochEnd, RECORD_VERSION, RunStarted, SearchSnapshot, StepEnd, Task},
+    event::{DatasetInfo, EpochEnd, RECORD_VERSION, RunStarted, SearchSnapshot, Task},
     zoo,
 };
 
@@ -100,7 +100,6 @@ pub fn search(dir: &Path, epochs: u64, made: Made) {
     let mut events = vec![Event::RunStarted(Box::new(started(Task::Search, 0, 6)))];
     for epoch in 0..epochs {
         events.push(Event::EpochStarted { epoch, epochs: 6 });
-        events.push(Event::Step(StepEnd { epoch, step: epoch * 63, train_loss: 2.0, ..StepEnd::default() }));
         let shot = snapshot(&space, &alive, epoch, &genotype);
         let indicator = shot.indicator.clone().unwrap();
         events.push(epoch_end(epoch, Some(shot)));

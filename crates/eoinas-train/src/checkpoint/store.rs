@@ -7,13 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use eoinas_core::run_folder::names;
 use serde::Serialize;
 
 use super::{
     Action, Checkpoint, CheckpointError, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION, error::Result,
     retain, sha256,
 };
-use crate::run_dir::names;
 
 /// Folders that start so are unfinished or half removed: nobody reads them, and opening the store sweeps them away.
 const TEMPORARY: &str = ".tmp-";

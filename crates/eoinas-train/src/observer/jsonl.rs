@@ -1,12 +1,15 @@
 //! `events.jsonl`: every event, one line each.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    fs::{File, OpenOptions},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use eoinas_core::{Event, event::Record};
+use eoinas_core::{
+    Event,
+    event::{Record, RecordReader},
+};
 
 use super::{Observer, ObserverError};
 
@@ -33,41 +36,25 @@ impl JsonlRecord {
     /// # Errors
     /// The file cannot be read or written, has fewer lines than that, or a line that is no event.
     pub fn resume(path: &Path, events: u64) -> Result<(Self, Vec<Record>), ObserverError> {
-        let read_error = |source| ObserverError::Read { path: path.to_owned(), source };
-        let mut file = OpenOptions::new().read(true).append(true).open(path).map_err(read_error)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(read_error)?;
-        let wrong = |line: u64, problem: String| ObserverError::Record { path: path.to_owned(), line, problem };
+        let mut reader = RecordReader::open(path)?;
+        let file = OpenOptions::new().append(true).open(path).map_err(write_error(path))?;
+        let wrong = |line, problem| ObserverError::Record { path: path.to_owned(), line, problem };
         let mut kept = 0;
         let mut records = Vec::new();
-        for (seq, line) in (0..events).zip(text.split_inclusive('\n')) {
-            let record = Record::from_line(line.trim_end()).map_err(|error| wrong(seq + 1, error.to_string()))?;
+        for seq in 0..events {
+            let Some(line) = reader.next_line()? else {
+                return Err(wrong(seq, format!("{seq} events, but the checkpoint comes after {events}")));
+            };
+            let number = line.number as u64;
+            let record = line.record.map_err(|error| wrong(number, error.to_string()))?;
             if record.seq != seq {
-                return Err(wrong(seq + 1, format!("event {} where number {seq} belongs", record.seq)));
+                return Err(wrong(number, format!("event {} where number {seq} belongs", record.seq)));
             }
-            kept += line.len() as u64;
+            kept = line.end;
             records.push(record);
-        }
-        let got = records.len() as u64;
-        if got < events {
-            return Err(wrong(got, format!("{got} events, but the checkpoint comes after {events}")));
         }
         file.set_len(kept).map_err(write_error(path))?;
         Ok((Self { path: path.to_owned(), file }, records))
-    }
-
-    /// Every line of a record. A last line that was not finished is left out.
-    ///
-    /// # Errors
-    /// The file cannot be read, or has a line that is no event.
-    pub fn read(path: &Path) -> Result<Vec<Record>, ObserverError> {
-        let text = fs::read_to_string(path).map_err(|source| ObserverError::Read { path: path.to_owned(), source })?;
-        let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-        let record = |(index, line)| {
-            let wrong = |problem| ObserverError::Record { path: path.to_owned(), line: index + 1, problem };
-            Record::from_line(line).map_err(|error| wrong(error.to_string()))
-        };
-        (0u64..).zip(lines).map(record).collect()
     }
 
     fn write(&mut self, record: &Record) -> io::Result<()> {
@@ -94,6 +81,8 @@ fn write_error(path: &Path) -> impl Fn(io::Error) -> ObserverError + '_ {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::observer::Observers;
 
@@ -118,8 +107,6 @@ mod tests {
         // Killed while the next line was written.
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"seq\":3,\"ela").unwrap();
-
-        assert_eq!(JsonlRecord::read(&path).unwrap().len(), 3);
 
         let (record, kept) = JsonlRecord::resume(&path, 2).unwrap();
         assert_eq!(kept.len(), 2);

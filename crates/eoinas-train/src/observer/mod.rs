@@ -6,7 +6,10 @@ mod log;
 
 use std::{fmt, io, path::PathBuf, time::Instant};
 
-use eoinas_core::{Event, event::Record};
+use eoinas_core::{
+    Event,
+    event::{Record, RecordError},
+};
 
 use crate::stop::Progress;
 
@@ -62,6 +65,18 @@ pub enum ObserverError {
         /// What went wrong.
         message: String,
     },
+}
+
+impl From<RecordError> for ObserverError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::File { path, source } => Self::Read { path, source },
+            RecordError::At { path, line, problem } => {
+                Self::Record { path, line: line as u64, problem: problem.to_string() }
+            }
+            other => Self::Other { message: other.to_string() },
+        }
+    }
 }
 
 /// All observers of a run, the numbers of its events and its clock.

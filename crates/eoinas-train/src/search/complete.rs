@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use eoinas_core::run_folder::names;
+
 use super::{
     engine::{Outcome, Search},
     found::Found,
@@ -10,7 +12,7 @@ use super::{
 use crate::{
     config::{MethodConfig, SearchConfig},
     error::Result,
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
     settings::check_same,
 };
 

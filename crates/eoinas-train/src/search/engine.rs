@@ -1,7 +1,7 @@
 //! The loop of every search.
 
 use candle_core::Device;
-use eoinas_core::{Event, SearchSpace, Streams};
+use eoinas_core::{Event, SearchSpace, Streams, run_folder::names};
 
 use super::{
     context::SearchContext,
@@ -17,7 +17,7 @@ use crate::{
     learner::Learner,
     method::{SearchMethod, Step},
     plan::{EpochPlan, Plan},
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
     session::Session,
     state::{SavedSearch, SearchState},
     stop::{Progress, StopReason},

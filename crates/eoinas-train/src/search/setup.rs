@@ -10,6 +10,8 @@ use eoinas_core::{
 use eoinas_data::Dataset;
 use eoinas_nn::Operations;
 
+use eoinas_core::run_folder::names;
+
 use super::{engine::Search, found::Found};
 use crate::{
     checkpoint::{Checkpoint, Subject, method_of, newest},
@@ -20,7 +22,7 @@ use crate::{
     method::SearchMethod,
     observer::Observer,
     plan::Plan,
-    run_dir::{RunDir, RunDirError, names},
+    run_dir::{RunDir, RunDirError},
     session::Session,
     state::{SavedSearch, SearchState},
     stop::{CollapseGuard, StopRule},

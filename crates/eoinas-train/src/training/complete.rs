@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eoinas_core::Genotype;
+use eoinas_core::{Genotype, run_folder::names};
 
 use super::{
     config::TrainConfig,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Result, TrainError},
-    run_dir::{RunDir, names},
+    run_dir::RunDir,
     settings::check_same,
 };
 

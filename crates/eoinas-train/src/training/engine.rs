@@ -3,7 +3,7 @@
 use std::{fs, ops::ControlFlow};
 
 use candle_core::Device;
-use eoinas_core::{Event, Genotype, Streams, count, event::EpochEnd};
+use eoinas_core::{Event, Genotype, Streams, count, event::EpochEnd, run_folder::names};
 use eoinas_data::Batches;
 use eoinas_nn::{
     PassOptions,
@@ -16,13 +16,13 @@ use super::{
     evaluate::evaluate_unless,
     score::Score,
     state::{SavedTraining, TrainState},
-    trained::{NETWORK, Trained},
+    trained::Trained,
     trainee::Trainee,
 };
 use crate::{
     data::to_device,
     error::Result,
-    run_dir::{RunDir, RunDirError, names},
+    run_dir::{RunDir, RunDirError},
     session::Session,
     stop::{Progress, StopReason, check_finite},
     tally::Tally,
@@ -198,7 +198,7 @@ impl Training {
 
     /// The network to be used, as a folder of its own: with the averaged weights, where there are any.
     fn save_network(&self) -> Result<()> {
-        let path = self.session.run().join(NETWORK);
+        let path = self.session.run().join(names::NETWORK);
         if path.exists() {
             // Left by a run that was killed before its result was written.
             fs::remove_dir_all(&path).map_err(|source| RunDirError::Write { path: path.clone(), source })?;

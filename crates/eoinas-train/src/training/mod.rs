@@ -25,7 +25,7 @@ pub use score::Score;
 pub use setup::TrainOptions;
 pub(crate) use setup::TrainParts;
 pub use state::{BestEpoch, SavedTraining, TrainState};
-pub use trained::{NETWORK, Trained};
+pub use trained::Trained;
 pub use trainee::Trainee;
 pub use trials::{Trial, Trials, TrialsOutcome};
 pub use validate::TrainConfigError;

@@ -10,6 +10,8 @@ use eoinas_core::{
 use eoinas_data::Dataset;
 use eoinas_nn::Operations;
 
+use eoinas_core::run_folder::names;
+
 use super::{
     config::TrainConfig,
     data::{TrainData, open_parts},
@@ -22,7 +24,7 @@ use crate::{
     checkpoint::{Checkpoint, Subject},
     error::{Result, TrainError},
     observer::Observer,
-    run_dir::{RunDir, RunDirError, names},
+    run_dir::{RunDir, RunDirError},
     session::Session,
     stop::StopRule,
 };

@@ -2,10 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Folder in a finished run with the network to be used ([`eoinas_nn::saved`]): the last epoch's weights, averaged
-/// where the settings say so.
-pub const NETWORK: &str = "network";
-
 /// The result of a training: `result.json` of a finished run, and what `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, statistics::mean_and_deviation};
+use eoinas_core::{
+    Genotype, SearchSpace, SeedStream, Streams,
+    run_folder::{self, names},
+    statistics::mean_and_deviation,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,9 +17,6 @@ use super::{
     validate::TrainConfigError,
 };
 use crate::{error::Result, run_dir::RunDir, stop::StopReason};
-
-/// File name of [`Trials`].
-const TRIALS: &str = "trials.json";
 
 /// Trainings that share their settings but for cell and seed: `trials.json` in the folder that holds their runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ impl Trials {
     pub fn seeds(config: TrainConfig, genotype: &Genotype, seeds: u64) -> Self {
         let trial = |index| {
             let seed = config.seed.wrapping_add(index);
-            Trial { name: format!("seed-{seed}"), genotype: genotype.to_string(), seed }
+            Trial { name: run_folder::seed(seed), genotype: genotype.to_string(), seed }
         };
         Self { trials: (0..seeds).map(trial).collect(), config }
     }
@@ -62,7 +63,7 @@ impl Trials {
             let seed = config.seed.wrapping_add(index);
             let mut rng = Streams::new(seed).rng(SeedStream::Named("random cell"), 0, 0);
             let genotype = Genotype::random(space, &mut rng).to_string();
-            Trial { name: format!("random-{seed}"), genotype, seed }
+            Trial { name: run_folder::random_cell(seed), genotype, seed }
         };
         Self { trials: (0..count).map(trial).collect(), config }
     }
@@ -86,12 +87,12 @@ impl Trials {
             return Err(TrainConfigError::Trials.into());
         }
         self.config.validate()?;
-        Ok(dir.write_json(TRIALS, self)?)
+        Ok(dir.write_json(names::TRIALS, self)?)
     }
 
     /// Whether `path` is the folder of trials.
     pub fn is_in(path: &Path) -> bool {
-        path.join(TRIALS).exists()
+        path.join(names::TRIALS).exists()
     }
 
     /// Reads `trials.json`.
@@ -100,7 +101,7 @@ impl Trials {
     /// It is not there or not valid.
     pub fn open(path: &Path) -> Result<(Self, RunDir)> {
         let dir = RunDir::open(path)?;
-        Ok((dir.read_json(TRIALS)?, dir))
+        Ok((dir.read_json(names::TRIALS)?, dir))
     }
 
     /// Trains each, goes on with those that were interrupted and takes the results of those that are done. `options`

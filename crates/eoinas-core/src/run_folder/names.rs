@@ -1,0 +1,41 @@
+//! Names of files and folders.
+
+/// The settings of the run.
+pub const CONFIG: &str = "config.json";
+/// The record: every event, one JSON object a line ([`crate::event::Record`]).
+pub const EVENTS: &str = "events.jsonl";
+/// The field's usual log lines.
+pub const LOG: &str = "log.txt";
+/// The derived or trained cell as DARTS text.
+pub const GENOTYPE_TEXT: &str = "genotype.txt";
+/// The same as versioned JSON.
+pub const GENOTYPE_JSON: &str = "genotype.json";
+/// Where the checkpoints are.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// What came out; its presence says that the run is done.
+pub const RESULT: &str = "result.json";
+/// The trained network to be used: the last epoch's weights, averaged ones where there is an average.
+pub const NETWORK: &str = "network";
+
+/// Settings and seeds of searches that differ by their seed; their runs are folders beside it ([`super::seed`]).
+pub const SEEDS: &str = "seeds.json";
+/// Settings, cells and seeds of trainings; their runs are folders beside it ([`super::seed`], [`super::random_cell`]).
+pub const TRIALS: &str = "trials.json";
+
+/// Settings of the training that follows a search, in the folder that holds both.
+pub const TRAINING_PLAN: &str = "training.json";
+/// The training that follows a search.
+pub const TRAINING: &str = "training";
+/// The search of a study's seed, or of a network made from pictures.
+pub const SEARCH: &str = "search";
+/// A training of a study's seed; one with a change is `train-CHANGE` ([`super::training_with`]).
+pub const TRAIN: &str = "train";
+
+/// The page of a report.
+pub const REPORT: &str = "report.html";
+/// The pictures of a report.
+pub const PICTURES: &str = "pictures";
+/// The tables of a report.
+pub const TABLES: &str = "tables.md";
+/// TensorBoard event files of a report.
+pub const TENSORBOARD: &str = "tensorboard";
