@@ -21,6 +21,7 @@ pub mod skeleton;
 pub mod softmax;
 pub mod space;
 pub mod statistics;
+pub mod target;
 pub mod zoo;
 
 pub use alive::AliveOps;
@@ -34,6 +35,7 @@ pub use schedule::{Schedule, ScheduleConfig};
 pub use setting::Setting;
 pub use skeleton::{Form, Layer, Skeleton};
 pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, EdgeTable, SearchSpace};
+pub use target::{NumberInfo, Target, TargetInfo, TargetKind, Targets};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

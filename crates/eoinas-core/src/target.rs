@@ -1,0 +1,231 @@
+//! What is to be said of a sample: its class, real numbers, or which of several labels it has. Data sets give these,
+//! networks learn them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Setting;
+
+/// What kind of answer is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// One of several classes.
+    #[default]
+    Classes,
+    /// Real numbers.
+    Numbers,
+    /// Any of several labels at once.
+    Labels,
+}
+
+/// The answers that can be given, with their names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetInfo {
+    /// Name of each class; a class is an index into it.
+    Classes(Vec<String>),
+    /// Each number, in order.
+    Numbers(Vec<NumberInfo>),
+    /// Name of each label, in order.
+    Labels(Vec<String>),
+}
+
+/// A number that is to be found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NumberInfo {
+    /// What it is, for example `angle`.
+    pub name: String,
+    /// Its unit, for example `degrees`; empty where it has none.
+    #[serde(default)]
+    pub unit: String,
+    /// Its mean over the training part.
+    pub mean: f32,
+    /// Its standard deviation there, above 0: the scale on which a network learns it.
+    pub std: f32,
+}
+
+/// The answer for one sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// Index of its class.
+    Class(u32),
+    /// Its numbers in their own units, one for each [`NumberInfo`].
+    Numbers(Vec<f32>),
+    /// Whether it has each of the labels.
+    Labels(Vec<bool>),
+}
+
+/// The answers for several samples.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// \[n\]
+    Classes(Vec<u32>),
+    /// \[n, width\] in the numbers' own units.
+    Numbers {
+        /// Numbers of a sample, above 0.
+        width: usize,
+        /// Sample by sample.
+        values: Vec<f32>,
+    },
+    /// \[n, width\]
+    Labels {
+        /// Labels that a sample may have, above 0.
+        width: usize,
+        /// Sample by sample.
+        values: Vec<bool>,
+    },
+}
+
+impl TargetInfo {
+    /// Which kind.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Self::Classes(_) => TargetKind::Classes,
+            Self::Numbers(_) => TargetKind::Numbers,
+            Self::Labels(_) => TargetKind::Labels,
+        }
+    }
+
+    /// Outputs of a network that gives these answers: classes, numbers, labels.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Classes(names) | Self::Labels(names) => names.len(),
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// Names of the classes, where there are classes.
+    pub fn classes(&self) -> Option<&[String]> {
+        match self {
+            Self::Classes(names) => Some(names),
+            _ => None,
+        }
+    }
+
+    /// Checks that there is something to say, and the scale of each number.
+    ///
+    /// # Errors
+    /// What cannot be: `classes`, `labels` or `numbers` that are none, a mean that is not finite, a standard deviation
+    /// that is not above 0.
+    pub fn validate(&self) -> Result<(), Setting> {
+        let name = match self.kind() {
+            TargetKind::Classes => "classes",
+            TargetKind::Numbers => "numbers",
+            TargetKind::Labels => "labels",
+        };
+        Setting::check(self.outputs() > 0, name, "empty", "at least one")?;
+        let Self::Numbers(numbers) = self else { return Ok(()) };
+        numbers.iter().try_for_each(|NumberInfo { name, mean, std, .. }| {
+            Setting::check(mean.is_finite(), format!("mean of `{name}`"), mean, "a finite number")?;
+            Setting::check(std.is_finite() && *std > 0.0, format!("std of `{name}`"), std, "a finite number above 0")
+        })
+    }
+
+    /// Checks that `target` is one of the answers.
+    ///
+    /// # Errors
+    /// What it is, and what it should be.
+    pub fn check(&self, target: &Target) -> Result<(), Setting> {
+        let fits = match (self, target) {
+            (Self::Classes(names), Target::Class(class)) => (*class as usize) < names.len(),
+            (Self::Numbers(numbers), Target::Numbers(values)) => {
+                values.len() == numbers.len() && values.iter().all(|value| value.is_finite())
+            }
+            (Self::Labels(names), Target::Labels(has)) => has.len() == names.len(),
+            _ => false,
+        };
+        if fits { Ok(()) } else { Err(self.wrong(target)) }
+    }
+
+    fn wrong(&self, target: &Target) -> Setting {
+        let outputs = self.outputs();
+        let expected = match self {
+            Self::Classes(_) => format!("a class below {outputs}"),
+            Self::Numbers(_) => format!("{outputs} finite numbers"),
+            Self::Labels(_) => format!("{outputs} labels, had or not"),
+        };
+        let got = match target {
+            Target::Class(class) => format!("class {class}"),
+            Target::Numbers(values) => match values.iter().find(|value| !value.is_finite()) {
+                Some(value) => format!("{} numbers with {value} among them", values.len()),
+                None => format!("{} numbers", values.len()),
+            },
+            Target::Labels(has) => format!("{} labels", has.len()),
+        };
+        Setting::new("target", got, expected)
+    }
+}
+
+impl Targets {
+    /// None yet, with room for `samples`.
+    pub fn with_capacity(info: &TargetInfo, samples: usize) -> Self {
+        let width = info.outputs();
+        match info.kind() {
+            TargetKind::Classes => Self::Classes(Vec::with_capacity(samples)),
+            TargetKind::Numbers => Self::Numbers { width, values: Vec::with_capacity(samples.saturating_mul(width)) },
+            TargetKind::Labels => Self::Labels { width, values: Vec::with_capacity(samples.saturating_mul(width)) },
+        }
+    }
+
+    /// Which kind.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Self::Classes(_) => TargetKind::Classes,
+            Self::Numbers { .. } => TargetKind::Numbers,
+            Self::Labels { .. } => TargetKind::Labels,
+        }
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Numbers { width, values } => values.len().checked_div(*width).unwrap_or(0),
+            Self::Labels { width, values } => values.len().checked_div(*width).unwrap_or(0),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The answer for one sample.
+    pub fn get(&self, sample: usize) -> Option<Target> {
+        let range = |width: usize| Some(sample.checked_mul(width)?..sample.checked_add(1)?.checked_mul(width)?);
+        match self {
+            Self::Classes(classes) => classes.get(sample).copied().map(Target::Class),
+            Self::Numbers { width, values } => Some(Target::Numbers(values.get(range(*width)?)?.to_vec())),
+            Self::Labels { width, values } => Some(Target::Labels(values.get(range(*width)?)?.to_vec())),
+        }
+    }
+
+    /// Adds one, which has to be an answer that `info` knows.
+    ///
+    /// # Errors
+    /// As [`TargetInfo::check`].
+    pub fn push(&mut self, info: &TargetInfo, target: Target) -> Result<(), Setting> {
+        info.check(&target)?;
+        match (self, target) {
+            (Self::Classes(classes), Target::Class(class)) => classes.push(class),
+            (Self::Numbers { values, .. }, Target::Numbers(numbers)) => values.extend(numbers),
+            (Self::Labels { values, .. }, Target::Labels(has)) => values.extend(has),
+            (_, target) => return Err(info.wrong(&target)),
+        }
+        Ok(())
+    }
+
+    /// Each sample's class, where there are classes.
+    pub fn classes(&self) -> Option<&[u32]> {
+        match self {
+            Self::Classes(classes) => Some(classes),
+            _ => None,
+        }
+    }
+}
+
+impl From<Vec<u32>> for Targets {
+    fn from(classes: Vec<u32>) -> Self {
+        Self::Classes(classes)
+    }
+}
