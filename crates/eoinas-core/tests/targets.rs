@@ -16,7 +16,10 @@ fn all() -> [(TargetInfo, Vec<Target>, Vec<Target>); 3] {
             vec![Target::Class(2), Target::Numbers(vec![0.0, 1.0])],
         ),
         (
-            TargetInfo::Numbers(vec![angle(), NumberInfo { name: "length".to_owned(), unit: String::new(), ..angle() }]),
+            TargetInfo::Numbers(vec![
+                angle(),
+                NumberInfo { name: "length".to_owned(), unit: String::new(), ..angle() },
+            ]),
             vec![Target::Numbers(vec![1.0, -2.0]), Target::Numbers(vec![3.0, 4.0])],
             vec![Target::Numbers(vec![1.0]), Target::Numbers(vec![1.0, f32::NAN]), Target::Class(0)],
         ),
