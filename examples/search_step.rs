@@ -136,7 +136,7 @@ fn run(args: &Args) -> Result<(), Error> {
         device.synchronize()?;
         times.optimiser.push(milliseconds(update));
         gmacs.push(
-            count::supernet_path(&sample.gates, &skeleton, &space).multiply_adds as f64 * args.batch as f64 / 1e9,
+            count::supernet_path(&sample.gates, &skeleton, &space)?.multiply_adds as f64 * args.batch as f64 / 1e9,
         );
 
         let sample = draw(SeedStream::ArchPath, &alphas)?;

@@ -1,7 +1,7 @@
 //! The search space of cell-based neural architecture search, as data.
 //!
 //! No tensor library: ops, edges and cells ([`space`]), the network they are stacked into
-//! ([`skeleton`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
+//! ([`skeleton`], [`network`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
 //! exact parameter and multiply-add counts ([`count`]), published cells ([`zoo`]), schedules, named random streams,
 //! the events of a run ([`event`]) and the names of what it leaves on disk ([`run_folder`]). Files are only read, and only
 //! a run's record and what a folder is; everything else works on values in memory.
@@ -9,9 +9,11 @@
 
 pub mod alive;
 pub mod count;
+pub mod error;
 pub mod event;
 pub mod gates;
 pub mod genotype;
+pub mod network;
 pub mod op;
 pub mod random;
 pub mod run_folder;
@@ -26,14 +28,16 @@ pub mod zoo;
 
 pub use alive::AliveOps;
 pub use count::Counts;
+pub use error::CoreError;
 pub use event::{Event, Record};
 pub use gates::{EdgeGates, Gate, Gates};
 pub use genotype::{CellGenotype, Genotype, GenotypeEdge, GenotypeError};
+pub use network::NetworkSpec;
 pub use op::{Op, OpShape, OpSpec};
 pub use random::{SeedStream, Streams};
 pub use schedule::{Schedule, ScheduleConfig};
 pub use setting::Setting;
-pub use skeleton::{Form, Layer, Skeleton};
+pub use skeleton::{Form, Skeleton};
 pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, EdgeTable, SearchSpace};
 pub use target::{NumberInfo, Target, TargetInfo, TargetKind, Targets};
 

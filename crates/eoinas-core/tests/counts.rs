@@ -5,10 +5,12 @@
 mod common;
 
 use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};
-use eoinas_core::count::{self, CountError, Counts};
+use eoinas_core::count::{self, Counts};
+use eoinas_core::network::{Auxiliary, StemConv};
 use eoinas_core::op::BUILT_IN;
-use eoinas_core::skeleton::{Form, SkeletonError};
-use eoinas_core::{CellSpec, Gate, Gates, Genotype, Layer, Op, OpShape, OpSpec, SearchSpace, Skeleton};
+use eoinas_core::{
+    CellSpec, CoreError, Gate, Gates, Genotype, NetworkSpec, Op, OpShape, OpSpec, SearchSpace, Setting, Skeleton,
+};
 
 fn counts(text: &str, skeleton: &Skeleton) -> Counts {
     count::network(&parse(text), skeleton, &SearchSpace::darts()).unwrap()
@@ -44,15 +46,21 @@ fn the_auxiliary_head_is_counted_apart() {
 #[test]
 fn small_images_leave_nothing_for_an_auxiliary_head() {
     let space = SearchSpace::darts();
-    let at = |side| Skeleton::cifar().with_image(3, side, side);
-    assert_eq!(at(29).auxiliary(&space).unwrap().output_size(), (1, 1));
-    assert_eq!(at(64).auxiliary(&space).unwrap().output_size(), (3, 3));
-    let error = at(28).auxiliary(&space).unwrap_err();
-    assert_eq!(error, SkeletonError::AuxiliaryTooSmall { height: 7, width: 7, min: 8 });
-    assert!(error.to_string().contains("7x7"), "{error}");
+    let head = |skeleton: &Skeleton, space: &SearchSpace| -> Result<Auxiliary, Setting> {
+        NetworkSpec::supernet(space, skeleton).unwrap().auxiliary()
+    };
+    let at = |side| head(&Skeleton::cifar().with_image(3, side, side), &space);
+    assert_eq!(at(29).unwrap().output_size(), (1, 1));
+    assert_eq!(at(64).unwrap().output_size(), (3, 3));
+    let error = at(28).unwrap_err().to_string();
+    assert!(
+        error.starts_with("auxiliary is a head that would read 7x7 pixels; expected 8x8 pixels or more"),
+        "{error}"
+    );
     // Residual blocks are layers, too: the cell at 2L/3 of 6 is the fifth, behind two blocks.
     let bench = Skeleton::nas_bench_201(2);
-    assert_eq!(bench.auxiliary(&SearchSpace::nas_bench_201()).unwrap().layer, 6);
+    let head = head(&bench, &SearchSpace::nas_bench_201()).unwrap();
+    assert_eq!(head.feature, 1 + 6);
 }
 
 #[test]
@@ -62,9 +70,9 @@ fn a_genotype_of_another_space_counts_in_its_own() {
     let total = count::network(&nasnet, &Skeleton::cifar(), &space).unwrap();
     assert!(total.parameters > 3_000_000 && total.multiply_adds > 500_000_000, "{total:?}");
     let error = count::network(&nasnet, &Skeleton::cifar(), &SearchSpace::darts()).unwrap_err();
-    assert!(matches!(error, CountError::Genotype(_)));
+    assert!(matches!(error, CoreError::Genotype(_)));
     let error = count::network(&nasnet, &Skeleton { cells: 0, ..Skeleton::cifar() }, &space).unwrap_err();
-    assert!(matches!(error, CountError::Skeleton(_)));
+    assert!(matches!(error, CoreError::Setting(_)));
 }
 
 #[test]
@@ -141,7 +149,7 @@ fn balanced(space: &SearchSpace) -> Gates {
 #[test]
 fn a_search_step_has_3_36_giga_multiply_adds() {
     let space = SearchSpace::darts();
-    let path = count::supernet_path(&balanced(&space), &Skeleton::search(), &space);
+    let path = count::supernet_path(&balanced(&space), &Skeleton::search(), &space).unwrap();
     let per_batch = 64.0 * path.multiply_adds as f64 / 1e9;
     assert!((per_batch - 3.36).abs() < 0.005, "{per_batch}");
 }
@@ -150,29 +158,53 @@ fn a_search_step_has_3_36_giga_multiply_adds() {
 fn a_path_counts_what_its_genotype_does_without_batch_norm() {
     let space = SearchSpace::darts();
     let genotype = parse(DARTS_V2);
-    let path = count::supernet_path(&genotype.gates(&space).unwrap(), &Skeleton::cifar(), &space);
+    let path = count::supernet_path(&genotype.gates(&space).unwrap(), &Skeleton::cifar(), &space).unwrap();
     let network = count::network(&genotype, &Skeleton::cifar(), &space).unwrap();
     assert_eq!(path.multiply_adds, network.multiply_adds);
     assert!(path.parameters < network.parameters);
     let nothing = Gates { kinds: vec![vec![vec![Gate { op: 99, value: 1.0 }]; 14]; 2] };
-    let rest = count::supernet_path(&nothing, &Skeleton::cifar(), &space);
-    assert_eq!(rest, count::supernet_path(&Gates::default(), &Skeleton::cifar(), &space));
-    assert_eq!(
-        count::supernet_path(&nothing, &Skeleton { classes: 0, ..Skeleton::cifar() }, &space),
-        Counts::default()
-    );
+    let rest = count::supernet_path(&nothing, &Skeleton::cifar(), &space).unwrap();
+    assert_eq!(Ok(rest), count::supernet_path(&Gates::default(), &Skeleton::cifar(), &space));
+    assert!(count::supernet_path(&nothing, &Skeleton { classes: 0, ..Skeleton::cifar() }, &space).is_err());
 }
 
 #[test]
 fn the_parts_add_up() {
     let (space, skeleton, genotype) = (SearchSpace::darts(), Skeleton::imagenet(), parse(EOINAS_B));
-    let mut total = count::stem(&skeleton) + count::classifier(&skeleton, &space);
-    for layer in skeleton.layers(&space) {
-        let Layer::Cell { kind, .. } = layer else { panic!("no residual blocks here") };
-        total += count::preprocessing(skeleton.form, &layer, true);
-        total += count::cell(&genotype.cells[kind.0], &space.cells()[kind.0], &layer, true);
-    }
+    let network = NetworkSpec::derived(&genotype, &space, &skeleton).unwrap();
+    let layers: Counts = network.layers.iter().map(|layer| network.layer_counts(layer)).sum();
+    let total = network.stem.iter().map(StemConv::counts).sum::<Counts>() + layers + network.head.counts();
     assert_eq!(total, count::network(&genotype, &skeleton, &space).unwrap());
+    // All ops of a supernet: eight on each edge.
+    let all = NetworkSpec::supernet(&space, &skeleton).unwrap().counts();
+    assert!(all.multiply_adds > 4 * layers.multiply_adds, "{all:?}");
+}
+
+#[test]
+fn three_kinds_count_what_their_layers_do() {
+    let cell = |name, reduction| CellSpec { keep: None, ..CellSpec::dense(name, 1, 1, reduction) };
+    let cells = vec![cell("early", false), cell("down", true), cell("late", false)];
+    let space = SearchSpace::new("mine", vec![Op::NorConv1x1, Op::NorConv3x3], cells).unwrap();
+    let skeleton =
+        Skeleton { channels: 4, stem_multiplier: 1, ..Skeleton::search() }.with_layers(["early", "down", "late"]);
+    let genotype = |ops: [&str; 3]| {
+        let mut genotype =
+            Genotype::random(&space, &mut eoinas_core::Streams::new(0).rng(eoinas_core::SeedStream::Split, 0, 0));
+        for (cell, op) in genotype.cells.iter_mut().zip(ops) {
+            cell.nodes[0][0].op = op.parse().unwrap();
+        }
+        count::network(&genotype, &skeleton, &space).unwrap()
+    };
+    let one = "nor_conv_1x1";
+    let small = genotype([one; 3]);
+    // Of each kind there is one cell, with one convolution of C x C whose taps go from 1 to 9.
+    for (kind, channels, pixels) in [(0, 4, 32 * 32), (1, 8, 16 * 16), (2, 8, 16 * 16)] {
+        let mut ops = [one; 3];
+        ops[kind] = "nor_conv_3x3";
+        let counts = genotype(ops);
+        assert_eq!(counts.parameters - small.parameters, 8 * channels * channels);
+        assert_eq!(counts.multiply_adds - small.multiply_adds, 8 * channels * channels * pixels);
+    }
 }
 
 #[test]
@@ -225,7 +257,6 @@ fn the_whole_nas_bench_201_table() {
 fn nas_bench_201_extremes_counted_by_hand() {
     let space = SearchSpace::nas_bench_201();
     let skeleton = Skeleton::nas_bench_201(5);
-    assert_eq!(skeleton.form, Form::NasBench201);
     let all = |op: &str| {
         let text = format!("|{op}~0|+|{op}~0|{op}~1|+|{op}~0|{op}~1|{op}~2|");
         count::network(&parse(&text), &skeleton, &space).unwrap()

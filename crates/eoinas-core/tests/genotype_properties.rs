@@ -32,14 +32,19 @@ fn cell(name: &'static str, inputs: std::ops::Range<usize>) -> impl Strategy<Val
         if mask >> 62 == 0 {
             concat.reverse();
         }
-        CellGenotype { name: name.to_owned(), nodes, inputs, concat }
+        let reduction = match (name, inputs) {
+            ("normal", _) | ("cell", 1) => Some(false),
+            ("reduce", _) => Some(true),
+            _ => None,
+        };
+        CellGenotype { name: name.to_owned(), nodes, inputs, concat, reduction }
     })
 }
 
 proptest! {
     #[test]
-    fn json_round_trips(a in cell("reduce", 1..4), b in cell("a name", 1..4)) {
-        let genotype = Genotype { cells: vec![a, b] };
+    fn json_round_trips(a in cell("reduce", 1..4), b in cell("a name", 1..4), reduction in any::<Option<bool>>()) {
+        let genotype = Genotype { cells: vec![a, CellGenotype { reduction, ..b }] };
         genotype.validate().unwrap();
         prop_assert_eq!(&Genotype::parse(&genotype.to_json()).unwrap(), &genotype);
         prop_assert_eq!(&Genotype::parse(&genotype.to_string()).unwrap(), &genotype);

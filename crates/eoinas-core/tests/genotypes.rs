@@ -6,7 +6,9 @@ mod common;
 
 use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};
 use eoinas_core::genotype::{Concat, GenotypeError, MAX_BYTES, Position};
-use eoinas_core::{CellKind, CellSpec, Genotype, GenotypeEdge, Op, OpShape, OpSpec, SearchSpace, SeedStream, Streams};
+use eoinas_core::{
+    CellKind, CellSpec, Genotype, GenotypeEdge, Op, OpShape, OpSpec, SearchSpace, SeedStream, Skeleton, Streams, count,
+};
 
 /// A small cell in many spellings.
 const SMALL: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ('none', 2), ('max_pool_3x3', 0)], \
@@ -101,16 +103,19 @@ fn the_nas_bench_201_string() {
 
 #[test]
 fn our_json_writes_every_genotype() {
-    let cell = |name: &str, inputs| eoinas_core::CellGenotype {
+    let cell = |name: &str, inputs, reduction| eoinas_core::CellGenotype {
         name: name.into(),
         inputs,
         nodes: vec![vec![edge(Op::SkipConnect, 0)]],
         concat: vec![inputs],
+        reduction: Some(reduction),
     };
-    let genotype = Genotype { cells: vec![cell("reduce", 3), cell("with \"quotes\" \u{7} é", 1), cell("normal", 2)] };
+    let quotes = "with \"quotes\" \u{7} é";
+    let genotype = Genotype { cells: vec![cell("reduce", 3, true), cell(quotes, 1, true), cell("normal", 2, false)] };
     genotype.validate().unwrap();
     let text = genotype.to_string();
-    assert!(text.starts_with(r#"{"format":"eoinas-genotype","version":1,"cells":[{"name":"reduce","inputs":3,"#));
+    assert!(text.starts_with(r#"{"format":"eoinas-genotype","version":2,"cells":[{"name":"reduce","inputs":3,"#));
+    assert!(text.contains(r#","concat":[1],"reduction":true},{"name":"normal""#), "{text}");
     assert_eq!(parse(&text), genotype, "in the order they were written");
     // A file as version 1 wrote it.
     let stored = r#"{"format":"eoinas-genotype","version":1,"cells":[{"name":"cell","inputs":1,"nodes":[[{"op":"none","from":0}]],"concat":[1]}]}"#;
@@ -188,7 +193,7 @@ fn errors_say_what_and_where() {
         ("{'normal': '\\x41'}", "line 1, column 13: expected an escape that JSON knows"),
         ("{'normal': 12ab}", "line 1, column 12: expected a number, found `12ab`"),
         ("{'format': 'other', 'version': 1}", "line 1, column 12: format is the text `other`; this version reads"),
-        ("{'format': 'eoinas-genotype', 'version': 2}", "line 1, column 42: version is 2; this version reads 1"),
+        ("{'format': 'eoinas-genotype', 'version': 3}", "line 1, column 42: version is 3; this version reads 1 and 2"),
         ("{'format': 'eoinas-genotype'}", "line 1, column 1: the genotype has no field `version`"),
         ("|none~0", "line 1, column 2: expected `|`, found `none~0`"),
         ("|none~0|+", "line 1, column 9: expected `|`, found `+`"),
@@ -321,6 +326,72 @@ fn custom_ops_and_kinds_are_read_with_their_space() {
     // A reader of records without the op can still make one of its name.
     let any = |name: &str| name.parse().ok().or(Some(Op::custom(Swap)));
     assert_eq!(Genotype::parse_with(&genotype.to_json(), &any).unwrap(), genotype);
+}
+
+/// Names that say nothing about whether a cell reduces: those of aw_nas, and a space's own.
+#[test]
+fn what_reduces_is_said_or_asked_for_and_never_guessed() {
+    let dialects = |genotype: &Genotype| genotype.cells.iter().map(|cell| cell.reduction).collect::<Vec<_>>();
+    assert_eq!(dialects(&parse(SMALL)), [Some(false), Some(true)]);
+    assert_eq!(dialects(&parse("|none~0|")), [Some(false)]);
+    let version_1 = r#"{"format":"eoinas-genotype","version":1,"cells":[CELLS]}"#;
+    let cell = |name: &str| {
+        let nodes = r#""inputs":2,"nodes":[[{"op":"sep_conv_3x3","from":0},{"op":"none","from":1}]],"concat":[2]"#;
+        format!(r#"{{"name":"{name}",{nodes}}}"#)
+    };
+    let old = parse(&version_1.replace("CELLS", &[cell("down"), cell("reduce"), cell("normal")].join(",")));
+    assert_eq!(dialects(&old), [None, Some(true), Some(false)]);
+
+    for (text, keeps, reduces) in [
+        (DARTS_V2.replace("normal", "normal_0").replace("reduce", "reduce_1"), "normal_0", "reduce_1"),
+        (DARTS_V2.replace("normal", "early").replace("reduce", "down"), "early", "down"),
+        (DARTS_V2.replace("normal", "cell").replace("reduce", "reduction"), "cell", "reduction"),
+    ] {
+        let genotype = parse(&text);
+        assert_eq!((dialects(&genotype), genotype.to_string()), (vec![None, None], text.clone()));
+        let error = genotype.space().unwrap_err().to_string();
+        let expected = format!("cell `{keeps}`: its text does not say whether it halves the resolution");
+        assert!(error.starts_with(&expected) && error.contains(r#"`"reduction": true`"#), "{error}");
+
+        // Asked for, it is the network of DARTS, in text and out of it.
+        let count = |genotype: &Genotype| {
+            let counts = count::network(genotype, &Skeleton::cifar(), &genotype.space().unwrap()).unwrap();
+            assert_eq!(counts.parameters, 3_349_342);
+        };
+        let asked = genotype.clone().with_reductions(&[reduces]).unwrap();
+        count(&asked);
+        let again = parse(&asked.to_string());
+        assert_eq!(again, asked);
+        count(&again);
+        let error = asked.with_reductions(&[keeps]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("cell `{keeps}` keeps the resolution by its text, and halves the resolution where it is to stand")
+        );
+        assert!(genotype.clone().with_reductions(&["reduce"]).unwrap_err().to_string().contains("no cell `reduce`"));
+
+        // The space that it was found in says it, too; one in which it would be another network refuses.
+        let kinds = |first, second| {
+            let cells = vec![CellSpec::dense(keeps, 2, 4, first), CellSpec::dense(reduces, 2, 4, second)];
+            SearchSpace::new("mine", SearchSpace::darts().ops().to_vec(), cells).unwrap()
+        };
+        let found = Genotype::parse_in(&text, &kinds(false, true)).unwrap();
+        assert_eq!(found, again);
+        let counts = count::network(&genotype, &Skeleton::cifar(), &kinds(false, true)).unwrap();
+        assert_eq!(counts.parameters, 3_349_342);
+        let error = found.check_cells(&kinds(true, false)).unwrap_err();
+        assert!(matches!(error, GenotypeError::Reduction { found: false, expected: true, .. }), "{error}");
+    }
+    let broken = asked_json().replace("true", "1");
+    assert!(error(&broken).to_string().contains("expected true or false"), "{}", error(&broken));
+    let absent = asked_json().replace("reduction", "reduces");
+    assert!(error(&absent).to_string().contains("no field `reduction`"), "{}", error(&absent));
+    let later = asked_json().replace("\"version\":2", "\"version\":3");
+    assert!(error(&later).to_string().contains("version is 3; this version reads 1 and 2"), "{}", error(&later));
+}
+
+fn asked_json() -> String {
+    parse(&SMALL.replace("reduce", "down")).with_reductions(&["down"]).unwrap().to_json()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The auxiliary head: a classifier in the middle of the network, whose loss is added in training.
 
 use candle_core::Tensor;
-use eoinas_core::skeleton::Auxiliary;
+use eoinas_core::network::Auxiliary;
 use eoinas_kernels::InputGradient;
 use eoinas_kernels::head::{global_average_pool, global_average_pool_backward, linear_backward, linear_forward};
 use eoinas_kernels::node::add_scaled;
@@ -43,12 +43,12 @@ pub struct AuxiliaryTape {
 }
 
 impl AuxiliaryHead {
-    /// A head of this shape for `classes` classes; its parameters go below `scope`.
+    /// A head of this shape; its parameters go below `scope`.
     ///
     /// # Errors
     /// A parameter that is there already.
-    pub fn new(scope: &mut Scope<'_>, shape: &Auxiliary, classes: usize) -> Result<Self> {
-        let (first, second) = shape.widths;
+    pub fn new(scope: &mut Scope<'_>, shape: &Auxiliary) -> Result<Self> {
+        let ((first, second), classes) = (shape.widths, shape.classes);
         let mut one = scope.child(0);
         let stage = Stage::pointwise(&mut one, (shape.input_channels, first))?;
         let reduce = stage.with_norm(one.batch_norm(first)?);

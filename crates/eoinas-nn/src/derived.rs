@@ -3,16 +3,15 @@
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{Gate, Gates, Genotype, Layer, OpShape, SearchSpace, Skeleton, Streams};
+use eoinas_core::{Gate, Gates, Genotype, NetworkSpec, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
-use crate::cell::CellEdge;
-use crate::error::{NnError, Result};
-use crate::network::{CellSource, Network};
+use crate::error::Result;
+use crate::network::Network;
 use crate::operation::Phase;
 use crate::ops::Operations;
-use crate::parameters::{NormOptions, Parameters, Scope};
+use crate::parameters::{Parameters, Scope};
 use crate::pass::{self, Run};
 
 /// A network of one genotype: one op an edge, all BatchNorm with scale and shift and running statistics, none after
@@ -69,7 +68,7 @@ impl DerivedNetwork {
         Self::build(genotype, space, skeleton, operations, streams, device, false)
     }
 
-    /// The same network with an auxiliary head behind the cell at 2L/3 ([`Skeleton::auxiliary`]), which training passes
+    /// The same network with an auxiliary head behind the cell at 2L/3 ([`NetworkSpec::auxiliary`]), which training passes
     /// run when [`PassOptions::auxiliary_weight`] is not 0. Evaluation never runs it. All other weights are drawn as
     /// in [`Self::new`]; the head's are called `auxiliary.*`.
     ///
@@ -95,15 +94,14 @@ impl DerivedNetwork {
         device: &Device,
         auxiliary: bool,
     ) -> Result<Self> {
-        genotype.check_cells(space)?;
+        let spec = NetworkSpec::derived(genotype, space, skeleton)?;
         let mut parameters = Parameters::new();
-        let mut scope = Scope::root(&mut parameters, *streams, device, NormOptions::RETRAINING);
-        let mut network = Network::new(&mut scope, space, skeleton, &Found { genotype, space, operations })?;
+        let mut scope = Scope::root(&mut parameters, *streams, device, spec.norm);
+        let mut network = Network::new(&mut scope, &spec, operations, 1)?;
         if auxiliary {
-            network.add_auxiliary(&mut scope, space, skeleton)?;
+            network.add_auxiliary(&mut scope, &spec.auxiliary()?)?;
         }
-        let edges = |cell: &eoinas_core::CellGenotype| cell.nodes.iter().map(Vec::len).sum();
-        let gates = genotype.cells.iter().map(|cell| vec![vec![Gate { op: 0, value: 1.0 }]; edges(cell)]).collect();
+        let gates = spec.cells.iter().map(|cell| vec![vec![Gate { op: 0, value: 1.0 }]; cell.edges.len()]).collect();
         Ok(Self {
             genotype: genotype.clone(),
             skeleton: skeleton.clone(),
@@ -183,40 +181,5 @@ impl DerivedNetwork {
         pass::check_batch(batch, &self.skeleton)?;
         let run = Run { network: &self.network, parameters: &self.parameters, workspace: &self.workspace, phase };
         awake(|| run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
-    }
-}
-
-/// The ops of a genotype.
-struct Found<'a> {
-    genotype: &'a Genotype,
-    space: &'a SearchSpace,
-    operations: &'a Operations,
-}
-
-impl CellSource for Found<'_> {
-    fn edges(&self, scope: &mut Scope<'_>, layer: &Layer) -> Result<Vec<CellEdge>> {
-        let Layer::Cell { kind, channels, input_size, output_size, .. } = layer else { return Ok(Vec::new()) };
-        let (Some(cell), Some(spec)) = (self.genotype.cells.get(kind.0), self.space.cell(*kind)) else {
-            return Err(NnError::Released);
-        };
-        let mut edges = Vec::new();
-        for (to, node) in spec.intermediate().zip(&cell.nodes) {
-            for edge in node {
-                let reads_input = edge.from < spec.inputs;
-                let (height, width) = if reads_input { *input_size } else { *output_size };
-                let stride = if reads_input && spec.reduction { 2 } else { 1 };
-                let shape = OpShape { channels: *channels, stride, height, width, affine: true };
-                let mut scope = scope.child(format_args!("edges.{}.{}", edges.len(), edge.op));
-                let op = self.operations.build(&edge.op, &mut scope, shape)?;
-                edges.push(CellEdge { from: edge.from, to, ops: vec![Some(op)] });
-            }
-        }
-        Ok(edges)
-    }
-
-    fn nodes(&self, layer: &Layer) -> (usize, Vec<usize>) {
-        let Layer::Cell { kind, .. } = layer else { return (0, Vec::new()) };
-        let cell = self.genotype.cells.get(kind.0);
-        cell.map_or((0, Vec::new()), |cell| (cell.inputs + cell.nodes.len(), cell.concat.clone()))
     }
 }

@@ -116,12 +116,12 @@ pub enum NnError {
         /// The weight that was asked for.
         weight: f32,
     },
-    /// A skeleton that cannot be built.
+    /// A skeleton that cannot be built, or a genotype that does not fit the space.
     #[error(transparent)]
-    Skeleton(#[from] eoinas_core::skeleton::SkeletonError),
-    /// A genotype that does not fit the space.
+    Core(#[from] eoinas_core::CoreError),
+    /// A setting that cannot be.
     #[error(transparent)]
-    Genotype(#[from] eoinas_core::genotype::GenotypeError),
+    Setting(#[from] eoinas_core::Setting),
     /// An op of a user's own that cannot be described as a graph.
     #[error("`{operation}` does not say what it computes; implement `Operation::trace` for it to export the network")]
     NotExportable {

@@ -1,7 +1,7 @@
 //! The head: global average pooling and the classifier, in NAS-Bench-201's form behind a BatchNorm and a ReLU.
 
 use candle_core::Tensor;
-use eoinas_core::{Skeleton, skeleton::Form};
+use eoinas_core::network::HeadSpec;
 use eoinas_kernels::Gradient;
 use eoinas_kernels::head::{global_average_pool, global_average_pool_backward, linear_backward, linear_forward};
 use eoinas_kernels::node::add_scaled;
@@ -32,17 +32,18 @@ pub(crate) struct HeadTape {
 }
 
 impl Head {
-    /// The head behind an output of `channels`.
-    pub fn new(scope: &mut Scope<'_>, skeleton: &Skeleton, channels: usize) -> Result<Self> {
-        let norm = if skeleton.form == Form::NasBench201 {
+    /// The head of a network.
+    pub fn new(scope: &mut Scope<'_>, head: &HeadSpec) -> Result<Self> {
+        let HeadSpec { channels, classes, .. } = *head;
+        let norm = if head.norm {
             let options = NormOptions { affine: true, ..scope.norm() };
             Some(scope.with_norm(options).child("last").batch_norm(channels)?)
         } else {
             None
         };
         let mut scope = scope.child("classifier");
-        let weight = scope.weight("weight", (channels, skeleton.classes), channels)?;
-        let bias = scope.weight("bias", skeleton.classes, channels)?;
+        let weight = scope.weight("weight", (channels, classes), channels)?;
+        let bias = scope.weight("bias", classes, channels)?;
         Ok(Self { norm, weight, bias })
     }
 

@@ -1,7 +1,8 @@
 //! The network of stem, layers and head, forward and backward. The supernet and derived networks are made of it.
 
 use candle_core::Tensor;
-use eoinas_core::{Gates, Layer, SearchSpace, Skeleton, skeleton::Form};
+use eoinas_core::network::{Auxiliary, CellLayer, CellOps, LayerSpec, Preprocessing};
+use eoinas_core::{Gates, NetworkSpec};
 
 use crate::auxiliary::{AuxiliaryHead, AuxiliaryTape, PREFIX};
 use crate::batch::Wanted;
@@ -11,7 +12,8 @@ use crate::error::{NnError, Result};
 use crate::gate_sums::GateSums;
 use crate::gradients::WeightGradients;
 use crate::head::{Head, HeadTape};
-use crate::operation::Context;
+use crate::operation::{Context, Operation};
+use crate::ops::{Operations, Partial, passed_by};
 use crate::parameters::{ParamId, Parameters, Scope};
 use crate::residual::{Residual, ResidualTape};
 use crate::stage::Stage;
@@ -66,56 +68,38 @@ pub(crate) struct NetworkTape {
     pub ops_run: u64,
 }
 
-/// Where the ops of a cell's edges come from: the supernet has all candidates, a derived network one.
-pub(crate) trait CellSource {
-    /// Edges of the cell of this kind, whose parameters go below `scope` (the cell's).
-    fn edges(&self, scope: &mut Scope<'_>, layer: &Layer) -> Result<Vec<CellEdge>>;
-    /// Number of nodes, inputs included, and the nodes that are joined.
-    fn nodes(&self, layer: &Layer) -> (usize, Vec<usize>);
-}
-
 impl Network {
-    /// Builds the layers of `skeleton`.
-    pub fn new(
-        scope: &mut Scope<'_>,
-        space: &SearchSpace,
-        skeleton: &Skeleton,
-        source: &dyn CellSource,
-    ) -> Result<Self> {
-        skeleton.validate(space)?;
-        let stem = Stem::new(scope, skeleton)?;
-        let (mut layers, mut cells, mut residuals) = (Vec::new(), 0usize, 0usize);
-        let mut output = 0;
-        for (index, layer) in skeleton.layers(space).iter().enumerate() {
-            let previous = index + stem.features() - 1;
-            let (module, inputs) = match layer {
-                Layer::Cell { channels, .. } => {
+    /// Builds the network, its ops by `operations`; with partial channels, the ops of an edge read 1/`share` of them, and
+    /// what passes by is one more op.
+    pub fn new(scope: &mut Scope<'_>, spec: &NetworkSpec, operations: &Operations, share: usize) -> Result<Self> {
+        let stem = Stem::new(scope, spec)?;
+        let (mut layers, mut cells, mut residuals) = (Vec::with_capacity(spec.layers.len()), 0usize, 0usize);
+        for layer in &spec.layers {
+            layers.push(match layer {
+                LayerSpec::Cell(layer) => {
                     let mut scope = scope.child(format_args!("cells.{cells}"));
                     cells += 1;
-                    let cell = build_cell(&mut scope, skeleton, layer, source)?;
-                    let count = cell.preprocess.len();
-                    let inputs = (0..count).map(|i| (previous + 1 + i).saturating_sub(count)).collect();
-                    output = channels * cell.concat.len();
-                    (Module::Cell(cell), inputs)
+                    let ops = spec.cells.get(layer.kind.0).ok_or(NnError::Released)?;
+                    let cell = build_cell(&mut scope, layer, ops, operations, share)?;
+                    let inputs = layer.inputs.iter().map(|input| input.feature).collect();
+                    NetworkLayer { module: Module::Cell(cell), inputs }
                 }
-                Layer::Residual { input_channels, channels, .. } => {
+                LayerSpec::Residual(layer) => {
                     let mut scope = scope.child(format_args!("residuals.{residuals}"));
                     residuals += 1;
-                    output = *channels;
-                    (Module::Residual(Box::new(Residual::new(&mut scope, *input_channels, *channels)?)), vec![previous])
+                    let block = Residual::new(&mut scope, layer.input_channels, layer.channels)?;
+                    NetworkLayer { module: Module::Residual(Box::new(block)), inputs: vec![layer.feature] }
                 }
-            };
-            layers.push(NetworkLayer { module, inputs });
+            });
         }
-        let head = Head::new(scope, skeleton, output)?;
+        let head = Head::new(scope, &spec.head)?;
         Ok(Self { stem, layers, head, auxiliary: None })
     }
 
     /// Gives the network an auxiliary head. Last of all: the other parameters are the same with and without it.
-    pub fn add_auxiliary(&mut self, scope: &mut Scope<'_>, space: &SearchSpace, skeleton: &Skeleton) -> Result<()> {
-        let shape = skeleton.auxiliary(space)?;
-        let head = AuxiliaryHead::new(&mut scope.child("auxiliary"), &shape, skeleton.classes)?;
-        self.auxiliary = Some((self.stem.features() + shape.layer, head));
+    pub fn add_auxiliary(&mut self, scope: &mut Scope<'_>, shape: &Auxiliary) -> Result<()> {
+        let head = AuxiliaryHead::new(&mut scope.child("auxiliary"), shape)?;
+        self.auxiliary = Some((shape.feature, head));
         Ok(())
     }
 
@@ -330,26 +314,41 @@ fn single<'a>(inputs: &[CellInput<'a>]) -> Result<&'a [Tensor]> {
 
 pub(crate) fn build_cell(
     scope: &mut Scope<'_>,
-    skeleton: &Skeleton,
-    layer: &Layer,
-    source: &dyn CellSource,
+    layer: &CellLayer,
+    cell: &CellOps,
+    operations: &Operations,
+    share: usize,
 ) -> Result<CellModule> {
-    let Layer::Cell { kind, channels, input_channels, reduce_first, output_size, .. } = layer else {
-        return Err(NnError::Released);
-    };
-    let mut preprocess = Vec::with_capacity(input_channels.len());
-    for (index, &input) in input_channels.iter().enumerate() {
+    let channels = layer.channels;
+    let mut preprocess = Vec::with_capacity(layer.inputs.len());
+    for (index, input) in layer.inputs.iter().enumerate() {
         let mut scope = scope.child(format_args!("preprocess.{index}"));
-        preprocess.push(if skeleton.form == Form::NasBench201 {
-            None
-        } else if index == 0 && *reduce_first {
-            Some(Stage::factorized_reduce(&mut scope, (input, *channels))?)
-        } else {
-            let stage = Stage::pointwise(&mut scope, (input, *channels))?;
-            Some(stage.with_relu().with_norm(scope.batch_norm(*channels)?))
+        preprocess.push(match input.preprocessing {
+            Preprocessing::None => None,
+            Preprocessing::FactorizedReduce => Some(Stage::factorized_reduce(&mut scope, (input.channels, channels))?),
+            Preprocessing::Pointwise => {
+                let stage = Stage::pointwise(&mut scope, (input.channels, channels))?;
+                Some(stage.with_relu().with_norm(scope.batch_norm(channels)?))
+            }
         });
     }
-    let (nodes, concat) = source.nodes(layer);
-    let edges = source.edges(scope, layer)?;
-    Ok(CellModule { kind: *kind, preprocess, edges, nodes, concat, channels: *channels, output_size: *output_size })
+    let mut edges = Vec::with_capacity(cell.edges.len());
+    for (index, edge) in cell.edges.iter().enumerate() {
+        let shape = layer.shape(edge, scope.norm().affine);
+        let mut ops: Vec<Option<Box<dyn Operation>>> = Vec::with_capacity(edge.ops.len() + 1);
+        for op in &edge.ops {
+            let mut scope = scope.child(format_args!("edges.{index}.{op}"));
+            ops.push(Some(match share {
+                1 => operations.build(op, &mut scope, shape)?,
+                _ => Box::new(Partial::new(operations, op, &mut scope, shape, share)?),
+            }));
+        }
+        if share != 1 {
+            let mut scope = scope.child(format_args!("edges.{index}.passed_by"));
+            ops.push(Some(Box::new(passed_by(&mut scope, shape, share)?)));
+        }
+        edges.push(CellEdge { from: edge.from, to: edge.to, ops });
+    }
+    let (nodes, concat) = (cell.nodes, cell.concat.clone());
+    Ok(CellModule { kind: layer.kind, preprocess, edges, nodes, concat, channels, output_size: layer.output_size })
 }

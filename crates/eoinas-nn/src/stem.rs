@@ -1,7 +1,8 @@
 //! The stem: from images to the features that the first cells read.
 
 use candle_core::Tensor;
-use eoinas_core::{Skeleton, skeleton::Form};
+use eoinas_core::NetworkSpec;
+use eoinas_core::network::StemConv;
 use eoinas_kernels::node::add_scaled;
 use eoinas_kernels::{ConvGeometry, InputGradient};
 
@@ -28,32 +29,25 @@ pub(crate) struct StemTape {
 }
 
 impl Stem {
-    /// The stem of a skeleton. CIFAR and NAS-Bench-201: one 3x3 convolution. ImageNet: three of stride 2, the second and
-    /// third behind a ReLU; the cells read the outputs of the last two.
-    pub fn new(scope: &mut Scope<'_>, skeleton: &Skeleton) -> Result<Self> {
+    /// The stem of a network; where there are several convolutions, they are numbered.
+    pub fn new(scope: &mut Scope<'_>, network: &NetworkSpec) -> Result<Self> {
         let norm = NormOptions { affine: true, ..scope.norm() };
         let mut scope = scope.with_norm(norm);
         let mut scope = scope.child("stem");
-        let stage = |scope: &mut Scope<'_>, channels, stride, relu| {
-            let stage = Stage::conv(scope, "conv", channels, ConvGeometry::new((3, 3), stride)?)?;
-            let stage = if relu { stage.with_relu() } else { stage };
-            Ok::<_, crate::error::NnError>(stage.with_norm(scope.batch_norm(channels.1)?))
+        let stage = |scope: &mut Scope<'_>, conv: &StemConv| {
+            let geometry = ConvGeometry::new((3, 3), conv.stride)?;
+            let stage = Stage::conv(scope, "conv", (conv.input_channels, conv.channels), geometry)?;
+            let stage = if conv.relu { stage.with_relu() } else { stage };
+            Ok(stage.with_norm(scope.batch_norm(conv.channels)?))
         };
-        let (input, c) = (skeleton.image_channels, skeleton.channels);
-        Ok(match skeleton.form {
-            Form::Cifar => {
-                Self { stages: vec![stage(&mut scope, (input, skeleton.stem_multiplier * c), 1, false)?], features: 1 }
+        let stages = match network.stem.as_slice() {
+            [only] => vec![stage(&mut scope, only)?],
+            convs => {
+                let numbered = convs.iter().enumerate();
+                numbered.map(|(index, conv)| stage(&mut scope.child(index), conv)).collect::<Result<_>>()?
             }
-            Form::NasBench201 => Self { stages: vec![stage(&mut scope, (input, c), 1, false)?], features: 1 },
-            Form::ImageNet => Self {
-                stages: vec![
-                    stage(&mut scope.child(0), (input, c / 2), 2, false)?,
-                    stage(&mut scope.child(1), (c / 2, c), 2, true)?,
-                    stage(&mut scope.child(2), (c, c), 2, true)?,
-                ],
-                features: 2,
-            },
-        })
+        };
+        Ok(Self { stages, features: network.stem_features })
     }
 
     /// How many features it gives.

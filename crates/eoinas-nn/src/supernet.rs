@@ -3,17 +3,16 @@
 use std::time::Instant;
 
 use candle_core::Device;
-use eoinas_core::{AliveOps, CellKind, Gate, Gates, Layer, OpShape, SearchSpace, Skeleton, Streams, skeleton::Form};
+use eoinas_core::{AliveOps, CellKind, Gate, Gates, NetworkSpec, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
-use crate::cell::CellEdge;
 use crate::error::{NnError, Result};
 use crate::gate_sums::{GateSums, gather};
-use crate::network::{CellSource, Network};
+use crate::network::Network;
 use crate::operation::Phase;
-use crate::ops::{Operations, Partial, passed_by};
-use crate::parameters::{NormOptions, Parameters, Scope};
+use crate::ops::Operations;
+use crate::parameters::{Parameters, Scope};
 use crate::pass::{self, Run};
 
 /// The network of a search: weights of all candidate ops that are still alive.
@@ -63,13 +62,10 @@ impl Supernet {
         device: &Device,
         share: usize,
     ) -> Result<Self> {
-        let norm = match skeleton.form {
-            Form::NasBench201 => NormOptions::NAS_BENCH_201,
-            _ => NormOptions::SEARCH,
-        };
+        let spec = NetworkSpec::supernet(space, skeleton)?;
         let mut parameters = Parameters::new();
-        let mut scope = Scope::root(&mut parameters, *streams, device, norm);
-        let network = Network::new(&mut scope, space, skeleton, &Candidates { space, operations, share })?;
+        let mut scope = Scope::root(&mut parameters, *streams, device, spec.norm);
+        let network = Network::new(&mut scope, &spec, operations, share)?;
         Ok(Self {
             space: space.clone(),
             skeleton: skeleton.clone(),
@@ -221,46 +217,5 @@ impl Supernet {
             }
         }
         Ok(())
-    }
-}
-
-/// All candidate ops of the space on every edge.
-pub(crate) struct Candidates<'a> {
-    pub space: &'a SearchSpace,
-    pub operations: &'a Operations,
-    /// Partial channels, K; 1: none.
-    pub share: usize,
-}
-
-impl CellSource for Candidates<'_> {
-    fn edges(&self, scope: &mut Scope<'_>, layer: &Layer) -> Result<Vec<CellEdge>> {
-        let Layer::Cell { kind, channels, input_size, output_size, .. } = layer else { return Ok(Vec::new()) };
-        let spec = self.space.cell(*kind).ok_or(NnError::Released)?;
-        let mut edges = Vec::with_capacity(spec.edges.len());
-        for (index, edge) in spec.edges.iter().enumerate() {
-            let (height, width) = if edge.from < spec.inputs { *input_size } else { *output_size };
-            let affine = scope.norm().affine;
-            let shape = OpShape { channels: *channels, stride: edge.stride, height, width, affine };
-            let mut ops = Vec::with_capacity(self.space.ops().len());
-            for op in self.space.ops() {
-                let mut scope = scope.child(format_args!("edges.{index}.{op}"));
-                ops.push(Some(if self.share != 1 {
-                    Box::new(Partial::new(self.operations, op, &mut scope, shape, self.share)?)
-                } else {
-                    self.operations.build(op, &mut scope, shape)?
-                }));
-            }
-            if self.share != 1 {
-                let mut scope = scope.child(format_args!("edges.{index}.passed_by"));
-                ops.push(Some(Box::new(passed_by(&mut scope, shape, self.share)?)));
-            }
-            edges.push(CellEdge { from: edge.from, to: edge.to, ops });
-        }
-        Ok(edges)
-    }
-
-    fn nodes(&self, layer: &Layer) -> (usize, Vec<usize>) {
-        let Layer::Cell { kind, .. } = layer else { return (0, Vec::new()) };
-        self.space.cell(*kind).map_or((0, Vec::new()), |cell| (cell.inputs + cell.nodes, cell.concat.clone()))
     }
 }

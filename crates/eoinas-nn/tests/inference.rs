@@ -111,7 +111,7 @@ fn an_op_of_ones_own_keeps_its_batch_norm_and_cannot_be_exported() {
 
 #[test]
 fn images_of_another_size_are_refused() {
-    let skeleton = Skeleton { channels: 4, cells: 1, classes: 5, ..Skeleton::cifar() }.with_image(3, 8, 8);
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() }.with_image(3, 8, 8);
     let net = build(&zoo::find("darts").unwrap().genotype(), &skeleton, &Operations::built_in());
     let images = Tensor::zeros((1, 8, 9, 3), candle_core::DType::F32, &Device::Cpu).unwrap();
     assert!(matches!(net.into_inference().unwrap().logits(&images), Err(NnError::Batch { .. })));

@@ -6,8 +6,8 @@ mod common;
 use candle_core::{Device, Tensor};
 use candle_nn::Init;
 use common::{Values, close, close_tensors};
-use eoinas_core::skeleton::{Auxiliary, Form};
-use eoinas_core::{AliveOps, CellKind, CellSpec, EdgeOpTable, SearchSpace, Streams};
+use eoinas_core::network::Auxiliary;
+use eoinas_core::{AliveOps, CellKind, CellSpec, EdgeOpTable, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::node::{node_sum, node_sum_backward};
 use eoinas_kernels::{ConvGeometry, Gradient, InputGradient, Term, Workspace};
 use eoinas_nn::auxiliary::AuxiliaryHead;
@@ -88,15 +88,16 @@ fn the_stem_agrees_with_pytorch() {
 
 #[test]
 fn the_auxiliary_head_agrees_with_pytorch() {
-    for (case, form) in [("cifar", Form::Cifar), ("imagenet", Form::ImageNet), ("larger", Form::Cifar)] {
+    let forms = [("cifar", Skeleton::cifar()), ("imagenet", Skeleton::imagenet()), ("larger", Skeleton::cifar())];
+    for (case, skeleton) in forms {
         let values = Values::load("parts.safetensors").case(&format!("auxiliary.{case}"));
         let x = values.get("x");
         let (_, height, width, channels) = x.dims4().unwrap();
-        let shape = Auxiliary::new(form, 0, channels, (height, width)).unwrap();
+        let shape = Auxiliary::behind(&skeleton.with_classes(5), (0, channels, (height, width)));
         let shape = Auxiliary { widths: (6, 10), ..shape };
         let mut parameters = Parameters::new();
         let mut scope = Scope::root(&mut parameters, Streams::new(1), &Device::Cpu, NormOptions::RETRAINING);
-        let head = AuxiliaryHead::new(&mut scope, &shape, 5).unwrap();
+        let head = AuxiliaryHead::new(&mut scope, &shape).unwrap();
         let mut tensors = parameters.tensors();
         tensors.extend(values.below("param."));
         parameters.load(&tensors).unwrap();

@@ -10,9 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use eoinas_core::{Skeleton, Streams, zoo};
+use common::flat;
+use eoinas_core::{CellSpec, Genotype, Op, SearchSpace, Skeleton, Streams, count, zoo};
 use eoinas_nn::saved::{self, Framing, Normalisation, SavedError, SavedNetwork};
-use eoinas_nn::{DerivedNetwork, NnError, Operations, PassOptions};
+use eoinas_nn::{DerivedNetwork, NnError, Operations, PassOptions, Supernet, Wanted};
 use nets::batch;
 use tempfile::TempDir;
 
@@ -123,11 +124,56 @@ fn with_text(dir: &Path, from: &str, to: &str) -> SavedError {
     error
 }
 
+/// A space of three kinds, placed by a skeleton of one's own: all three are searched, counted, trained and saved.
+#[test]
+fn three_kinds_are_all_in_the_network() {
+    let cell = |name, reduction| CellSpec::dense(name, 2, 1, reduction);
+    let cells = vec![cell("early", false), cell("down", true), cell("late", false)];
+    let space = SearchSpace::new("three", vec![Op::SkipConnect, Op::SepConv3x3, Op::NorConv1x1], cells).unwrap();
+    let skeleton =
+        Skeleton { channels: 4, ..skeleton() }.with_layers(["early", "down", "early", "late", "down", "late"]);
+    let (operations, streams) = (Operations::built_in(), Streams::new(3));
+    let supernet = Supernet::new(&space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
+    let gates = nets::path(&space, supernet.alive(), 1);
+    let batch = batch(&skeleton, 6, 0);
+    let output = supernet.pass(&batch, &gates, Wanted::GATES, &PassOptions::default()).unwrap();
+    assert_eq!(output.ops_run, 6 * 2);
+    for (kind, edges) in output.gate_gradients.unwrap().kinds.iter().enumerate() {
+        assert!(edges.iter().flatten().all(|gate| gate.value != 0.0), "kind {kind} is in the network");
+    }
+
+    let text = |late: &str| {
+        let cell = |name, op| format!("{name}=[('sep_conv_3x3', 0), ('{op}', 1)], {name}_concat=[2]");
+        let cells = [cell("early", "skip_connect"), cell("down", "nor_conv_1x1"), cell("late", late)];
+        format!("Genotype({})", cells.join(", "))
+    };
+    let count = |late: &str| {
+        let genotype = Genotype::parse_in(&text(late), &space).unwrap();
+        let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
+        let counted = count::network(&genotype, &skeleton, &space).unwrap().parameters;
+        assert_eq!(net.parameters().count(), counted);
+        (net, counted)
+    };
+    // Two cells of the kind `late`, of 8 and of 16 channels, get a 1x1 convolution with its BatchNorm.
+    let ((net, with), (_, without)) = (count("nor_conv_1x1"), count("skip_connect"));
+    assert_eq!(with - without, (8 * 8 + 16) + (16 * 16 + 32));
+
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("net");
+    net.train_pass(&batch, &PassOptions::default()).unwrap();
+    save(&dir, &net).unwrap();
+    let again = build(&dir).unwrap();
+    assert_eq!((again.skeleton(), again.genotype()), (net.skeleton(), net.genotype()));
+    assert_eq!(flat(&again.logits(batch.images()).unwrap()), flat(&net.logits(batch.images()).unwrap()));
+    // A reader that knows no placement would build another network: the version says so.
+    assert!(fs::read_to_string(dir.join("network.json")).unwrap().contains("\"version\": 2"));
+}
+
 #[test]
 fn broken_descriptions() {
     let (_root, dir) = saved("darts-v2", &skeleton());
-    let error = with_text(&dir, "\"version\": 1", "\"version\": 2");
-    assert!(matches!(&error, SavedError::Version { field: "version", got, .. } if got == "2"), "{error}");
+    let error = with_text(&dir, "\"version\": 1", "\"version\": 3");
+    assert!(matches!(&error, SavedError::Version { field: "version", got, .. } if got == "3"), "{error}");
     let error = with_text(&dir, "eoinas-network", "eoinas-genotype");
     assert!(matches!(error, SavedError::Version { field: "format", .. }), "{error}");
     let error = with_text(&dir, "\"ant\",", "");

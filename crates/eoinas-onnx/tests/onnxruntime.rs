@@ -112,7 +112,7 @@ fn nodes_of_zeros_are_exported() {
 
 #[test]
 fn nothing_is_overwritten_and_wrong_channels_are_refused() {
-    let skeleton = Skeleton { channels: 4, cells: 1, classes: 5, ..Skeleton::cifar() }.with_image(3, 8, 8);
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() }.with_image(3, 8, 8);
     let net = network(&zoo::find("darts").unwrap().genotype(), &skeleton);
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("model.onnx");

@@ -126,12 +126,7 @@ fn derive_cell(
         kept.sort_by_key(|input| input.from);
         if kept.is_empty() { Err(PruningError::NothingToDerive { cell: cell.name.clone(), node }) } else { Ok(kept) }
     };
-    Ok(CellGenotype {
-        name: cell.name.clone(),
-        nodes: cell.intermediate().map(node).collect::<Result<_, _>>()?,
-        inputs: cell.inputs,
-        concat: cell.concat.clone(),
-    })
+    Ok(cell.found(cell.intermediate().map(node).collect::<Result<_, _>>()?))
 }
 
 /// The alive op of an edge with the largest score (the first one of several) that may be derived, and its score.

@@ -1,6 +1,6 @@
 //! What a genotype of a space chooses: for each node which edges it keeps, and for each of those an op.
 
-use eoinas_core::{CellGenotype, Genotype, GenotypeEdge, Op, SearchSpace};
+use eoinas_core::{Genotype, GenotypeEdge, Op, SearchSpace};
 
 /// One kept edge of a node: places in [`Node::sources`] and [`Node::ops`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +63,7 @@ impl Choices {
     /// The genotype of these picks.
     pub fn genotype(&self, picks: &Picks) -> Genotype {
         let mut nodes = self.nodes.iter().zip(picks).map(|(node, picks)| node.inputs(picks));
-        let cells = self.space.cells().iter().map(|spec| CellGenotype {
-            name: spec.name.clone(),
-            nodes: nodes.by_ref().take(spec.nodes).collect(),
-            inputs: spec.inputs,
-            concat: spec.concat.clone(),
-        });
+        let cells = self.space.cells().iter().map(|spec| spec.found(nodes.by_ref().take(spec.nodes).collect()));
         Genotype { cells: cells.collect() }
     }
 }

@@ -37,12 +37,9 @@ pub enum TrainError {
     /// The found genotype.
     #[error(transparent)]
     Genotype(#[from] eoinas_core::genotype::GenotypeError),
-    /// Counting the found network.
+    /// A network that cannot be built.
     #[error(transparent)]
-    Count(#[from] eoinas_core::count::CountError),
-    /// A skeleton that cannot be built.
-    #[error(transparent)]
-    Skeleton(#[from] eoinas_core::skeleton::SkeletonError),
+    Core(#[from] eoinas_core::CoreError),
     /// The folder of a trained network.
     #[error(transparent)]
     Saved(Box<eoinas_nn::saved::SavedError>),

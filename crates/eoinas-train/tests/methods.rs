@@ -11,7 +11,7 @@ use eoinas_core::{CellGenotype, EdgeOpTable, Event, SearchSpace};
 use eoinas_nn::Operations;
 use eoinas_train::{
     Learner, Outcome, Search, SearchConfig, SearchMethod,
-    config::{MethodConfig, MethodKind, NetworkConfig},
+    config::{MethodConfig, MethodKind},
     methods::PDarts,
     stop::MaxSteps,
 };
@@ -210,7 +210,7 @@ fn pdarts_keeps_two_skip_connections_at_most() {
 #[test]
 fn uniform_sampling_draws_every_op_of_every_edge() {
     let dir = tempfile::tempdir().unwrap();
-    let config = SearchConfig { epochs: 40, network: one_cell(), ..config(MethodKind::Uniform) };
+    let config = SearchConfig { epochs: 40, ..config(MethodKind::Uniform) };
     let mut search = Search::create(config, &dir.path().join("run"), options()).unwrap();
     search.run().unwrap();
     let counts = search.learner().prune.statistics().counts();
@@ -220,11 +220,6 @@ fn uniform_sampling_draws_every_op_of_every_edge() {
         assert_eq!(counts.iter().sum::<u64>(), 80);
         assert!(counts.iter().all(|&count| (1..=25).contains(&count)), "{counts:?}");
     }
-}
-
-/// Half of the weights; only the draws count.
-fn one_cell() -> NetworkConfig {
-    NetworkConfig { cells: 1, ..tiny().network }
 }
 
 #[test]

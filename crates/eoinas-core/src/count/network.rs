@@ -1,137 +1,115 @@
-//! Counts of cells and whole networks.
+//! Counts of whole networks and their parts.
 
 use super::Counts;
 use super::op::{conv_norm, convolution, linear, norm, op};
+use crate::error::CoreError;
 use crate::gates::Gates;
-use crate::genotype::{CellGenotype, Genotype, GenotypeError};
-use crate::op::{Op, OpShape};
-use crate::skeleton::{Form, Layer, Skeleton, SkeletonError};
-use crate::space::{CellSpec, SearchSpace};
+use crate::genotype::Genotype;
+use crate::network::{Auxiliary, HeadSpec, LayerSpec, NetworkSpec, Preprocessing, ResidualLayer, StemConv};
+use crate::op::Op;
+use crate::skeleton::Skeleton;
+use crate::space::{CellKind, SearchSpace};
 
-/// Why a network cannot be counted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CountError {
-    /// The skeleton cannot be built.
-    #[error(transparent)]
-    Skeleton(#[from] SkeletonError),
-    /// The genotype does not have the cells that the space asks for.
-    #[error(transparent)]
-    Genotype(#[from] GenotypeError),
-}
-
-/// The stem. Its BatchNorm is affine in the search, too.
-pub fn stem(skeleton: &Skeleton) -> Counts {
-    let (image, c, (h, w)) = (skeleton.image_channels, skeleton.channels, (skeleton.height, skeleton.width));
-    match skeleton.form {
-        Form::Cifar | Form::NasBench201 => conv_norm(image, skeleton.stem_channels(), 9, (h, w), true),
-        Form::ImageNet => [(image, c / 2, 2), (c / 2, c, 4), (c, c, 8)]
-            .into_iter()
-            .map(|(input, output, by)| conv_norm(input, output, 9, (h.div_ceil(by), w.div_ceil(by)), true))
-            .sum(),
+impl StemConv {
+    /// Its counts. Its BatchNorm is affine in the search, too.
+    pub fn counts(&self) -> Counts {
+        conv_norm(self.input_channels, self.channels, 9, self.output_size, true)
     }
 }
 
-/// What follows the last cell: global average pool and linear layer, in the NAS-Bench-201 form with BatchNorm and ReLU
-/// before them.
-pub fn classifier(skeleton: &Skeleton, space: &SearchSpace) -> Counts {
-    let (channels, _) = skeleton.features(space);
-    let before = if skeleton.form == Form::NasBench201 { norm(channels, true) } else { Counts::default() };
-    before + linear(channels, skeleton.classes)
-}
-
-/// The auxiliary head, which is trained with the network and is not part of it afterwards: no other count has it.
-///
-/// # Errors
-/// A network that cannot have one: see [`Skeleton::auxiliary`].
-pub fn auxiliary(skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, SkeletonError> {
-    let head = skeleton.auxiliary(space)?;
-    let (first, second) = head.widths;
-    Ok(conv_norm(head.input_channels, first, 1, head.pooled_size(), true)
-        + convolution(first, second, 4, head.output_size())
-        + if head.last_norm { norm(second, true) } else { Counts::default() }
-        + linear(second, skeleton.classes))
-}
-
-/// NAS-Bench-201's residual block of stride 2. Its BatchNorm is affine in the search, too.
-pub fn residual(input_channels: usize, channels: usize, output_size: (usize, usize)) -> Counts {
-    conv_norm(input_channels, channels, 9, output_size, true)
-        + conv_norm(channels, channels, 9, output_size, true)
-        + convolution(input_channels, channels, 1, output_size)
-}
-
-/// What brings a cell's inputs to its channels and resolution: ReLU, 1x1 convolution and BatchNorm, or a factorised
-/// reduce, which costs the same. Nothing in the NAS-Bench-201 form and before a residual block.
-pub fn preprocessing(form: Form, layer: &Layer, affine: bool) -> Counts {
-    match layer {
-        Layer::Cell { channels, input_channels, input_size, .. } if form != Form::NasBench201 => {
-            input_channels.iter().map(|&input| conv_norm(input, *channels, 1, *input_size, affine)).sum()
-        }
-        Layer::Cell { .. } | Layer::Residual { .. } => Counts::default(),
+impl ResidualLayer {
+    /// Its counts. Its BatchNorm is affine in the search, too.
+    pub fn counts(&self) -> Counts {
+        conv_norm(self.input_channels, self.channels, 9, self.output_size, true)
+            + conv_norm(self.channels, self.channels, 9, self.output_size, true)
+            + convolution(self.input_channels, self.channels, 1, self.output_size)
     }
 }
 
-/// The ops of a found cell at one layer; nothing for a residual block. `affine`: false in the search, true in
-/// retraining.
-pub fn cell(cell: &CellGenotype, spec: &CellSpec, layer: &Layer, affine: bool) -> Counts {
-    let edges = cell.nodes.iter().flatten().map(|edge| (&edge.op, edge.from));
-    ops(edges, spec, layer, affine)
+impl HeadSpec {
+    /// Its counts.
+    pub fn counts(&self) -> Counts {
+        let before = if self.norm { norm(self.channels, true) } else { Counts::default() };
+        before + linear(self.channels, self.classes)
+    }
+}
+
+impl Auxiliary {
+    /// Its counts. The head is trained with the network and is not part of it afterwards: no other count has it.
+    pub fn counts(&self) -> Counts {
+        let (first, second) = self.widths;
+        conv_norm(self.input_channels, first, 1, self.pooled_size(), true)
+            + convolution(first, second, 4, self.output_size())
+            + if self.last_norm { norm(second, true) } else { Counts::default() }
+            + linear(second, self.classes)
+    }
+}
+
+impl NetworkSpec {
+    /// Counts of the whole network with all ops on its edges.
+    pub fn counts(&self) -> Counts {
+        let layers = self.layers.iter().map(|layer| self.layer_counts(layer));
+        self.stem.iter().map(StemConv::counts).sum::<Counts>() + layers.sum() + self.head.counts()
+    }
+
+    /// Counts of one layer with all ops on its edges: a cell's preprocessing and ops, or a residual block.
+    pub fn layer_counts(&self, layer: &LayerSpec) -> Counts {
+        self.layer_counts_of(layer, |kind| {
+            let edges = self.cells.get(kind.0).map_or(&[][..], |cell| &cell.edges);
+            edges.iter().enumerate().flat_map(|(index, edge)| edge.ops.iter().map(move |op| (index, op)))
+        })
+    }
+
+    fn layer_counts_of<'a, I>(&'a self, layer: &LayerSpec, run: impl Fn(CellKind) -> I) -> Counts
+    where
+        I: Iterator<Item = (usize, &'a Op)>,
+    {
+        let cell = match layer {
+            LayerSpec::Residual(block) => return block.counts(),
+            LayerSpec::Cell(cell) => cell,
+        };
+        let affine = self.norm.affine;
+        // A factorised reduce costs what a 1x1 convolution does.
+        let read = cell.inputs.iter().filter(|input| input.preprocessing != Preprocessing::None);
+        let preprocessing = read.map(|input| conv_norm(input.channels, cell.channels, 1, cell.input_size, affine));
+        let edges = self.cells.get(cell.kind.0).map_or(&[][..], |cell| &cell.edges);
+        let ops =
+            run(cell.kind).filter_map(|(edge, candidate)| Some(op(candidate, cell.shape(edges.get(edge)?, affine))));
+        preprocessing.sum::<Counts>() + ops.sum()
+    }
 }
 
 /// A found architecture, all BatchNorm affine, as it is retrained. `space` says which cells reduce; for a genotype of
 /// unknown origin, [`Genotype::space`] makes one.
-pub fn network(genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, CountError> {
-    skeleton.validate(space)?;
-    genotype.check_cells(space)?;
-    let edges = |kind: usize| {
-        let cell = genotype.cells.get(kind);
-        cell.into_iter().flat_map(|cell| cell.nodes.iter().flatten()).map(|edge| (&edge.op, edge.from))
-    };
-    Ok(whole(skeleton, space, true, edges))
+///
+/// # Errors
+/// As [`NetworkSpec::derived`].
+pub fn network(genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, CoreError> {
+    Ok(NetworkSpec::derived(genotype, space, skeleton)?.counts())
+}
+
+/// The auxiliary head of the network of `skeleton`.
+///
+/// # Errors
+/// A network that cannot have one: see [`NetworkSpec::auxiliary`].
+pub fn auxiliary(skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, CoreError> {
+    Ok(NetworkSpec::supernet(space, skeleton)?.auxiliary()?.counts())
 }
 
 /// One pass of the supernet: the ops that `gates` run, BatchNorm in cells without scale and shift. With one op an edge,
-/// what a sampled step computes; times the batch size for a batch. Zero for a skeleton that cannot be built.
+/// what a sampled step computes; times the batch size for a batch.
 ///
 /// Ops that `gates` do not run are not counted, neither are gates of ops or edges that the space does not have.
-pub fn supernet_path(gates: &Gates, skeleton: &Skeleton, space: &SearchSpace) -> Counts {
-    if skeleton.validate(space).is_err() {
-        return Counts::default();
-    }
-    let edges = |kind: usize| {
-        let specs = space.cells().get(kind).map_or(&[][..], |cell| &cell.edges);
-        let run = gates.kinds.get(kind).map_or(&[][..], Vec::as_slice);
-        specs.iter().zip(run).flat_map(move |(spec, run)| {
-            run.iter().filter_map(move |gate| space.ops().get(gate.op).map(|op| (op, spec.from)))
-        })
+///
+/// # Errors
+/// As [`NetworkSpec::supernet`].
+pub fn supernet_path(gates: &Gates, skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, CoreError> {
+    let network = NetworkSpec::supernet(space, skeleton)?;
+    let run = |kind: CellKind| {
+        let edges = gates.kinds.get(kind.0).map_or(&[][..], Vec::as_slice);
+        let gates = edges.iter().enumerate().flat_map(|(edge, gates)| gates.iter().map(move |gate| (edge, gate.op)));
+        gates.filter_map(|(edge, op)| Some((edge, space.ops().get(op)?)))
     };
-    whole(skeleton, space, false, edges)
-}
-
-fn whole<'a, I>(skeleton: &Skeleton, space: &SearchSpace, affine: bool, edges: impl Fn(usize) -> I) -> Counts
-where
-    I: Iterator<Item = (&'a Op, usize)>,
-{
-    let layers = skeleton.layers(space).into_iter().map(|at| match &at {
-        Layer::Cell { kind, .. } => {
-            let found = space.cell(*kind).map(|spec| ops(edges(kind.0), spec, &at, affine));
-            preprocessing(skeleton.form, &at, affine) + found.unwrap_or_default()
-        }
-        Layer::Residual { input_channels, channels, .. } => residual(*input_channels, *channels, at.output_size()),
-    });
-    stem(skeleton) + layers.sum::<Counts>() + classifier(skeleton, space)
-}
-
-fn ops<'a>(edges: impl Iterator<Item = (&'a Op, usize)>, spec: &CellSpec, layer: &Layer, affine: bool) -> Counts {
-    let Layer::Cell { channels, input_size, output_size, .. } = layer else {
-        return Counts::default();
-    };
-    edges
-        .map(|(candidate, from)| {
-            let reads_input = from < spec.inputs;
-            let (height, width) = if reads_input { *input_size } else { *output_size };
-            let stride = if reads_input && spec.reduction { 2 } else { 1 };
-            op(candidate, OpShape { channels: *channels, stride, height, width, affine })
-        })
-        .sum()
+    let layers = network.layers.iter().map(|layer| network.layer_counts_of(layer, run));
+    Ok(network.stem.iter().map(StemConv::counts).sum::<Counts>() + layers.sum() + network.head.counts())
 }

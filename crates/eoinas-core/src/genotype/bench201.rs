@@ -12,7 +12,7 @@ use super::value::cut;
 use super::{CellGenotype, Genotype, GenotypeEdge};
 
 /// The benchmark has one kind of cell, which this crate calls `cell`, with one input.
-const CELL: &str = "cell";
+pub(super) const CELL: &str = "cell";
 
 /// Reads the string that begins at byte `start` of `text`.
 pub(super) fn parse(text: &str, start: usize, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
@@ -45,7 +45,8 @@ pub(super) fn parse(text: &str, start: usize, ops: &impl OpResolver) -> Result<G
         }
     }
     let concat = vec![nodes.len()];
-    let genotype = Genotype { cells: vec![CellGenotype { name: CELL.to_owned(), nodes, inputs: 1, concat }] };
+    let name = CELL.to_owned();
+    let genotype = Genotype { cells: vec![CellGenotype { name, nodes, inputs: 1, concat, reduction: Some(false) }] };
     genotype.validate()?;
     Ok(genotype)
 }
@@ -80,6 +81,9 @@ pub(super) fn print(genotype: &Genotype) -> Result<String, GenotypeError> {
     };
     if cell.name != CELL {
         return Err(wrong("its kind of cell is not called `cell`"));
+    }
+    if cell.reduction != Some(false) {
+        return Err(wrong("nothing says that its cell keeps the resolution"));
     }
     if cell.inputs != 1 || cell.concat != [cell.nodes.len()] {
         return Err(wrong("its cell has not one input and its last node as output"));

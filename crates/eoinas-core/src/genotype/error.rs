@@ -34,6 +34,10 @@ fn place(at: &Option<Position>) -> String {
     at.map_or_else(String::new, |at| format!("{at}: "))
 }
 
+fn does(reduce: bool) -> &'static str {
+    if reduce { "halves the resolution" } else { "keeps the resolution" }
+}
+
 /// Why a text is no genotype, or a genotype does not fit. `at` is the place in the text, where there is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -178,6 +182,34 @@ pub enum GenotypeError {
         expected: Vec<String>,
         /// The genotype's cells.
         found: Vec<String>,
+    },
+    /// A name that no cell has.
+    #[error("the genotype has no cell `{cell}`; it has {}", found.join(", "))]
+    NoCell {
+        /// The name.
+        cell: String,
+        /// The genotype's cells.
+        found: Vec<String>,
+    },
+    /// A cell of which nobody says whether it reduces.
+    #[error(
+        "cell `{cell}`: its text does not say whether it halves the resolution; give the search space, say which cells \
+         reduce (`Genotype::with_reductions`), or write the genotype as JSON of version 2, with `\"reduction\": true` or \
+         `false` in each cell"
+    )]
+    UnknownReduction {
+        /// Kind of cell.
+        cell: String,
+    },
+    /// A cell that reduces where it should not, or does not where it should.
+    #[error("cell `{cell}` {} by its text, and {} where it is to stand", does(*found), does(*expected))]
+    Reduction {
+        /// Kind of cell.
+        cell: String,
+        /// As in the genotype.
+        found: bool,
+        /// As in the space.
+        expected: bool,
     },
     /// A cell of another size than the space's.
     #[error("cell `{cell}` has {found} {what}; the space's has {expected}")]

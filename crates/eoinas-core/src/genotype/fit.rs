@@ -1,13 +1,15 @@
 //! A genotype beside a search space.
 
 use super::{CellGenotype, Genotype, GenotypeError};
+use crate::error::CoreError;
 use crate::gates::{Gate, Gates};
 use crate::op::Op;
-use crate::space::{CellSpec, SearchSpace, SpaceError};
+use crate::space::{CellSpec, SearchSpace};
 
 impl Genotype {
     /// Whether the genotype has the space's kinds of cell, in its order, with its numbers of nodes and its outputs: what
-    /// stacking the cells into a network needs. Ops and edges may be others than the space's.
+    /// stacking the cells into a network needs. Ops and edges may be others than the space's. A cell of which its text did
+    /// not say whether it reduces does so if the space's does.
     pub fn check_cells(&self, space: &SearchSpace) -> Result<(), GenotypeError> {
         self.validate()?;
         let names = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>();
@@ -43,8 +45,7 @@ impl Genotype {
         Ok(Gates { kinds: kinds.collect::<Result<_, _>>()? })
     }
 
-    /// The smallest space that the genotype can be retrained in: its own cells with every edge, its own ops. Cells
-    /// called `reduce` or `reduction` halve the resolution.
+    /// The smallest space that the genotype can be retrained in: its own cells with every edge, its own ops.
     ///
     /// ```
     /// use eoinas_core::{Genotype, Skeleton, count};
@@ -55,24 +56,26 @@ impl Genotype {
     /// assert!(counts.parameters > 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn space(&self) -> Result<SearchSpace, SpaceError> {
+    ///
+    /// # Errors
+    /// A cell of which its text did not say whether it halves the resolution ([`Self::with_reductions`] says it); cells that
+    /// do not [hold together](Self::validate).
+    pub fn space(&self) -> Result<SearchSpace, CoreError> {
+        self.validate()?;
         let mut ops: Vec<Op> = Vec::new();
         for edge in self.cells.iter().flat_map(|cell| cell.nodes.iter().flatten()) {
             if !ops.contains(&edge.op) {
                 ops.push(edge.op.clone());
             }
         }
-        let cell = |cell: &CellGenotype| CellSpec {
-            concat: cell.concat.clone(),
-            keep: cell.nodes.iter().map(Vec::len).max(),
-            ..CellSpec::dense(
-                &cell.name,
-                cell.inputs,
-                cell.nodes.len(),
-                matches!(cell.name.as_str(), "reduce" | "reduction"),
-            )
+        let cell = |cell: &CellGenotype| {
+            let unknown = || GenotypeError::UnknownReduction { cell: cell.name.clone() };
+            let reduction = cell.reduction.ok_or_else(unknown)?;
+            let dense = CellSpec::dense(&cell.name, cell.inputs, cell.nodes.len(), reduction);
+            Ok(CellSpec { concat: cell.concat.clone(), keep: cell.nodes.iter().map(Vec::len).max(), ..dense })
         };
-        SearchSpace::new("genotype", ops, self.cells.iter().map(cell).collect())
+        let cells = self.cells.iter().map(cell).collect::<Result<_, GenotypeError>>()?;
+        Ok(SearchSpace::new("genotype", ops, cells)?)
     }
 }
 
@@ -83,6 +86,9 @@ fn check_cell(cell: &CellGenotype, spec: &CellSpec) -> Result<(), GenotypeError>
         if expected != found {
             return Err(GenotypeError::Size { cell: cell.name.clone(), what, expected, found });
         }
+    }
+    if let Some(found) = cell.reduction.filter(|found| *found != spec.reduction) {
+        return Err(GenotypeError::Reduction { cell: cell.name.clone(), found, expected: spec.reduction });
     }
     if cell.concat != spec.concat {
         let (expected, found) = (spec.concat.clone(), cell.concat.clone());

@@ -1,6 +1,9 @@
-//! The versioned JSON form: `{"format": "eoinas-genotype", "version": 1, "cells": [...]}`.
+//! The versioned JSON form: `{"format": "eoinas-genotype", "version": 2, "cells": [...]}`.
 //!
-//! It writes every genotype, of any number of inputs and kinds of cell.
+//! It writes every genotype, of any number of inputs and kinds of cell. Version 2 says of each cell whether it halves the
+//! resolution (`"reduction": true`, `false`, or `null` where nobody has said). Version 1 does not; it is written still
+//! where the names of all cells say the same (`normal`, `reduce`, NAS-Bench-201's `cell`), and of no other cell of such a
+//! file is it known.
 
 use serde::{Serialize, Serializer};
 
@@ -8,17 +11,17 @@ use super::error::GenotypeError;
 use super::read::Reader;
 use super::resolve::OpResolver;
 use super::value::{Kind, Value, cut};
-use super::{CellGenotype, Genotype};
+use super::{CellGenotype, Genotype, said_by_name};
 use crate::op::Op;
 use crate::space::MAX_INPUTS;
 
 const FORMAT: &str = "eoinas-genotype";
-const VERSION: u32 = 1;
+const VERSIONS: [u64; 2] = [1, 2];
 
 #[derive(Serialize)]
 struct File<'a> {
     format: &'a str,
-    version: u32,
+    version: u64,
     cells: Vec<Cell<'a>>,
 }
 
@@ -28,6 +31,9 @@ struct Cell<'a> {
     inputs: usize,
     nodes: Vec<Vec<Edge<'a>>>,
     concat: &'a [usize],
+    /// From version 2 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reduction: Option<Option<bool>>,
 }
 
 #[derive(Serialize)]
@@ -39,16 +45,20 @@ struct Edge<'a> {
 /// The versioned JSON form.
 impl Serialize for Genotype {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        File { format: FORMAT, version: VERSION, cells: self.cells.iter().map(view).collect() }.serialize(serializer)
+        let said = self.cells.iter().all(|cell| cell.reduction == said_by_name(&cell.name, cell.inputs));
+        let [old, new] = VERSIONS;
+        let cells = self.cells.iter().map(|cell| view(cell, (!said).then_some(cell.reduction))).collect();
+        File { format: FORMAT, version: if said { old } else { new }, cells }.serialize(serializer)
     }
 }
 
-fn view(cell: &CellGenotype) -> Cell<'_> {
+fn view(cell: &CellGenotype, reduction: Option<Option<bool>>) -> Cell<'_> {
     Cell {
         name: &cell.name,
         inputs: cell.inputs,
         nodes: cell.nodes.iter().map(|node| node.iter().map(|e| Edge { op: &e.op, from: e.from }).collect()).collect(),
         concat: &cell.concat,
+        reduction,
     }
 }
 
@@ -63,8 +73,9 @@ pub(super) fn read<R: OpResolver>(reader: &Reader<'_, R>, value: &Value) -> Resu
     if !matches!(&format.kind, Kind::Text(text) if text == FORMAT) {
         return unknown("format", format, format!("`{FORMAT}`"));
     }
-    if !matches!(version.kind, Kind::Int(number) if number == u64::from(VERSION)) {
-        return unknown("version", version, VERSION.to_string());
+    let Kind::Int(number) = version.kind else { return unknown("version", version, "1 and 2".to_owned()) };
+    if !VERSIONS.contains(&number) {
+        return unknown("version", version, "1 and 2".to_owned());
     }
     let cells = reader.list(reader.field(value.offset, fields, "cells")?, "a list of cells")?;
     let cells = cells.iter().map(|value| {
@@ -79,7 +90,11 @@ pub(super) fn read<R: OpResolver>(reader: &Reader<'_, R>, value: &Value) -> Resu
         let lists = reader.list(field("nodes")?, "a list of nodes")?;
         let nodes =
             (inputs..).zip(lists).map(|(node, list)| reader.node(name, node, list)).collect::<Result<_, _>>()?;
-        reader.cell(&cut(name), inputs, nodes, field("concat")?)
+        let reduction = match number {
+            1 => said_by_name(name, inputs),
+            _ => reader.truth(field("reduction")?)?,
+        };
+        reader.cell(&cut(name), inputs, nodes, field("concat")?, reduction)
     });
     Ok(Genotype { cells: cells.collect::<Result<_, _>>()? })
 }

@@ -205,7 +205,8 @@ impl Parser<'_> {
         };
         match name.as_str() {
             "None" | "null" => return Ok(Kind::None),
-            "True" | "true" | "False" | "false" => return Ok(Kind::Bool),
+            "True" | "true" => return Ok(Kind::Bool(true)),
+            "False" | "false" => return Ok(Kind::Bool(false)),
             _ => self.space(),
         }
         if self.peek() != Some(b'(') {

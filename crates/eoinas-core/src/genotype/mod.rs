@@ -60,6 +60,10 @@ pub struct CellGenotype {
     pub inputs: usize,
     /// Nodes joined into the output.
     pub concat: Vec<usize>,
+    /// Whether the cell halves the resolution; `None` where its text does not say. The DARTS text says it of its own
+    /// fields `normal` and `reduce`, the string of NAS-Bench-201 of its one cell, the JSON form of every cell; a search
+    /// space says it of its kinds.
+    pub reduction: Option<bool>,
 }
 
 /// A found architecture: one cell for each kind of the space.
@@ -67,6 +71,16 @@ pub struct CellGenotype {
 pub struct Genotype {
     /// The cells in the order of the space's kinds.
     pub cells: Vec<CellGenotype>,
+}
+
+/// Whether a cell of this name and this number of inputs halves the resolution by the names of the dialects: DARTS has
+/// `normal` and `reduce`, NAS-Bench-201 one cell, which this crate calls `cell`. All other names say nothing.
+fn said_by_name(name: &str, inputs: usize) -> Option<bool> {
+    match (name, inputs) {
+        ("normal", _) | (bench201::CELL, 1) => Some(false),
+        ("reduce", _) => Some(true),
+        _ => None,
+    }
 }
 
 impl Genotype {
@@ -97,13 +111,50 @@ impl Genotype {
         read::genotype(text, literal::parse(text, start)?, ops)
     }
 
-    /// Reads a genotype for a search space: its cells come in the order of the space's kinds, and it is checked that it
-    /// [fits](Self::fits).
+    /// Reads a genotype for a search space: its cells come in the order of the space's kinds, reduce where those do, and it
+    /// is checked that it [fits](Self::fits).
     pub fn parse_in(text: &str, space: &SearchSpace) -> Result<Self, GenotypeError> {
         let mut genotype = Self::parse_with(text, space)?;
         let rank = |cell: &CellGenotype| space.cells().iter().position(|spec| spec.name == cell.name);
         genotype.cells.sort_by_key(|cell| rank(cell).unwrap_or(usize::MAX));
         genotype.fits(space)?;
+        for (cell, spec) in genotype.cells.iter_mut().zip(space.cells()) {
+            cell.reduction = Some(spec.reduction);
+        }
         Ok(genotype)
+    }
+
+    /// The genotype with what its text did not say: the cells named in `reducing` halve the resolution, the others keep it.
+    ///
+    /// ```
+    /// use eoinas_core::{Genotype, Skeleton, count};
+    /// let cell = "[('sep_conv_3x3', 0), ('skip_connect', 1)]";
+    /// let text = format!("Genotype(normal_0={cell}, normal_0_concat=[2], reduce_1={cell}, reduce_1_concat=[2])");
+    /// let genotype = Genotype::parse(&text)?;
+    /// let error = genotype.space().unwrap_err().to_string();
+    /// assert!(error.starts_with("cell `normal_0`: its text does not say whether it halves the resolution"));
+    ///
+    /// let genotype = genotype.with_reductions(&["reduce_1"])?;
+    /// assert!(count::network(&genotype, &Skeleton::cifar(), &genotype.space()?)?.parameters > 0);
+    /// // Its JSON form says it for good.
+    /// assert_eq!(Genotype::parse(&genotype.to_json())?, genotype);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A name that no cell has; a cell whose text says otherwise.
+    pub fn with_reductions(mut self, reducing: &[&str]) -> Result<Self, GenotypeError> {
+        let unknown = |name: &&&str| self.cells.iter().all(|cell| cell.name != **name);
+        if let Some(name) = reducing.iter().find(unknown) {
+            let found = self.cells.iter().map(|cell| cell.name.clone()).collect();
+            return Err(GenotypeError::NoCell { cell: (*name).to_owned(), found });
+        }
+        for cell in &mut self.cells {
+            let asked = reducing.contains(&cell.name.as_str());
+            if let Some(found) = cell.reduction.replace(asked).filter(|found| *found != asked) {
+                return Err(GenotypeError::Reduction { cell: cell.name.clone(), found, expected: asked });
+            }
+        }
+        Ok(self)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{CellGenotype, Genotype, GenotypeEdge, GenotypeError, bench201};
+use super::{CellGenotype, Genotype, GenotypeEdge, GenotypeError, bench201, said_by_name};
 
 const DARTS: &str = "DARTS text";
 
@@ -31,7 +31,8 @@ impl Genotype {
     /// than two inputs are written as one list per node.
     ///
     /// Only cells with two input nodes, whose names are words, can be written so, and only with `normal` before `reduce`
-    /// before all others, since readers go by the names and not by the order.
+    /// before all others, since readers go by the names and not by the order. Of no other cell than `normal` and `reduce`
+    /// does the text say whether it halves the resolution: one of which that is known needs the JSON form.
     pub fn to_darts(&self, concat: Concat) -> Result<String, GenotypeError> {
         if !self.cells.is_sorted_by_key(keyword_rank) {
             let reason = "its cells do not come in the order normal, reduce, others".to_owned();
@@ -65,6 +66,9 @@ impl fmt::Display for Genotype {
 fn darts_cell(cell: &CellGenotype, concat: Concat) -> Result<String, GenotypeError> {
     let name = &cell.name;
     let wrong = |reason| Err(GenotypeError::NotRepresentable { form: DARTS, reason });
+    if cell.reduction != said_by_name(name, cell.inputs) {
+        return wrong(format!("the name of cell `{name}` does not say whether it halves the resolution"));
+    }
     if cell.inputs != 2 {
         return wrong(format!("cell `{name}` has not two input nodes but {}", cell.inputs));
     }

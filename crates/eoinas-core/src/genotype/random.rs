@@ -40,10 +40,5 @@ fn random_cell<R: Rng + ?Sized>(spec: &CellSpec, all: &[Op], rng: &mut R) -> Cel
             })
             .collect()
     };
-    CellGenotype {
-        name: spec.name.clone(),
-        nodes: spec.intermediate().map(node).collect(),
-        inputs: spec.inputs,
-        concat: spec.concat.clone(),
-    }
+    spec.found(spec.intermediate().map(node).collect())
 }

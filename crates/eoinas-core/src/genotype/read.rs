@@ -5,7 +5,7 @@ use super::json;
 use super::print::keyword_rank;
 use super::resolve::OpResolver;
 use super::value::{Field, Kind, Value, cut};
-use super::{CellGenotype, Genotype, GenotypeEdge};
+use super::{CellGenotype, Genotype, GenotypeEdge, said_by_name};
 use crate::op::Op;
 use crate::space::MAX_NODES;
 
@@ -73,6 +73,15 @@ impl<R: OpResolver> Reader<'_, R> {
         number.ok_or_else(|| self.wrong(value, expected))
     }
 
+    /// A truth value, or nothing.
+    pub fn truth(&self, value: &Value) -> Result<Option<bool>, GenotypeError> {
+        match value.kind {
+            Kind::None => Ok(None),
+            Kind::Bool(truth) => Ok(Some(truth)),
+            _ => Err(self.wrong(value, "true or false (whether the cell halves the resolution), or null")),
+        }
+    }
+
     /// `X=[...], X_concat=[...]` for any names X. Fields that are None say nothing (some codes write `connects=None`).
     fn darts(&self, offset: usize, fields: &[Field]) -> Result<Genotype, GenotypeError> {
         let said = || fields.iter().filter(|field| !matches!(field.value.kind, Kind::None));
@@ -80,7 +89,8 @@ impl<R: OpResolver> Reader<'_, R> {
         for field in said().filter(|field| !field.name.ends_with(CONCAT)) {
             let nodes = self.nodes(&field.name, INPUTS, &field.value)?;
             let concat = self.field(offset, fields, &format!("{}{CONCAT}", field.name))?;
-            cells.push(self.cell(&field.name, INPUTS, nodes, concat)?);
+            let reduction = said_by_name(&field.name, INPUTS);
+            cells.push(self.cell(&field.name, INPUTS, nodes, concat, reduction)?);
         }
         for field in said() {
             if let Some(name) = field.name.strip_suffix(CONCAT) {
@@ -101,6 +111,7 @@ impl<R: OpResolver> Reader<'_, R> {
         inputs: usize,
         nodes: Vec<Vec<GenotypeEdge>>,
         concat: &Value,
+        reduction: Option<bool>,
     ) -> Result<CellGenotype, GenotypeError> {
         let joined = match &concat.kind {
             Kind::None => (inputs..inputs.saturating_add(nodes.len())).collect(),
@@ -109,7 +120,7 @@ impl<R: OpResolver> Reader<'_, R> {
                 items.iter().map(|item| self.integer(item, "the number of a node")).collect::<Result<_, _>>()?
             }
         };
-        let cell = CellGenotype { name: name.to_owned(), nodes, inputs, concat: joined };
+        let cell = CellGenotype { name: name.to_owned(), nodes, inputs, concat: joined, reduction };
         cell.check(Some(self.at(concat.offset)))?;
         Ok(cell)
     }

@@ -12,7 +12,7 @@ pub(super) enum Kind {
     /// `None`, `null`.
     None,
     /// `True`, `true`, `False`, `false`.
-    Bool,
+    Bool(bool),
     /// A whole number.
     Int(u64),
     /// Any other number.
@@ -37,7 +37,7 @@ impl Kind {
     pub fn describe(&self) -> String {
         match self {
             Self::None => "None".to_owned(),
-            Self::Bool => "a truth value".to_owned(),
+            Self::Bool(_) => "a truth value".to_owned(),
             Self::Int(number) => number.to_string(),
             Self::Float => "a number that is not whole or is negative".to_owned(),
             Self::Text(text) => format!("the text `{}`", cut(text)),

@@ -1,27 +1,14 @@
-//! The network that cells are stacked into: stem, layers, channels, where the resolution halves.
+//! The network that cells are stacked into, as its few numbers: stem, layers, channels, images.
+//!
+//! [`crate::NetworkSpec`] is what it comes to, layer by layer.
 
-mod auxiliary;
-mod layers;
+mod form;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
-use crate::space::CellKind;
-
-pub use auxiliary::Auxiliary;
-pub use validate::SkeletonError;
-
-/// Shape of the stem and of the whole network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Form {
-    /// 3x3 convolution to `stem_multiplier * channels`, BatchNorm; reduction cells at L/3 and 2L/3.
-    Cifar,
-    /// Three stride-2 3x3 convolutions (C/2, C, C); cells see 1/4 and 1/8 resolution; reductions at L/3 and 2L/3.
-    ImageNet,
-    /// NAS-Bench-201: stem to C channels, three stages of `cells / 3` cells with residual blocks of stride 2 between.
-    NasBench201,
-}
+pub use form::Form;
+pub(crate) use form::Rules;
 
 /// The network as a plain description. `classes`, `channels` and `cells` are the usual knobs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,40 +29,10 @@ pub struct Skeleton {
     pub height: usize,
     /// Width of an image in pixels.
     pub width: usize,
-}
-
-/// What stands at one layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Layer {
-    /// A searched cell.
-    Cell {
-        /// Which kind.
-        kind: CellKind,
-        /// Channels of every node in it.
-        channels: usize,
-        /// Channels of each of its inputs, first the output of the layer before the last (as the space's `inputs`). In
-        /// the DARTS forms each input goes through ReLU, 1x1 convolution and BatchNorm to `channels` first; in
-        /// NAS-Bench-201's nothing stands between, the channels are equal already.
-        input_channels: Vec<usize>,
-        /// Whether the first input has twice the resolution of the last one: a factorised reduce takes the place of its
-        /// 1x1 convolution.
-        reduce_first: bool,
-        /// Height and width of its last input.
-        input_size: (usize, usize),
-        /// Height and width of its output.
-        output_size: (usize, usize),
-    },
-    /// NAS-Bench-201's residual block of stride 2: two ReLU, 3x3 convolution, BatchNorm, the first with stride 2, added to
-    /// a 2x2 average pool and 1x1 convolution. It also stands before a layer that should reduce in a space without a
-    /// reduction cell.
-    Residual {
-        /// Channels in.
-        input_channels: usize,
-        /// Channels out.
-        channels: usize,
-        /// Height and width of its input.
-        input_size: (usize, usize),
-    },
+    /// The kind of cell of each layer, by name ([`Skeleton::with_layers`]). `None` (default): the space's first kind that
+    /// reduces at L/3 and 2L/3, its first that does not everywhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
 }
 
 impl Skeleton {
@@ -90,6 +47,7 @@ impl Skeleton {
             image_channels: 3,
             height: 32,
             width: 32,
+            layers: None,
         }
     }
 
@@ -117,6 +75,19 @@ impl Skeleton {
         Self { form: Form::NasBench201, cells: n.saturating_mul(3), stem_multiplier: 1, ..Self::search() }
     }
 
+    /// The network that a cell found in this one is trained in, by the paper: 20 cells with C = 36 for images like
+    /// CIFAR's, 14 cells with C = 48 from 128 pixels on; the benchmark's own network, 5 cells a stage with C = 16, for a
+    /// cell of NAS-Bench-201. Images and classes stay.
+    pub fn retraining(&self) -> Self {
+        let large = self.height.min(self.width) >= 128;
+        let skeleton = match self.form {
+            Form::NasBench201 => Self::nas_bench_201(5),
+            Form::Cifar | Form::ImageNet if large => Self::imagenet(),
+            Form::Cifar | Form::ImageNet => Self::cifar(),
+        };
+        skeleton.with_classes(self.classes).with_image(self.image_channels, self.height, self.width)
+    }
+
     /// The same network with another number of classes.
     pub fn with_classes(self, classes: usize) -> Self {
         Self { classes, ..self }
@@ -127,17 +98,32 @@ impl Skeleton {
         Self { image_channels: channels, height, width, ..self }
     }
 
-    /// Channels that leave the stem.
-    pub fn stem_channels(&self) -> usize {
-        match self.form {
-            Form::Cifar => self.stem_multiplier * self.channels,
-            Form::ImageNet | Form::NasBench201 => self.channels,
-        }
+    /// The same network with a kind of cell of one's own choice at each layer. The resolution halves and the channels
+    /// double where a cell reduces; in a space without such cells, and in the NAS-Bench-201 form, a residual block of
+    /// stride 2 stands before the cells at L/3 and 2L/3, as it does without a choice.
+    ///
+    /// ```
+    /// use eoinas_core::{CellSpec, NetworkSpec, Op, SearchSpace, Skeleton};
+    /// let cell = |name, reduction| CellSpec::dense(name, 2, 2, reduction);
+    /// let cells = vec![cell("early", false), cell("down", true), cell("late", false)];
+    /// let space = SearchSpace::new("mine", vec![Op::SepConv3x3, Op::SkipConnect], cells)?;
+    /// let skeleton = Skeleton::search().with_layers(["early", "early", "down", "late", "down", "late"]);
+    /// let network = NetworkSpec::supernet(&space, &skeleton)?;
+    /// assert_eq!((network.layers.len(), network.head.channels), (6, 2 * 64));
+    /// // Of the forms of today, none says where a second kind that keeps the resolution stands.
+    /// let error = NetworkSpec::supernet(&space, &Skeleton::search()).unwrap_err();
+    /// assert!(error.to_string().starts_with("cell `late`: no layer of the network has it"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_layers<S: Into<String>>(self, kinds: impl IntoIterator<Item = S>) -> Self {
+        let layers: Vec<String> = kinds.into_iter().map(Into::into).collect();
+        Self { cells: layers.len(), layers: Some(layers), ..self }
     }
 
-    /// Whether the network halves its resolution and doubles its channels at layer `index` (counted in cells): L/3 and
-    /// 2L/3 by integer division, which are also the first cells of NAS-Bench-201's second and third stage.
-    pub fn reduces_at(&self, index: usize) -> bool {
+    /// Whether a network halves its resolution and doubles its channels at layer `index` (counted in cells) where nothing
+    /// else is said: at L/3 and 2L/3 by integer division, which are also the first cells of NAS-Bench-201's second and
+    /// third stage.
+    pub(crate) fn reduces_at(&self, index: usize) -> bool {
         index == self.cells / 3 || index == 2 * self.cells / 3
     }
 }

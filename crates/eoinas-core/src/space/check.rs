@@ -183,7 +183,7 @@ fn check_cell(cell: &CellSpec) -> Result<(), SpaceError> {
         }
         last = (edge.to, edge.from);
         // Inputs are at full resolution, intermediate nodes at the cell's own.
-        let expected = if cell.reduction && edge.from < cell.inputs { 2 } else { 1 };
+        let expected = cell.stride(edge.from);
         if edge.stride != expected {
             return Err(SpaceError::Stride {
                 cell: name(),

@@ -9,6 +9,7 @@ mod table;
 
 use serde::{Deserialize, Serialize};
 
+use crate::genotype::{CellGenotype, GenotypeEdge};
 use crate::op::Op;
 
 pub use check::SpaceError;
@@ -54,20 +55,29 @@ pub struct CellSpec {
 impl CellSpec {
     /// A cell in which every intermediate node has an edge from each node before it.
     pub fn dense(name: &str, inputs: usize, nodes: usize, reduction: bool) -> Self {
-        let edges = (inputs..inputs + nodes)
-            .flat_map(|to| {
-                (0..to).map(move |from| Edge { from, to, stride: if reduction && from < inputs { 2 } else { 1 } })
-            })
-            .collect();
-        Self {
+        let mut cell = Self {
             name: name.to_owned(),
             inputs,
             nodes,
-            edges,
+            edges: Vec::new(),
             concat: (inputs..inputs + nodes).collect(),
             keep: Some(2),
             reduction,
-        }
+        };
+        let edge = |(from, to)| Edge { from, to, stride: cell.stride(from) };
+        cell.edges = cell.intermediate().flat_map(|to| (0..to).map(move |from| (from, to))).map(edge).collect();
+        cell
+    }
+
+    /// A found cell of this kind: per intermediate node, its inputs.
+    pub fn found(&self, nodes: Vec<Vec<GenotypeEdge>>) -> CellGenotype {
+        let (name, concat) = (self.name.clone(), self.concat.clone());
+        CellGenotype { name, nodes, inputs: self.inputs, concat, reduction: Some(self.reduction) }
+    }
+
+    /// Stride of every op that reads node `from`: 2 at the inputs of a reduction cell, else 1.
+    pub fn stride(&self, from: usize) -> usize {
+        if self.reduction && from < self.inputs { 2 } else { 1 }
     }
 
     /// Indices (into `edges`) of the edges that end in `node`.

@@ -91,5 +91,6 @@ fn genotype(cell: &PublishedCell) -> CellGenotype {
         nodes: cell.nodes.iter().map(|node| node.iter().map(edge).collect()).collect(),
         inputs: cell.inputs,
         concat: cell.concat.to_vec(),
+        reduction: Some(cell.reduction),
     }
 }

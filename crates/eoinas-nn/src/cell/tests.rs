@@ -5,7 +5,8 @@ mod common;
 
 use candle_core::{Device, Tensor};
 use common::{Values, close, close_tensors};
-use eoinas_core::{CellKind, Gate, Gates, Layer, SearchSpace, Skeleton, Streams};
+use eoinas_core::network::{CellInput, CellLayer, Preprocessing};
+use eoinas_core::{CellKind, Gate, Gates, NetworkSpec, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::Workspace;
 
 use crate::batch::Wanted;
@@ -17,28 +18,34 @@ use crate::network::build_cell;
 use crate::operation::{Context, Phase};
 use crate::ops::Operations;
 use crate::parameters::{NormOptions, Parameters, Scope};
-use crate::supernet::Candidates;
 
 const TOLERANCE: f32 = 1e-4;
 
 /// A cell of the paper's space that fits the case's inputs.
 fn cell(values: &Values, kind: usize) -> (CellModule, Parameters) {
-    let space = SearchSpace::darts();
     let size = |tensor: &Tensor| (tensor.dim(1).unwrap(), tensor.dim(2).unwrap());
     let (s0, s1, y) = (values.get("s0"), values.get("s1"), values.get("y"));
-    let layer = Layer::Cell {
+    let input = |feature, tensor: &Tensor| CellInput {
+        feature,
+        channels: tensor.dim(3).unwrap(),
+        preprocessing: if size(tensor) == size(&s1) {
+            Preprocessing::Pointwise
+        } else {
+            Preprocessing::FactorizedReduce
+        },
+    };
+    let layer = CellLayer {
         kind: CellKind(kind),
         channels: y.dim(3).unwrap() / 4,
-        input_channels: vec![s0.dim(3).unwrap(), s1.dim(3).unwrap()],
-        reduce_first: size(&s0) != size(&s1),
+        inputs: vec![input(0, &s0), input(1, &s1)],
         input_size: size(&s1),
         output_size: size(&y),
+        output_channels: y.dim(3).unwrap(),
     };
     let mut parameters = Parameters::new();
     let mut scope = Scope::root(&mut parameters, Streams::new(1), &Device::Cpu, NormOptions::SEARCH);
-    let operations = Operations::built_in();
-    let source = Candidates { space: &space, operations: &operations, share: 1 };
-    let cell = build_cell(&mut scope, &Skeleton::search(), &layer, &source).unwrap();
+    let network = NetworkSpec::supernet(&SearchSpace::darts(), &Skeleton::search()).unwrap();
+    let cell = build_cell(&mut scope, &layer, &network.cells[kind], &Operations::built_in(), 1).unwrap();
     parameters.load(&values.below("param.")).unwrap();
     (cell, parameters)
 }

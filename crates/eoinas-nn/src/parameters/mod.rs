@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 use candle_core::{Tensor, Var};
 
 use crate::error::{NnError, Result};
-pub use scope::{NormOptions, Scope};
+pub use eoinas_core::network::NormOptions;
+pub use scope::Scope;
 pub use shift::SavedValues;
 
 /// Running number of a parameter in its network, in the order of creation. It stays the same when others are pruned.

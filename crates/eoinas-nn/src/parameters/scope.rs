@@ -3,30 +3,11 @@
 use candle_core::{Device, Shape};
 use candle_nn::{Init, VarBuilder};
 use eoinas_core::Streams;
+use eoinas_core::network::NormOptions;
 
 use super::{ParamId, Parameters, init, var_builder};
 use crate::batch_norm::BatchNorm;
 use crate::error::Result;
-
-/// What the BatchNorm layers of a network are like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NormOptions {
-    /// A trained scale and shift for each channel. Search: no (the stem apart); retraining: yes.
-    pub affine: bool,
-    /// Running statistics for evaluation. Search: no, evaluation uses the batch's own; retraining: yes.
-    pub running: bool,
-    /// A BatchNorm after pooling ops. Search in the DARTS space: yes; retraining and NAS-Bench-201: no.
-    pub after_pool: bool,
-}
-
-impl NormOptions {
-    /// As in a search in the paper's space.
-    pub const SEARCH: Self = Self { affine: false, running: false, after_pool: true };
-    /// As in a search in NAS-Bench-201's space.
-    pub const NAS_BENCH_201: Self = Self { affine: false, running: false, after_pool: false };
-    /// As in retraining.
-    pub const RETRAINING: Self = Self { affine: true, running: true, after_pool: false };
-}
 
 /// A place in a network's parameters: what is created here gets this prefix in its name.
 #[derive(Debug)]

@@ -10,8 +10,9 @@ use super::{Result, SavedError};
 
 /// `format` of every description.
 pub const FORMAT: &str = "eoinas-network";
-/// The version that is written, and the only one that is read.
-pub const VERSION: u32 = 1;
+/// The versions that are read. The second says the kind of cell of each layer; it is written where that is a choice of
+/// one's own ([`Skeleton::layers`]), and the first everywhere else.
+pub const VERSIONS: [u32; 2] = [1, 2];
 
 /// What a saved network is.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,9 +93,10 @@ impl Description {
     }
 
     pub(super) fn to_json(&self, path: &Path) -> Result<String> {
+        let [old, new] = VERSIONS;
         let file = File {
             format: FORMAT.to_owned(),
-            version: VERSION,
+            version: if self.skeleton.layers.is_some() { new } else { old },
             genotype: self.genotype.to_string(),
             skeleton: self.skeleton.clone(),
             classes: self.classes.clone(),
@@ -109,12 +111,14 @@ impl Description {
         let json = |source| SavedError::Json { path: path.to_owned(), source };
         // The version decides what the other fields are, so it is looked at first.
         let value: serde_json::Value = serde_json::from_slice(bytes).map_err(json)?;
-        for (field, expected) in [("format", serde_json::json!(FORMAT)), ("version", serde_json::json!(VERSION))] {
+        let version = |version: u32| serde_json::json!(version);
+        let known = [("format", vec![serde_json::json!(FORMAT)]), ("version", VERSIONS.map(version).to_vec())];
+        for (field, expected) in known {
             let got = value.get(field);
-            if got != Some(&expected) {
+            if !got.is_some_and(|got| expected.contains(got)) {
                 let got = got.map_or("absent".to_owned(), |got| got.to_string().chars().take(64).collect());
-                let (path, expected) = (path.to_owned(), expected.to_string());
-                return Err(SavedError::Version { path, field, expected, got });
+                let expected = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+                return Err(SavedError::Version { path: path.to_owned(), field, expected, got });
             }
         }
         let file: File = serde_json::from_value(value).map_err(json)?;

@@ -73,7 +73,7 @@ pub enum SavedError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: eoinas_core::space::SpaceError,
+        source: eoinas_core::CoreError,
     },
     /// A genotype and a skeleton that make no network.
     #[error("{}: {source}", path.display())]
@@ -81,7 +81,7 @@ pub enum SavedError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: eoinas_core::count::CountError,
+        source: eoinas_core::CoreError,
     },
     /// Class names that do not match the network.
     #[error("{}: {got} class names, but the network tells {expected} classes apart", path.display())]

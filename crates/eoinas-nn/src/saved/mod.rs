@@ -42,7 +42,7 @@ use crate::auxiliary;
 use crate::derived::DerivedNetwork;
 use crate::ops::Operations;
 
-pub use description::{Description, FORMAT, Framing, Normalisation, VERSION};
+pub use description::{Description, FORMAT, Framing, Normalisation, VERSIONS};
 pub use error::{Result, SavedError};
 
 /// Name of the file that says what the network is.

@@ -9,7 +9,7 @@ mod snapshot;
 
 pub use context::{Batches, SearchContext};
 pub use engine::{Outcome, Search};
-pub use found::{Found, retraining_skeleton};
+pub use found::Found;
 pub use setup::SearchOptions;
 
 pub(crate) use setup::SearchParts;

@@ -40,7 +40,7 @@ impl PDarts {
     /// an edge has 5, 3 and 2.
     pub(crate) fn prescribed(self, form: Form, network: &mut NetworkConfig) -> Self {
         let cells = network.cells;
-        let bench = form == Form::NasBench201;
+        let bench = form.stages() > 1;
         let in_proportion = |cells: usize, of_eight: usize| cells.saturating_mul(of_eight).div_ceil(8);
         let scaled = |of_eight: usize| {
             if bench {
@@ -73,7 +73,7 @@ pub(super) fn validate(deepen: &[Deepening], form: Form) -> Result<(), Setting> 
         // From 1 for the first that deepens.
         let name = |field: &str| format!("deepen: stage {}: {field}", index + 1);
         Setting::check((1..=1000).contains(cells), name("cells"), cells, "1 to 1000")?;
-        let fits = form != Form::NasBench201 || cells.is_multiple_of(3);
+        let fits = cells.is_multiple_of(form.stages());
         let expected = "a multiple of 3, as the stages of NAS-Bench-201's network need";
         Setting::check(fits, name("cells"), format!("{cells}, no multiple of 3"), expected)?;
         Setting::check(*ops > 0, name("ops"), ops, "at least 1; every edge keeps one")?;
