@@ -55,3 +55,8 @@ pub use gpu::emulation;
 pub use results::{BatchStats, ConvGradients, GradSums, LinearGradients, LossOutput, ReturnedGradient, TermGradient};
 pub use view::{GradCoefficients, Gradient, Input, InputGradient, Norm, SgdStep, Term, Update};
 pub use workspace::Workspace;
+
+/// The README's example, which is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
