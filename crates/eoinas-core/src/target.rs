@@ -1,6 +1,8 @@
 //! What is to be said of a sample: its class, real numbers, or which of several labels it has. Data sets give these,
 //! networks learn them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Setting;
@@ -16,6 +18,16 @@ pub enum TargetKind {
     Numbers,
     /// Any of several labels at once.
     Labels,
+}
+
+impl fmt::Display for TargetKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classes => "classes",
+            Self::Numbers => "numbers",
+            Self::Labels => "labels",
+        })
+    }
 }
 
 /// The answers that can be given, with their names.
@@ -108,12 +120,7 @@ impl TargetInfo {
     /// What cannot be: `classes`, `labels` or `numbers` that are none, a mean that is not finite, a standard deviation
     /// that is not above 0.
     pub fn validate(&self) -> Result<(), Setting> {
-        let name = match self.kind() {
-            TargetKind::Classes => "classes",
-            TargetKind::Numbers => "numbers",
-            TargetKind::Labels => "labels",
-        };
-        Setting::check(self.outputs() > 0, name, "empty", "at least one")?;
+        Setting::check(self.outputs() > 0, self.kind().to_string(), "empty", "at least one")?;
         let Self::Numbers(numbers) = self else { return Ok(()) };
         numbers.iter().try_for_each(|NumberInfo { name, mean, std, .. }| {
             Setting::check(mean.is_finite(), format!("mean of `{name}`"), mean, "a finite number")?;
@@ -198,6 +205,24 @@ impl Targets {
             Self::Numbers { width, values } => Some(Target::Numbers(values.get(range(*width)?)?.to_vec())),
             Self::Labels { width, values } => Some(Target::Labels(values.get(range(*width)?)?.to_vec())),
         }
+    }
+
+    /// Checks that all are answers that `info` knows.
+    ///
+    /// # Errors
+    /// The first that is none, and what it should be.
+    pub fn check(&self, info: &TargetInfo) -> Result<(), Setting> {
+        let (kind, outputs) = (info.kind(), info.outputs());
+        let (width, whole) = match self {
+            Self::Classes(_) => (outputs, true),
+            Self::Numbers { width, values } => (*width, values.len().is_multiple_of(*width)),
+            Self::Labels { width, values } => (*width, values.len().is_multiple_of(*width)),
+        };
+        let fits = self.kind() == kind && width == outputs && whole;
+        Setting::check(fits, "targets", format!("{}, {width} each", self.kind()), format!("{kind}, {outputs} each"))?;
+        (0..self.len()).filter_map(|sample| Some((sample, self.get(sample)?))).try_for_each(|(sample, target)| {
+            info.check(&target).map_err(|wrong| Setting { name: format!("target {sample}"), ..wrong })
+        })
     }
 
     /// Adds one, which has to be an answer that `info` knows.

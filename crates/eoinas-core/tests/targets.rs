@@ -44,11 +44,27 @@ fn what_is_put_in_comes_out() {
             let error = targets.push(&info, target).unwrap_err();
             assert!(error.name == "target" && error.to_string().contains('2'), "{error}");
         }
+        targets.check(&info).unwrap();
+        for (other, _, _) in all().iter().filter(|(other, _, _)| other.kind() != info.kind()) {
+            assert!(targets.check(other).unwrap_err().to_string().contains(&info.kind().to_string()));
+        }
         assert_eq!(targets.len(), 2);
         assert_eq!([targets.get(0), targets.get(1)].map(Option::unwrap).as_slice(), good);
         assert_eq!((targets.get(2), targets.get(usize::MAX)), (None, None));
         assert_eq!(targets.classes().is_some(), info.kind() == TargetKind::Classes);
     }
+}
+
+#[test]
+fn targets_that_do_not_fit_are_named() {
+    let names = TargetInfo::Classes(vec!["a".to_owned(), "b".to_owned()]);
+    let error = Targets::from(vec![0, 1, 2]).check(&names).unwrap_err();
+    assert_eq!(error.to_string(), "target 2 is class 2; expected a class below 2");
+    let angle = TargetInfo::Numbers(vec![angle()]);
+    for (width, values) in [(1, vec![0.0, f32::NAN]), (2, vec![0.0; 2]), (0, vec![])] {
+        assert!(Targets::Numbers { width, values }.check(&angle).is_err());
+    }
+    assert!(Targets::Numbers { width: 1, values: vec![] }.check(&angle).is_ok());
 }
 
 #[test]

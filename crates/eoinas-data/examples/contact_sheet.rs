@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sheet =
         RgbImage::from_pixel(step_x * columns as u32 + GAP, step_y * ROWS as u32 + GAP, Rgb([255, 255, 255]));
     for index in 0..data.len() {
-        let mut pixels = vec![0; data.info().image_len()];
-        data.read(index, &mut pixels)?;
+        let mut pixels = vec![0u8; data.info().image_len()];
+        data.read(index, pixels[..].as_mut().into())?;
         let image = RgbImage::from_raw(width, height, pixels).ok_or("an image of another size")?;
         let image = imageops::resize(&image, width * SCALE, height * SCALE, imageops::FilterType::Nearest);
         let (column, row) = ((index % columns) as u32, (index / columns) as u32);
@@ -28,6 +28,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let file = std::io::BufWriter::new(std::fs::File::create(&path)?);
     sheet.write_with_encoder(PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Up))?;
-    println!("{path}: columns are {}", data.info().classes.join(", "));
+    println!("{path}: columns are {}", data.info().classes()?.join(", "));
     Ok(())
 }

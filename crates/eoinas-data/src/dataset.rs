@@ -1,6 +1,8 @@
 //! The trait of a data set.
 
 use crate::error::{DataError, Result};
+use crate::values::{Samples, ValueKind, Values};
+use eoinas_core::{Target, TargetInfo};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -30,15 +32,18 @@ impl Part {
 pub struct DatasetInfo {
     /// Short name, as used on a command line.
     pub name: String,
-    /// Name of each class; a label is an index into it.
-    pub classes: Vec<String>,
-    /// Channels of an image.
+    /// What is to be said of a sample: its class, numbers or labels.
+    pub target: TargetInfo,
+    /// What a sample's numbers are. Default: bytes.
+    #[serde(default)]
+    pub values: ValueKind,
+    /// Channels of a sample.
     pub channels: usize,
-    /// Rows of an image.
+    /// Rows of a sample; 1 for signals.
     pub height: usize,
-    /// Columns of an image.
+    /// Columns of a sample.
     pub width: usize,
-    /// Mean of each channel over the training part, of pixels scaled to 0..1.
+    /// Mean of each channel over the training part: of bytes scaled to 0..1, of floats as they are.
     pub mean: Vec<f32>,
     /// Standard deviation of each channel, likewise.
     pub std: Vec<f32>,
@@ -49,24 +54,42 @@ pub struct DatasetInfo {
 }
 
 impl DatasetInfo {
-    /// Bytes of one image: height * width * channels.
+    /// Numbers of one sample: height * width * channels.
     pub fn image_len(&self) -> usize {
-        self.height * self.width * self.channels
+        self.height.saturating_mul(self.width).saturating_mul(self.channels)
+    }
+
+    /// Whether a sample is a single row or column: a signal and no picture.
+    pub fn is_signal(&self) -> bool {
+        self.height == 1 || self.width == 1
+    }
+
+    /// Names of the classes.
+    ///
+    /// # Errors
+    /// [`DataError::Set`]: the data set has no classes but another kind of target.
+    pub fn classes(&self) -> Result<&[String]> {
+        self.target.classes().ok_or_else(|| {
+            let kind = self.target.kind();
+            self.wrong(format!("its targets are {kind}; classes are needed"))
+        })
+    }
+
+    pub(crate) fn wrong(&self, problem: impl Into<String>) -> DataError {
+        DataError::Set { name: self.name.clone(), problem: problem.into() }
     }
 
     /// Checks that the description can be worked with.
     ///
     /// # Errors
-    /// [`DataError::Info`] when a size is zero, no class is there, or mean and standard deviation are not one finite
+    /// [`DataError::Set`] when a size is zero, the targets cannot be, or mean and standard deviation are not one finite
     /// number a channel, the latter above zero.
     pub fn validate(&self) -> Result<()> {
-        let fail = |reason: &str| Err(DataError::Info { name: self.name.clone(), reason: reason.into() });
+        let fail = |problem: &str| Err(self.wrong(problem));
         if self.image_len() == 0 {
             return fail("height, width and channels must be above zero");
         }
-        if self.classes.is_empty() {
-            return fail("there must be at least one class");
-        }
+        self.target.validate().map_err(|wrong| self.wrong(wrong.to_string()))?;
         if self.mean.len() != self.channels || self.std.len() != self.channels {
             return fail("mean and std need one number per channel");
         }
@@ -88,10 +111,12 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// A set of labelled images of one size, read by index from several threads at once.
+/// A set of samples of one size with their targets, read by index from several threads at once: pictures or signals,
+/// bytes or floats, classes or other targets, as [`DatasetInfo`] says.
 ///
 /// ```
-/// use eoinas_data::{DataError, Dataset, DatasetInfo};
+/// use eoinas_core::{Target, TargetInfo};
+/// use eoinas_data::{DataError, Dataset, DatasetInfo, ValueKind, Values};
 ///
 /// /// Two classes: dark and bright grey images.
 /// #[derive(Debug)]
@@ -104,15 +129,16 @@ pub struct Picture {
 ///     fn len(&self) -> usize {
 ///         256
 ///     }
-///     fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32, DataError> {
-///         pixels.fill(index as u8);
-///         Ok(u32::from(index >= 128))
+///     fn read(&self, index: usize, values: Values<'_>) -> Result<Target, DataError> {
+///         values.bytes()?.fill(index as u8);
+///         Ok(Target::Class(u32::from(index >= 128)))
 ///     }
 /// }
 ///
 /// let greys = Greys(DatasetInfo {
 ///     name: "greys".into(),
-///     classes: vec!["dark".into(), "bright".into()],
+///     target: TargetInfo::Classes(vec!["dark".into(), "bright".into()]),
+///     values: ValueKind::Bytes,
 ///     channels: 1,
 ///     height: 8,
 ///     width: 8,
@@ -121,41 +147,42 @@ pub struct Picture {
 ///     flip: true,
 ///     notes: vec![],
 /// });
-/// assert_eq!(greys.label(200)?, 1);
+/// assert_eq!(greys.target(200)?, Target::Class(1));
 /// # Ok::<(), DataError>(())
 /// ```
 pub trait Dataset: Send + Sync + Debug {
     /// Names, sizes and constants.
     fn info(&self) -> &DatasetInfo;
 
-    /// Number of images.
+    /// Number of samples.
     fn len(&self) -> usize;
 
-    /// Writes image `index` into `pixels` (`info().image_len()` bytes, row by row, channels last) and returns its
-    /// label.
+    /// Writes sample `index` into `values` (`info().image_len()` numbers of the kind `info().values`, row by row, channels
+    /// last) and returns its target.
     ///
     /// # Errors
-    /// [`DataError::IndexOutOfRange`], [`DataError::BufferSize`], or whatever keeps the image from being read.
-    fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32>;
+    /// [`DataError::Index`], [`DataError::Buffer`], or whatever keeps the sample from being read.
+    fn read(&self, index: usize, values: Values<'_>) -> Result<Target>;
 
-    /// The label alone. Implement it where it costs less than reading the image: a split asks for every label.
+    /// The target alone. Implement it where it costs less than reading the sample: a split asks for every class.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    fn label(&self, index: usize) -> Result<u32> {
-        self.read(index, &mut vec![0; self.info().image_len()])
+    fn target(&self, index: usize) -> Result<Target> {
+        let info = self.info();
+        self.read(index, Samples::zeros(info.values, info.image_len()).as_values())
     }
 
-    /// The whole picture that image `index` is made of, with its label, for windows that are cut at random
-    /// ([`crate::augment::RandomCrop`]). Default: `None`, the image itself is all there is.
+    /// The whole picture that sample `index` is made of, with its target, for windows that are cut at random
+    /// ([`crate::augment::RandomCrop`]). Default: `None`, the sample itself is all there is.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    fn picture(&self, _index: usize) -> Result<Option<(Arc<Picture>, u32)>> {
+    fn picture(&self, _index: usize) -> Result<Option<(Arc<Picture>, Target)>> {
         Ok(None)
     }
 
-    /// Whether there are no images.
+    /// Whether there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -182,6 +209,20 @@ pub fn channel_statistics(pixels: &[u8], channels: usize) -> (Vec<f32>, Vec<f32>
         .unzip()
 }
 
+/// Mean and standard deviation of each channel of floats (channels last), as they are. A channel that is constant gets the
+/// standard deviation 1.
+pub fn float_statistics(values: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
+    let channels = channels.max(1);
+    let count = (values.len() / channels).max(1) as f64;
+    let of = |channel: usize| values.iter().skip(channel).step_by(channels).map(|value| f64::from(*value));
+    let channel = |channel| {
+        let mean = of(channel).sum::<f64>() / count;
+        let std = (of(channel).map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt() as f32;
+        (mean as f32, if std > f32::MIN_POSITIVE { std } else { 1.0 })
+    };
+    (0..channels).map(channel).unzip()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,5 +233,7 @@ mod tests {
         assert_eq!(mean, [0.5, 0.2]);
         assert_eq!(std, [0.5, 1.0]);
         assert_eq!(channel_statistics(&[], 3), (vec![0.0; 3], vec![1.0; 3]));
+        assert_eq!(float_statistics(&[-1.0, 7.0, 3.0, 7.0], 2), (vec![1.0, 7.0], vec![2.0, 1.0]));
+        assert_eq!(float_statistics(&[], 2), (vec![0.0; 2], vec![1.0; 2]));
     }
 }

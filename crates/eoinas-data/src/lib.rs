@@ -1,6 +1,7 @@
-//! Image data sets, seeded augmentation and a prefetching loader, as plain `f32` buffers with channels last.
+//! Data sets, seeded augmentation and a prefetching loader, as plain `f32` buffers with channels last.
 //!
-//! - [`Dataset`]: the one trait of a data set; [`InMemory`] is the ready-made one for images that are bytes already.
+//! - [`Dataset`]: the one trait of a data set: pictures or signals (height 1), bytes or floats, with classes, real numbers
+//!   or labels to be found. [`InMemory`] is the ready-made one for samples that are in memory already.
 //! - Sources: [`Embedded`] (drawn by code, needs no files), [`Cifar10`] and [`Cifar100`] (binary folders), [`Mnist`]
 //!   (idx files), and with the feature `images` a folder of PNG and JPEG files for each class. [`Source`] opens any of
 //!   them by its name. The feature `download` fetches CIFAR from its home.
@@ -42,6 +43,7 @@ pub mod mnist;
 pub mod source;
 pub mod split;
 pub mod subset;
+pub mod values;
 
 mod dice;
 mod hex;
@@ -59,3 +61,4 @@ pub use mnist::Mnist;
 pub use source::{Source, SourceKind};
 pub use split::{Split, SplitKind};
 pub use subset::Subset;
+pub use values::{Samples, ValueKind, Values};

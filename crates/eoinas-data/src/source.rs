@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, Part};
 use crate::embedded::Embedded;
 use crate::error::{DataError, Result};
 use crate::mnist::Mnist;
+use eoinas_core::Setting;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -54,10 +55,9 @@ impl FromStr for SourceKind {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| DataError::Config {
-            field: "dataset",
-            got: format!("`{text}`"),
-            expected: format!("the data sets are {}", Self::ALL.map(Self::name).join(", ")),
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            Setting::new("data.dataset", format!("`{text}`"), format!("one of the data sets {known}")).into()
         })
     }
 }
@@ -103,7 +103,7 @@ impl Source {
     /// Opens one part.
     ///
     /// # Errors
-    /// Those of the data set, and [`DataError::Config`] when the folder is not given or the feature `images` is off.
+    /// Those of the data set, and [`DataError::Setting`] when the folder is not given or the feature `images` is off.
     pub fn open(&self, part: Part) -> Result<Arc<dyn Dataset>> {
         Ok(match self.kind {
             SourceKind::Embedded => Arc::new(Embedded::new(
@@ -166,16 +166,13 @@ impl Source {
 
     #[cfg(not(feature = "images"))]
     fn open_folder(&self, _: Part) -> Result<Arc<dyn Dataset>> {
-        let expected = "this program was built without the feature `images`".into();
-        Err(DataError::Config { field: "dataset", got: "`folder`".into(), expected })
+        let expected = "another one: this program was built without the feature `images`";
+        Err(Setting::new("data.dataset", "`folder`", expected).into())
     }
 
     fn dir(&self) -> Result<&Path> {
-        self.dir.as_deref().ok_or_else(|| DataError::Config {
-            field: "data",
-            got: "nothing".into(),
-            expected: format!("the folder of {} must be given", self.kind),
-        })
+        let missing = || Setting::new("data.dir", "not given", format!("the folder of {}", self.kind)).into();
+        self.dir.as_deref().ok_or_else(missing)
     }
 }
 
@@ -198,7 +195,7 @@ mod tests {
         assert_eq!(open(SourceKind::Embedded, Part::Train).unwrap().len(), 5000);
         assert_eq!(open(SourceKind::Embedded, Part::Test).unwrap().len(), 2000);
         for kind in &SourceKind::ALL[1..] {
-            assert!(matches!(open(*kind, Part::Train), Err(DataError::Config { .. })));
+            assert!(matches!(open(*kind, Part::Train), Err(DataError::Setting(_))));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::dataset::Dataset;
 use crate::dice;
 use crate::error::{DataError, Result};
-use eoinas_core::{SeedStream, Streams};
+use eoinas_core::{SeedStream, Streams, Target, TargetKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitKind {
-    /// Each class's images are shuffled by the seed and halved.
+    /// Each class's samples are shuffled by the seed and halved; of other targets all are.
     #[default]
     Balanced,
     /// The first half of the file order and the second half (the authors' code).
@@ -28,19 +28,19 @@ pub struct Split {
 }
 
 impl Split {
-    /// Halves `data`, or `train_images` of it: a class-balanced choice by the seed.
+    /// Halves `data`, or `train_images` of it: a choice by the seed, balanced over the classes where there are classes.
     ///
     /// # Errors
-    /// [`DataError::TooFewImages`] when there are fewer than `train_images`, or fewer than two.
+    /// [`DataError::TooFew`] when there are fewer than `train_images`, or fewer than two.
     pub fn new(data: &dyn Dataset, kind: SplitKind, train_images: Option<usize>, streams: &Streams) -> Result<Self> {
-        let labels = labels(data)?;
+        let labels = strata(data)?;
         let chosen = match train_images {
             Some(count) => balanced_subset(&labels, count, streams)?,
             None => (0..labels.len()).collect(),
         };
         if chosen.len() < 2 {
             let hint = "a search needs at least two images, one for each half";
-            return Err(DataError::TooFewImages { wanted: 2, available: chosen.len(), hint });
+            return Err(DataError::TooFew { wanted: 2, available: chosen.len(), hint });
         }
         Ok(match kind {
             SplitKind::FileOrder => {
@@ -64,11 +64,11 @@ impl Split {
     }
 }
 
-/// Takes a share of `indices` out of training, to be evaluated on: class-balanced by the seed, `share` (0 to 1) of them
-/// to within one image. [`Split::valid`] are those.
+/// Takes a share of `indices` out of training, to be evaluated on: by the seed, balanced over `labels` ([`strata`]), `share`
+/// (0 to 1) of them to within one image. [`Split::valid`] are those.
 ///
 /// # Errors
-/// [`DataError::TooFewImages`] when either part would be empty.
+/// [`DataError::TooFew`] when either part would be empty.
 pub fn hold_out(labels: &[u32], indices: &[usize], share: f64, streams: &Streams) -> Result<Split> {
     let mut split = Split { train: Vec::new(), valid: Vec::new() };
     let classes = by_class(indices.iter().copied(), labels, streams, 2);
@@ -79,30 +79,38 @@ pub fn hold_out(labels: &[u32], indices: &[usize], share: f64, streams: &Streams
     }
     if split.train.is_empty() || split.valid.is_empty() {
         let hint = "one part would be empty: hold out another share, or use more training images";
-        return Err(DataError::TooFewImages { wanted: 2, available: indices.len(), hint });
+        return Err(DataError::TooFew { wanted: 2, available: indices.len(), hint });
     }
     split.train.sort_unstable();
     split.valid.sort_unstable();
     Ok(split)
 }
 
-/// Every label of `data`.
+/// What splits of `data` are balanced over: the class of every sample; 0 for all where there are no classes, so that a split
+/// is a plain choice by the seed.
 ///
 /// # Errors
-/// Those of [`Dataset::label`].
-pub fn labels(data: &dyn Dataset) -> Result<Vec<u32>> {
-    (0..data.len()).map(|index| data.label(index)).collect()
+/// Those of [`Dataset::target`].
+pub fn strata(data: &dyn Dataset) -> Result<Vec<u32>> {
+    let of = |index| match data.target(index)? {
+        Target::Class(class) => Ok(class),
+        _ => Ok(0),
+    };
+    match data.info().target.kind() {
+        TargetKind::Classes => (0..data.len()).map(of).collect(),
+        _ => Ok(vec![0; data.len()]),
+    }
 }
 
 /// `count` indices, ascending, as many of each class as can be had: classes that run out leave their share to the
 /// others.
 ///
 /// # Errors
-/// [`DataError::TooFewImages`] when there are fewer than `count`.
+/// [`DataError::TooFew`] when there are fewer than `count`.
 pub fn balanced_subset(labels: &[u32], count: usize, streams: &Streams) -> Result<Vec<usize>> {
     if count > labels.len() {
         let hint = "ask for fewer training images";
-        return Err(DataError::TooFewImages { wanted: count, available: labels.len(), hint });
+        return Err(DataError::TooFew { wanted: count, available: labels.len(), hint });
     }
     let classes = by_class(0..labels.len(), labels, streams, 1);
     let longest = classes.iter().map(Vec::len).max().unwrap_or(0);
@@ -133,12 +141,14 @@ fn by_class(indices: impl Iterator<Item = usize>, labels: &[u32], streams: &Stre
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DatasetInfo, InMemory};
+    use crate::{DatasetInfo, InMemory, ValueKind};
+    use eoinas_core::{NumberInfo, TargetInfo, Targets};
 
     fn data(labels: Vec<u32>) -> InMemory {
         let info = DatasetInfo {
             name: "t".into(),
-            classes: (0..10).map(|c| c.to_string()).collect(),
+            target: TargetInfo::Classes((0..10).map(|c| c.to_string()).collect()),
+            values: ValueKind::Bytes,
             channels: 1,
             height: 1,
             width: 1,
@@ -147,7 +157,7 @@ mod tests {
             flip: true,
             notes: vec![],
         };
-        let pixels = vec![0; labels.len()];
+        let pixels = vec![0u8; labels.len()];
         InMemory::new(info, labels, pixels).unwrap()
     }
 
@@ -187,7 +197,7 @@ mod tests {
         assert_eq!(balanced_subset(&labels, 103, &Streams::new(1)).unwrap().len(), 103);
         assert!(matches!(
             balanced_subset(&labels, 104, &Streams::new(1)),
-            Err(DataError::TooFewImages { wanted: 104, available: 103, .. })
+            Err(DataError::TooFew { wanted: 104, available: 103, .. })
         ));
     }
 
@@ -212,14 +222,26 @@ mod tests {
             Split::new(&data(labels.clone()), SplitKind::Balanced, Some(1000), &Streams::new(3)).unwrap().train
         );
         let error = hold_out(&labels, &[1, 2, 3], 0.1, &Streams::new(0)).unwrap_err();
-        assert!(matches!(error, DataError::TooFewImages { available: 3, .. }), "{error}");
+        assert!(matches!(error, DataError::TooFew { available: 3, .. }), "{error}");
+    }
+
+    /// Numbers are halved as samples of one class are.
+    #[test]
+    fn numbers_are_split_by_the_seed_alone() {
+        let number = NumberInfo { name: "x".into(), unit: String::new(), mean: 0.0, std: 1.0 };
+        let info = DatasetInfo { target: TargetInfo::Numbers(vec![number]), ..data(vec![]).info().clone() };
+        let targets = Targets::Numbers { width: 1, values: (0..101).map(|i| i as f32).collect() };
+        let numbers = InMemory::new(info, targets, vec![0u8; 101]).unwrap();
+        let split = |data: &dyn Dataset| Split::new(data, SplitKind::Balanced, None, &Streams::new(3)).unwrap();
+        assert_eq!(split(&numbers), split(&data(vec![4; 101])));
+        assert_eq!(split(&numbers).train.len(), 51);
     }
 
     #[test]
     fn too_few_images_are_an_error() {
         for images in [0, 1] {
             let split = Split::new(&data(vec![0; images]), SplitKind::Balanced, None, &Streams::new(0));
-            assert!(matches!(split, Err(DataError::TooFewImages { wanted: 2, .. })));
+            assert!(matches!(split, Err(DataError::TooFew { wanted: 2, .. })));
         }
     }
 

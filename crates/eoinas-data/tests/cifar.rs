@@ -3,6 +3,7 @@
 
 mod common;
 
+use eoinas_core::{Target, Targets};
 use eoinas_data::{Cifar10, Cifar100, DataError, Dataset, Part};
 use std::fs;
 use std::path::Path;
@@ -25,11 +26,11 @@ fn the_folder_or_its_parent_will_do() {
     cifar10(&root.path().join("cifar-10-batches-bin"));
     for dir in [root.path().to_owned(), root.path().join("cifar-10-batches-bin")] {
         let train = Cifar10::open(&dir, Part::Train).unwrap();
-        assert_eq!(train.labels(), [1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
-        let mut pixels = [0; 3072];
-        assert_eq!(train.read(4, &mut pixels).unwrap(), 3);
+        assert_eq!(train.targets().classes().unwrap(), [1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
+        let mut pixels = [0u8; 3072];
+        assert_eq!(train.read(4, pixels[..].as_mut().into()).unwrap(), Target::Class(3));
         assert!(pixels.iter().all(|p| *p == 3));
-        assert_eq!(train.info().classes[9], "truck");
+        assert_eq!(train.info().classes().unwrap()[9], "truck");
         assert_eq!(train.info().notes.len(), 5);
         assert_eq!(train.info().notes[0], "data_batch_1.bin: 2 records instead of 10000");
         assert_eq!(Cifar10::open(&dir, Part::Test).unwrap().len(), 1);
@@ -64,9 +65,16 @@ fn damaged_files_are_named_with_the_place() {
         assert!(error.to_string().contains("data_batch_2.bin"), "{error}");
         error
     };
-    assert!(matches!(error(vec![]), DataError::Empty { .. }));
-    assert!(matches!(error(vec![1; 4000]), DataError::Truncated { offset: 3073, got: 927, .. }));
-    assert!(matches!(error(records(&[1, 77], 1)), DataError::LabelOutOfRange { offset: 3073, label: 77, .. }));
+    let empty = error(vec![]);
+    assert!(matches!(empty, DataError::NotFound { .. }) && empty.to_string().contains("empty"), "{empty}");
+    let damage = |bytes| match error(bytes) {
+        DataError::Damaged { offset, problem, .. } => (offset, problem),
+        other => panic!("{other:?}"),
+    };
+    let (offset, problem) = damage(vec![1; 4000]);
+    assert!(offset == 3073 && problem.contains("truncated: the record has 927 of"), "{problem}");
+    let (offset, problem) = damage(records(&[1, 77], 1));
+    assert!(offset == 3073 && problem.contains("label 77"), "{problem}");
 }
 
 #[test]
@@ -74,10 +82,10 @@ fn cifar100_has_fine_labels_and_names_from_its_file() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("train.bin"), records(&[3, 99], 2)).unwrap();
     let open = || Cifar100::open(root.path(), Part::Train).unwrap();
-    assert_eq!((open().labels(), open().info().classes.len()), ([3, 99].as_slice(), 100));
+    assert_eq!((open().targets(), open().info().target.outputs()), (&Targets::from(vec![3, 99]), 100));
     let names: String = (0..100).map(|i| format!("fish {i}\n")).collect();
     fs::write(root.path().join("fine_label_names.txt"), names).unwrap();
-    assert_eq!(open().info().classes[99], "fish 99");
+    assert_eq!(open().info().classes().unwrap()[99], "fish 99");
     assert!(matches!(Cifar100::open(root.path(), Part::Test), Err(DataError::NotFound { .. })));
 }
 

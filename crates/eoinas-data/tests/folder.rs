@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![cfg(feature = "images")]
 
+use eoinas_core::{Target, Targets};
 use eoinas_data::{DataError, Dataset, FolderConfig, ImageFolder, Part, Unreadable};
 use image::{Rgb, RgbImage};
 use std::fs;
@@ -32,8 +33,8 @@ fn classes_are_subfolders_and_sizes_are_made_equal() {
     fs::write(root.path().join("dark/readme.txt"), "x").unwrap();
     fs::write(root.path().join("dark/.hidden.png"), "x").unwrap();
     let train = ImageFolder::open(root.path(), Part::Train, &small()).unwrap();
-    assert_eq!(train.info().classes, ["bright", "dark"]);
-    assert_eq!(train.labels(), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    assert_eq!(train.info().classes().unwrap(), ["bright", "dark"]);
+    assert_eq!(train.targets().classes().unwrap(), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
     assert_eq!(train.image(0).unwrap().len(), 4 * 6 * 3);
     assert_eq!(train.image(0).unwrap()[..3], [250, 200, 150]);
     for (value, expected) in train.image(6).unwrap().iter().zip([10u8, 20, 30].iter().cycle()) {
@@ -42,7 +43,7 @@ fn classes_are_subfolders_and_sizes_are_made_equal() {
     assert!((train.info().mean[0] - 130.0 / 255.0).abs() < 0.01, "{:?}", train.info().mean);
     assert!(train.info().notes[0].contains("1 files"), "{:?}", train.info().notes);
     let test = ImageFolder::open(root.path(), Part::Test, &small()).unwrap();
-    assert_eq!((test.labels(), &test.info().mean), ([0, 1].as_slice(), &train.info().mean));
+    assert_eq!((test.targets(), &test.info().mean), (&Targets::from(vec![0, 1]), &train.info().mean));
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn train_and_test_folders_are_used_when_there() {
     assert!(error.to_string().contains("are not the training classes"), "{error}");
     save(&root.path().join("val/dark/a.png"), 3, 3, [1, 2, 3]);
     assert_eq!(ImageFolder::open(root.path(), Part::Train, &small()).unwrap().len(), 12);
-    assert_eq!(ImageFolder::open(root.path(), Part::Test, &small()).unwrap().labels(), [0, 1]);
+    assert_eq!(ImageFolder::open(root.path(), Part::Test, &small()).unwrap().targets(), &Targets::from(vec![0, 1]));
 }
 
 #[test]
@@ -79,8 +80,8 @@ fn empty_and_missing_folders_and_sizes_are_errors() {
     let open = |config: &FolderConfig| ImageFolder::open(root.path(), Part::Train, config).unwrap_err();
     assert!(open(&small()).to_string().contains("no subfolders"));
     fs::create_dir(root.path().join("cats")).unwrap();
-    assert!(matches!(open(&small()), DataError::Empty { path, .. } if path.ends_with("cats")));
-    assert!(matches!(open(&FolderConfig { width: 0, ..small() }), DataError::Config { field: "width", .. }));
+    assert!(matches!(open(&small()), DataError::NotFound { path, .. } if path.ends_with("cats")));
+    assert!(matches!(open(&FolderConfig { width: 0, ..small() }), DataError::Setting(wrong) if wrong.name == "width"));
     assert!(matches!(
         ImageFolder::open(root.path().join("none"), Part::Train, &small()),
         Err(DataError::NotFound { .. })
@@ -92,7 +93,10 @@ fn a_class_without_a_test_image_is_no_error_but_a_part_without_is() {
     let root = tempfile::tempdir().unwrap();
     save(&root.path().join("one/a.png"), 3, 3, [1, 2, 3]);
     assert_eq!(ImageFolder::open(root.path(), Part::Train, &small()).unwrap().len(), 1);
-    assert!(matches!(ImageFolder::open(root.path(), Part::Test, &small()), Err(DataError::Empty { .. })));
+    assert!(matches!(
+        ImageFolder::open(root.path(), Part::Test, &small()),
+        Err(DataError::NotFound { what: "images", .. })
+    ));
 }
 
 #[test]
@@ -104,8 +108,8 @@ fn small_classes_hold_out_their_last_image() {
         }
     }
     let (train, test) = ImageFolder::open_parts(root.path(), &small()).unwrap();
-    assert_eq!(train.labels(), [0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 3, 3]);
-    assert_eq!(test.labels(), [0, 2, 3]);
+    assert_eq!(train.targets().classes().unwrap(), [0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 3, 3]);
+    assert_eq!(test.targets().classes().unwrap(), [0, 2, 3]);
     assert_eq!(test.info(), ImageFolder::open(root.path(), Part::Test, &small()).unwrap().info());
 }
 
@@ -139,9 +143,9 @@ mod pictures {
         let (train, test) = PictureFolder::open_parts(root.path(), &config()).unwrap();
         assert_eq!((train.len(), test.len()), (10, 2));
         let (picture, label) = train.picture(0).unwrap().unwrap();
-        assert_eq!((picture.height, picture.width, label), (72, 32, 0));
-        let mut pixels = vec![0; 16 * 16 * 3];
-        assert_eq!(train.read(7, &mut pixels).unwrap(), 1);
+        assert_eq!((picture.height, picture.width, label), (72, 32, Target::Class(0)));
+        let mut pixels = vec![0u8; 16 * 16 * 3];
+        assert_eq!(train.read(7, pixels[..].as_mut().into()).unwrap(), Target::Class(1));
         // The middle of a line from 0 to 255, seven eighths of the shorter side wide.
         let middle = f64::from(pixels[(8 * 16 + 8) * 3 + 1]);
         assert!((middle - 131.0).abs() < 6.0, "{middle}");

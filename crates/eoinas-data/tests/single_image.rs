@@ -48,7 +48,7 @@ fn what_cannot_be_read_is_named() {
         assert!(matches!(result, Err(DataError::Image { path: named, .. }) if named == path));
     }
     for result in [ImageFolder::read_image(&path, &config(0, 8)), ImageFolder::read_centre(&path, &config(8, 9999))] {
-        assert!(matches!(result, Err(DataError::Config { .. })));
+        assert!(matches!(result, Err(DataError::Setting(_))));
     }
 }
 
@@ -65,7 +65,7 @@ fn the_middle_is_what_a_folder_of_pictures_shows() {
     }
     let config = config(16, 16);
     let (_, test) = PictureFolder::open_parts(root.path(), &config).unwrap();
-    let mut pixels = vec![0; 16 * 16 * 3];
-    test.read(0, &mut pixels).unwrap();
+    let mut pixels = vec![0u8; 16 * 16 * 3];
+    test.read(0, pixels[..].as_mut().into()).unwrap();
     assert_eq!(pixels, ImageFolder::read_centre(root.path().join("test/a/1.png"), &config).unwrap());
 }

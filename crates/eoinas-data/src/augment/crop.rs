@@ -2,7 +2,7 @@
 
 use super::resample::Window;
 use crate::dice;
-use crate::error::{DataError, Result};
+use eoinas_core::Setting;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -27,18 +27,12 @@ impl RandomCrop {
     /// Windows that do not fit are drawn again so many times; then the middle of the picture is taken.
     const ATTEMPTS: usize = 10;
 
-    pub(super) fn validate(&self) -> Result<()> {
-        let wrong = |field, got: (f32, f32), expected: &str| {
-            Err(DataError::Config { field, got: format!("{got:?}"), expected: expected.into() })
-        };
+    pub(super) fn validate(&self) -> Result<(), Setting> {
         let ordered = |(low, high): (f32, f32), most: f32| low > 0.0 && low <= high && high <= most;
-        if !ordered(self.area, 1.0) {
-            return wrong("crop.area", self.area, "two ascending shares above 0 and up to 1");
-        }
-        if !ordered(self.ratio, 100.0) {
-            return wrong("crop.ratio", self.ratio, "two ascending positive proportions");
-        }
-        Ok(())
+        let area = "two ascending shares above 0 and up to 1";
+        Setting::check(ordered(self.area, 1.0), "augment.crop.area", format!("{:?}", self.area), area)?;
+        let ratio = "two ascending proportions above 0 and up to 100";
+        Setting::check(ordered(self.ratio, 100.0), "augment.crop.ratio", format!("{:?}", self.ratio), ratio)
     }
 
     pub(super) fn window(&self, height: usize, width: usize, rng: &mut impl Rng) -> Window {

@@ -1,7 +1,7 @@
 //! Random changes of colour.
 
 use crate::dice;
-use crate::error::{DataError, Result};
+use eoinas_core::Setting;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -43,19 +43,16 @@ impl ColourJitter {
     /// No change.
     pub(super) const NONE: Self = Self { brightness: 0.0, contrast: 0.0, saturation: 0.0, hue: 0.0 };
 
-    pub(super) fn validate(&self) -> Result<()> {
+    pub(super) fn validate(&self) -> Result<(), Setting> {
         let fields = [
-            ("jitter.brightness", self.brightness, 1.0),
-            ("jitter.contrast", self.contrast, 1.0),
-            ("jitter.saturation", self.saturation, 1.0),
-            ("jitter.hue", self.hue, 0.5),
+            ("augment.jitter.brightness", self.brightness, 1.0),
+            ("augment.jitter.contrast", self.contrast, 1.0),
+            ("augment.jitter.saturation", self.saturation, 1.0),
+            ("augment.jitter.hue", self.hue, 0.5),
         ];
-        match fields.into_iter().find(|(_, got, most)| !(0.0..=*most).contains(got)) {
-            Some((field, got, most)) => {
-                Err(DataError::Config { field, got: got.to_string(), expected: format!("0 to {most}") })
-            }
-            None => Ok(()),
-        }
+        fields.into_iter().try_for_each(|(name, got, most)| {
+            Setting::check((0.0..=most).contains(&got), name, got, format!("0 to {most}"))
+        })
     }
 
     pub(super) fn draw(&self, rng: &mut impl Rng) -> ColourChange {

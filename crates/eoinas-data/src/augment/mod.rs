@@ -8,7 +8,8 @@ mod tests;
 
 use crate::dataset::{DatasetInfo, Picture};
 use crate::dice;
-use crate::error::{DataError, Result};
+use crate::values::ValueKind;
+use eoinas_core::Setting;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -20,17 +21,18 @@ pub(crate) use resample::{Window, resample};
 /// draws alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
-    /// A random window of the image's own size is cut from the image padded by so many black pixels; 0 is off.
+    /// A random window of the sample's own size is cut from the sample padded by so many pixels, black ones or, of floats,
+    /// the mean; 0 is off. Not for signals, whose one row would be shifted out of the window.
     pub pad: usize,
     /// Mirrors every second image left to right, where the data set allows it ([`DatasetInfo::flip`]).
     pub flip: bool,
     /// Side of a square that is set to the mean (DeVries and Taylor, 2017), centred anywhere in the image; 0 is off.
     pub cutout: usize,
     /// A random window of the picture is resized to the image's size, from the file's own pixels where the data set has
-    /// them ([`crate::Dataset::picture`]); `None` is off.
+    /// them ([`crate::Dataset::picture`]); `None` is off. For pictures of bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<RandomCrop>,
-    /// Brightness, contrast, saturation and hue of colour images are changed at random; `None` is off.
+    /// Brightness, contrast, saturation and hue of colour images are changed at random; `None` is off. For bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<ColourJitter>,
 }
@@ -44,6 +46,11 @@ impl Augment {
     /// Crop with 4 pixels of padding, and flip: the search's training images.
     pub fn search() -> Self {
         Self { pad: 4, flip: true, ..Self::none() }
+    }
+
+    /// [`search`](Self::search) as far as the samples of `info` allow: signals are not cropped.
+    pub fn search_for(info: &DatasetInfo) -> Self {
+        if info.is_signal() { Self { flip: true, ..Self::none() } } else { Self::search() }
     }
 
     /// As [`search`](Self::search), with a cutout of 16 pixels: the training of the found network on CIFAR.
@@ -60,16 +67,27 @@ impl Augment {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`DataError::Config`] names the one that cannot be.
-    pub fn validate(&self) -> Result<()> {
-        for (field, got) in [("pad", self.pad), ("cutout", self.cutout)] {
-            if got > 4096 {
-                let expected = "at most 4096 pixels".into();
-                return Err(DataError::Config { field, got: got.to_string(), expected });
-            }
+    /// The one that cannot be.
+    pub fn validate(&self) -> Result<(), Setting> {
+        for (name, got) in [("augment.pad", self.pad), ("augment.cutout", self.cutout)] {
+            Setting::check(got <= 4096, name, got, "at most 4096 pixels")?;
         }
         self.crop.map_or(Ok(()), |crop| crop.validate())?;
         self.jitter.map_or(Ok(()), |jitter| jitter.validate())
+    }
+
+    /// Checks every number, and that all of it can be done to the samples of `info`.
+    ///
+    /// # Errors
+    /// The one that cannot be.
+    pub fn validate_for(&self, info: &DatasetInfo) -> Result<(), Setting> {
+        self.validate()?;
+        let (signal, bytes) = (info.is_signal(), info.values == ValueKind::Bytes);
+        let expected = format!("0, since samples of `{}` have a single row or column", info.name);
+        Setting::check(self.pad == 0 || !signal, "augment.pad", self.pad, expected)?;
+        let expected = format!("none, since samples of `{}` are no pictures of bytes", info.name);
+        Setting::check(self.crop.is_none() || bytes && !signal, "augment.crop", "a random window", expected.as_str())?;
+        Setting::check(self.jitter.is_none() || bytes, "augment.jitter", "a change of colours", expected)
     }
 
     fn is_random(&self) -> bool {
@@ -84,8 +102,10 @@ pub struct Augmenter {
     height: usize,
     width: usize,
     channels: usize,
-    /// Normalised value of each byte, a table of 256 per channel.
+    /// Normalised value of each byte, a table of 256 per channel; none for floats.
     table: Vec<[f32; 256]>,
+    /// Mean and standard deviation of each channel.
+    scale: Vec<(f32, f32)>,
 }
 
 /// What one image drew.
@@ -103,13 +123,16 @@ struct Draw {
 impl Augmenter {
     /// For the images of `info`; one that is not to be flipped switches flipping off.
     pub fn new(augment: Augment, info: &DatasetInfo) -> Self {
-        let scale = |mean: f32, std: f32| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
+        let scale: Vec<(f32, f32)> = info.mean.iter().copied().zip(info.std.iter().copied()).collect();
+        let table = |(mean, std): &(f32, f32)| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
+        let bytes = info.values == ValueKind::Bytes;
         Self {
             augment: Augment { flip: augment.flip && info.flip, ..augment },
             height: info.height,
             width: info.width,
             channels: info.channels,
-            table: info.mean.iter().zip(&info.std).map(|(&mean, &std)| scale(mean, std)).collect(),
+            table: if bytes { scale.iter().map(table).collect() } else { Vec::new() },
+            scale,
         }
     }
 
@@ -131,6 +154,15 @@ impl Augmenter {
             return self.cut_out(out, draw);
         }
         self.apply_changed(pixels, (self.height, self.width), out, draw, rng);
+    }
+
+    /// The same for floats. What padding brings in is the mean.
+    pub fn apply_floats<R: Rng>(&self, floats: &[f32], out: &mut [f32], rng: impl FnOnce() -> R) {
+        let draw = if self.augment.is_random() { self.draw(&mut rng()) } else { Draw::default() };
+        self.each_row(floats, out, draw, self.augment.pad, |source, out, shift| {
+            self.write_floats(source, out, shift, draw.flip);
+        });
+        self.cut_out(out, draw);
     }
 
     /// The same from a picture of any size, of which a random window is cut ([`Augment::crop`]).
@@ -168,22 +200,35 @@ impl Augmenter {
     }
 
     fn apply_draw(&self, pixels: &[u8], out: &mut [f32], draw: Draw, pad: usize) {
+        self.each_row(pixels, out, draw, pad, |source, out, shift| match self.channels {
+            1 => self.write_row::<1>(source, out, shift, draw.flip),
+            3 => self.write_row::<3>(source, out, shift, draw.flip),
+            _ => self.write_row_any(source, out, shift, draw.flip),
+        });
+    }
+
+    /// Calls `write` for each row of the window, with the row it is made of (none outside of the sample), the output and the
+    /// shift of the columns.
+    fn each_row<T>(
+        &self,
+        values: &[T],
+        out: &mut [f32],
+        draw: Draw,
+        pad: usize,
+        write: impl Fn(&[T], &mut [f32], isize),
+    ) {
         let row_len = self.width * self.channels;
         if row_len == 0 {
             return;
         }
+        let shift = draw.left as isize - pad as isize;
         for (row, out_row) in out.chunks_exact_mut(row_len).enumerate() {
             // Rows outside the image are black, as if the bytes had been padded before normalising.
             let source = (row + draw.top)
                 .checked_sub(pad)
-                .and_then(|row| pixels.get(row * row_len..(row + 1) * row_len))
+                .and_then(|row| values.get(row * row_len..(row + 1) * row_len))
                 .unwrap_or(&[]);
-            let shift = draw.left as isize - pad as isize;
-            match self.channels {
-                1 => self.write_row::<1>(source, out_row, shift, draw.flip),
-                3 => self.write_row::<3>(source, out_row, shift, draw.flip),
-                _ => self.write_row_any(source, out_row, shift, draw.flip),
-            }
+            write(source, out_row, shift);
         }
     }
 
@@ -216,6 +261,17 @@ impl Augmenter {
             for (channel, (out, table)) in out.iter_mut().zip(&self.table).enumerate() {
                 let byte = inside.and_then(|column| source.get(column * self.channels + channel));
                 *out = table[usize::from(byte.copied().unwrap_or(0))];
+            }
+        }
+    }
+
+    fn write_floats(&self, source: &[f32], out: &mut [f32], shift: isize, flip: bool) {
+        for (column, out) in out.chunks_exact_mut(self.channels).enumerate() {
+            let column = if flip { self.width - 1 - column } else { column } as isize + shift;
+            let inside = usize::try_from(column).ok().filter(|&column| column < self.width);
+            for (channel, (out, (mean, std))) in out.iter_mut().zip(&self.scale).enumerate() {
+                let value = inside.and_then(|column| source.get(column * self.channels + channel));
+                *out = value.map_or(0.0, |value| (value - mean) / std);
             }
         }
     }

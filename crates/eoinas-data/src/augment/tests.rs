@@ -1,10 +1,12 @@
 use super::*;
-use eoinas_core::{SeedStream, Streams};
+use crate::ValueKind;
+use eoinas_core::{SeedStream, Streams, TargetInfo};
 
 fn info(channels: usize, height: usize, width: usize) -> DatasetInfo {
     DatasetInfo {
         name: "t".into(),
-        classes: vec!["a".into()],
+        target: TargetInfo::Classes(vec!["a".into()]),
+        values: ValueKind::Bytes,
         channels,
         height,
         width,
@@ -93,6 +95,69 @@ fn sizes_that_do_not_fit_do_not_panic() {
     let augmenter = Augmenter::new(Augment::retrain(), &info(3, 8, 8));
     let mut out = vec![0.0; 10];
     augmenter.apply(&[1, 2, 3], &mut out, || Streams::new(1).rng(SeedStream::Augment, 0, 0));
+}
+
+fn floats(channels: usize, height: usize, width: usize) -> DatasetInfo {
+    let mean = (0..channels).map(|channel| channel as f32).collect();
+    DatasetInfo { values: ValueKind::Floats, mean, std: vec![0.5; channels], ..info(channels, height, width) }
+}
+
+/// What bytes and floats have in common is the same window, mirror and square from the same draws.
+#[test]
+fn floats_go_the_way_of_bytes() {
+    for channels in 1..=4 {
+        let (bytes, augment) = (image(channels, 7, 6), Augment { pad: 2, flip: true, cutout: 3, ..Augment::none() });
+        let info = DatasetInfo { values: ValueKind::Floats, ..info(channels, 7, 6) };
+        let values: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect();
+        let (of_bytes, of_floats) = (
+            Augmenter::new(augment, &DatasetInfo { values: ValueKind::Bytes, ..info.clone() }),
+            Augmenter::new(augment, &info),
+        );
+        for position in 0..50 {
+            let expected = run(&of_bytes, &bytes, position);
+            let mut got = vec![f32::NAN; values.len()];
+            of_floats.apply_floats(&values, &mut got, || Streams::new(1).rng(SeedStream::Augment, 0, position));
+            // Padding is black for bytes and the mean for floats.
+            let black = (0.0 - 0.5) / 0.25;
+            assert!(got.iter().zip(&expected).all(|(got, byte)| got == byte || (*got == 0.0 && *byte == black)));
+        }
+    }
+}
+
+#[test]
+fn a_signal_is_normalised_mirrored_and_cut() {
+    let info = floats(2, 1, 8);
+    let signal: Vec<f32> = (0..16).map(|i| i as f32).collect();
+    let plain: Vec<f32> = signal.iter().enumerate().map(|(i, value)| (value - (i % 2) as f32) / 0.5).collect();
+    let apply = |augment, position| {
+        let mut out = vec![f32::NAN; 16];
+        let rng = || Streams::new(1).rng(SeedStream::Augment, 0, position);
+        Augmenter::new(augment, &info).apply_floats(&signal, &mut out, rng);
+        out
+    };
+    assert_eq!(apply(Augment::none(), 0), plain);
+    let mirrored: Vec<f32> = plain.chunks_exact(2).rev().flatten().copied().collect();
+    let seen: Vec<_> = (0..20).map(|position| apply(Augment::search_for(&info), position)).collect();
+    assert!(seen.contains(&plain) && seen.contains(&mirrored));
+    assert!(seen.iter().all(|out| *out == plain || *out == mirrored));
+    // A square on one row is a stretch of time.
+    let cut = apply(Augment { cutout: 2, ..Augment::none() }, 3);
+    assert!((2..=4).contains(&cut.iter().zip(&plain).filter(|(cut, plain)| cut != plain).count()));
+}
+
+#[test]
+fn what_cannot_be_done_to_a_sample_is_refused_by_name() {
+    let error = |augment: Augment, info: &DatasetInfo| augment.validate_for(info).unwrap_err().to_string();
+    let signal = floats(2, 1, 8);
+    assert!(error(Augment::search(), &signal).starts_with("augment.pad is 4; expected 0"));
+    assert!(error(Augment::search(), &DatasetInfo { values: ValueKind::Bytes, ..signal.clone() }).contains("pad"));
+    assert!(error(Augment { jitter: None, ..Augment::imagenet() }, &signal).contains("augment.crop"));
+    assert!(error(Augment { crop: None, ..Augment::imagenet() }, &floats(3, 8, 8)).contains("augment.jitter"));
+    for info in [signal, floats(5, 8, 8), info(1, 1, 9), info(3, 8, 8)] {
+        Augment::search_for(&info).validate_for(&info).unwrap();
+    }
+    assert_eq!(Augment::search_for(&info(3, 8, 8)), Augment::search());
+    Augment::imagenet().validate_for(&info(1, 8, 8)).unwrap();
 }
 
 mod pictures {

@@ -10,6 +10,8 @@ mod record;
 use crate::dataset::{DatasetInfo, Part};
 use crate::error::{DataError, Result};
 use crate::in_memory::InMemory;
+use crate::values::ValueKind;
+use eoinas_core::TargetInfo;
 use official::{CIFAR10, CIFAR100, Layout};
 use std::path::{Path, PathBuf};
 
@@ -21,8 +23,7 @@ impl Cifar10 {
     /// Reads one part from `dir`, which is `cifar-10-batches-bin` or the folder it lies in.
     ///
     /// # Errors
-    /// [`DataError::NotFound`] with the missing file, [`DataError::Empty`], [`DataError::Truncated`],
-    /// [`DataError::LabelOutOfRange`] and [`DataError::Io`].
+    /// [`DataError::NotFound`] with the missing file or an empty one, [`DataError::Damaged`] and [`DataError::File`].
     pub fn open(dir: impl AsRef<Path>, part: Part) -> Result<InMemory> {
         open(&CIFAR10, dir.as_ref(), part)
     }
@@ -51,13 +52,14 @@ fn open(layout: &Layout, dir: &Path, part: Part) -> Result<InMemory> {
     let (mut labels, mut pixels, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
         let path = folder.join(file.name);
-        let bytes = std::fs::read(&path).map_err(|source| DataError::Io { path: path.clone(), source })?;
+        let bytes = std::fs::read(&path).map_err(DataError::read(&path))?;
         record::parse(layout, &path, &bytes, &mut labels, &mut pixels)?;
         notes.extend(official::note(layout, file, &bytes));
     }
     let info = DatasetInfo {
         name: layout.name.into(),
-        classes: official::class_names(layout, &folder),
+        target: TargetInfo::Classes(official::class_names(layout, &folder)),
+        values: ValueKind::Bytes,
         channels: 3,
         height: record::SIDE,
         width: record::SIDE,
@@ -73,7 +75,7 @@ fn open(layout: &Layout, dir: &Path, part: Part) -> Result<InMemory> {
 fn find_folder(layout: &Layout, dir: &Path, files: impl Iterator<Item = &'static str> + Clone) -> Result<PathBuf> {
     let missing =
         |reason: String, hint: String| DataError::NotFound { path: dir.to_owned(), what: layout.what, reason, hint };
-    let fetch = format!("unpack {} there (binary version), or use --download", layout.archive);
+    let fetch = format!("unpack {} there (binary version), or have it downloaded", layout.archive);
     if !dir.is_dir() {
         return Err(missing("it is not a folder".into(), fetch));
     }

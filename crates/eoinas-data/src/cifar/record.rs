@@ -1,7 +1,7 @@
 //! The records of a CIFAR file.
 
 use super::official::Layout;
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, label_out_of_range};
 use std::path::Path;
 
 /// Rows and columns of an image.
@@ -20,17 +20,16 @@ pub(super) fn parse(
 ) -> Result<()> {
     let size = layout.label_bytes + PIXELS;
     if bytes.is_empty() {
-        let expected = format!("records of {size} bytes");
-        return Err(DataError::Empty { path: path.into(), expected });
+        let (reason, hint) = ("the file is empty".into(), format!("fetch it again; it has records of {size} bytes"));
+        return Err(DataError::NotFound { path: path.into(), what: "images", reason, hint });
     }
     let records = bytes.chunks_exact(size);
     let rest = records.remainder().len();
     if rest > 0 {
-        return Err(DataError::Truncated {
+        return Err(DataError::Damaged {
             path: path.into(),
             offset: (bytes.len() - rest) as u64,
-            expected: size as u64,
-            got: rest as u64,
+            problem: format!("truncated: the record has {rest} of {size} bytes"),
             format: layout.what,
         });
     }
@@ -40,12 +39,10 @@ pub(super) fn parse(
         // The fine label, the last of the head, is the class.
         let label = head.last().copied().map_or(0, u32::from);
         if label as usize >= layout.classes {
-            return Err(DataError::LabelOutOfRange {
+            return Err(DataError::Damaged {
                 path: path.into(),
                 offset: (record * size + layout.label_bytes - 1) as u64,
-                record: record as u64,
-                label,
-                classes: layout.classes,
+                problem: label_out_of_range(label, record, layout.classes),
                 format: layout.what,
             });
         }
@@ -87,17 +84,22 @@ mod tests {
 
     #[test]
     fn damage_is_named_with_its_place() {
-        assert!(matches!(read(&CIFAR10, &[]), Err(DataError::Empty { .. })));
+        assert!(matches!(read(&CIFAR10, &[]), Err(DataError::NotFound { .. })));
         let cut = read(&CIFAR10, &vec![0; 3073 + 3000]);
-        assert!(matches!(cut, Err(DataError::Truncated { offset: 3073, expected: 3073, got: 3000, .. })));
+        assert!(matches!(
+            cut,
+            Err(DataError::Damaged { offset: 3073, problem, .. }) if problem.contains("3000 of 3073 bytes")
+        ));
         let mut bad = vec![0; 2 * 3073];
         bad[3073] = 10;
         let error = read(&CIFAR10, &bad).unwrap_err();
-        assert!(matches!(error, DataError::LabelOutOfRange { offset: 3073, record: 1, label: 10, .. }));
+        assert!(
+            matches!(&error, DataError::Damaged { offset: 3073, problem, .. } if problem.contains("label 10 (record 1)"))
+        );
         assert!(error.to_string().contains("classes are 0 to 9"), "{error}");
         assert!(matches!(
             read(&CIFAR100, &[vec![0, 100], vec![0; PIXELS]].concat()),
-            Err(DataError::LabelOutOfRange { offset: 1, record: 0, label: 100, .. })
+            Err(DataError::Damaged { offset: 1, problem, .. }) if problem.contains("label 100 (record 0)")
         ));
     }
 

@@ -1,11 +1,9 @@
 //! Fetching an archive from its home: with a checksum, going on where a broken transfer ended.
 
-mod error;
 mod transfer;
 mod unpack;
 
-pub use error::DownloadError;
-
+use crate::error::{DataError, Result};
 use crate::hex::hex;
 use md5::{Digest, Md5};
 use std::fs::File;
@@ -64,41 +62,47 @@ pub struct Progress {
 /// the folder appears under its name only when it is complete.
 ///
 /// # Errors
-/// [`DownloadError`]: the server cannot be reached or refuses, the transfer breaks off again and again, the checksum is
-/// wrong, another process is at it, or a file cannot be written.
-pub fn fetch(archive: &Archive, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, DownloadError> {
+/// [`DataError::Download`]: the server cannot be reached or refuses, the transfer breaks off again and again, the checksum
+/// is wrong, or another process is at it. [`DataError::File`]: a file cannot be written.
+pub fn fetch(archive: &Archive, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf> {
     fetch_with(&Client::new(Duration::from_secs(1)), archive, dir, progress)
 }
 
-fn fetch_with(
-    client: &Client,
-    archive: &Archive,
-    dir: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<PathBuf, DownloadError> {
+fn fetch_with(client: &Client, archive: &Archive, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf> {
     let target = dir.join(&archive.folder);
     if target.is_dir() {
         return Ok(target);
     }
-    std::fs::create_dir_all(dir).map_err(|source| DownloadError::Io { path: dir.into(), source })?;
+    std::fs::create_dir_all(dir).map_err(written(dir))?;
     let part = dir.join(format!("{}.part", archive.file_name()));
-    let io = |source| DownloadError::Io { path: part.clone(), source };
-    let mut file = File::options().create(true).append(true).read(true).open(&part).map_err(io)?;
+    let mut file = File::options().create(true).append(true).read(true).open(&part).map_err(written(&part))?;
     // Two processes that write to one file would spoil it for both. Some file systems have no locks: then do without.
     if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
-        return Err(DownloadError::Busy { path: part });
+        let problem = "another process is downloading it; wait for it to end";
+        return Err(failed(part.display().to_string(), problem));
     }
     client.transfer(&archive.url, &part, &mut file, progress)?;
-    file.sync_all().map_err(io)?;
-    let got = md5_of(&part).map_err(io)?;
+    file.sync_all().map_err(written(&part))?;
+    let got = md5_of(&part).map_err(DataError::read(&part))?;
     if got != archive.md5 {
         // Going on from wrong bytes can never come right.
-        std::fs::remove_file(&part).map_err(io)?;
-        return Err(DownloadError::Checksum { url: archive.url.clone(), expected: archive.md5.clone(), got });
+        std::fs::remove_file(&part).map_err(written(&part))?;
+        let expected = &archive.md5;
+        let problem = format!("MD5 {got} instead of {expected}; what was fetched has been removed: try again");
+        return Err(failed(&archive.url, problem));
     }
     unpack::unpack(&part, dir, &archive.folder)?;
-    std::fs::remove_file(&part).map_err(io)?;
+    std::fs::remove_file(&part).map_err(written(&part))?;
     Ok(target)
+}
+
+fn failed(from: impl Into<String>, problem: impl Into<String>) -> DataError {
+    DataError::Download { from: from.into(), problem: problem.into() }
+}
+
+fn written(path: &Path) -> impl FnOnce(std::io::Error) -> DataError {
+    let path = path.to_owned();
+    move |source| DataError::File { path, doing: "written", source }
 }
 
 fn md5_of(path: &Path) -> std::io::Result<String> {

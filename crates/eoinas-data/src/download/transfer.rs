@@ -1,6 +1,7 @@
 //! Bringing the bytes of one address into a file, over as many connections as it takes.
 
-use super::{DownloadError, Progress};
+use super::{Progress, failed, written};
+use crate::error::Result;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -43,30 +44,26 @@ impl Client {
     }
 
     /// Appends to `file` until it is complete.
-    pub fn transfer(
-        &self,
-        url: &str,
-        path: &Path,
-        file: &mut File,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), DownloadError> {
-        let io = |source| DownloadError::Io { path: path.into(), source };
+    pub fn transfer(&self, url: &str, path: &Path, file: &mut File, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let (mut fruitless, mut connected) = (0, false);
         loop {
-            let before = file.metadata().map_err(io)?.len();
+            let before = file.metadata().map_err(written(path))?.len();
             let (total, reason) = match self.connect(url, path, file, before, connected, progress)? {
                 End::Complete => return Ok(()),
                 End::Restart => {
-                    file.set_len(0).map_err(io)?;
+                    file.set_len(0).map_err(written(path))?;
                     (None, "the server cannot go on where the file ends".into())
                 }
                 End::Broken { total, reason } => (total, reason),
             };
             connected = true;
-            let done = file.metadata().map_err(io)?.len();
+            let done = file.metadata().map_err(written(path))?.len();
             fruitless = if done > before { 0 } else { fruitless + 1 };
             if fruitless >= ATTEMPTS {
-                return Err(DownloadError::Interrupted { url: url.into(), done, total, reason });
+                let total = total.map_or_else(|| "an unknown number of".to_owned(), |total| total.to_string());
+                let problem =
+                    format!("broke off after {done} of {total} bytes: {reason}; call again to go on from there");
+                return Err(failed(url, problem));
             }
             std::thread::sleep(self.pause * 2u32.pow(fruitless));
         }
@@ -80,7 +77,7 @@ impl Client {
         done: u64,
         connected: bool,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<End, DownloadError> {
+    ) -> Result<End> {
         let mut request = self.agent.get(url);
         if done > 0 {
             request = request.header("Range", format!("bytes={done}-"));
@@ -88,13 +85,17 @@ impl Client {
         let mut response = match request.call() {
             Ok(response) => response,
             Err(error) if connected => return Ok(End::Broken { total: None, reason: error.to_string() }),
-            Err(error) => return Err(DownloadError::Unreachable { url: url.into(), reason: error.to_string() }),
+            Err(error) => {
+                let advice =
+                    "check the network, or fetch the archive by other means and unpack it into the data folder";
+                return Err(failed(url, format!("the server cannot be reached: {error}; {advice}")));
+            }
         };
         let range = content_range(response.headers());
         let total = match (response.status().as_u16(), range) {
             // Some servers send the whole file whatever was asked for.
             (200, _) => {
-                file.set_len(0).map_err(|source| DownloadError::Io { path: path.into(), source })?;
+                file.set_len(0).map_err(written(path))?;
                 header(response.headers(), "content-length").and_then(|length| length.parse().ok())
             }
             (206, Some((Some(start), total))) if start == done => total,
@@ -103,7 +104,10 @@ impl Client {
             (status @ (429 | 500..), _) if connected => {
                 return Ok(End::Broken { total: None, reason: format!("status {status}") });
             }
-            (status, _) => return Err(DownloadError::Status { url: url.into(), status }),
+            (status, _) => {
+                let advice = "the archive may have moved: fetch it by other means";
+                return Err(failed(url, format!("the server answered with status {status}; {advice}")));
+            }
         };
         let mut body = response.body_mut().as_reader();
         receive(&mut body, path, file, total, progress)
@@ -116,9 +120,8 @@ fn receive(
     file: &mut File,
     total: Option<u64>,
     progress: &mut dyn FnMut(Progress),
-) -> Result<End, DownloadError> {
-    let io = |source| DownloadError::Io { path: path.into(), source };
-    let mut done = file.metadata().map_err(io)?.len();
+) -> Result<End> {
+    let mut done = file.metadata().map_err(written(path))?.len();
     let mut buffer = vec![0; 1 << 16];
     loop {
         progress(Progress { done, total });
@@ -132,7 +135,7 @@ fn receive(
             let reason = "the connection was closed".into();
             return Ok(if whole { End::Complete } else { End::Broken { total, reason } });
         }
-        file.write_all(buffer.get(..count).unwrap_or(&[])).map_err(io)?;
+        file.write_all(buffer.get(..count).unwrap_or(&[])).map_err(written(path))?;
         done += count as u64;
     }
 }

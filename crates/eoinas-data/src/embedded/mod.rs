@@ -17,9 +17,9 @@ mod texture;
 
 use crate::dataset::{Dataset, DatasetInfo, Part};
 use crate::error::{DataError, Result};
-use crate::in_memory::copy_image;
+use crate::values::{ValueKind, Values, copy};
 use class::{CLASSES, Class};
-use eoinas_core::Streams;
+use eoinas_core::{Streams, Target, TargetInfo};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -58,7 +58,8 @@ impl Embedded {
     pub fn with_seed(part: Part, len: usize, seed: u64) -> Self {
         let info = DatasetInfo {
             name: "embedded".into(),
-            classes: (0..CLASSES).map(|label| Class::of(label).name()).collect(),
+            target: TargetInfo::Classes((0..CLASSES).map(|label| Class::of(label).name()).collect()),
+            values: ValueKind::Bytes,
             channels: 3,
             height: SIDE,
             width: SIDE,
@@ -81,22 +82,22 @@ impl Dataset for Embedded {
         self.images.len()
     }
 
-    fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32> {
-        let label = self.label(index)?;
-        let slot = self.images.get(index).ok_or(DataError::IndexOutOfRange { index, len: self.len() })?;
+    fn read(&self, index: usize, values: Values<'_>) -> Result<Target> {
+        let target = self.target(index)?;
+        let slot = self.images.get(index).ok_or(DataError::Index { index, len: self.len() })?;
         let image = slot.get_or_init(|| {
-            let class = Class::of(label as usize);
+            let class = Class::of(index % CLASSES);
             draw::image(&self.streams, self.part, index as u64, &class)
         });
-        copy_image(image, pixels)?;
-        Ok(label)
+        copy(image, values.bytes()?, "bytes")?;
+        Ok(target)
     }
 
-    fn label(&self, index: usize) -> Result<u32> {
+    fn target(&self, index: usize) -> Result<Target> {
         if index < self.len() {
-            Ok((index % CLASSES) as u32)
+            Ok(Target::Class((index % CLASSES) as u32))
         } else {
-            Err(DataError::IndexOutOfRange { index, len: self.len() })
+            Err(DataError::Index { index, len: self.len() })
         }
     }
 }

@@ -5,9 +5,9 @@ use crate::hex::hex;
 use sha1::{Digest, Sha1};
 
 fn pixels(data: &Embedded) -> Vec<u8> {
-    let mut all = vec![0; data.len() * data.info.image_len()];
+    let mut all = vec![0u8; data.len() * data.info.image_len()];
     for (index, image) in all.chunks_exact_mut(data.info.image_len()).enumerate() {
-        assert_eq!(data.read(index, image).unwrap() as usize, index % 10);
+        assert_eq!(data.read(index, image.into()).unwrap(), Target::Class((index % 10) as u32));
     }
     all
 }
@@ -41,11 +41,11 @@ fn statistics_are_those_of_the_training_part() {
 #[test]
 fn classes_are_named_and_all_different() {
     let data = Embedded::new(Part::Train, 3);
-    let names: std::collections::BTreeSet<_> = data.info().classes.iter().collect();
+    let names: std::collections::BTreeSet<_> = data.info().classes().unwrap().iter().collect();
     assert_eq!(names.len(), 10);
-    assert_eq!(data.info().classes[3], "checked ring");
-    assert!(matches!(data.read(3, &mut [0; 3072]), Err(DataError::IndexOutOfRange { index: 3, len: 3 })));
-    assert!(matches!(data.read(0, &mut [0; 3]), Err(DataError::BufferSize { .. })));
+    assert_eq!(data.info().classes().unwrap()[3], "checked ring");
+    assert!(matches!(data.read(3, [0u8; 3072][..].as_mut().into()), Err(DataError::Index { index: 3, len: 3 })));
+    assert!(matches!(data.read(0, [0u8; 3][..].as_mut().into()), Err(DataError::Buffer { .. })));
 }
 
 /// Area of the outlines by counting: none so small or so large that its area alone would give it away.

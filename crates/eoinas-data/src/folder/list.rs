@@ -87,7 +87,8 @@ fn class_folders(dir: &Path) -> Result<(Vec<String>, Vec<Entry>, usize)> {
             }
         }
         if images.len() == before {
-            return Err(DataError::Empty { path: folder.clone(), expected: "PNG or JPEG images of this class".into() });
+            let (reason, hint) = ("the class has none".into(), "put its PNG or JPEG files there".into());
+            return Err(DataError::NotFound { path: folder.clone(), what: "images", reason, hint });
         }
         classes.push(folder.file_name().unwrap_or_default().to_string_lossy().into_owned());
     }
@@ -96,10 +97,9 @@ fn class_folders(dir: &Path) -> Result<(Vec<String>, Vec<Entry>, usize)> {
 
 /// What is in `dir`, by name, without hidden entries.
 fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    let io = |source| DataError::Io { path: dir.into(), source };
     let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(io)? {
-        let entry = entry.map_err(io)?;
+    for entry in std::fs::read_dir(dir).map_err(DataError::read(dir))? {
+        let entry = entry.map_err(DataError::read(dir))?;
         if !entry.file_name().as_encoded_bytes().starts_with(b".") {
             paths.push(entry.path());
         }

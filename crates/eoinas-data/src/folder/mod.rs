@@ -9,7 +9,9 @@ mod single;
 use crate::dataset::{DatasetInfo, Part, channel_statistics};
 use crate::error::{DataError, Result};
 use crate::in_memory::InMemory;
+use crate::values::ValueKind;
 use decode::Decoded;
+use eoinas_core::{Setting, TargetInfo};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -59,8 +61,8 @@ impl ImageFolder {
     /// part too.
     ///
     /// # Errors
-    /// [`DataError::NotFound`] when there are no class folders, [`DataError::Empty`] for a class without images,
-    /// [`DataError::Image`] for an unreadable one, [`DataError::Config`] for a size that cannot be, [`DataError::Io`].
+    /// [`DataError::NotFound`] when there are no class folders, or a class or part without images, [`DataError::Image`]
+    /// for an unreadable one, [`DataError::Setting`] for a size that cannot be, [`DataError::File`].
     pub fn open(dir: impl AsRef<Path>, part: Part, config: &FolderConfig) -> Result<InMemory> {
         let dir = dir.as_ref();
         config.validate()?;
@@ -92,17 +94,15 @@ impl ImageFolder {
 impl FolderConfig {
     fn validate(&self) -> Result<()> {
         for (field, size) in [("height", self.height), ("width", self.width)] {
-            if size == 0 || size > 4096 {
-                let expected = "images are resized to 1 to 4096 pixels".into();
-                return Err(DataError::Config { field, got: size.to_string(), expected });
-            }
+            Setting::check((1..=4096).contains(&size), field, size, "1 to 4096 pixels, to which images are resized")?;
         }
         Ok(())
     }
 
     fn info(&self, classes: Vec<String>, (mean, std): (Vec<f32>, Vec<f32>), notes: Vec<String>) -> DatasetInfo {
         let (height, width, flip) = (self.height, self.width, self.flip);
-        DatasetInfo { name: "folder".into(), classes, channels: 3, height, width, mean, std, flip, notes }
+        let (target, values) = (TargetInfo::Classes(classes), ValueKind::Bytes);
+        DatasetInfo { name: "folder".into(), target, values, channels: 3, height, width, mean, std, flip, notes }
     }
 }
 
@@ -118,11 +118,12 @@ fn check_any(dir: &Path, part: Part, images: usize, skipped: &[String]) -> Resul
     if images > 0 {
         return Ok(());
     }
-    let mut expected = format!("PNG or JPEG images of the {} part", part.name());
+    let mut reason = format!("the {} part has none", part.name());
     if let Some(first) = skipped.first() {
-        expected += &format!(" that can be read (none of {} can, the first is {first})", skipped.len());
+        reason += &format!(" that can be read (none of {} can, the first is {first})", skipped.len());
     }
-    Err(DataError::Empty { path: dir.into(), expected })
+    let hint = "put PNG or JPEG files there".into();
+    Err(DataError::NotFound { path: dir.into(), what: "images", reason, hint })
 }
 
 fn left_out(skipped: &[String]) -> Option<String> {

@@ -5,6 +5,8 @@ use super::{FolderConfig, Unreadable, check_any, decode, left_out};
 use crate::augment::{Window, resample};
 use crate::dataset::{Dataset, DatasetInfo, Part, Picture};
 use crate::error::{DataError, Result};
+use crate::values::{Values, copy};
+use eoinas_core::Target;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,7 +59,7 @@ impl PictureFolder {
 
     fn load(&self, index: usize) -> Result<(Arc<Picture>, u32)> {
         let len = self.entries.len();
-        let (path, label) = self.entries.get(index).ok_or(DataError::IndexOutOfRange { index, len })?;
+        let (path, label) = self.entries.get(index).ok_or(DataError::Index { index, len })?;
         if let Some(picture) = self.kept.as_ref().and_then(|kept| kept.get(index)) {
             return Ok((Arc::clone(picture), *label));
         }
@@ -76,23 +78,19 @@ impl Dataset for PictureFolder {
         self.entries.len()
     }
 
-    fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32> {
-        let (expected, got) = (self.info.image_len(), pixels.len());
-        if expected != got {
-            return Err(DataError::BufferSize { expected, got });
-        }
-        let (picture, label) = self.load(index)?;
-        pixels.copy_from_slice(&middle(&picture, (self.info.height, self.info.width)));
-        Ok(label)
+    fn read(&self, index: usize, values: Values<'_>) -> Result<Target> {
+        let (picture, class) = self.load(index)?;
+        copy(&middle(&picture, (self.info.height, self.info.width)), values.bytes()?, "bytes")?;
+        Ok(Target::Class(class))
     }
 
-    fn label(&self, index: usize) -> Result<u32> {
+    fn target(&self, index: usize) -> Result<Target> {
         let len = self.entries.len();
-        self.entries.get(index).map(|entry| entry.1).ok_or(DataError::IndexOutOfRange { index, len })
+        self.entries.get(index).map(|entry| Target::Class(entry.1)).ok_or(DataError::Index { index, len })
     }
 
-    fn picture(&self, index: usize) -> Result<Option<(Arc<Picture>, u32)>> {
-        self.load(index).map(Some)
+    fn picture(&self, index: usize) -> Result<Option<(Arc<Picture>, Target)>> {
+        self.load(index).map(|(picture, class)| Some((picture, Target::Class(class))))
     }
 }
 

@@ -9,7 +9,7 @@ impl ImageFolder {
     /// Decodes and resizes one PNG or JPEG file as [`ImageFolder::open`] does: `height * width` RGB pixels, row by row.
     ///
     /// # Errors
-    /// [`DataError::Image`] when it cannot be decoded, [`DataError::Config`] for a size that cannot be.
+    /// [`DataError::Image`] when it cannot be decoded, [`DataError::Setting`] for a size that cannot be.
     pub fn read_image(path: impl AsRef<Path>, config: &FolderConfig) -> Result<Vec<u8>> {
         config.validate()?;
         let config = FolderConfig { unreadable: Unreadable::Fail, ..config.clone() };

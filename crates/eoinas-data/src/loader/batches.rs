@@ -46,7 +46,8 @@ impl Batches {
             match std::thread::Builder::new().name(format!("loader-{thread}")).spawn(work) {
                 Ok(handle) => batches.threads.push(handle),
                 Err(source) => {
-                    batches.spawn_error = Some(DataError::Spawn { thread, source });
+                    let problem = format!("thread {thread} could not be started: {source}; use fewer threads");
+                    batches.spawn_error = Some(DataError::Thread { problem });
                     break;
                 }
             }
@@ -55,17 +56,23 @@ impl Batches {
         batches
     }
 
+    fn gone(&self) -> DataError {
+        let batch = self.next;
+        let problem =
+            format!("a thread stopped before batch {batch}: the data set's `read` panicked; its message is above");
+        DataError::Thread { problem }
+    }
+
     fn make_next(&mut self) -> Result<Batch> {
         if let Some(error) = self.spawn_error.take() {
             return Err(error);
         }
-        let gone = DataError::WorkerGone { batch: self.next };
         if self.queues.is_empty() {
-            return self.maker.make(self.next, &self.stop).unwrap_or(Err(gone));
+            return self.maker.make(self.next, &self.stop).unwrap_or_else(|| Err(self.gone()));
         }
         let queue = (self.next - self.start) % self.queues.len();
         // A queue without a sender means that its thread panicked: it ends only when its work is done.
-        self.queues.get(queue).and_then(|queue| queue.recv().ok()).unwrap_or(Err(gone))
+        self.queues.get(queue).and_then(|queue| queue.recv().ok()).unwrap_or_else(|| Err(self.gone()))
     }
 }
 

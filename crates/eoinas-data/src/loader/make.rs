@@ -1,10 +1,11 @@
 //! Making one batch.
 
-use super::{Batch, BufferPool, LoaderConfig};
+use super::{Batch, LoaderConfig};
 use crate::augment::Augmenter;
 use crate::dataset::Dataset;
-use crate::error::{DataError, Result};
-use eoinas_core::SeedStream;
+use crate::error::Result;
+use crate::values::Samples;
+use eoinas_core::{SeedStream, Target, Targets};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +15,6 @@ pub(super) struct Maker {
     pub data: Arc<dyn Dataset>,
     pub config: Arc<LoaderConfig>,
     pub augmenter: Arc<Augmenter>,
-    pub pool: BufferPool,
     pub order: Vec<usize>,
     pub epoch: u64,
 }
@@ -27,43 +27,44 @@ impl Maker {
         let last = (first + self.config.batch_size).min(self.order.len());
         let indices = self.order.get(first..last).unwrap_or(&[]);
         let size = info.image_len();
-        let mut pixels = vec![0; size];
-        let mut images = self.pool.take(indices.len() * size);
-        let mut labels = Vec::with_capacity(indices.len());
+        let mut sample = Samples::zeros(info.values, size);
+        let mut images = vec![0.0; indices.len() * size];
+        let mut targets = Targets::with_capacity(&info.target, indices.len());
         for (i, (&index, out)) in indices.iter().zip(images.chunks_exact_mut(size)).enumerate() {
             if stop.load(Ordering::Relaxed) {
                 return None;
             }
             // Loaders of the same streams draw from places that are far apart.
             let position = (first + i) as u64 + (self.config.part << 40);
-            match self.make_image(index, position, &mut pixels, out).and_then(|label| self.checked(label, index)) {
-                Ok(label) => labels.push(label),
-                Err(error) => return Some(Err(error)),
+            let made = self.make_sample(index, position, &mut sample, out).and_then(|target| {
+                // A user's data set may return anything; a class that is none would index outside of the logits.
+                targets.push(&info.target, target).map_err(|wrong| info.wrong(format!("sample {index}: {wrong}")))
+            });
+            if let Err(error) = made {
+                return Some(Err(error));
             }
         }
-        Some(Ok(Batch { images, n: labels.len(), labels, h: info.height, w: info.width, c: info.channels }))
+        Some(Ok(Batch { images, n: targets.len(), targets, h: info.height, w: info.width, c: info.channels }))
     }
 
-    /// One image and its label.
-    fn make_image(&self, index: usize, position: u64, pixels: &mut [u8], out: &mut [f32]) -> Result<u32> {
+    /// One sample and its target.
+    fn make_sample(&self, index: usize, position: u64, sample: &mut Samples, out: &mut [f32]) -> Result<Target> {
         let rng = || self.config.streams.rng(SeedStream::Augment, self.epoch, position);
         let picture = if self.augmenter.wants_picture() { self.data.picture(index)? } else { None };
-        if let Some((picture, label)) = picture {
+        if let Some((picture, target)) = picture {
             self.augmenter.apply_picture(&picture, out, rng);
-            return Ok(label);
+            return Ok(target);
         }
-        let label = self.data.read(index, pixels)?;
-        self.augmenter.apply(pixels, out, rng);
-        Ok(label)
-    }
-
-    /// A user's data set may return any label; one that names no class would index outside of the logits.
-    fn checked(&self, label: u32, index: usize) -> Result<u32> {
-        let info = self.data.info();
-        if (label as usize) < info.classes.len() {
-            return Ok(label);
+        let target = self.data.read(index, sample.as_values())?;
+        match sample {
+            Samples::Bytes(bytes) => self.augmenter.apply(bytes, out, rng),
+            Samples::Floats(floats) => {
+                if let Some(value) = floats.iter().find(|value| !value.is_finite()) {
+                    return Err(self.data.info().wrong(format!("sample {index} has {value} among its values")));
+                }
+                self.augmenter.apply_floats(floats, out, rng);
+            }
         }
-        let reason = format!("label {label} of image {index} is not below {} classes", info.classes.len());
-        Err(DataError::Info { name: info.name.clone(), reason })
+        Ok(target)
     }
 }

@@ -9,18 +9,18 @@ use crate::augment::{Augment, Augmenter};
 use crate::dataset::Dataset;
 use crate::dice;
 use crate::error::{DataError, Result};
-use eoinas_core::{SeedStream, Streams};
+use eoinas_core::{SeedStream, Setting, Streams, Targets};
 use make::Maker;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Some images with their labels.
+/// Some samples with their targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// \[n, h, w, c\], normalised.
     pub images: Vec<f32>,
-    /// \[n\]
-    pub labels: Vec<u32>,
-    /// Number of images.
+    /// The targets of all n.
+    pub targets: Targets,
+    /// Number of samples.
     pub n: usize,
     /// Rows.
     pub h: usize,
@@ -78,36 +78,32 @@ pub struct Loader {
     data: Arc<dyn Dataset>,
     config: Arc<LoaderConfig>,
     augmenter: Arc<Augmenter>,
-    pool: BufferPool,
 }
 
 impl Loader {
     /// Checks the settings against the data.
     ///
     /// # Errors
-    /// [`DataError::Config`] when `batch_size` is 0, [`DataError::TooFewImages`] when no index is given or
-    /// `drop_last` would leave no batch, [`DataError::IndexOutOfRange`], [`DataError::Info`], and those of
-    /// [`Augment::validate`].
+    /// [`DataError::Setting`] when `batch_size` is 0 or the augmentation cannot be ([`Augment::validate_for`]),
+    /// [`DataError::TooFew`] when no index is given or `drop_last` would leave no batch, [`DataError::Index`] and
+    /// [`DataError::Set`].
     pub fn new(data: Arc<dyn Dataset>, config: LoaderConfig) -> Result<Self> {
         data.info().validate()?;
-        config.augment.validate()?;
-        if config.batch_size == 0 {
-            let expected = "a batch holds at least one image".into();
-            return Err(DataError::Config { field: "batch_size", got: "0".into(), expected });
-        }
+        config.augment.validate_for(data.info())?;
+        Setting::check(config.batch_size > 0, "batch_size", config.batch_size, "at least 1")?;
         let (available, len) = (config.indices.len(), data.len());
         if available == 0 {
-            return Err(DataError::TooFewImages { wanted: 1, available, hint: "choose at least one image" });
+            return Err(DataError::TooFew { wanted: 1, available, hint: "choose at least one image" });
         }
         if config.drop_last && config.batch_size > available {
             let hint = "use a smaller batch or more images: the batch would be larger than the data";
-            return Err(DataError::TooFewImages { wanted: config.batch_size, available, hint });
+            return Err(DataError::TooFew { wanted: config.batch_size, available, hint });
         }
         if let Some(&index) = config.indices.iter().find(|&&index| index >= len) {
-            return Err(DataError::IndexOutOfRange { index, len });
+            return Err(DataError::Index { index, len });
         }
         let augmenter = Arc::new(Augmenter::new(config.augment, data.info()));
-        Ok(Self { data, config: Arc::new(config), augmenter, pool: BufferPool::default() })
+        Ok(Self { data, config: Arc::new(config), augmenter })
     }
 
     /// Number of batches in an epoch.
@@ -138,39 +134,10 @@ impl Loader {
             data: Arc::clone(&self.data),
             config: Arc::clone(&self.config),
             augmenter: Arc::clone(&self.augmenter),
-            pool: self.pool.clone(),
             order,
             epoch,
         };
         Batches::start(maker, start_batch, self.batches_per_epoch())
-    }
-
-    /// Takes a used batch back, so that its memory serves a later one. Optional.
-    pub fn give_back(&self, batch: Batch) {
-        self.pool.put(batch.images);
-    }
-}
-
-/// Image buffers to be used again: fresh memory of this size costs a page fault every 4 KiB.
-#[derive(Clone, Debug, Default)]
-struct BufferPool(Arc<Mutex<Vec<Vec<f32>>>>);
-
-impl BufferPool {
-    /// More than this are not kept: a caller may give back what it did not get here.
-    const CAPACITY: usize = 16;
-
-    fn put(&self, buffer: Vec<f32>) {
-        let mut buffers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffers.len() < Self::CAPACITY {
-            buffers.push(buffer);
-        }
-    }
-
-    /// A buffer of `len` numbers, whose values are whatever they were.
-    fn take(&self, len: usize) -> Vec<f32> {
-        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        buffer.resize(len, 0.0);
-        buffer
     }
 }
 

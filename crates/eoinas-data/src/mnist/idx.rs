@@ -8,23 +8,24 @@ const UNSIGNED_BYTE: u8 = 8;
 
 /// The dimensions and the data of an idx file with exactly `N` dimensions of unsigned bytes.
 pub(super) fn parse<'a, const N: usize>(path: &Path, bytes: &'a [u8]) -> Result<([usize; N], &'a [u8])> {
-    let wrong = |offset: usize, expected: String, got: String| DataError::WrongFormat {
+    let wrong = |offset: usize, problem| DataError::Damaged {
         path: path.into(),
-        format: FORMAT,
         offset: offset as u64,
-        expected,
-        got,
-        hint: "fetch the file again, and unpack it if it is packed".into(),
+        problem,
+        format: FORMAT,
     };
+    let truncated = |got: usize, expected: usize| format!("truncated: {got} of {expected} bytes");
     let head = 4 + 4 * N;
     let magic = [0, 0, UNSIGNED_BYTE, N as u8];
     let found = &bytes[..bytes.len().min(4)];
     if found != magic {
-        return Err(wrong(0, format!("the bytes {magic:?} ({N} dimensions)"), format!("{found:?}")));
+        return Err(wrong(
+            0,
+            format!("{found:?} instead of the bytes {magic:?} ({N} dimensions); unpack it if it is packed"),
+        ));
     }
     let (Some(sizes), Some(data)) = (bytes.get(4..head), bytes.get(head..)) else {
-        let (expected, got) = (head as u64, bytes.len() as u64);
-        return Err(DataError::Truncated { path: path.into(), offset: 0, expected, got, format: FORMAT });
+        return Err(wrong(0, truncated(bytes.len(), head)));
     };
     let mut dimensions = [0; N];
     for (dimension, size) in dimensions.iter_mut().zip(sizes.as_chunks::<4>().0) {
@@ -33,14 +34,8 @@ pub(super) fn parse<'a, const N: usize>(path: &Path, bytes: &'a [u8]) -> Result<
     let expected = dimensions.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     match expected {
         Some(expected) if expected == data.len() => Ok((dimensions, data)),
-        Some(expected) if expected > data.len() => Err(DataError::Truncated {
-            path: path.into(),
-            offset: head as u64,
-            expected: expected as u64,
-            got: data.len() as u64,
-            format: FORMAT,
-        }),
-        _ => Err(wrong(4, format!("dimensions with {} bytes of data", data.len()), format!("{dimensions:?}"))),
+        Some(expected) if expected > data.len() => Err(wrong(head, truncated(data.len(), expected))),
+        _ => Err(wrong(4, format!("dimensions {dimensions:?}, but {} bytes of data", data.len()))),
     }
 }
 
@@ -57,11 +52,17 @@ mod tests {
     fn reads_dimensions_and_data() {
         let bytes = [0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
         assert_eq!(read::<2>(&bytes).unwrap(), ([2, 3], &bytes[12..]));
-        assert!(matches!(read::<2>(&bytes[..17]), Err(DataError::Truncated { offset: 12, expected: 6, got: 5, .. })));
-        assert!(matches!(read::<2>(&bytes[..9]), Err(DataError::Truncated { expected: 12, got: 9, .. })));
-        assert!(matches!(read::<2>(&[&bytes[..], &[0]].concat()), Err(DataError::WrongFormat { offset: 4, .. })));
-        assert!(matches!(read::<1>(&bytes), Err(DataError::WrongFormat { offset: 0, .. })));
-        assert!(matches!(read::<1>(&[]), Err(DataError::WrongFormat { .. })));
+        let damage = |result: Result<_>| match result {
+            Err(DataError::Damaged { offset, problem, .. }) => (offset, problem),
+            _ => panic!("no damage"),
+        };
+        let (offset, problem) = damage(read::<2>(&bytes[..17]).map(|_| ()));
+        assert!(offset == 12 && problem.contains("5 of 6 bytes"), "{problem}");
+        let (offset, problem) = damage(read::<2>(&bytes[..9]).map(|_| ()));
+        assert!(offset == 0 && problem.contains("9 of 12 bytes"), "{problem}");
+        assert_eq!(damage(read::<2>(&[&bytes[..], &[0]].concat()).map(|_| ())).0, 4);
+        assert_eq!(damage(read::<1>(&bytes).map(|_| ())).0, 0);
+        assert_eq!(damage(read::<1>(&[]).map(|_| ())).0, 0);
         let huge = [&[0, 0, 8, 3][..], &[255; 12]].concat();
         assert!(read::<3>(&huge).is_err());
     }

@@ -3,8 +3,10 @@
 mod idx;
 
 use crate::dataset::{DatasetInfo, Part};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, label_out_of_range};
 use crate::in_memory::InMemory;
+use crate::values::ValueKind;
+use eoinas_core::TargetInfo;
 use std::path::{Path, PathBuf};
 
 const WHAT: &str = "MNIST (idx files)";
@@ -21,8 +23,7 @@ impl Mnist {
     /// (`.gz`). Any image size and number is accepted.
     ///
     /// # Errors
-    /// [`DataError::NotFound`], [`DataError::WrongFormat`], [`DataError::Truncated`], [`DataError::CountMismatch`],
-    /// [`DataError::LabelOutOfRange`], [`DataError::Empty`] and [`DataError::Io`].
+    /// [`DataError::NotFound`], [`DataError::Damaged`] and [`DataError::File`].
     pub fn open(dir: impl AsRef<Path>, part: Part) -> Result<InMemory> {
         let (prefix, official) = match part {
             Part::Train => ("train", 60_000),
@@ -34,26 +35,23 @@ impl Mnist {
         let ([count, height, width], pixels) = idx::parse::<3>(&images_path, &image_bytes)?;
         let ([labels_count], labels) = idx::parse::<1>(&labels_path, &label_bytes)?;
         if count == 0 || height == 0 || width == 0 {
-            return Err(DataError::Empty { path: images_path, expected: "at least one image".into() });
+            let (reason, hint) = (format!("it has {count} images of {height}x{width}"), "fetch it again".into());
+            return Err(DataError::NotFound { path: images_path, what: "images", reason, hint });
         }
         if count != labels_count {
-            let (images, labels) = (count as u64, labels_count as u64);
-            return Err(DataError::CountMismatch { path: labels_path, images, labels });
+            let problem =
+                format!("{count} images but {labels_count} labels; the two files must come from the same part");
+            return Err(DataError::Damaged { path: labels_path, offset: 4, problem, format: WHAT });
         }
         if let Some((record, &label)) = labels.iter().enumerate().find(|&(_, &label)| usize::from(label) >= CLASSES) {
-            return Err(DataError::LabelOutOfRange {
-                path: labels_path,
-                offset: 8 + record as u64,
-                record: record as u64,
-                label: label.into(),
-                classes: CLASSES,
-                format: WHAT,
-            });
+            let problem = label_out_of_range(label.into(), record, CLASSES);
+            return Err(DataError::Damaged { path: labels_path, offset: 8 + record as u64, problem, format: WHAT });
         }
         let note = format!("{}: {count} images instead of {official}", images_path.display());
         let info = DatasetInfo {
             name: "mnist".into(),
-            classes: (0..CLASSES).map(|digit| digit.to_string()).collect(),
+            target: TargetInfo::Classes((0..CLASSES).map(|digit| digit.to_string()).collect()),
+            values: ValueKind::Bytes,
             channels: 1,
             height,
             width,
@@ -62,7 +60,7 @@ impl Mnist {
             flip: false,
             notes: if count == official { vec![] } else { vec![note] },
         };
-        InMemory::new(info, labels.iter().map(|&label| label.into()).collect(), pixels.to_vec())
+        InMemory::new(info, labels.iter().copied().map(u32::from).collect::<Vec<_>>(), pixels.to_vec())
     }
 }
 
@@ -95,12 +93,12 @@ fn find(dir: &Path, prefix: &str, kind: &str, dimensions: usize) -> Result<PathB
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    let io = |source| DataError::Io { path: path.into(), source };
-    let bytes = std::fs::read(path).map_err(io)?;
+    let bytes = std::fs::read(path).map_err(DataError::read(path))?;
     #[cfg(feature = "gzip")]
     if path.extension().is_some_and(|extension| extension == "gz") {
         let mut plain = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut plain).map_err(io)?;
+        std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut plain)
+            .map_err(DataError::read(path))?;
         return Ok(plain);
     }
     Ok(bytes)
