@@ -130,8 +130,8 @@ fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
     for note in &data.info().notes {
         eprintln!("note: {note}");
     }
-    if images < 4 || data.info().classes.len() < 2 {
-        let classes = data.info().classes.len();
+    if images < 4 || data.info().target.outputs() < 2 {
+        let classes = data.info().target.outputs();
         return Err(format!(
             "{} has {images} training pictures of {classes} class(es); at least 4 of 2 classes are needed",
             dir.display()

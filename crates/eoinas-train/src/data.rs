@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::Device;
-use eoinas_core::{Setting, Streams, event};
+use eoinas_core::{Setting, Streams, Targets, event};
 use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, Split};
 use eoinas_nn::Batch;
 
@@ -42,6 +42,8 @@ impl SearchData {
     /// # Errors
     /// Too few images, or a batch that is larger than a half.
     pub fn new(config: &SearchConfig, dataset: Arc<dyn Dataset>) -> Result<Self> {
+        // Networks learn classes so far.
+        dataset.info().classes()?;
         let split_streams = Streams::new(config.split_seed.unwrap_or(config.seed));
         let split = Split::new(dataset.as_ref(), config.data.split, config.data.train_images, &split_streams)?;
         let half = split.train.len().min(split.valid.len());
@@ -62,9 +64,10 @@ impl SearchData {
             };
             Loader::new(Arc::clone(&dataset), config)
         };
-        let valid_augment = if config.data.augment_valid { Augment::search() } else { Augment::none() };
+        let augment = Augment::search_for(dataset.info());
+        let valid_augment = if config.data.augment_valid { augment } else { Augment::none() };
         Ok(Self {
-            train: loader(split.train, Augment::search(), 0, true)?,
+            train: loader(split.train, augment, 0, true)?,
             valid: loader(split.valid.clone(), valid_augment, 1, true)?,
             whole_valid: loader(split.valid, Augment::none(), 2, false)?,
         })
@@ -82,12 +85,14 @@ impl SearchData {
             name: info.name.clone(),
             train_images: self.train.images_per_epoch() as u64,
             valid_images: self.valid.images_per_epoch() as u64,
-            classes: info.classes.clone(),
+            classes: info.target.classes().unwrap_or_default().to_vec(),
         }
     }
 }
 
 /// A loader's batch as the network takes it.
 pub(crate) fn to_device(batch: eoinas_data::Batch, device: &Device) -> Result<Batch> {
-    Ok(Batch::from_pixels(batch.images, (batch.n, batch.h, batch.w, batch.c), batch.labels, device)?)
+    let wrong = |other: &Targets| Setting::new("data", format!("a set of {}", other.kind()), "a set of classes");
+    let Targets::Classes(classes) = batch.targets else { return Err(wrong(&batch.targets).into()) };
+    Ok(Batch::from_pixels(batch.images, (batch.n, batch.h, batch.w, batch.c), classes, device)?)
 }

@@ -6,8 +6,8 @@ mod common;
 use std::{fs, sync::Arc};
 
 use common::*;
-use eoinas_core::{Form, Genotype, SearchSpace, schedule::Linear};
-use eoinas_data::{Dataset, DatasetInfo, InMemory, SourceKind};
+use eoinas_core::{Form, Genotype, SearchSpace, TargetInfo, schedule::Linear};
+use eoinas_data::{Dataset, DatasetInfo, InMemory, SourceKind, ValueKind};
 use eoinas_train::{TrainConfig, TrainError, TrainOptions, TrainPreset, Training, stop::MaxSteps};
 
 #[test]
@@ -81,7 +81,8 @@ fn a_genotype_that_does_not_fit_is_refused() {
 fn set(classes: &[&str], images: usize) -> Arc<dyn Dataset> {
     let info = DatasetInfo {
         name: "mine".into(),
-        classes: classes.iter().map(|&class| class.to_owned()).collect(),
+        target: TargetInfo::Classes(classes.iter().map(|&class| class.to_owned()).collect()),
+        values: ValueKind::Bytes,
         channels: 3,
         height: 32,
         width: 32,
@@ -90,8 +91,8 @@ fn set(classes: &[&str], images: usize) -> Arc<dyn Dataset> {
         flip: true,
         notes: vec![],
     };
-    let labels = (0..images).map(|i| (i % classes.len()) as u32).collect();
-    let pixels = (0..images * info.image_len()).map(|i| (i * 7 % 251) as u8).collect();
+    let labels: Vec<u32> = (0..images).map(|i| (i % classes.len()) as u32).collect();
+    let pixels: Vec<u8> = (0..images * info.image_len()).map(|i| (i * 7 % 251) as u8).collect();
     Arc::new(InMemory::new(info, labels, pixels).unwrap())
 }
 

@@ -7,8 +7,8 @@ pub mod fair_nas;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use eoinas_core::{Op, OpShape, OpSpec, SearchSpace};
-use eoinas_data::{DataError, Dataset, DatasetInfo};
+use eoinas_core::{Op, OpShape, OpSpec, SearchSpace, Target, TargetInfo};
+use eoinas_data::{DataError, Dataset, DatasetInfo, ValueKind, Values};
 use eoinas_nn::Operations;
 use eoinas_prune::{EdgeView, Indicator, OpView};
 use eoinas_train::{Found, Outcome, Search, SearchConfig, SearchOptions, methods::EoiNas};
@@ -25,7 +25,8 @@ impl Sides {
     pub fn new(len: usize) -> Self {
         let info = DatasetInfo {
             name: "sides".to_owned(),
-            classes: vec!["left".to_owned(), "right".to_owned()],
+            target: TargetInfo::Classes(vec!["left".to_owned(), "right".to_owned()]),
+            values: ValueKind::Bytes,
             channels: 1,
             height: 8,
             width: 8,
@@ -47,13 +48,13 @@ impl Dataset for Sides {
         self.len
     }
 
-    fn read(&self, index: usize, pixels: &mut [u8]) -> Result<u32, DataError> {
+    fn read(&self, index: usize, values: Values<'_>) -> Result<Target, DataError> {
         let label = index % 2;
-        for (at, pixel) in pixels.iter_mut().enumerate() {
+        for (at, pixel) in values.bytes()?.iter_mut().enumerate() {
             let bright = usize::from(at % 8 >= 4) == label;
             *pixel = if bright { 200 } else { 30 } + (index * 7 % 20) as u8;
         }
-        Ok(label as u32)
+        Ok(Target::Class(label as u32))
     }
 }
 

@@ -183,7 +183,7 @@ impl NetworkConfig {
     pub(crate) fn skeleton(&self, form: Form, info: &DatasetInfo) -> Skeleton {
         let Self { channels, cells, stem_multiplier } = *self;
         Skeleton { form, channels, cells, stem_multiplier, ..Skeleton::search() }
-            .with_classes(info.classes.len())
+            .with_classes(info.target.outputs())
             .with_image(info.channels, info.height, info.width)
     }
 }

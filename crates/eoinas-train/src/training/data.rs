@@ -41,15 +41,15 @@ impl TrainData {
     /// # Errors
     /// Too few images, a batch that is larger than the training part, parts with different classes.
     pub fn new(config: &TrainConfig, train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> Result<Self> {
-        let (expected, got) = (&train.info().classes, &test.info().classes);
+        let (expected, got) = (train.info().classes()?, test.info().classes()?);
         if expected != got {
-            return Err(TrainConfigError::Classes { test: got.clone(), train: expected.clone() }.into());
+            return Err(TrainConfigError::Classes { test: got.to_vec(), train: expected.to_vec() }.into());
         }
         let choice = Streams::new(config.split_seed.unwrap_or(config.seed));
         let train_indices = choose(train.as_ref(), config.data.train_images, &choice)?;
         let (train_indices, test, test_indices) = match config.data.held_out {
             Some(share) => {
-                let split = split::hold_out(&split::labels(train.as_ref())?, &train_indices, share, &choice)?;
+                let split = split::hold_out(&split::strata(train.as_ref())?, &train_indices, share, &choice)?;
                 (split.train, Arc::clone(&train), split.valid)
             }
             None => {
@@ -83,7 +83,7 @@ impl TrainData {
             name: info.name.clone(),
             train_images: self.train.images_per_epoch() as u64,
             valid_images: self.test.images_per_epoch() as u64,
-            classes: info.classes.clone(),
+            classes: info.target.classes().unwrap_or_default().to_vec(),
         }
     }
 }
@@ -91,7 +91,7 @@ impl TrainData {
 /// All images, or so many of them, balanced over the classes. A set that was made with that many needs no choice.
 fn choose(data: &dyn Dataset, count: Option<usize>, streams: &Streams) -> Result<Vec<usize>> {
     match count {
-        Some(count) if count != data.len() => Ok(split::balanced_subset(&split::labels(data)?, count, streams)?),
+        Some(count) if count != data.len() => Ok(split::balanced_subset(&split::strata(data)?, count, streams)?),
         _ => Ok((0..data.len()).collect()),
     }
 }

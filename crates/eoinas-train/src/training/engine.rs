@@ -208,7 +208,7 @@ impl Training {
         // Pictures that windows were cut from in training are tested by their middle.
         let framing = if self.config.augment.crop.is_some() { Framing::Centre } else { Framing::Stretch };
         let network = self.trainee.averaged().unwrap_or(self.trainee.network());
-        Ok(saved::save(&path, network, &info.classes, &normalisation, framing)?)
+        Ok(saved::save(&path, network, info.classes()?, &normalisation, framing)?)
     }
 
     /// Saves the state unless it is spoilt; then the last checkpoint is the last good state.
