@@ -1,74 +1,11 @@
-//! Images a second of a cell's network, used for evaluation alone: BatchNorm folded, random weights.
+//! Images a second of a cell's network.
 //!
 //! ```text
 //! cargo run --release --example inference_speed -- darts-v2 --threads 2 --onnx darts-v2.onnx
-//! python tests/pytorch/inference_speed.py darts-v2.onnx --threads 2
 //! ```
+//!
+//! The same as `eoinas bench inference`; `--help` lists the flags.
 
-use std::{path::PathBuf, time::Instant};
-
-use candle_core::{Device, Tensor};
-use clap::Parser;
-use eoinas_core::{Skeleton, Streams, zoo};
-use eoinas_nn::{DerivedNetwork, Operations};
-use eoinas_onnx::ExportOptions;
-use eoinas_train::machine::with_threads;
-
-/// Images a second of a published cell's network.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Args {
-    /// Name of a published cell.
-    cell: String,
-    /// Initial number of channels C.
-    #[arg(long, default_value_t = 36)]
-    channels: usize,
-    /// Number of cells L.
-    #[arg(long, default_value_t = 20)]
-    cells: usize,
-    /// Batch sizes.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 64])]
-    batch: Vec<usize>,
-    /// Runs that the median is taken of.
-    #[arg(long, default_value_t = 9)]
-    runs: usize,
-    /// Threads of the kernels [default: all cores]
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Write the network to this file, which must not be there, to time others with it.
-    #[arg(long, value_name = "FILE")]
-    onnx: Option<PathBuf>,
-}
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
-fn main() -> Result<(), Error> {
-    let args = Args::parse();
-    with_threads(args.threads, || run(&args))?
-}
-
-fn run(args: &Args) -> Result<(), Error> {
-    let genotype = zoo::find(&args.cell)?.genotype();
-    let skeleton = Skeleton { channels: args.channels, cells: args.cells, ..Skeleton::cifar() };
-    let (space, operations) = (genotype.space()?, Operations::built_in());
-    let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &Streams::new(0), &Device::Cpu)?;
-    let net = net.into_inference()?;
-    if let Some(path) = &args.onnx {
-        eoinas_onnx::write(path, &net, &ExportOptions::default())?;
-    }
-    for &batch in &args.batch {
-        let images = Tensor::randn(0f32, 1f32, (batch, 32, 32, 3), &Device::Cpu)?;
-        let mut times = Vec::with_capacity(args.runs);
-        for run in 0..args.runs.max(1) + 2 {
-            let start = Instant::now();
-            net.logits(&images)?;
-            if run >= 2 {
-                times.push(start.elapsed().as_secs_f64());
-            }
-        }
-        times.sort_by(f64::total_cmp);
-        let median = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
-        println!("batch {batch:3}: {:8.1} ms, {:8.1} images/s", 1e3 * median, batch as f64 / median);
-    }
-    Ok(())
+fn main() -> std::process::ExitCode {
+    eoinas_cli::example("inference_speed", eoinas_cli::bench::inference::run)
 }

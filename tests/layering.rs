@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use serde_json::Value;
 
 /// Layer of each crate; a crate may depend on lower layers alone.
-const LAYERS: [(&str, usize); 11] = [
+const LAYERS: [(&str, usize); 13] = [
     ("eoinas-core", 0),
     ("eoinas-kernels", 1),
     ("eoinas-gumbel", 1),
@@ -20,6 +21,8 @@ const LAYERS: [(&str, usize); 11] = [
     ("eoinas-report", 3),
     ("eoinas-train", 3),
     ("eoinas", 4),
+    ("eoinas-cli", 5),
+    ("eoinas-bench", 5),
 ];
 
 /// The crates that a project may embed without a tensor library.
@@ -30,20 +33,34 @@ fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().find(|(member, _)| *member == name).map(|(_, layer)| *layer)
 }
 
+/// The packages of the workspace, as cargo tells of them.
+fn members() -> Vec<Value> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_value(metadata["packages"].take()).unwrap()
+}
+
+fn name(of: &Value) -> &str {
+    of["name"].as_str().unwrap()
+}
+
+/// What a package needs to be built, tests and build script apart.
+fn dependencies(package: &Value) -> impl Iterator<Item = &str> {
+    package["dependencies"].as_array().unwrap().iter().filter(|dependency| dependency["kind"].is_null()).map(name)
+}
+
 #[test]
 fn imports_go_down_only() {
-    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
-    let members: Vec<_> = metadata.workspace_packages().into_iter().collect();
+    let members = members();
     for package in &members {
-        let own = layer(&package.name).unwrap_or_else(|| panic!("{} has no layer: add it to LAYERS", package.name));
-        for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
-            if let Some(below) = layer(&dependency.name) {
-                assert!(
-                    below < own,
-                    "{} (layer {own}) must not import {} (layer {below})",
-                    package.name,
-                    dependency.name
-                );
+        let package_name = name(package);
+        let own = layer(package_name).unwrap_or_else(|| panic!("{package_name} has no layer: add it to LAYERS"));
+        for dependency in dependencies(package) {
+            if let Some(below) = layer(dependency) {
+                assert!(below < own, "{package_name} (layer {own}) must not import {dependency} (layer {below})");
             }
         }
     }
@@ -52,12 +69,23 @@ fn imports_go_down_only() {
 
 #[test]
 fn embeddable_crates_need_no_tensor_library() {
-    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
-    for package in metadata.workspace_packages() {
-        if WITHOUT_TENSORS.contains(&package.name.as_str()) {
-            let tensors = package.dependencies.iter().find(|d| d.name.starts_with("candle"));
-            assert!(tensors.is_none(), "{} must not depend on candle", package.name);
-        }
+    for package in members().iter().filter(|package| WITHOUT_TENSORS.contains(&name(package))) {
+        let tensors = dependencies(package).find(|dependency| dependency.starts_with("candle"));
+        assert!(tensors.is_none(), "{} must not depend on candle", name(package));
+    }
+}
+
+/// The first command builds for minutes; what it can do without must not come back.
+#[test]
+fn the_first_command_builds_no_part_that_it_can_do_without() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "-p", "eoinas", "--offline", "--prefix", "none", "--edges", "normal,build,dev"]);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    for heavy in ["eoinas-report", "resvg", "plotters", "image", "ureq", "rustls", "clap_complete", "criterion"] {
+        let found = tree.lines().find(|line| line.split(' ').next() == Some(heavy));
+        assert!(found.is_none(), "the first command would build {heavy}");
     }
 }
 

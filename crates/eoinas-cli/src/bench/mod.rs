@@ -1,0 +1,29 @@
+//! `eoinas bench`: measurements of this machine.
+
+pub mod gpu;
+pub mod inference;
+pub mod step;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::{Error, Start};
+
+/// Measure this machine: a search step, a network at work, a GPU against the CPU.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Step(step::Args),
+    Inference(inference::Args),
+    Gpu(gpu::Args),
+}
+
+impl Command {
+    pub(crate) fn run(&self, start: &Start) -> Result<ExitCode, Error> {
+        match self {
+            Self::Step(args) => step::run(args, start),
+            Self::Inference(args) => inference::run(args, start),
+            Self::Gpu(args) => gpu::run(args, start),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! `eoinas compare correlation`: whether architecture weights, and the importance indicator, say how good an op is (the
+//! paper's Figure 1 and its central claim).
+
+use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
+
+use eoinas_core::{
+    CellKind, Genotype, SearchSpace,
+    event::SearchSnapshot,
+    run_folder::{self, names},
+    statistics,
+};
+use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
+use eoinas_report::Table;
+use eoinas_train::{Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training};
+
+use super::{
+    evidence,
+    method::Variant,
+    scale::Scale,
+    table::{self, mean_deviation},
+};
+use crate::{Error, Start, host::Host, out::say};
+
+/// Set stand-alone accuracies of an edge's ops against what the search said of them (the paper's Figure 1).
+///
+/// On one edge of a found cell every op is tried in turn, each network is trained on its own, and its accuracy is set
+/// against the op's architecture weight and indicator.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eoinas compare correlation
+  eoinas compare correlation --data cifar-10-batches-bin --seeds 3 --cell normal --edge 0")]
+pub struct Args {
+    /// The method that searches, or NAME=METHOD:SETTING=VALUE:... with the settings' names in config.json.
+    #[arg(long, default_value = "eoinas")]
+    method: Variant,
+    /// Kind of cell: normal or reduce.
+    #[arg(long, default_value = "normal")]
+    cell: String,
+    /// Edge of the cell, from 0 in the order of the DARTS files; the first node's two edges, 0 and 1, are in every cell.
+    #[arg(long, default_value_t = 0)]
+    edge: usize,
+    /// Searches, with seeds that count up from 0, and so many trainings of each op.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Folder of the study.
+    #[arg(long, value_name = "DIR", default_value = "runs/correlation")]
+    out: PathBuf,
+    #[command(flatten)]
+    scale: Scale,
+}
+
+/// Searches, tries every op, correlates.
+///
+/// # Errors
+/// Settings that cannot work; a run that fails.
+pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+    let study = Study { args, edge: Edge::find(args)?, space: SearchSpace::darts(), host: args.scale.host.open()? };
+    super::end(args.scale.host.run(|| study.run())?, |tried| report(args, &tried))
+}
+
+/// The edge whose ops are tried.
+struct Edge {
+    kind: CellKind,
+    index: usize,
+    from: usize,
+    /// Its target among the intermediate nodes, from 0.
+    node: usize,
+}
+
+/// What the search said of an op on the edge, and how well its network does on its own.
+struct Tried {
+    seed: u64,
+    op: String,
+    /// Test accuracy of the stand-alone network, in percent.
+    accuracy: f64,
+    /// Architecture weight (Eq. 2), the paper's indicator (Eq. 7), and its scale-free form.
+    said: [Option<f64>; 3],
+}
+
+const SAID: [&str; 3] = ["beta", "indicator (Eq. 7)", "scale-free indicator"];
+
+impl Edge {
+    fn find(args: &Args) -> Result<Self, Error> {
+        let space = SearchSpace::darts();
+        let names: Vec<&str> = space.cells().iter().map(|cell| cell.name.as_str()).collect();
+        let wrong = || format!("there is no cell `{}`; choose {}", args.cell, names.join(" or "));
+        let kind = names.iter().position(|name| *name == args.cell).ok_or_else(wrong)?;
+        let cell = space.cell(CellKind(kind)).ok_or_else(wrong)?;
+        let edge = cell.edges.get(args.edge).ok_or_else(|| {
+            format!("the {} cell has no edge {}; choose 0 to {}", args.cell, args.edge, cell.edges.len() - 1)
+        })?;
+        Ok(Self { kind: CellKind(kind), index: args.edge, from: edge.from, node: edge.to - cell.inputs })
+    }
+}
+
+struct Study<'a> {
+    args: &'a Args,
+    edge: Edge,
+    space: SearchSpace,
+    host: Host,
+}
+
+impl Study<'_> {
+    fn run(&self) -> Result<ControlFlow<StopReason, Vec<Tried>>, Error> {
+        let mut all = Vec::new();
+        for seed in 0..self.args.seeds {
+            let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
+            let run = dir.join(names::SEARCH);
+            let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
+            let found = match Search::complete(&config, &run, self.host.search_options())? {
+                Outcome::Found(found) => Genotype::parse(&found.genotype)?,
+                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+            };
+            let snapshot = evidence::before_pruning(&run)?;
+            for op in 0..self.space.ops().len() {
+                let Some(genotype) = self.replaced(&found, op)? else { continue };
+                let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
+                let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
+                let config = TrainConfig { seed, ..self.args.scale.training() };
+                let options = self.host.train_options();
+                let accuracy = match Training::complete(&config, &genotype, &run, options)? {
+                    TrainOutcome::Trained(trained) => 100.0 * trained.accuracy,
+                    TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+                };
+                let said = self.said(&snapshot, op);
+                say!("seed {seed}: {name} {accuracy:.2} %, beta {}, indicator {}", show(said[0]), show(said[1]));
+                all.push(Tried { seed, op: name, accuracy, said });
+            }
+        }
+        Ok(ControlFlow::Continue(all))
+    }
+
+    /// The found cell with another op on the edge; `None` for `none`, which is no op of a cell.
+    fn replaced(&self, found: &Genotype, op: usize) -> Result<Option<Genotype>, Error> {
+        let Some(op) = self.space.ops().get(op).filter(|op| !op.is_zero()) else { return Ok(None) };
+        let mut genotype = found.clone();
+        let node = genotype.cells.get_mut(self.edge.kind.0).and_then(|cell| cell.nodes.get_mut(self.edge.node));
+        let input = node.and_then(|inputs| inputs.iter_mut().find(|input| input.from == self.edge.from));
+        let input =
+            input.ok_or("the found cell does not have this edge; the first node's edges, 0 and 1, are in every one")?;
+        input.op = op.clone();
+        Ok(Some(genotype))
+    }
+
+    fn said(&self, snapshot: &SearchSnapshot, op: usize) -> [Option<f64>; 3] {
+        let view = evidence::edge(snapshot, &self.space, self.edge.kind, self.edge.index);
+        let value = |indicator: &dyn Indicator| {
+            view.ops.iter().find(|view| view.index == op).and_then(|op| indicator.value(&view, op))
+        };
+        [value(&Beta {}), value(&EoiNas::default()), value(&ScaleFree::default())]
+    }
+}
+
+/// The tables, printed and as `ops.*` and `correlation.*` in the study's folder.
+fn report(args: &Args, tried: &[Tried]) -> Result<(), Error> {
+    let header = ["seed", "op", "stand-alone test accuracy, %"];
+    let mut ops = Table::new(header.into_iter().chain(SAID));
+    for Tried { seed, op, accuracy, said } in tried {
+        let first = [seed.to_string(), op.clone(), format!("{accuracy:.2}")];
+        ops.rows.push(first.into_iter().chain(said.map(show)).collect());
+    }
+    let mut correlation = Table::new(["", "Kendall's tau", "Spearman's rho", "seeds"]);
+    for (index, name) in SAID.into_iter().enumerate() {
+        let (mut taus, mut rhos) = (Vec::new(), Vec::new());
+        for seed in 0..args.seeds {
+            let known = tried.iter().filter(|tried| tried.seed == seed);
+            let known = known.filter_map(|tried| Some((tried.said.get(index).copied().flatten()?, tried.accuracy)));
+            let (said, accuracies): (Vec<f64>, Vec<f64>) = known.unzip();
+            taus.extend(statistics::kendall_tau(&said, &accuracies));
+            rhos.extend(statistics::spearman_rho(&said, &accuracies));
+        }
+        let count = taus.len().to_string();
+        correlation.rows.push(vec![name.to_owned(), mean_deviation(&taus), mean_deviation(&rhos), count]);
+    }
+    let name = |what: &str| format!("{what}-{}-{}-{}", args.method.name, args.cell, args.edge);
+    table::write(&ops, &args.out, &name("ops"))?;
+    table::write(&correlation, &args.out, &name("correlation"))?;
+    say!("\n{}\n{}\nfiles: {}", ops.to_markdown(), correlation.to_markdown(), args.out.display());
+    Ok(())
+}
+
+fn show(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.4}"))
+}

@@ -1,0 +1,278 @@
+//! `eoinas compare nas-bench-201`: searches in that space, and what the found cells reach by the benchmark's table.
+
+use std::{fs::File, ops::ControlFlow, path::PathBuf, process::ExitCode};
+
+use clap::ValueEnum;
+use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, run_folder, statistics};
+use eoinas_data::SourceKind;
+use eoinas_prune::{Beta, EoiNas, Indicator};
+use eoinas_report::Table;
+use eoinas_strategy::{
+    Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
+};
+use eoinas_train::{MethodConfig, Outcome, Search, SearchConfig, SearchOptions, StopReason};
+
+use super::{
+    evidence,
+    method::Variant,
+    table::{self, mean_deviation},
+};
+use crate::{
+    Error, Start,
+    host::{Host, HostArgs},
+    out::say,
+};
+
+/// Search in NAS-Bench-201's space with several methods and seeds, and look the found cells up.
+///
+/// It makes a table of their test accuracies, of how often a search collapsed, and of how well what it knew ranks the 15,625
+/// architectures.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eoinas compare nas-bench-201 --table cifar10.csv --data cifar-10-batches-bin
+  eoinas compare nas-bench-201 --table cifar10.csv --strategy random,evolution --seeds 10")]
+pub struct Args {
+    /// The benchmark's accuracies on CIFAR-10: a CSV file with the columns arch, c10valid_val_e12, c10_test_e12,
+    /// c10valid_val_e200, c10valid_test_e200, c10_test_e200, flops_m_c10_computed and params_m_c10_computed.
+    #[arg(long, value_name = "FILE")]
+    table: PathBuf,
+    /// Folder of CIFAR-10; without it the embedded set is used, which the table knows nothing of.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Methods that search with a supernet, joined by commas: eoinas, gdas-pruning, gdas, darts, ..., or one with other
+    /// settings, NAME=METHOD:SETTING=VALUE:... with the settings' names in config.json
+    /// [default: eoinas,gdas-pruning,gdas,darts; none where there is a --strategy].
+    #[arg(long, value_delimiter = ',')]
+    method: Vec<Variant>,
+    /// Strategies that ask the table for validation accuracies (12 epochs), joined by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    strategy: Vec<Strategy>,
+    /// Architectures that a strategy may ask for.
+    #[arg(long, default_value_t = 100)]
+    budget: usize,
+    /// Searches of each method, with seeds that count up from 0; those that are done are not done again.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Epochs of a search.
+    #[arg(long, default_value_t = 160)]
+    epochs: usize,
+    /// Images in a step.
+    #[arg(long, default_value_t = 64)]
+    batch_size: usize,
+    /// Channels of the first stage.
+    #[arg(long, default_value_t = 16)]
+    channels: usize,
+    /// Cells in each of the three stages.
+    #[arg(long, default_value_t = 5)]
+    cells_per_stage: usize,
+    /// Use only so many training images, both halves together.
+    #[arg(long)]
+    train_images: Option<usize>,
+    /// Learning rate of the architecture parameters, of all methods but MdeNAS [default: the paper's, 3e-4]
+    #[arg(long)]
+    arch_learning_rate: Option<f64>,
+    /// Folder of the study.
+    #[arg(long, value_name = "DIR", default_value = "runs/nas-bench-201")]
+    out: PathBuf,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Strategy {
+    Random,
+    Evolution,
+    Reinforce,
+    Smbo,
+}
+
+/// Searches and looks up.
+///
+/// # Errors
+/// A table that cannot be read; settings that cannot work; a run that fails.
+pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+    let path = args.table.display();
+    let file = File::open(&args.table).map_err(|error| format!("cannot open the table {path}: {error}"))?;
+    let table = NasBench201Table::read(file).map_err(|error| format!("{path}: {error}"))?;
+    let methods = match args.method.as_slice() {
+        [] if args.strategy.is_empty() => DEFAULT.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
+        methods => methods.to_vec(),
+    };
+    let study = Study { args, table, methods, host: args.host.open()? };
+    super::end(args.host.run(|| study.searches())?, |cases| study.report(&cases))
+}
+
+/// The paper's method, its ablation and its baselines.
+const DEFAULT: [&str; 4] = ["eoinas", "gdas-pruning", "gdas", "darts"];
+
+struct Study<'a> {
+    args: &'a Args,
+    table: NasBench201Table,
+    methods: Vec<Variant>,
+    host: Host,
+}
+
+/// One search.
+struct Case {
+    method: String,
+    genotype: Genotype,
+    /// Test accuracy that the benchmark measured after 200 epochs, in percent.
+    test: f64,
+    seconds: f64,
+    ranking: [Option<f64>; 2],
+}
+
+/// Column titles of [`Case::ranking`].
+const RANKING: [&str; 2] = ["tau of the weights", "tau of the indicator"];
+
+impl Study<'_> {
+    /// Seed by seed, so that a study that is stopped early compares all methods.
+    fn searches(&self) -> Result<ControlFlow<StopReason, Vec<Case>>, Error> {
+        let mut cases = Vec::new();
+        for seed in 0..self.args.seeds {
+            for method in &self.methods {
+                let config = SearchConfig { seed, ..method.settings(self.config())? };
+                let run = self.args.out.join(&method.name).join(run_folder::seed(seed));
+                let found = match Search::complete(&config, &run, self.options())? {
+                    Outcome::Found(found) => found,
+                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+                };
+                let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
+                let test = self.test(&genotype)?;
+                say!("{} seed {seed}: {test:.2} % {genotype} {:.0} s", method.name, found.seconds);
+                let ranking = self.ranking(&evidence::before_pruning(&run)?);
+                cases.push(Case { method: method.name.clone(), genotype, test, seconds: found.seconds, ranking });
+            }
+        }
+        Ok(ControlFlow::Continue(cases))
+    }
+
+    fn options(&self) -> SearchOptions {
+        let options = self.host.search_options();
+        SearchOptions { space: SearchSpace::nas_bench_201(), ..options }
+    }
+
+    fn config(&self) -> SearchConfig {
+        let args = self.args;
+        let mut config = SearchConfig::nas_bench_201(args.cells_per_stage);
+        config.epochs = args.epochs;
+        config.batch_size = args.batch_size;
+        config.network.channels = args.channels;
+        config.data.dataset = if args.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded };
+        config.data.dir = args.data.clone();
+        config.data.train_images = args.train_images;
+        if let (MethodConfig::Eoinas(method), Some(rate)) = (&mut config.method, args.arch_learning_rate) {
+            method.arch.learning_rate = rate;
+        }
+        config
+    }
+
+    fn test(&self, genotype: &Genotype) -> Result<f64, Error> {
+        let row = self.table.get(genotype).ok_or_else(|| format!("{genotype} is not in the table"))?;
+        Ok(row.accuracy(Column::TestE200))
+    }
+
+    /// Kendall's tau, over all architectures, of the sum over the edges of what the search said of their ops, with their
+    /// test accuracies: by the logarithm of the architecture weights and by the paper's indicator.
+    fn ranking(&self, snapshot: &SearchSnapshot) -> [Option<f64>; 2] {
+        let space = self.table.space();
+        let accuracies: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
+        let tau = |value: &dyn Fn(f64) -> f64, indicator: &dyn Indicator| {
+            let edges = space.edges().map(|(kind, edge)| {
+                let view = evidence::edge(snapshot, space, kind, edge);
+                view.ops.iter().map(|op| indicator.value(&view, op).map(value)).collect::<Option<Vec<f64>>>()
+            });
+            let edges = edges.collect::<Option<Vec<_>>>()?;
+            let score = |genotype: &Genotype| {
+                let ops = genotype.cells.iter().flat_map(|cell| cell.nodes.iter().flatten());
+                let of_edge = |(values, edge): (&Vec<f64>, &eoinas_core::GenotypeEdge)| {
+                    space.op_index(edge.op.name()).and_then(|op| values.get(op)).copied()
+                };
+                edges.iter().zip(ops).filter_map(of_edge).sum::<f64>()
+            };
+            let scores: Vec<f64> = self.table.rows().iter().map(|row| score(&row.genotype)).collect();
+            statistics::kendall_tau(&scores, &accuracies)
+        };
+        [tau(&f64::ln, &Beta {}), tau(&|value| value, &EoiNas::default())]
+    }
+
+    /// The tables, printed and as `table.*` and `strategies-*.*` in the study's folder.
+    fn report(&self, cases: &[Case]) -> Result<(), Error> {
+        std::fs::create_dir_all(&self.args.out)?;
+        let head = ["method", "seeds", "test accuracy, %", "none ops", "skip_connect ops", "search, s"];
+        let mut table = Table::new(head.into_iter().chain(RANKING));
+        for method in &self.methods {
+            let of = |value: &dyn Fn(&Case) -> Option<f64>| {
+                let values: Vec<f64> =
+                    cases.iter().filter(|case| case.method == method.name).filter_map(value).collect();
+                mean_deviation(&values)
+            };
+            let count = |name: &'static str| of(&|case| Some(ops(&case.genotype, name) as f64));
+            table.rows.push(vec![
+                method.name.clone(),
+                self.args.seeds.to_string(),
+                of(&|case| Some(case.test)),
+                count("none"),
+                count("skip_connect"),
+                of(&|case| Some(case.seconds)),
+                of(&|case| case.ranking[0]),
+                of(&|case| case.ranking[1]),
+            ]);
+        }
+        let all: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
+        let optimum = self.table.optimum(Column::TestE200).map_or(0.0, |row| row.accuracy(Column::TestE200));
+        if !self.methods.is_empty() {
+            table::write(&table, &self.args.out, "table")?;
+            say!("\n{}", table.to_markdown());
+        }
+        if !self.args.strategy.is_empty() {
+            let strategies = self.strategies()?;
+            table::write(&strategies, &self.args.out, &format!("strategies-{}", self.args.budget))?;
+            say!("\n{}", strategies.to_markdown());
+        }
+        say!("a random architecture: {} %; the best of all: {optimum:.2} %", mean_deviation(&all));
+        say!("files: {}", self.args.out.display());
+        Ok(())
+    }
+
+    /// Searches that ask the table.
+    fn strategies(&self) -> Result<Table, Error> {
+        let mut table = Table::new(["strategy", "seeds", "architectures asked for", "test accuracy of the best, %"]);
+        for &strategy in &self.args.strategy {
+            let mut tests = Vec::new();
+            for seed in 0..self.args.seeds {
+                let evaluator =
+                    TabularEvaluator { table: &self.table, score: Column::ValidE12, test: Column::TestE200 };
+                let mut search = StrategySearch::new(strategy.build(), evaluator, self.args.budget, seed);
+                search.run(|_| {})?;
+                let best = search.history().best().ok_or("a budget of 0 finds nothing; give --budget 1 or more")?;
+                tests.extend(best.evaluation.test.map(|test| 100.0 * test));
+            }
+            table.rows.push(vec![
+                strategy.build().name().to_owned(),
+                self.args.seeds.to_string(),
+                self.args.budget.to_string(),
+                mean_deviation(&tests),
+            ]);
+        }
+        Ok(table)
+    }
+}
+
+impl Strategy {
+    fn build(self) -> Box<dyn eoinas_strategy::Strategy> {
+        let space = SearchSpace::nas_bench_201();
+        match self {
+            Self::Random => Box::new(RandomSearch::new(space)),
+            Self::Evolution => Box::new(Evolution::new(space)),
+            Self::Reinforce => Box::new(Reinforce::new(space)),
+            Self::Smbo => Box::new(Smbo::new(space)),
+        }
+    }
+}
+
+/// How many edges have the op with this name.
+fn ops(genotype: &Genotype, name: &str) -> usize {
+    genotype.cells.iter().flat_map(|cell| cell.nodes.iter().flatten()).filter(|edge| edge.op.name() == name).count()
+}

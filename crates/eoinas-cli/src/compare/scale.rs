@@ -1,0 +1,76 @@
+//! How large a study is: images, networks, epochs of its searches and trainings.
+
+use std::path::PathBuf;
+
+use eoinas_data::SourceKind;
+use eoinas_train::{SearchConfig, TrainConfig};
+
+use crate::host::HostArgs;
+
+/// The flags that set it. The defaults are for minutes on two cores.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Scale")]
+pub struct Scale {
+    /// Folder of CIFAR-10; without it the embedded set is used.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Epochs of a search [default: those of the preset `quick`]
+    #[arg(long)]
+    pub search_epochs: Option<usize>,
+    /// Images of a search, both halves together.
+    #[arg(long, default_value_t = 4000)]
+    pub search_images: usize,
+    /// Initial channels C of the network that is searched in.
+    #[arg(long, default_value_t = 8)]
+    pub search_channels: usize,
+    /// Cells of the network that is searched in.
+    #[arg(long, default_value_t = 4)]
+    pub search_cells: usize,
+    /// Epochs of a training.
+    #[arg(long, default_value_t = 8)]
+    pub epochs: usize,
+    /// Images that train a found cell.
+    #[arg(long, default_value_t = 5000)]
+    pub train_images: usize,
+    /// Images that test it.
+    #[arg(long, default_value_t = 2000)]
+    pub test_images: usize,
+    /// Initial channels C of the network that is trained.
+    #[arg(long, default_value_t = 8)]
+    pub channels: usize,
+    /// Cells of the network that is trained.
+    #[arg(long, default_value_t = 5)]
+    pub cells: usize,
+    #[command(flatten)]
+    pub host: HostArgs,
+}
+
+impl Scale {
+    /// The settings of a search, the preset `quick` at this scale.
+    pub fn search(&self) -> SearchConfig {
+        let mut config = SearchConfig::quick();
+        config.epochs = self.search_epochs.unwrap_or(config.epochs);
+        config.network.channels = self.search_channels;
+        config.network.cells = self.search_cells;
+        config.data.dataset = self.dataset();
+        config.data.dir = self.data.clone();
+        config.data.train_images = Some(self.search_images);
+        config
+    }
+
+    /// The settings of a training, the preset `quick` at this scale. All learn from the same images.
+    pub fn training(&self) -> TrainConfig {
+        let mut config = TrainConfig { epochs: self.epochs, split_seed: Some(0), ..TrainConfig::quick() };
+        config.network.channels = self.channels;
+        config.network.cells = self.cells;
+        config.data.dataset = self.dataset();
+        config.data.dir = self.data.clone();
+        config.data.train_images = Some(self.train_images);
+        config.data.test_images = Some(self.test_images);
+        config
+    }
+
+    fn dataset(&self) -> SourceKind {
+        if self.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded }
+    }
+}

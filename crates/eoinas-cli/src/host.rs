@@ -1,0 +1,95 @@
+//! Where a run computes, and how it is watched and stopped: threads, device, Ctrl-C, display.
+
+use candle_core::Device;
+use eoinas_train::{
+    SearchOptions, TrainOptions,
+    machine::{parse_device, with_threads},
+    observer::progress_display,
+    stop::{Interrupt, MaxSteps},
+};
+
+use crate::{Error, out};
+
+/// The flags that set it.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Machine")]
+pub struct HostArgs {
+    /// Threads of the kernels on the CPU; results do not depend on it [default: all cores]
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// cpu, cuda, cuda:N, or auto: a GPU if there is one.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// No progress display.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// What runs take from it.
+#[derive(Debug)]
+pub(crate) struct Host {
+    /// Stops a run at Ctrl-C, which lets it save its state. A second Ctrl-C ends the program at once.
+    interrupt: Interrupt,
+    device: Device,
+    quiet: bool,
+    max_steps: Option<u64>,
+}
+
+impl HostArgs {
+    /// Opens the device and takes Ctrl-C.
+    ///
+    /// # Errors
+    /// No such device; a system that takes no handler.
+    pub(crate) fn open(&self) -> Result<Host, Error> {
+        let device = parse_device(&self.device, out::note)?;
+        let interrupt = Interrupt::default();
+        let raised = interrupt.clone();
+        ctrlc::set_handler(move || {
+            if raised.is_raised() {
+                std::process::exit(130);
+            }
+            raised.raise();
+        })?;
+        Ok(Host { interrupt, device, quiet: self.quiet, max_steps: None })
+    }
+
+    /// Runs `work` on its threads.
+    ///
+    /// # Errors
+    /// Those of `work`, and threads that cannot be started.
+    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+        with_threads(self.threads, work)?
+    }
+}
+
+impl Host {
+    /// The same, where each run stops after so many steps of this session.
+    pub(crate) fn with_max_steps(self, max_steps: Option<u64>) -> Self {
+        Self { max_steps, ..self }
+    }
+
+    /// What a search needs beside its settings.
+    pub(crate) fn search_options(&self) -> SearchOptions {
+        let mut options = SearchOptions { command: command(), ..SearchOptions::default() };
+        options.device = self.device.clone();
+        options.rules.push(Box::new(self.interrupt.clone()));
+        options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
+        options.observers.extend((!self.quiet).then(progress_display));
+        options
+    }
+
+    /// The same for a training.
+    pub(crate) fn train_options(&self) -> TrainOptions {
+        let mut options = TrainOptions { command: command(), ..TrainOptions::default() };
+        options.device = self.device.clone();
+        options.rules.push(Box::new(self.interrupt.clone()));
+        options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
+        options.observers.extend((!self.quiet).then(progress_display));
+        options
+    }
+}
+
+/// The command line, for the record; what is no Unicode in it is shown as it can be.
+fn command() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}

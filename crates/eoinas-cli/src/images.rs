@@ -1,0 +1,209 @@
+//! `eoinas images`: from a folder of pictures to a trained network.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names};
+use eoinas_data::SourceKind;
+use eoinas_train::{
+    Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
+    Trained, data::open_dataset, estimate,
+};
+
+use crate::{
+    Error, Start, end,
+    host::{Host, HostArgs},
+    out::{self, say, tell},
+    page::PageArgs,
+    then_train,
+};
+
+/// From a folder of pictures to a trained network: searches for a cell, trains its network, measures it and saves it.
+///
+/// The folder has one subfolder of PNG or JPEG files for each class, or `train` and `test` with such subfolders. It is said
+/// first how long it will take on this machine.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eoinas images my-pictures --estimate
+  eoinas images my-pictures --image-size 128 --open-report
+  eoinas images --resume runs/folder")]
+pub struct Args {
+    /// The folder of pictures.
+    #[arg(required_unless_present = "resume")]
+    dir: Option<PathBuf>,
+    /// Folder for everything that the run leaves, which must not exist [default: runs/folder]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out"])]
+    resume: Option<PathBuf>,
+    /// Height and width of the images that the network sees.
+    #[arg(long, default_value_t = 64)]
+    image_size: usize,
+    /// Epochs of the search [default: 24 to 160, the more the fewer pictures there are]
+    #[arg(long)]
+    search_epochs: Option<usize>,
+    /// Epochs of the training [default: 30 to 200, the more the fewer pictures there are]
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Initial number of channels C of the trained network.
+    #[arg(long, default_value_t = 16)]
+    channels: usize,
+    /// Number of cells L of the trained network.
+    #[arg(long, default_value_t = 8)]
+    cells: usize,
+    /// Everything random follows from it.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Leave out unreadable pictures, and name them, instead of ending.
+    #[arg(long)]
+    skip_unreadable: bool,
+    /// Say how long it would take, and do nothing.
+    #[arg(long)]
+    estimate: bool,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+/// Steps that the estimate measures.
+const MEASURED: usize = 4;
+
+/// Searches, trains, measures and saves.
+///
+/// # Errors
+/// Pictures that cannot be used; a run that fails.
+pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
+    args.host.run(|| run_here(args, start))
+}
+
+fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
+    args.page.check()?;
+    let host = args.host.open()?;
+    let (out, search) = match (&args.resume, &args.dir) {
+        (Some(path), _) => (RunDir::open(path)?, None),
+        (None, Some(dir)) => {
+            let (search, training) = plan(args, dir)?;
+            estimate(args, &search, &training)?;
+            if args.estimate {
+                return Ok(ExitCode::SUCCESS);
+            }
+            let out = match &args.out {
+                Some(path) => RunDir::create(path)?,
+                None => RunDir::create_unique("runs".as_ref(), "folder")?,
+            };
+            out.write_json(names::TRAINING_PLAN, &training)?;
+            (out, Some(search))
+        }
+        (None, None) => return Err("give a folder of pictures, or --resume".into()),
+    };
+    let stopped = match find(&out, search, &host)? {
+        Some(reason) => Some(reason),
+        None => train(&out, &host)?,
+    };
+    let code = match stopped {
+        None => report(&out, start)?,
+        Some(reason) => end::stopped(&reason, "images", out.path(), start).0,
+    };
+    args.page.end(out.path());
+    Ok(code)
+}
+
+/// Settings that fit the number of pictures.
+fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
+    let mut search = SearchConfig::quick();
+    search.seed = args.seed;
+    search.data.dataset = SourceKind::Folder;
+    search.data.dir = Some(dir.to_owned());
+    search.data.train_images = None;
+    search.data.skip_unreadable = args.skip_unreadable;
+    let data = open_dataset(&search.data)?;
+    let images = data.len();
+    for note in &data.info().notes {
+        out::note(note);
+    }
+    if images < 4 || data.info().target.outputs() < 2 {
+        let classes = data.info().target.outputs();
+        return Err(format!(
+            "{} has {images} training pictures of {classes} class(es); at least 4 of 2 classes are needed",
+            dir.display()
+        )
+        .into());
+    }
+    search.batch_size = search.batch_size.min(images / 2);
+    let mut training = then_train::with_batch_for(TrainConfig::quick().for_pictures(args.image_size), images);
+    training.seed = args.seed;
+    training.data.dir = search.data.dir.clone();
+    training.data.skip_unreadable = args.skip_unreadable;
+    training.network.channels = args.channels;
+    training.network.cells = args.cells;
+    training.label_smoothing = 0.1;
+    // Few pictures make few steps an epoch, and learning takes steps.
+    let epochs = |steps: usize, batch: usize, least, most| (steps * batch / images).clamp(least, most);
+    search.epochs = args.search_epochs.unwrap_or(epochs(2400, search.batch_size, 24, 160));
+    training.epochs = args.epochs.unwrap_or(epochs(3000, training.batch_size, 30, 200));
+    training.validate()?;
+    Ok((search, training))
+}
+
+/// Says how long it will take. The cell is not known yet, so random ones stand for it.
+fn estimate(args: &Args, search: &SearchConfig, training: &TrainConfig) -> Result<(), Error> {
+    let searching = estimate::search_time(search.clone(), SearchOptions::default(), MEASURED)?;
+    let mut rng = Streams::new(args.seed).rng(SeedStream::Named("estimate"), 0, 0);
+    let cell = Genotype::random(&SearchSpace::darts(), &mut rng);
+    let time = estimate::training_time(training.clone(), cell, TrainOptions::default(), MEASURED)?;
+    tell!(
+        "on this machine: about {} to search ({} epochs), about {} to train ({} epochs)",
+        in_words(searching),
+        search.epochs,
+        in_words(time),
+        training.epochs
+    );
+    Ok(())
+}
+
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        0..90 => format!("{:.0} s", time.as_secs_f64().max(1.0)),
+        seconds @ 90..5400 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}
+
+/// Searches, or goes on with the search, unless that is done.
+fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Option<StopReason>, Error> {
+    let path = out.join(names::SEARCH);
+    let options = host.search_options();
+    let mut search = match config {
+        Some(config) => Search::create(config, &path, options)?,
+        None if path.join(names::RESULT).exists() => return Ok(None),
+        None => Search::resume(&path, options)?,
+    };
+    Ok(match search.run()? {
+        Outcome::Found(_) => None,
+        Outcome::Stopped(reason) => Some(reason),
+    })
+}
+
+/// Trains the network of the cell that was found, or goes on with that.
+fn train(out: &RunDir, host: &Host) -> Result<Option<StopReason>, Error> {
+    let options = host.train_options();
+    Ok(match then_train::train(out, &out.join(names::SEARCH), options)? {
+        TrainOutcome::Trained(_) => None,
+        TrainOutcome::Stopped(reason) => Some(reason),
+    })
+}
+
+fn report(out: &RunDir, start: &Start) -> Result<ExitCode, Error> {
+    let found: Found = RunDir::open(&out.join(names::SEARCH))?.read_json(names::RESULT)?;
+    let trained: Trained = RunDir::open(&out.join(names::TRAINING))?.read_json(names::RESULT)?;
+    say!("{}", trained.genotype);
+    say!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
+    then_train::print_trained(out, &trained, start);
+    Ok(ExitCode::SUCCESS)
+}

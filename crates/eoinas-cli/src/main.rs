@@ -1,0 +1,5 @@
+//! The program `eoinas`.
+
+fn main() -> std::process::ExitCode {
+    eoinas_cli::program()
+}

@@ -1,0 +1,357 @@
+//! `eoinas search`: the paper's Algorithm 1, and other methods on the same loop.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+use eoinas_core::run_folder::names;
+use eoinas_data::SourceKind;
+use eoinas_train::{
+    Found, Outcome, Preset, RunDir, Search, SearchConfig, Seeds, TrainConfig, TrainOutcome, Trained,
+    config::MethodKind, data::open_dataset,
+};
+use serde_json::Value;
+
+use crate::{
+    Error, Start, config_file, end,
+    host::{Host, HostArgs},
+    out,
+    out::say,
+    page::PageArgs,
+    then_train,
+};
+
+/// Search for a cell by operation importance (EoiNAS), or by another method on the same loop.
+///
+/// Without arguments: the preset `quick` on images that are built in, some minutes on two cores. The run's folder has the
+/// cell (genotype.txt, genotype.json), the settings, a record of every event, and checkpoints: a run that was stopped, by
+/// Ctrl-C or by the power, goes on to the same bytes with --resume.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eoinas search --then-train
+  eoinas search --data cifar-10-batches-bin --preset paper
+  eoinas search --download --dataset cifar100 --method gdas --seeds 4
+  eoinas search --resume runs/search-embedded-quick
+  eoinas search --preset paper --print-config > mine.toml
+  eoinas search --config mine.toml --epochs 50")]
+pub struct Args {
+    /// Folder of the images; without it the embedded set is used.
+    #[arg(long, value_name = "DIR", help_heading = "Images")]
+    data: Option<PathBuf>,
+    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: cifar10 with --data, else embedded]
+    #[arg(long, help_heading = "Images")]
+    dataset: Option<SourceKind>,
+    /// Use only so many training images, both halves together; 0: all.
+    #[arg(long, help_heading = "Images")]
+    train_images: Option<usize>,
+    /// Fetch CIFAR to --data [default: data] when it is not there.
+    #[arg(long, help_heading = "Images")]
+    download: bool,
+    /// Settings to start from: paper, authors or quick [default: that of --config, else quick]
+    #[arg(long, help_heading = "Settings")]
+    preset: Option<Preset>,
+    /// File with settings, of which flags are the stronger: TOML with the names of config.json, or a config.json.
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    config: Option<PathBuf>,
+    /// Print the settings as a file for --config, and do nothing.
+    #[arg(long, help_heading = "Settings")]
+    print_config: bool,
+    /// Everything random follows from it [default: 0]
+    #[arg(long, help_heading = "Settings")]
+    seed: Option<u64>,
+    /// Search with so many seeds and pick the best cell by validation.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Settings")]
+    seeds: u64,
+    /// Passes over the training half.
+    #[arg(long, help_heading = "Settings")]
+    epochs: Option<usize>,
+    /// Images in a step.
+    #[arg(long, help_heading = "Settings")]
+    batch_size: Option<usize>,
+    /// Initial number of channels C.
+    #[arg(long, help_heading = "Settings")]
+    channels: Option<usize>,
+    /// Number of cells L.
+    #[arg(long, help_heading = "Settings")]
+    cells: Option<usize>,
+    /// The search method: eoinas, gdas, darts, darts2, snas, uniform, mdenas, pdarts, pc-darts, rome, random-ws,
+    /// eoinas-scale-free or gdas-pruning [default: eoinas]
+    #[arg(long, help_heading = "Method")]
+    method: Option<MethodKind>,
+    /// One sampled op an edge, or all of them weighted [default: the preset's]
+    #[arg(long, value_enum, help_heading = "Method")]
+    path: Option<Paths>,
+    /// Paths drawn for each update, of which it takes the mean gradient [default: 1]
+    #[arg(long, help_heading = "Method")]
+    paths_per_step: Option<usize>,
+    /// Search with 1/K of the channels in every op, as PC-DARTS with K = 4 [default: all of them]
+    #[arg(long, value_name = "K", help_heading = "Method")]
+    partial_channels: Option<usize>,
+    /// What the edges that enter a node are weighed by [default: equal]
+    #[arg(long, value_enum, help_heading = "Method")]
+    edges: Option<Edges>,
+    /// Then train the network of the found cell from scratch with the preset `quick`, measure it and save it.
+    #[arg(long, help_heading = "Then")]
+    then_train: bool,
+    /// Epochs of that training [default: the preset's]
+    #[arg(long, requires = "then_train", help_heading = "Then")]
+    train_epochs: Option<usize>,
+    /// Folder for the files of the run, which must not exist [default: runs/search-...]
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder, with the settings it was started with.
+    #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
+        "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "method", "path",
+        "paths_per_step", "partial_channels", "edges", "out", "download", "then_train", "train_epochs"])]
+    resume: Option<PathBuf>,
+    /// Stop after so many steps of this session; the run can be resumed.
+    #[arg(long, help_heading = "Run")]
+    max_steps: Option<u64>,
+    /// Print one JSON object as the last line.
+    #[arg(long, help_heading = "Run")]
+    json: bool,
+    #[command(flatten, next_help_heading = "Run")]
+    page: PageArgs,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Paths {
+    Sampled,
+    Mixture,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Edges {
+    /// All count alike.
+    Equal,
+    /// By the softmax of their parameters (PC-DARTS).
+    Normalised,
+    /// Two of them are sampled (ROME).
+    Sampled,
+}
+
+/// Searches, and trains the found cell's network where that is wanted.
+///
+/// # Errors
+/// Settings that cannot work; a run that fails.
+pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
+    if args.print_config {
+        let (base, config) = config(args)?;
+        out::text(&config_file::to_toml(&config, &base)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    args.page.check()?;
+    let host = args.host.open()?.with_max_steps(args.max_steps);
+    let (folder, outcome, trained) = args.host.run(|| {
+        let (folder, outcome) = search(args, &host)?;
+        let planned = folder.join(names::TRAINING_PLAN).exists() && matches!(outcome, Outcome::Found(_));
+        let train = || then_train::train(&RunDir::open(&folder)?, &folder, host.train_options());
+        let trained = planned.then(train).transpose()?;
+        Ok((folder, outcome, trained))
+    })?;
+    let code = report(args, &folder, &outcome, trained.as_ref(), start)?;
+    args.page.end(&folder);
+    Ok(code)
+}
+
+/// Runs one search or several; returns where its files are.
+fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome), Error> {
+    if let Some(path) = &args.resume {
+        if path.join(names::TRAINING_PLAN).exists()
+            && let Some(found) = RunDir::open(path)?.result()?
+        {
+            return Ok((path.clone(), Outcome::Found(found)));
+        }
+        let outcome = if Seeds::is_in(path) {
+            let (seeds, dir) = Seeds::open(path)?;
+            seeds.run(&dir, |_| host.search_options())?
+        } else {
+            Search::resume(path, host.search_options())?.run()?
+        };
+        return Ok((path.clone(), outcome));
+    }
+    let (_, mut config) = config(args)?;
+    if args.download {
+        let dir = config.data.dir.unwrap_or_else(|| "data".into());
+        config.data.dir = Some(download(config.data.dataset, dir)?);
+    }
+    let training = args.then_train.then(|| training(args, &config)).transpose()?;
+    let name = format!("search-{}-{}", config.data.dataset, config.preset);
+    let dir = || match &args.out {
+        Some(out) => RunDir::create(out),
+        None => RunDir::create_unique("runs".as_ref(), &name),
+    };
+    if args.seeds == 1 {
+        let mut search = Search::create_in(config, dir, host.search_options())?;
+        if let Some(training) = &training {
+            search.run_dir().write_json(names::TRAINING_PLAN, training)?;
+        }
+        let outcome = search.run()?;
+        return Ok((search.run_dir().path().to_owned(), outcome));
+    }
+    config.validate()?;
+    let dir = dir()?;
+    let seeds = Seeds::new(config, args.seeds);
+    seeds.create(&dir)?;
+    if let Some(training) = &training {
+        dir.write_json(names::TRAINING_PLAN, training)?;
+    }
+    Ok((dir.path().to_owned(), seeds.run(&dir, |_| host.search_options())?))
+}
+
+/// The settings that flags and file ask for, and those of the preset below them.
+fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
+    let file = args.config.as_deref().map(config_file::read).transpose()?.unwrap_or_default();
+    let preset = match file.get("preset") {
+        Some(name) => serde_json::from_value(name.clone())?,
+        None => Preset::Quick,
+    };
+    let base = args.preset.unwrap_or(preset).config();
+    let mut config = config_file::apply(&base, file)?;
+    config.preset = base.preset;
+    set(&mut config.seed, args.seed);
+    set(&mut config.epochs, args.epochs);
+    set(&mut config.batch_size, args.batch_size);
+    set(&mut config.network.channels, args.channels);
+    set(&mut config.network.cells, args.cells);
+    if let Some(method) = args.method {
+        config = config.with_method(method);
+    }
+    // Of the method, which refuses by name what it does not have.
+    let own = [
+        ("partial_channels", args.partial_channels.map(|share| share.to_string())),
+        ("edges", args.edges.map(|edges| name(&edges))),
+        ("paths_per_step", args.paths_per_step.map(|paths| paths.to_string())),
+        ("path", args.path.map(|path| name(&path))),
+    ];
+    for (setting, value) in own {
+        if let Some(value) = value {
+            config = config.with_setting(setting, &value)?;
+        }
+    }
+    if let Some(images) = args.train_images {
+        config.data.train_images = (images > 0).then_some(images);
+    }
+    let has_data = args.data.is_some() || args.download;
+    let files = (has_data && config.data.dataset == SourceKind::Embedded).then_some(SourceKind::Cifar10);
+    set(&mut config.data.dataset, args.dataset.or(files));
+    config.data.dir = args.data.clone().or(config.data.dir);
+    Ok((base, config))
+}
+
+/// As it is on the command line.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// Takes the value that a flag gives.
+pub(crate) fn set<T>(field: &mut T, flag: Option<T>) {
+    if let Some(value) = flag {
+        *field = value;
+    }
+}
+
+/// Settings of the training that follows, on the images of the search.
+fn training(args: &Args, search: &SearchConfig) -> Result<TrainConfig, Error> {
+    let data = &search.data;
+    let available = open_dataset(data)?.len();
+    let mut config = TrainConfig::quick();
+    config.seed = search.seed;
+    config.data.dataset = data.dataset;
+    config.data.dir = data.dir.clone();
+    config.data.train_images = data.train_images;
+    config.data.image_size = data.image_size;
+    config.data.skip_unreadable = data.skip_unreadable;
+    config.epochs = args.train_epochs.unwrap_or(config.epochs);
+    let config =
+        then_train::with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
+    config.validate()?;
+    Ok(config)
+}
+
+#[cfg(feature = "download")]
+fn download(dataset: SourceKind, dir: PathBuf) -> Result<PathBuf, Error> {
+    use eoinas_data::download::{Archive, fetch};
+    let archive = match dataset {
+        SourceKind::Cifar10 => Archive::cifar10(),
+        SourceKind::Cifar100 => Archive::cifar100(),
+        other => return Err(format!("--download fetches cifar10 and cifar100, not {other}").into()),
+    };
+    let style = indicatif::ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {eta} left")?;
+    let bar = indicatif::ProgressBar::new(0).with_style(style);
+    let folder = fetch(&archive, &dir, &mut |progress| {
+        bar.set_length(progress.total.unwrap_or(progress.done));
+        bar.set_position(progress.done);
+    });
+    bar.finish_and_clear();
+    Ok(folder?)
+}
+
+#[cfg(not(feature = "download"))]
+fn download(_: SourceKind, _: PathBuf) -> Result<PathBuf, Error> {
+    Err("this program was built without the feature `download`; build it with it, or fetch the files by hand".into())
+}
+
+fn report(
+    args: &Args,
+    folder: &Path,
+    outcome: &Outcome,
+    trained: Option<&TrainOutcome>,
+    start: &Start,
+) -> Result<ExitCode, Error> {
+    let (code, json) = match (outcome, trained) {
+        (Outcome::Stopped(reason), _) | (_, Some(TrainOutcome::Stopped(reason))) => {
+            end::stopped(reason, "search", folder, start)
+        }
+        (Outcome::Found(found), None) => {
+            if !args.json {
+                print_found(found, folder);
+                let genotype = folder.join(names::GENOTYPE_TEXT);
+                say!("train it: {}", start.line("train", ["--genotype".as_ref(), genotype.as_os_str()]));
+            }
+            (ExitCode::SUCCESS, as_json(found, folder, None)?)
+        }
+        (Outcome::Found(found), Some(TrainOutcome::Trained(trained))) => {
+            if !args.json {
+                print_found(found, folder);
+                then_train::print_trained(&RunDir::open(folder)?, trained, start);
+            }
+            (ExitCode::SUCCESS, as_json(found, folder, Some(trained))?)
+        }
+    };
+    if args.json {
+        say!("{json}");
+    }
+    Ok(code)
+}
+
+fn as_json(found: &Found, folder: &Path, trained: Option<&Trained>) -> Result<Value, Error> {
+    let mut json = serde_json::to_value(found)?;
+    json["run"] = folder.display().to_string().into();
+    if let Some(trained) = trained {
+        json["trained"] = serde_json::to_value(trained)?;
+    }
+    Ok(json)
+}
+
+fn print_found(found: &Found, folder: &Path) {
+    say!("{}", found.genotype);
+    say!(
+        "validation accuracy of the derived network with the search's weights: {:.2} % (seed {}, {} epochs, {:.0} s)",
+        100.0 * found.validation_accuracy,
+        found.seed,
+        found.epochs,
+        found.seconds
+    );
+    say!(
+        "the network to train with it: {:.2} M parameters, {:.0} M multiply-adds",
+        found.parameters as f64 / 1e6,
+        found.multiply_adds as f64 / 1e6
+    );
+    say!("files: {}", folder.display());
+}

@@ -1,0 +1,35 @@
+//! From a search's cell to a trained network: what the commands that do both have in common.
+
+use std::path::Path;
+
+use eoinas_core::{Genotype, run_folder::names};
+use eoinas_train::{RunDir, TrainConfig, TrainOptions, TrainOutcome, Trained, Training};
+
+use crate::{Error, Start, out::say};
+
+/// The same settings with a batch that `images` training images, of which there are at least 4, can fill twice.
+pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainConfig {
+    config.batch_size = config.batch_size.min(images / 2).max(2);
+    config
+}
+
+/// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it
+/// is done.
+pub(crate) fn train(out: &RunDir, search: &Path, options: TrainOptions) -> Result<TrainOutcome, Error> {
+    let genotype = Genotype::parse(&RunDir::open(search)?.read(names::GENOTYPE_JSON)?)?;
+    Ok(Training::complete(&out.read_json(names::TRAINING_PLAN)?, &genotype, &out.join(names::TRAINING), options)?)
+}
+
+/// Says what the network is worth, where it is and how to use it.
+pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) {
+    say!(
+        "{:.2} % of {} test pictures are right; {:.2} M parameters, {:.0} M multiply-adds",
+        100.0 * trained.accuracy,
+        trained.test_images,
+        trained.parameters as f64 / 1e6,
+        trained.multiply_adds as f64 / 1e6
+    );
+    let network = out.join(names::TRAINING).join(names::NETWORK);
+    say!("the network: {}", network.display());
+    say!("use it: {} PICTURE", start.line("classify", [network.as_os_str()]));
+}

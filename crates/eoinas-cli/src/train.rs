@@ -1,0 +1,276 @@
+//! `eoinas train`: the network of a cell from scratch, of a found or a published one, or of random ones to compare with.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::ArgGroup;
+use eoinas_core::{SearchSpace, run_folder::names, schedule::Warmup};
+use eoinas_data::SourceKind;
+use eoinas_train::{
+    RunDir, TrainConfig, TrainOutcome, TrainPreset, Trained, Training, Trials,
+    training::TrialsOutcome,
+};
+use serde_json::json;
+
+use crate::{
+    Error, Start, cell, config_file, end,
+    host::{Host, HostArgs},
+    out,
+    out::say,
+    page::PageArgs,
+    search::set,
+};
+
+/// Train the network of a cell from scratch and measure it on the test images.
+///
+/// The run's folder has the network (network/, which `eoinas classify` and `eoinas export` read), the settings, a record of
+/// every event, and checkpoints: a run that was stopped goes on to the same bytes with --resume.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("cell").required(true), after_help = "\
+Examples:
+  eoinas train --genotype runs/search-embedded-quick/genotype.txt
+  eoinas train --genotype darts-v2 --dataset cifar10 --data cifar-10-batches-bin --preset paper-cifar
+  eoinas train --random 5
+  eoinas train --resume runs/train-embedded-quick
+  eoinas train --preset paper-cifar --print-config > mine.toml
+  eoinas train --genotype darts-v2 --config mine.toml --epochs 100")]
+pub struct Args {
+    /// A file with a genotype in any of its text forms, or the name of a published cell: darts-v2, eoinas-a, ...
+    #[arg(long, help_heading = "Cell", group = "cell", value_name = "FILE|NAME")]
+    genotype: Option<PathBuf>,
+    /// Train so many random cells instead, and print mean and deviation.
+    #[arg(long, help_heading = "Cell", group = "cell", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    random: Option<u64>,
+    /// Go on with the run in this folder, with the settings it was started with.
+    #[arg(long, help_heading = "Run", group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
+        "test_images", "image_size", "skip_unreadable", "epochs", "batch_size", "channels", "cells", "drop_path",
+        "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out"])]
+    resume: Option<PathBuf>,
+    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: the preset's; else embedded]
+    #[arg(long, help_heading = "Images")]
+    dataset: Option<SourceKind>,
+    /// Folder of the images; the embedded set needs none.
+    #[arg(long, help_heading = "Images", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Settings to start from: paper-cifar, paper-imagenet or quick [default: that of --config, else quick]
+    #[arg(long, help_heading = "Settings")]
+    preset: Option<TrainPreset>,
+    /// File with settings, of which flags are the stronger: TOML with the names of config.json, or a config.json.
+    #[arg(long, help_heading = "Settings", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings as a file for --config, and do nothing.
+    #[arg(long, help_heading = "Settings", group = "cell")]
+    print_config: bool,
+    /// Use only so many training images, balanced over the classes.
+    #[arg(long, help_heading = "Images")]
+    train_images: Option<usize>,
+    /// Use only so many test images.
+    #[arg(long, help_heading = "Images")]
+    test_images: Option<usize>,
+    /// Height and width that the pictures of a folder get; from 64 on random windows are cut from them.
+    #[arg(long, help_heading = "Images")]
+    image_size: Option<usize>,
+    /// Leave out unreadable images of a folder, and name them, instead of ending.
+    #[arg(long, help_heading = "Images")]
+    skip_unreadable: bool,
+    /// Passes over the training images.
+    #[arg(long, help_heading = "Settings")]
+    epochs: Option<usize>,
+    /// Images in a mini-batch.
+    #[arg(long, help_heading = "Settings")]
+    batch_size: Option<usize>,
+    /// Initial number of channels C.
+    #[arg(long, help_heading = "Settings")]
+    channels: Option<usize>,
+    /// Number of cells L.
+    #[arg(long, help_heading = "Settings")]
+    cells: Option<usize>,
+    /// Largest probability of dropping a path, reached at the end.
+    #[arg(long, help_heading = "Settings")]
+    drop_path: Option<f64>,
+    /// Side of the square that is cut out of training images, in pixels.
+    #[arg(long, help_heading = "Settings")]
+    cutout: Option<usize>,
+    /// Weight of the auxiliary head's loss; 0: no such head.
+    #[arg(long, help_heading = "Settings")]
+    auxiliary: Option<f64>,
+    /// Label smoothing of the training loss.
+    #[arg(long, help_heading = "Settings")]
+    label_smoothing: Option<f64>,
+    /// Mini-batches in an update.
+    #[arg(long, help_heading = "Settings")]
+    accumulate: Option<usize>,
+    /// Decay of a moving average of the weights, which is evaluated too; 0.999 for example.
+    #[arg(long, help_heading = "Settings", value_name = "DECAY")]
+    ema: Option<f64>,
+    /// Epochs in which the learning rate rises to its first value.
+    #[arg(long, help_heading = "Settings", value_name = "EPOCHS")]
+    warm_up: Option<f64>,
+    /// Everything random follows from it; random cells differ by it too [default: 0]
+    #[arg(long, help_heading = "Settings")]
+    seed: Option<u64>,
+    /// Train with so many seeds, and print mean and deviation.
+    #[arg(long, help_heading = "Settings", default_value_t = 1, conflicts_with = "random", value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Folder for the files of the run, which must not exist [default: runs/train-...]
+    #[arg(long, help_heading = "Run", value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Stop after so many steps of this session; the run can be resumed.
+    #[arg(long, help_heading = "Run")]
+    max_steps: Option<u64>,
+    /// Print one JSON object as the last line.
+    #[arg(long, help_heading = "Run")]
+    json: bool,
+    #[command(flatten, next_help_heading = "Run")]
+    page: PageArgs,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+/// Trains one network or several.
+///
+/// # Errors
+/// A cell or settings that cannot work; a run that fails.
+pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
+    if args.print_config {
+        let (base, config) = config(args)?;
+        out::text(&config_file::to_toml(&config, &base)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    args.page.check()?;
+    let host = args.host.open()?.with_max_steps(args.max_steps);
+    let (folder, outcome) = args.host.run(|| train(args, &host))?;
+    let code = report(args, &folder, &outcome, start);
+    args.page.end(&folder);
+    Ok(code)
+}
+
+/// Trains one network or several; returns where the files are.
+fn train(args: &Args, host: &Host) -> Result<(PathBuf, TrialsOutcome), Error> {
+    if let Some(path) = &args.resume {
+        let outcome = if Trials::is_in(path) {
+            let (trials, dir) = Trials::open(path)?;
+            trials.run(&dir, |_| host.train_options())?
+        } else {
+            single(Training::resume(path, host.train_options())?.run()?)
+        };
+        return Ok((path.clone(), outcome));
+    }
+    let (_, config) = config(args)?;
+    let name = format!("train-{}-{}", config.data.dataset, config.preset);
+    let dir = || match &args.out {
+        Some(out) => RunDir::create(out),
+        None => RunDir::create_unique("runs".as_ref(), &name),
+    };
+    let trials = match (&args.genotype, args.random) {
+        (Some(text), _) if args.seeds == 1 => {
+            let mut training = Training::create_in(config, cell::read(text)?, dir, host.train_options())?;
+            let outcome = training.run()?;
+            return Ok((training.run_dir().path().to_owned(), single(outcome)));
+        }
+        (Some(text), _) => Trials::seeds(config, &cell::read(text)?, args.seeds),
+        (None, count) => Trials::random(config, &SearchSpace::darts(), count.unwrap_or(1)),
+    };
+    trials.check(host.train_options())?;
+    let dir = dir()?;
+    trials.create(&dir)?;
+    Ok((dir.path().to_owned(), trials.run(&dir, |_| host.train_options())?))
+}
+
+fn single(outcome: TrainOutcome) -> TrialsOutcome {
+    match outcome {
+        TrainOutcome::Trained(trained) => TrialsOutcome::Trained(vec![trained]),
+        TrainOutcome::Stopped(reason) => TrialsOutcome::Stopped(reason),
+    }
+}
+
+/// The settings that flags and file ask for, and those of the preset below them.
+fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
+    let file = args.config.as_deref().map(config_file::read).transpose()?.unwrap_or_default();
+    let preset = match file.get("preset") {
+        Some(name) => serde_json::from_value(name.clone())?,
+        None => TrainPreset::Quick,
+    };
+    let base = args.preset.unwrap_or(preset).config();
+    let mut config = config_file::apply(&base, file)?;
+    config.preset = base.preset;
+    set(&mut config.data.dataset, args.dataset);
+    if let Some(size) = args.image_size {
+        let pictures = size >= 64 && config.data.dataset == SourceKind::Folder && config.augment.crop.is_none();
+        config = if pictures { config.for_pictures(size) } else { config };
+        config.data.image_size = Some(size);
+    }
+    set(&mut config.seed, args.seed);
+    config.data.dir = args.data.clone().or(config.data.dir);
+    config.data.train_images = args.train_images.or(config.data.train_images);
+    config.data.test_images = args.test_images.or(config.data.test_images);
+    config.data.skip_unreadable |= args.skip_unreadable;
+    set(&mut config.epochs, args.epochs);
+    set(&mut config.batch_size, args.batch_size);
+    set(&mut config.network.channels, args.channels);
+    set(&mut config.network.cells, args.cells);
+    set(&mut config.drop_path, args.drop_path);
+    set(&mut config.augment.cutout, args.cutout);
+    set(&mut config.auxiliary, args.auxiliary);
+    set(&mut config.label_smoothing, args.label_smoothing);
+    set(&mut config.accumulate, args.accumulate);
+    config.average = args.ema.or(config.average);
+    if let Some(epochs) = args.warm_up {
+        let then = Box::new(config.weights.learning_rate.clone());
+        config.weights.learning_rate = Warmup { epochs, start: 0.0, then }.into();
+    }
+    Ok((base, config))
+}
+
+fn report(args: &Args, folder: &Path, outcome: &TrialsOutcome, start: &Start) -> ExitCode {
+    let shown = folder.display();
+    let (code, json) = match outcome {
+        TrialsOutcome::Trained(all) => {
+            let (mean, deviation) = outcome.accuracy().unwrap_or_default();
+            if !args.json {
+                all.iter().for_each(print_trained);
+                if all.len() > 1 || args.random.is_some() {
+                    let (mean, deviation) = (100.0 * mean, 100.0 * deviation);
+                    say!("test accuracy {mean:.2} +- {deviation:.2} % over {} training(s)", all.len());
+                }
+                say!("files: {shown}");
+                if all.len() == 1 {
+                    let network = folder.join(names::NETWORK);
+                    say!("the network to use: {}", network.display());
+                }
+            }
+            let json = json!({ "mean": mean, "deviation": deviation, "trained": all, "run": shown.to_string() });
+            (ExitCode::SUCCESS, json)
+        }
+        TrialsOutcome::Stopped(reason) => end::stopped(reason, "train", folder, start),
+    };
+    if args.json {
+        say!("{json}");
+    }
+    code
+}
+
+fn print_trained(trained: &Trained) {
+    say!("{}", trained.genotype);
+    say!(
+        "{:.2} M parameters, {:.0} M multiply-adds; {} images, {} epochs, seed {}, {:.0} s",
+        trained.parameters as f64 / 1e6,
+        trained.multiply_adds as f64 / 1e6,
+        trained.train_images,
+        trained.epochs,
+        trained.seed,
+        trained.seconds
+    );
+    let averaged = trained.averaged_accuracy.map(|value| format!(", averaged weights {:.2} %", 100.0 * value));
+    say!(
+        "test accuracy {:.2} % (top-5 {:.2} %{}; best epoch {}: {:.2} %) over {} images",
+        100.0 * trained.accuracy,
+        100.0 * trained.top5,
+        averaged.unwrap_or_default(),
+        trained.best_epoch + 1,
+        100.0 * trained.best_accuracy,
+        trained.test_images
+    );
+}

@@ -1,0 +1,136 @@
+//! The studies as processes: stopped, gone on with, added to.
+#![cfg(feature = "report")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::{fmt::Write, fs, path::Path};
+
+use common::{run, text};
+
+/// Minutes become a second: one epoch of 64 images in the smallest network.
+const TINY: [&str; 18] = [
+    "--search-epochs",
+    "1",
+    "--search-images",
+    "64",
+    "--search-channels",
+    "4",
+    "--search-cells",
+    "3",
+    "--epochs",
+    "1",
+    "--train-images",
+    "64",
+    "--test-images",
+    "20",
+    "--channels",
+    "4",
+    "--cells",
+    "3",
+];
+
+fn rows(path: &Path) -> Vec<csv::StringRecord> {
+    csv::Reader::from_path(path).unwrap().records().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn an_ablation_adds_seeds_and_refuses_other_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    let args = [&TINY[..], &["--out", out.to_str().unwrap()]].concat();
+    let output = run("compare ablation", &[&args[..], &["--seeds", "1"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let one = rows(&out.join("table.csv"));
+    assert_eq!(one.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), ["gdas", "gdas-pruning", "eoinas"]);
+    let result = fs::read(out.join("gdas/seed-0/train/result.json")).unwrap();
+    let output = run("compare ablation", &[&args[..], &["--seeds", "2", "--method", "gdas"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let two = rows(&out.join("table.csv"));
+    assert!(two.len() == 1 && two[0][2].contains("+-"), "{two:?}");
+    let variant = "gentle=eoinas:indicator.lambda=0.1";
+    let output = run("compare ablation", &[&args[..], &["--seeds", "1", "--method", variant]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let config = fs::read_to_string(out.join("gentle/seed-0/search/config.json")).unwrap();
+    assert!(config.contains("\"lambda\": 0.1"), "{config}");
+    for (method, message) in [
+        ("eoinass", "there is no method `eoinass`; choose one of eoinas, "),
+        ("a=eoinas:indicator.lamda=1", "there is no `lamda`"),
+        ("../a=eoinas", "no name of a variant"),
+    ] {
+        let output = run("compare ablation", &[&args[..], &["--method", method]].concat());
+        assert!(!output.status.success() && text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+    // What was done is not done again.
+    assert_eq!(fs::read(out.join("gdas/seed-0/train/result.json")).unwrap(), result);
+    let output = run("compare ablation", &[&args[..], &["--cutout", "8", "--seeds", "1"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("augment.cutout is 16, not 8"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_correlation_tries_every_op_of_an_edge() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    let args = [&TINY[..], &["--out", out.to_str().unwrap(), "--seeds", "1"]].concat();
+    let output = run("compare correlation", &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let ops = rows(&out.join("ops-eoinas-normal-0.csv"));
+    assert_eq!(ops.len(), 7);
+    assert!(ops.iter().all(|row| row[3].parse::<f64>().is_ok()), "{ops:?}");
+    for (more, message) in [
+        (["--cell", "normals"], "there is no cell `normals`; choose normal or reduce"),
+        (["--edge", "14"], "the normal cell has no edge 14; choose 0 to 13"),
+    ] {
+        let output = run("compare correlation", &[&args[..], &more].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+}
+
+/// A table of all architectures in which each 3x3 convolution adds a percent.
+fn table(path: &Path) {
+    let space = eoinas_core::SearchSpace::nas_bench_201();
+    let names: Vec<&str> = space.ops().iter().map(|op| op.name()).collect();
+    let mut text = String::from(
+        "arch,c10valid_val_e12,c10_test_e12,c10valid_val_e200,c10valid_test_e200,c10_test_e200,\
+         flops_m_c10_computed,params_m_c10_computed\n",
+    );
+    for code in 0..names.len().pow(6) {
+        let ops: Vec<&str> = (0..6).map(|edge| names[code / names.len().pow(edge) % names.len()]).collect();
+        let accuracy = 80 + ops.iter().filter(|op| **op == "nor_conv_3x3").count();
+        let [a, b, c, d, e, f] = ops[..] else { unreachable!() };
+        writeln!(text, "|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|,{}1,0.1", format!("{accuracy},").repeat(5)).unwrap();
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn cells_of_nas_bench_201_are_found_and_looked_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let (csv, out) = (dir.path().join("table.csv"), dir.path().join("study"));
+    table(&csv);
+    let args = ["--table", csv.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let tiny = ["--epochs", "2", "--batch-size", "16", "--channels", "4", "--cells-per-stage", "1"];
+    let more =
+        ["--train-images", "64", "--seeds", "2", "--method", "eoinas,random-ws", "--strategy", "random,evolution"];
+    let output = run("compare nas-bench-201", &[&args[..], &tiny, &more].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("the best of all: 86.00 %"), "{}", text(&output.stdout));
+    let found = rows(&out.join("table.csv"));
+    assert_eq!(found.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), ["eoinas", "random-ws"]);
+    let record = fs::read_to_string(out.join("random-ws/seed-1/events.jsonl")).unwrap();
+    assert_eq!(record.lines().filter(|line| line.contains("candidate |")).count(), 100);
+    let strategies = rows(&out.join("strategies-100.csv"));
+    let mean = |row: &csv::StringRecord| row[3].split(' ').next().unwrap().parse::<f64>().unwrap();
+    assert!(mean(&strategies[1]) > mean(&strategies[0]), "{strategies:?}");
+    // A table that is not whole, and none at all.
+    let whole = fs::read_to_string(&csv).unwrap();
+    fs::write(&csv, &whole[..whole.len() / 2]).unwrap();
+    for message in ["table.csv: ", "cannot open the table"] {
+        let output = run("compare nas-bench-201", &args);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+        let _ = fs::remove_file(&csv);
+    }
+}

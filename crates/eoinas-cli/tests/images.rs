@@ -1,0 +1,72 @@
+//! `eoinas images` as a process: from pictures to a saved network.
+#![cfg(feature = "images")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{run, text};
+use eoinas_nn::saved::SavedNetwork;
+
+/// Small classes of pictures of several sizes: bright above, bright below.
+fn pictures(root: &Path) {
+    for (class, bright) in [("above", 0), ("below", 1)] {
+        fs::create_dir_all(root.join(class)).unwrap();
+        for i in 0..9u32 {
+            let (width, height) = (40 + 7 * i, 60 + 5 * i);
+            let colour = |_, y| image::Rgb([if (2 * y / height) == bright { 220 } else { 30 }, (10 * i) as u8, 90]);
+            let name = format!("{i}.{}", if i % 2 == 0 { "png" } else { "jpg" });
+            image::RgbImage::from_fn(width, height, colour).save(root.join(class).join(name)).unwrap();
+        }
+    }
+}
+
+const TINY: [&str; 10] =
+    ["--search-epochs", "1", "--epochs", "2", "--image-size", "16", "--channels", "4", "--cells", "3"];
+
+#[test]
+fn from_pictures_to_a_network() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    pictures(&root);
+    let args = [&[root.to_str().unwrap(), "--out", out.to_str().unwrap()], &TINY[..]].concat();
+    let only = run("images", &[&args[..], &["--estimate"]].concat());
+    assert!(only.status.success() && !out.exists(), "{}", text(&only.stderr));
+    let output = run("images", &args);
+    let errors = text(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert!(errors.contains("on this machine: about"), "{errors}");
+    assert!(text(&output.stdout).contains("of 2 test pictures are right"), "{}", text(&output.stdout));
+    let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
+    assert_eq!(saved.description.classes, ["above", "below"]);
+    // Whatever is done is not done again.
+    let again = run("images", &["--resume", out.to_str().unwrap()]);
+    assert_eq!(text(&again.stdout), text(&output.stdout));
+    fs::remove_file(out.join("training/result.json")).unwrap();
+    let again = run("images", &["--resume", out.to_str().unwrap()]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    let error = |more: &[&str]| {
+        let args = [&[root.to_str().unwrap(), "--out", out.to_str().unwrap()], &TINY[..], more].concat();
+        let output = run("images", &args);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        assert!(!out.exists());
+        text(&output.stderr)
+    };
+    assert!(error(&[]).contains("it is not a folder"), "{}", error(&[]));
+    fs::create_dir_all(root.join("cats")).unwrap();
+    assert!(error(&[]).contains("cats: holds no images"), "{}", error(&[]));
+    fs::write(root.join("cats/a.jpg"), b"no picture").unwrap();
+    assert!(error(&[]).contains("a.jpg: unreadable image"), "{}", error(&[]));
+    assert!(error(&["--skip-unreadable"]).contains("none of 1 can"), "{}", error(&["--skip-unreadable"]));
+    image::RgbImage::new(20, 20).save(root.join("cats/b.png")).unwrap();
+    image::RgbImage::new(20, 20).save(root.join("cats/c.png")).unwrap();
+    let few = error(&["--skip-unreadable"]);
+    assert!(few.contains("1 unreadable images left out") && few.contains("at least 4 of 2 classes"), "{few}");
+}

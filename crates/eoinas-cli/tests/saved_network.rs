@@ -1,0 +1,113 @@
+//! The commands around a saved network, as processes: counts, classes of pictures, ONNX.
+#![cfg(feature = "images")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use std::{path::Path, process::Output};
+
+use candle_core::Device;
+use common::eoinas;
+use eoinas_core::{Skeleton, Streams, zoo};
+use eoinas_nn::saved::{self, Framing, Normalisation};
+use eoinas_nn::{DerivedNetwork, Operations};
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+
+/// Runs a command of the program.
+fn run(command: &str, args: &[&str]) -> Output {
+    eoinas(command).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn failure(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A network of three classes in `root/net`.
+fn save(root: &Path, framing: Framing) -> String {
+    let genotype = zoo::find("darts-v2").unwrap().genotype();
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 3, ..Skeleton::cifar() };
+    let (space, operations) = (genotype.space().unwrap(), Operations::built_in());
+    let streams = Streams::new(1);
+    let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
+    let normalisation = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] };
+    let dir = root.join("net");
+    saved::save(&dir, &net, &["ant", "bee", "cat"].map(String::from), &normalisation, framing).unwrap();
+    dir.to_str().unwrap().to_owned()
+}
+
+fn picture(root: &Path, name: &str, colour: [u8; 3]) -> String {
+    let path = root.join(name);
+    RgbImage::from_pixel(50, 40, Rgb(colour)).save(&path).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn pictures_are_classified() {
+    for framing in [Framing::Stretch, Framing::Centre] {
+        let root = tempfile::tempdir().unwrap();
+        let model = save(root.path(), framing);
+        let (red, blue) = (picture(root.path(), "red.png", [250, 9, 9]), picture(root.path(), "blue.png", [9, 9, 250]));
+        let text = stdout(&run("classify", &[&model, &red, &blue, "--top", "2"]));
+        assert_eq!(text.lines().count(), 6, "{text}");
+        let text = stdout(&run("classify", &[&model, &red, &blue, "--json"]));
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((lines.len(), lines[0]["image"].as_str()), (2, Some(red.as_str())));
+        let probabilities: Vec<f64> = lines[0]["classes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|class| class["probability"].as_f64().unwrap())
+            .collect();
+        assert_eq!(probabilities.len(), 3);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{text}");
+        assert!(probabilities.is_sorted_by(|a, b| a >= b), "{text}");
+    }
+}
+
+#[test]
+fn an_unreadable_picture_does_not_stop_the_others() {
+    let root = tempfile::tempdir().unwrap();
+    let model = save(root.path(), Framing::Stretch);
+    let red = picture(root.path(), "red.png", [250, 9, 9]);
+    let broken = root.path().join("broken.png");
+    std::fs::write(&broken, "no picture").unwrap();
+    let output = run("classify", &[&model, broken.to_str().unwrap(), &red]);
+    assert!(failure(&output).contains("broken.png"));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("red.png"));
+    let nowhere = root.path().join("nowhere");
+    assert!(failure(&run("classify", &[nowhere.to_str().unwrap(), &red])).contains("network.json: is missing"));
+}
+
+#[test]
+fn a_network_is_exported_once() {
+    let root = tempfile::tempdir().unwrap();
+    let (model, out) = (save(root.path(), Framing::Stretch), root.path().join("net.onnx"));
+    let args = [model.as_str(), "--out", out.to_str().unwrap()];
+    let text = stdout(&run("export", &args));
+    assert!(text.contains("images [n, 3, 32, 32] of pixels from 0 to 255 -> logits [n, 3]"), "{text}");
+    assert!(out.metadata().unwrap().len() > 10_000);
+    assert!(failure(&run("export", &args)).contains("is not overwritten"));
+}
+
+#[test]
+fn cells_are_counted_by_name_and_from_files() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("found.txt");
+    std::fs::write(&file, zoo::find("darts-v2").unwrap().genotype().to_string()).unwrap();
+    let text = stdout(&run("count", &["DARTS_V2", file.to_str().unwrap(), "--json"]));
+    let rows: Value = serde_json::from_str(&text).unwrap();
+    for row in rows.as_array().unwrap() {
+        assert_eq!(row["cifar"]["parameters"], 3_349_342);
+        assert_eq!(row["imagenet"]["multiply_adds"], 529_911_552);
+    }
+    let table = stdout(&run("count", &[]));
+    assert_eq!(table.lines().count(), 2 + zoo::all().count(), "{table}");
+    assert!(failure(&run("count", &["nothing"])).contains("pc-darts-cifar"));
+}

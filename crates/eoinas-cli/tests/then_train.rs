@@ -1,0 +1,71 @@
+//! `eoinas search --then-train` as a process: from images to a saved network, interrupted in either part.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::{fs, path::Path, process::Command, thread::sleep, time::Duration};
+
+use common::{assert_same, run, start, text};
+use eoinas_nn::saved::SavedNetwork;
+
+const TINY: [&str; 16] = [
+    "--then-train",
+    "--epochs",
+    "8",
+    "--train-epochs",
+    "3",
+    "--train-images",
+    "128",
+    "--batch-size",
+    "16",
+    "--channels",
+    "4",
+    "--cells",
+    "3",
+    "--threads",
+    "1",
+    "--out",
+];
+
+#[test]
+fn from_images_to_a_network_that_classifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let output = run("search", &[&TINY[..], &[out.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.contains("test pictures are right") && said.contains("eoinas classify "), "{said}");
+    let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
+    assert_eq!(saved.description.classes.len(), 10);
+    // Whatever is done is not done again.
+    let again = run("search", &["--resume", out.to_str().unwrap()]);
+    assert_eq!(text(&again.stdout), said, "{}", text(&again.stderr));
+}
+
+#[test]
+#[cfg(unix)]
+fn goes_on_with_the_part_that_was_interrupted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, stopped) = (dir.path().join("whole"), dir.path().join("stopped"));
+    assert!(run("search", &[&TINY[..], &[whole.to_str().unwrap()]].concat()).status.success());
+    let path = stopped.to_str().unwrap();
+    let mut child = start("search", &[&TINY[..], &[path]].concat());
+    // Once in the search, then in the training.
+    for sign in ["checkpoints/step-000000004", "training/checkpoints"] {
+        while !stopped.join(sign).is_dir() {
+            sleep(Duration::from_millis(1));
+        }
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{errors}");
+        assert!(errors.contains("stopped: interrupted") && errors.contains("eoinas search --resume"));
+        assert!(!stopped.join("training/result.json").exists());
+        child = start("search", &["--resume", path, "--threads", "2"]);
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_same(&whole, &stopped, &["genotype.txt", "genotype.json"]);
+    let network = |run: &Path| fs::read(run.join("training/network/model.safetensors")).unwrap();
+    assert!(network(&whole) == network(&stopped));
+}
