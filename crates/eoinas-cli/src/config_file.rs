@@ -1,7 +1,8 @@
 //! Settings as a file: TOML with the names of `config.json`, or a `config.json` itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use eoinas_core::Setting;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -10,51 +11,84 @@ use crate::Error;
 /// TOML has no null; a setting that a preset has and that is to be without is written so.
 const NONE: &str = "none";
 
-/// The settings in a file: TOML, or JSON where its name ends so.
-///
-/// # Errors
-/// A file that cannot be read or is neither.
-pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, Error> {
-    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-    if path.extension().is_some_and(|extension| extension == "json") {
-        return Ok(serde_json::from_str(&text).map_err(|error| wrong(&error))?);
+/// The settings of a file, which may be a few of all.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    settings: Map<String, Value>,
+}
+
+impl ConfigFile {
+    /// Reads TOML, or JSON where the file's name ends so. No file: no settings.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is neither.
+    pub(crate) fn read(path: Option<&Path>) -> Result<Self, Error> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let settings = if path.extension().is_some_and(|extension| extension == "json") {
+            serde_json::from_str(&text).map_err(|error| wrong(&error))?
+        } else {
+            toml::from_str(&text).map_err(|error| wrong(&error))?
+        };
+        Ok(Self { path: path.to_owned(), settings })
     }
-    Ok(toml::from_str(&text).map_err(|error| wrong(&error))?)
+
+    /// What the file says of one setting of the topmost level.
+    ///
+    /// # Errors
+    /// A value that cannot be.
+    pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let value = self.settings.get(name).cloned().map(serde_json::from_value).transpose();
+        Ok(value.map_err(|error| format!("{}: {name}: {error}", self.path.display()))?)
+    }
+
+    /// `base` with the settings of the file.
+    ///
+    /// # Errors
+    /// A setting that there is not, or of the wrong kind, by name.
+    pub(crate) fn over<T: Serialize + DeserializeOwned>(&self, base: &T) -> Result<T, Error> {
+        let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", self.path.display());
+        let mut config = serde_json::to_value(base)?;
+        merge(&mut config, Value::Object(self.settings.clone()), "").map_err(|error| wrong(&error))?;
+        Ok(serde_json::from_value(config).map_err(|error| wrong(&error))?)
+    }
 }
 
-/// `base` with the settings of a file.
-///
-/// # Errors
-/// A setting that there is not, or of the wrong kind, by name.
-pub(crate) fn apply<T: Serialize + DeserializeOwned>(base: &T, file: Map<String, Value>) -> Result<T, Error> {
-    let mut config = serde_json::to_value(base)?;
-    merge(&mut config, Value::Object(file), "")?;
-    Ok(serde_json::from_value(config)?)
-}
-
-fn merge(base: &mut Value, file: Value, name: &str) -> Result<(), Error> {
+fn merge(base: &mut Value, file: Value, name: &str) -> Result<(), Setting> {
     match (base, file) {
-        // Of another kind, such as another schedule, nothing is kept.
-        (Value::Object(fields), Value::Object(file))
-            if file.get("kind").is_none_or(|kind| fields.get("kind") == Some(kind)) =>
-        {
+        (Value::Object(fields), Value::Object(file)) if is_same_kind(fields, &file) => {
             for (part, value) in file {
                 let name = if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
                 let Some(field) = fields.get_mut(&part) else {
                     let known = fields.keys().cloned().collect::<Vec<_>>().join(", ");
-                    return Err(format!("there is no setting {name}; there are {known}").into());
+                    return Err(Setting::new(name, value, format!("a setting that there is: {known}")));
                 };
                 merge(field, value, &name)?;
             }
         }
         (base, Value::String(none)) if none == NONE && !base.is_string() => *base = Value::Null,
-        (base, value) => *base = value,
+        (base, value) => {
+            let expected = match base {
+                Value::Number(_) if !value.is_number() => "a number",
+                Value::Bool(_) if !value.is_boolean() => "true or false",
+                Value::Array(_) if !value.is_array() => "a list",
+                _ => "",
+            };
+            Setting::check(expected.is_empty() || value.is_null(), name, &value, expected)?;
+            *base = value;
+        }
     }
     Ok(())
 }
 
-/// Settings as TOML that [`read`] and [`apply`] turn into the same settings again, over the same `base`.
+/// Of a setting with kinds, such as a schedule, another kind keeps nothing of what was there.
+fn is_same_kind(base: &Map<String, Value>, file: &Map<String, Value>) -> bool {
+    file.get("kind").is_none_or(|kind| base.get("kind") == Some(kind))
+}
+
+/// Settings as TOML that a [`ConfigFile`] turns into the same settings again, over the same `base`.
 ///
 /// # Errors
 /// A number that TOML cannot hold.

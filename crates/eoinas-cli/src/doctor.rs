@@ -53,6 +53,7 @@ fn facts(start: &Start) -> Vec<Fact> {
     let fact = |name, value| Fact { name, value, advice: None };
     let cores = std::thread::available_parallelism().ok().map(usize::from);
     let (gpus, none) = gpus();
+    let check = format!("check them with: {}", start.command("bench gpu"));
     let slow = "this build is many times slower than one with `cargo run --release` or `cargo install`";
     let optimised = if cfg!(debug_assertions) { "debug" } else { "release" };
     vec![
@@ -61,7 +62,7 @@ fn facts(start: &Start) -> Vec<Fact> {
         fact("features", features().into()),
         fact("system", format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH).into()),
         fact("cores", json!(cores)),
-        fact("vector instructions", format!("{:?}", eoinas_kernels::simd::Level::current()).into()),
+        fact("vector instructions", vectors().into()),
         fact("memory GiB", json!(memory("MemTotal"))),
         fact("free memory GiB", json!(memory("MemAvailable"))),
         fact("GPU driver", json!(driver())),
@@ -93,6 +94,14 @@ fn features() -> Vec<&'static str> {
         ("emulation", cfg!(feature = "emulation")),
     ];
     built.into_iter().filter_map(|(name, is_built)| is_built.then_some(name)).collect()
+}
+
+/// The widest vectors that the kernels use here.
+fn vectors() -> String {
+    format!("{:?}", eoinas_kernels::simd::Level::current())
+        .trim_start_matches("Level(")
+        .trim_end_matches(')')
+        .to_owned()
 }
 
 /// The GPUs that runs can use, by their names for --device; where there is none, why.

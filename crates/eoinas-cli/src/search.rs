@@ -15,7 +15,9 @@ use eoinas_train::{
 use serde_json::Value;
 
 use crate::{
-    Error, Start, config_file, end,
+    Error, Start,
+    config_file::{self, ConfigFile},
+    end,
     host::{Host, HostArgs},
     out,
     out::say,
@@ -206,14 +208,11 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome), Error> {
 
 /// The settings that flags and file ask for, and those of the preset below them.
 fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
-    let file = args.config.as_deref().map(config_file::read).transpose()?.unwrap_or_default();
-    let preset = match file.get("preset") {
-        Some(name) => serde_json::from_value(name.clone())?,
-        None => Preset::Quick,
-    };
-    let base = args.preset.unwrap_or(preset).config();
-    let mut config = config_file::apply(&base, file)?;
-    config.preset = base.preset;
+    let file = ConfigFile::read(args.config.as_deref())?;
+    let preset = args.preset.or(file.get("preset")?).unwrap_or(Preset::Quick);
+    let base = preset.config();
+    let mut config = file.over(&base)?;
+    config.preset = preset;
     set(&mut config.seed, args.seed);
     set(&mut config.epochs, args.epochs);
     set(&mut config.batch_size, args.batch_size);

@@ -15,7 +15,9 @@ use eoinas_train::{
 use serde_json::json;
 
 use crate::{
-    Error, Start, cell, config_file, end,
+    Error, Start, cell,
+    config_file::{self, ConfigFile},
+    end,
     host::{Host, HostArgs},
     out,
     out::say,
@@ -188,14 +190,11 @@ fn single(outcome: TrainOutcome) -> TrialsOutcome {
 
 /// The settings that flags and file ask for, and those of the preset below them.
 fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
-    let file = args.config.as_deref().map(config_file::read).transpose()?.unwrap_or_default();
-    let preset = match file.get("preset") {
-        Some(name) => serde_json::from_value(name.clone())?,
-        None => TrainPreset::Quick,
-    };
-    let base = args.preset.unwrap_or(preset).config();
-    let mut config = config_file::apply(&base, file)?;
-    config.preset = base.preset;
+    let file = ConfigFile::read(args.config.as_deref())?;
+    let preset = args.preset.or(file.get("preset")?).unwrap_or(TrainPreset::Quick);
+    let base = preset.config();
+    let mut config = file.over(&base)?;
+    config.preset = preset;
     set(&mut config.data.dataset, args.dataset);
     if let Some(size) = args.image_size {
         let pictures = size >= 64 && config.data.dataset == SourceKind::Folder && config.augment.crop.is_none();

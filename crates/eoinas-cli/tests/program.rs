@@ -90,8 +90,8 @@ fn settings_are_printed_and_read_back() {
         assert!(text(&other.stdout).contains("epochs = 77\n"), "{}", text(&other.stdout));
     }
     let cases = [
-        ("[network]\nchanels = 8", "there is no setting network.chanels; there are cells, channels"),
-        ("epochs = \"many\"", "mine.toml: epochs"),
+        ("[network]\nchanels = 8", "network.chanels is 8; expected a setting that there is: cells, channels"),
+        ("epochs = \"many\"", "mine.toml: epochs is \"many\"; expected a number"),
         ("epochs = ", "mine.toml: "),
     ];
     for (content, message) in cases {
