@@ -66,11 +66,7 @@ fn facts(start: &Start) -> Vec<Fact> {
         fact("memory GiB", json!(memory("MemTotal"))),
         fact("free memory GiB", json!(memory("MemAvailable"))),
         fact("GPU driver", json!(driver())),
-        Fact {
-            name: "GPUs",
-            value: gpus.into(),
-            advice: none.map(|why| format!("{why} ({})", start.command("bench gpu"))),
-        },
+        Fact { name: "GPUs", value: gpus.into(), advice: Some(none.unwrap_or(check)) },
     ]
 }
 
