@@ -70,12 +70,21 @@ impl Start {
         std::iter::once(self.command(name)).chain(words).collect::<Vec<_>>().join(" ")
     }
 
-    /// A help text that names commands of the program, as one types them here.
+    /// A help text whose lines are commands of the program, as one types them here.
     pub(crate) fn adapt(&self, text: &str) -> String {
-        // The longest first: `eoinas count` is no part of another, but it could be.
-        NAMES.iter().fold(text.to_owned(), |text, (command, ..)| {
-            text.replace(&format!("eoinas {command} "), &format!("{} ", self.command(command)))
-        })
+        text.lines().map(|line| self.adapt_line(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn adapt_line(&self, line: &str) -> String {
+        let found = NAMES.iter().find_map(|(command, ..)| {
+            let arguments = line.trim_start().strip_prefix("eoinas ")?.strip_prefix(command)?;
+            (arguments.is_empty() || arguments.starts_with(' ')).then_some((command, arguments))
+        });
+        match found {
+            Some((command, "")) => format!("  {}", self.command(command).trim_end_matches(" --")),
+            Some((command, arguments)) => format!("  {}{arguments}", self.command(command)),
+            None => line.to_owned(),
+        }
     }
 }
 
@@ -100,9 +109,13 @@ mod tests {
         assert_eq!(line(&typed), r"target/release/eoinas train --resume 'my runs/it'\''s'");
         let example = r"cargo run --release --example train_cell -- --resume 'my runs/it'\''s'";
         assert_eq!(line(&Start::example()), example);
-        let text = Start::example().adapt("eoinas compare ablation --seeds 3\neoinas report runs/a");
-        assert!(text.starts_with("cargo run --release --features report --example ablation -- --seeds 3\n"), "{text}");
-        assert!(text.ends_with("--example report -- runs/a"), "{text}");
+        let text = Start::example().adapt("eoinas compare ablation --seeds 3\neoinas report runs/a\neoinas count");
+        let lines = [
+            "  cargo run --release --features report --example ablation -- --seeds 3",
+            "  cargo run --release --features report --example report -- runs/a",
+            "  cargo run --release --example count",
+        ];
+        assert_eq!(text, lines.join("\n"));
     }
 
     #[test]
