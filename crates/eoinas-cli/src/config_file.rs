@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eoinas_core::Setting;
+use eoinas_train::{MethodKind, SearchConfig};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -44,14 +45,44 @@ impl ConfigFile {
         Ok(value.map_err(|error| format!("{}: {name}: {error}", self.path.display()))?)
     }
 
-    /// `base` with the settings of the file.
+    /// The method that the file names, and whether it gives the method's own settings, too.
+    ///
+    /// # Errors
+    /// No such method.
+    pub(crate) fn method(&self) -> Result<Option<(MethodKind, bool)>, Error> {
+        let (name, with_settings) = match self.settings.get("method") {
+            // In version 0.1.0 the settings stood beside the name.
+            Some(Value::String(name)) => (name, self.whole::<SearchConfig>().is_some()),
+            Some(Value::Object(tagged)) => match tagged.keys().next() {
+                Some(name) => (name, true),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let kind = name.parse().map_err(|error| format!("{}: {error}", self.path.display()))?;
+        Ok(Some((kind, with_settings)))
+    }
+
+    /// The settings where the file has them all.
+    fn whole<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_value(Value::Object(self.settings.clone())).ok()
+    }
+
+    /// `base` with the settings of the file. A file that has all of them, such as the `config.json` of a run, of this
+    /// version or an earlier one, needs no `base`.
     ///
     /// # Errors
     /// A setting that there is not, or of the wrong kind, by name.
     pub(crate) fn over<T: Serialize + DeserializeOwned>(&self, base: &T) -> Result<T, Error> {
         let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", self.path.display());
+        if let Some(whole) = self.whole() {
+            return Ok(whole);
+        }
+        let mut settings = self.settings.clone();
+        // A method without its settings is chosen as a flag would choose it.
+        settings.retain(|name, value| name != "method" || value.is_object());
         let mut config = serde_json::to_value(base)?;
-        merge(&mut config, Value::Object(self.settings.clone()), "").map_err(|error| wrong(&error))?;
+        merge(&mut config, Value::Object(settings), "").map_err(|error| wrong(&error))?;
         Ok(serde_json::from_value(config).map_err(|error| wrong(&error))?)
     }
 }

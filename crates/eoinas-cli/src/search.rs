@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use eoinas_core::run_folder::names;
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, Outcome, Preset, RunDir, Search, SearchConfig, Seeds, TrainConfig, TrainOutcome, Trained,
-    config::MethodKind, data::open_dataset,
+    Found, MethodKind, Outcome, Preset, RunDir, Search, SearchConfig, Seeds, TrainConfig, TrainOutcome, Trained,
+    data::open_dataset,
 };
 use serde_json::Value;
 
@@ -210,7 +210,12 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome), Error> {
 fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     let file = ConfigFile::read(args.config.as_deref())?;
     let preset = args.preset.or(file.get("preset")?).unwrap_or(Preset::Quick);
-    let base = preset.config();
+    let method = file.method()?;
+    // The settings of the file's method stand over those of the same method.
+    let base = match method {
+        Some((kind, true)) => preset.config().with_method(kind),
+        _ => preset.config(),
+    };
     let mut config = file.over(&base)?;
     config.preset = preset;
     set(&mut config.seed, args.seed);
@@ -218,7 +223,8 @@ fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     set(&mut config.batch_size, args.batch_size);
     set(&mut config.network.channels, args.channels);
     set(&mut config.network.cells, args.cells);
-    if let Some(method) = args.method {
+    let chosen = args.method.or(method.and_then(|(kind, with_settings)| (!with_settings).then_some(kind)));
+    if let Some(method) = chosen {
         config = config.with_method(method);
     }
     // Of the method, which refuses by name what it does not have.
@@ -240,7 +246,7 @@ fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     let files = (has_data && config.data.dataset == SourceKind::Embedded).then_some(SourceKind::Cifar10);
     set(&mut config.data.dataset, args.dataset.or(files));
     config.data.dir = args.data.clone().or(config.data.dir);
-    Ok((base, config))
+    Ok((chosen.map_or(base.clone(), |method| base.with_method(method)), config))
 }
 
 /// As it is on the command line.

@@ -9,8 +9,7 @@ use clap::ArgGroup;
 use eoinas_core::{SearchSpace, run_folder::names, schedule::Warmup};
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    RunDir, TrainConfig, TrainOutcome, TrainPreset, Trained, Training, Trials,
-    training::TrialsOutcome,
+    RunDir, TrainConfig, TrainOutcome, TrainPreset, Trained, Training, Trials, training::TrialsOutcome,
 };
 use serde_json::json;
 

@@ -7,9 +7,7 @@ use eoinas_core::{
     run_folder::{self, names},
 };
 use eoinas_report::Table;
-use eoinas_train::{
-    Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training,
-};
+use eoinas_train::{Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training};
 
 use super::{
     method::Variant,
@@ -104,11 +102,10 @@ impl Study<'_> {
             }
         }
         let [without_cutout, with_cutout] = <[Trained; 2]>::try_from(trained).map_err(|_| "two trainings")?;
-        let supernet =
-            event::read(&run.join(names::EVENTS))?.into_iter().filter_map(|record| match record.event {
-                Event::EpochEnd(end) => Some(end.train_accuracy),
-                _ => None,
-            });
+        let supernet = event::read(&run.join(names::EVENTS))?.into_iter().filter_map(|record| match record.event {
+            Event::EpochEnd(end) => Some(end.train_accuracy),
+            _ => None,
+        });
         let supernet = supernet.collect();
         say!(
             "{} seed {seed}: error {:.2} %, with cutout {:.2} %; {:.2} M parameters; search {:.0} s",
