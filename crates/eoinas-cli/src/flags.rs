@@ -1,6 +1,10 @@
 //! Settings and the flags that set them: the library's errors name the former, the user typed the latter.
 
-use eoinas_core::Setting;
+use std::fmt;
+
+use eoinas_core::{CoreError, Setting};
+use eoinas_nn::NnError;
+use eoinas_train::TrainError;
 
 use crate::{Error, Start};
 
@@ -35,22 +39,70 @@ const FLAGS: [(&str, &str); 27] = [
     ("threads", "threads"),
 ];
 
+/// The same for the search of a command that trains, too, and whose other flags are the training's.
+const SEARCH_FLAGS: [(&str, &str); 10] = [
+    ("data.dataset", "dataset"),
+    ("data.dir", "data"),
+    ("data.skip_unreadable", "skip-unreadable"),
+    ("data.train_images", "search-images"),
+    ("device", "device"),
+    ("epochs", "search-epochs"),
+    ("network.cells", "search-cells"),
+    ("network.channels", "search-channels"),
+    ("seed", "seed"),
+    ("threads", "threads"),
+];
+
+/// An error of the search in such a command.
+#[derive(Debug)]
+struct OfSearch(Error);
+
+impl fmt::Display for OfSearch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for OfSearch {}
+
+/// Marks an error of the search in a command that trains, too.
+pub(crate) fn of_search(error: impl Into<Error>) -> Error {
+    Box::new(OfSearch(error.into()))
+}
+
 /// What an error says to the user of the command that runs.
 pub(crate) fn explain(error: &Error, start: &Start) -> String {
-    let mut cause = Some(error.as_ref() as &(dyn std::error::Error + 'static));
-    while let Some(error) = cause {
-        if let Some(Setting { name: setting, got, expected }) = error.downcast_ref() {
-            return format!("{} is {got}; expected {expected}", name(setting, start));
+    let (error, flags) = match error.downcast_ref() {
+        Some(OfSearch(error)) => (error, SEARCH_FLAGS.as_slice()),
+        None => (error, FLAGS.as_slice()),
+    };
+    match setting(error.as_ref()) {
+        Some(Setting { name: setting, got, expected }) => {
+            format!("{} is {got}; expected {expected}", name(setting, flags, start))
         }
-        cause = error.source();
+        None => error.to_string(),
     }
-    error.to_string()
+}
+
+/// The setting that an error is about.
+fn setting<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Setting> {
+    if let Some(setting) = error.downcast_ref() {
+        return Some(setting);
+    }
+    // Errors that only pass others on do not name them as their source.
+    match (error.downcast_ref(), error.downcast_ref(), error.downcast_ref()) {
+        (Some(TrainError::Setting(setting)), ..)
+        | (_, Some(NnError::Setting(setting)), _)
+        | (.., Some(CoreError::Setting(setting))) => Some(setting),
+        (Some(TrainError::Network(error)), ..) => setting(error),
+        (Some(TrainError::Core(error)), ..) | (_, Some(NnError::Core(error)), _) => setting(error),
+        _ => error.source().and_then(setting),
+    }
 }
 
 /// How the user of the command that runs sets `setting`: by its flag where it has one.
-fn name(setting: &str, start: &Start) -> String {
-    let known = FLAGS.iter().find(|(name, _)| *name == setting);
-    match known {
+fn name(setting: &str, flags: &[(&str, &str)], start: &Start) -> String {
+    match flags.iter().find(|(name, _)| *name == setting) {
         Some((_, flag)) if start.has_flag(flag) => format!("--{flag}"),
         _ => setting.to_owned(),
     }
@@ -71,21 +123,27 @@ mod tests {
     #[cfg(feature = "report")]
     fn every_flag_is_one() {
         let known = flags(&crate::Program::command());
-        for (setting, flag) in FLAGS {
+        for (setting, flag) in FLAGS.into_iter().chain(SEARCH_FLAGS) {
             assert!(known.iter().any(|known| known == flag), "{setting}: --{flag}");
         }
     }
 
     #[test]
+    #[cfg(feature = "images")]
     fn only_flags_that_the_command_has_are_named() {
         let program = crate::Program::command();
-        let of = |command: &str, setting: &str| {
+        let says = |command: &str, error: Error| {
             let command = program.find_subcommand(command).unwrap();
-            name(setting, &Start::example().with_flags_of(command))
+            explain(&error, &Start::example().with_flags_of(command))
         };
-        assert_eq!(of("search", "network.channels"), "--channels");
-        assert_eq!(of("search", "augment.cutout"), "augment.cutout");
-        assert_eq!(of("train", "augment.cutout"), "--cutout");
-        assert_eq!(of("train", "temperature"), "temperature");
+        let of = |setting: &str| TrainError::from(Setting::new(setting, 0, "more"));
+        assert_eq!(says("search", of("network.channels").into()), "--channels is 0; expected more");
+        assert_eq!(says("search", of("augment.cutout").into()), "augment.cutout is 0; expected more");
+        assert_eq!(says("train", of("augment.cutout").into()), "--cutout is 0; expected more");
+        let core = CoreError::from(Setting::new("epochs", 0, "more"));
+        let wrapped = TrainError::from(NnError::from(core));
+        assert_eq!(says("train", wrapped.into()), "--epochs is 0; expected more");
+        assert_eq!(says("images", of_search(of("epochs"))), "--search-epochs is 0; expected more");
+        assert_eq!(says("images", of_search(of("network.cells"))), "network.cells is 0; expected more");
     }
 }

@@ -14,7 +14,7 @@ use eoinas_train::{
 };
 
 use crate::{
-    Error, Start, end,
+    Error, Start, end, flags,
     host::{Host, HostArgs},
     out::{self, say, tell},
     page::PageArgs,
@@ -153,7 +153,8 @@ fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
 
 /// Says how long it will take. The cell is not known yet, so random ones stand for it.
 fn estimate(args: &Args, search: &SearchConfig, training: &TrainConfig) -> Result<(), Error> {
-    let searching = estimate::search_time(search.clone(), SearchOptions::default(), MEASURED)?;
+    let searching =
+        estimate::search_time(search.clone(), SearchOptions::default(), MEASURED).map_err(flags::of_search)?;
     let mut rng = Streams::new(args.seed).rng(SeedStream::Named("estimate"), 0, 0);
     let cell = Genotype::random(&SearchSpace::darts(), &mut rng);
     let time = estimate::training_time(training.clone(), cell, TrainOptions::default(), MEASURED)?;

@@ -14,7 +14,7 @@ use super::{
     scale::Scale,
     table::{self, mean_deviation},
 };
-use crate::{Error, Start, host::Host, out::say};
+use crate::{Error, Start, flags, host::Host, out::say};
 
 /// What pruning and the indicator bring (the paper's Table 3): GDAS, with gradual pruning, and with the indicator.
 ///
@@ -87,7 +87,7 @@ impl Study<'_> {
         let dir = self.args.out.join(&method.name).join(run_folder::seed(seed));
         let run = dir.join(names::SEARCH);
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
-        let found = match Search::complete(&config, &run, self.host.search_options())? {
+        let found = match Search::complete(&config, &run, self.host.search_options()).map_err(flags::of_search)? {
             Outcome::Found(found) => found,
             Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
         };

@@ -19,7 +19,7 @@ use super::{
     scale::Scale,
     table::{self, mean_deviation},
 };
-use crate::{Error, Start, host::Host, out::say};
+use crate::{Error, Start, flags, host::Host, out::say};
 
 /// Set stand-alone accuracies of an edge's ops against what the search said of them (the paper's Figure 1).
 ///
@@ -108,7 +108,7 @@ impl Study<'_> {
             let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
             let run = dir.join(names::SEARCH);
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
-            let found = match Search::complete(&config, &run, self.host.search_options())? {
+            let found = match Search::complete(&config, &run, self.host.search_options()).map_err(flags::of_search)? {
                 Outcome::Found(found) => Genotype::parse(&found.genotype)?,
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             };

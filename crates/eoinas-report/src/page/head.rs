@@ -1,6 +1,6 @@
 //! What a reader wants first: how good, at what cost, on what, made by which command, trained by which.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use eoinas_core::run_folder::names;
 
@@ -138,8 +138,13 @@ pub(super) fn facts(run: &Run) -> String {
 pub fn train_command(run: &Run) -> Option<String> {
     run.derived.as_ref().filter(|_| run.is_search())?;
     let genotype = run.dir.join(names::GENOTYPE_TEXT);
-    let mut text =
-        format!("cargo run --release --example train_cell -- --genotype {}", shell_word(&genotype.to_string_lossy()));
+    // By the program that searched: the installed one, or else its twin among the examples.
+    let program = run.started.as_ref().and_then(|started| started.command.first());
+    let train = match program.filter(|program| Path::new(program).file_stem().is_some_and(|stem| stem == "eoinas")) {
+        Some(program) => format!("{} train", shell_word(program)),
+        None => "cargo run --release --example train_cell --".to_owned(),
+    };
+    let mut text = format!("{train} --genotype {}", shell_word(&genotype.to_string_lossy()));
     let data = run.started.as_ref().and_then(|started| started.config.get("data"));
     let word = |name: &str| data.and_then(|data| data.get(name)).and_then(|value| value.as_str());
     if let Some(dir) = word("dir") {
