@@ -105,7 +105,7 @@ fn what_cannot_work_is_named_and_nothing_is_written() {
     let cases: [(&[&str], &str); 6] = [
         (&["--epochs", "0"], "epochs is 0"),
         (&["--batch-size", "97"], "larger than the data (96 training images)"),
-        (&["--dataset", "cifar10"], "--data DIR"),
+        (&["--dataset", "cifar10"], "--data is not set; expected the folder of cifar10"),
         (&["--dataset", "cifar10", "--data", "/no/such/folder"], "/no/such/folder"),
         (&["--drop-path", "1"], "drop-path is 1"),
         (&["--channels", "5"], "channels is 5"),
