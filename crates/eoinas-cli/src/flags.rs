@@ -4,7 +4,7 @@ use std::fmt;
 
 use eoinas_core::{CoreError, Setting};
 use eoinas_nn::NnError;
-use eoinas_train::TrainError;
+use eoinas_train::{TrainError, training::TrainConfigError};
 
 use crate::{Error, Start};
 
@@ -91,7 +91,7 @@ fn setting<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Setti
     }
     // Errors that only pass others on do not name them as their source.
     match (error.downcast_ref(), error.downcast_ref(), error.downcast_ref()) {
-        (Some(TrainError::Setting(setting)), ..)
+        (Some(TrainError::Setting(setting) | TrainError::TrainConfig(TrainConfigError::Common(setting))), ..)
         | (_, Some(NnError::Setting(setting)), _)
         | (.., Some(CoreError::Setting(setting))) => Some(setting),
         (Some(TrainError::Network(error)), ..) => setting(error),
