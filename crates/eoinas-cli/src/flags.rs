@@ -66,6 +66,7 @@ impl fmt::Display for OfSearch {
 impl std::error::Error for OfSearch {}
 
 /// Marks an error of the search in a command that trains, too.
+#[cfg(any(feature = "images", feature = "report"))]
 pub(crate) fn of_search(error: impl Into<Error>) -> Error {
     Box::new(OfSearch(error.into()))
 }

@@ -44,6 +44,7 @@ pub(crate) fn note(line: &str) {
 }
 
 /// Whether somebody may still read standard output: what is done for a reader alone can end when nobody does.
+#[cfg(feature = "images")]
 pub(crate) fn is_read() -> bool {
     LOST.lock().unwrap_or_else(PoisonError::into_inner).is_none()
 }

@@ -61,7 +61,7 @@ fn a_folder_that_cannot_be_used_is_named() {
     };
     assert!(error(&[]).contains("it is not a folder"), "{}", error(&[]));
     fs::create_dir_all(root.join("cats")).unwrap();
-    assert!(error(&[]).contains("cats: holds no images"), "{}", error(&[]));
+    assert!(error(&[]).contains("cats: no images here"), "{}", error(&[]));
     fs::write(root.join("cats/a.jpg"), b"no picture").unwrap();
     assert!(error(&[]).contains("a.jpg: unreadable image"), "{}", error(&[]));
     assert!(error(&["--skip-unreadable"]).contains("none of 1 can"), "{}", error(&["--skip-unreadable"]));
