@@ -8,6 +8,7 @@
 pub mod cell;
 mod error;
 mod format;
+mod id;
 pub mod page;
 pub mod plot;
 #[cfg(feature = "png")]
@@ -24,6 +25,7 @@ mod theme;
 mod write;
 
 pub use error::ReportError;
+pub use id::Id;
 pub use record::{Run, Source};
 pub use show::show;
 pub use table::Table;

@@ -15,5 +15,7 @@ pub fn show(page: &Path) -> bool {
     } else {
         Command::new(if cfg!(target_os = "macos") { "open" } else { "xdg-open" })
     };
+    // A path from the root is no option, whatever the page is called.
+    let page = std::path::absolute(page).unwrap_or_else(|_| Path::new(".").join(page));
     command.arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
 }

@@ -5,6 +5,22 @@ use crate::svg::escape;
 /// Cells with more letters than this are broken into lines on the page.
 const LONG: usize = 60;
 
+/// Text of a Markdown cell: nothing in it ends the cell, begins an element or a link, or is emphasis. Underscores within
+/// words, as in the names of ops, are none.
+fn markdown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '|' | '\\' | '`' | '*' | '[' | ']' => safe.extend(['\\', c]),
+            c if c.is_control() => safe.push(' '),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
 /// Rows of text under a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -22,7 +38,7 @@ impl Table {
 
     /// The table as GitHub-flavoured Markdown, columns padded.
     pub fn to_markdown(&self) -> String {
-        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        let cell = markdown;
         let width = |column: usize| {
             let cells = self.rows.iter().chain([&self.header]).filter_map(|row| row.get(column));
             cells.map(|text| cell(text).chars().count()).max().unwrap_or(0).max(3)

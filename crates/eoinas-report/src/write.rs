@@ -9,6 +9,7 @@ use eoinas_core::run_folder::names;
 
 use crate::{
     error::{ReportError, Result},
+    id::{Id, Ids},
     page::{self, Chapter, Page},
     plot::Figure,
     record::{self, Run, Source, State},
@@ -65,25 +66,33 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
         sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))).collect();
     written.unfinished = runs.iter().any(|(_, run)| run.state() == State::Unfinished);
     let single = runs.len() == 1;
-    let page_name = |source: &Source, run: &Run| crate::plot::id(&source.place(run).to_string_lossy());
-    let pages = runs.iter().filter(|_| !single).map(|(source, run)| format!("{}.html", page_name(source, run)));
-    claim(&out, pages)?;
+    // Each run's page and folder of pictures has a name of its own; the common page has one already.
+    let mut taken = Ids::reserving(["report"]);
+    let named = |(source, run): (_, _)| Named {
+        name: taken.take(&Id::of(&Source::place(source, run).to_string_lossy())),
+        source,
+        run,
+    };
+    let runs: Vec<Named<'_>> = runs.into_iter().map(named).collect();
+    claim(&out, runs.iter().filter(|_| !single).map(|named| format!("{}.html", named.name)))?;
     create(&pictures)?;
     let mut overview = story::compare(&sources)?;
     if let Some(path) = &options.correlation {
         overview.push(story::correlation(&story::read_points(path)?)?);
     }
     overview.retain(|section| !section.figures.is_empty());
-    save_all(&overview, &pictures, options, &mut written)?;
+    let mut common = Ids::default();
+    save_all(&overview, &pictures, &mut common, options, &mut written)?;
     let mut chapters = Vec::new();
-    for (source, run) in best_first(runs) {
+    for Named { name, source, run } in best_first(runs) {
         let title = source.title(run);
         written.runs.push(sentence(&title, run));
         let (cells, sections) = (story::cells(run), story::sections(run)?);
-        let name = page_name(source, run);
-        let folder = if single { pictures.clone() } else { pictures.join(&name) };
-        save_all(std::slice::from_ref(&cells), &folder, options, &mut written)?;
-        save_all(&sections, &folder, options, &mut written)?;
+        let mut own = Ids::default();
+        let (folder, ids) =
+            if single { (pictures.clone(), &mut common) } else { (pictures.join(name.as_str()), &mut own) };
+        save_all(std::slice::from_ref(&cells), &folder, ids, options, &mut written)?;
+        save_all(&sections, &folder, ids, options, &mut written)?;
         if single {
             chapters.push(Chapter { title, run, cells, sections, link: None });
             continue;
@@ -106,7 +115,7 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
         save(&out.join(names::TABLES), markdown.as_bytes())?;
     }
     for (title, table) in &tables {
-        let path = out.join(format!("{}.csv", crate::plot::id(title)));
+        let path = out.join(format!("{}.csv", Id::of(title)));
         save(&path, table.to_csv().as_bytes())?;
         written.tables.push(path);
     }
@@ -123,11 +132,18 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     Ok(written)
 }
 
+/// A run with the name of its page and of its folder of pictures.
+struct Named<'a> {
+    name: Id,
+    source: &'a Source,
+    run: &'a Run,
+}
+
 /// Finished runs with the best accuracy first; searches before trainings, in the given order otherwise.
-fn best_first<'a>(mut runs: Vec<(&'a Source, &'a Run)>) -> Vec<(&'a Source, &'a Run)> {
+fn best_first(mut runs: Vec<Named<'_>>) -> Vec<Named<'_>> {
     let key = |run: &Run| (!run.is_search(), run.accuracy().map_or(f64::INFINITY, |(accuracy, _)| -accuracy));
-    runs.sort_by(|(_, a), (_, b)| {
-        let (a, b) = (key(a), key(b));
+    runs.sort_by(|a, b| {
+        let (a, b) = (key(a.run), key(b.run));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
     runs
@@ -142,17 +158,24 @@ fn sentence(title: &str, run: &Run) -> String {
     format!("{title}: {}{problems}", page::verdict(run))
 }
 
-fn save_all(sections: &[Section], folder: &Path, options: &Options, written: &mut Written) -> Result<()> {
+/// `taken` are the names of files in the folder.
+fn save_all(
+    sections: &[Section],
+    folder: &Path,
+    taken: &mut Ids,
+    options: &Options,
+    written: &mut Written,
+) -> Result<()> {
     for figure in sections.iter().flat_map(|section| &section.figures) {
-        save_figure(figure, folder, options)?;
+        save_figure(figure, &taken.take(&figure.id), folder, options)?;
         written.count += 1;
     }
     Ok(())
 }
 
-fn save_figure(figure: &Figure, folder: &Path, options: &Options) -> Result<()> {
+fn save_figure(figure: &Figure, name: &Id, folder: &Path, options: &Options) -> Result<()> {
     create(folder)?;
-    let path = |end: &str| folder.join(format!("{}.{end}", figure.id));
+    let path = |end: &str| folder.join(format!("{name}.{end}"));
     save(&path("svg"), figure.svg.as_bytes())?;
     save(&path("csv"), figure.table.to_csv().as_bytes())?;
     if let Some(dot) = &figure.dot {
@@ -175,7 +198,7 @@ fn claim(out: &Path, pages: impl Iterator<Item = String>) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(source) => return Err(ReportError::Read { path: page, source }),
     }
-    let mut names: Vec<String> = tables::TITLES.iter().map(|title| format!("{}.csv", crate::plot::id(title))).collect();
+    let mut names: Vec<String> = tables::TITLES.iter().map(|title| format!("{}.csv", Id::of(title))).collect();
     names.extend([names::TABLES, names::PICTURES].map(str::to_owned));
     names.extend(pages);
     if let Some(path) = names.iter().map(|name| out.join(name)).find(|path| path.exists()) {

@@ -1,30 +1,12 @@
 //! Sections and figures as HTML.
 
-use std::collections::BTreeSet;
-
 use crate::{
+    id::Ids,
     plot::{Figure, Grid},
     story::Section,
     svg::{escape, px},
     theme,
 };
-
-/// The anchors that are taken: those of several runs would be the same.
-#[derive(Debug, Default)]
-pub(super) struct Ids(BTreeSet<String>);
-
-impl Ids {
-    fn take(&mut self, id: &str) -> String {
-        let free = |n: &usize| !self.0.contains(&numbered(id, *n));
-        let taken = numbered(id, (1..).find(free).unwrap_or(1));
-        self.0.insert(taken.clone());
-        taken
-    }
-}
-
-fn numbered(id: &str, number: usize) -> String {
-    if number == 1 { id.to_owned() } else { format!("{id}-{number}") }
-}
 
 pub(super) fn section(section: &Section, ids: &mut Ids) -> String {
     if section.figures.is_empty() && section.tables.is_empty() {

@@ -7,6 +7,7 @@ use eoinas_core::run_folder::names;
 use super::Chapter;
 use crate::{
     format::{command, count, duration, percent, shell_word},
+    id::{Id, Ids},
     record::{Run, State},
     svg::escape,
 };
@@ -64,7 +65,7 @@ pub fn verdict(run: &Run) -> String {
     format!("{what}, {state}: {accuracy}")
 }
 
-pub(super) fn head(chapter: &Chapter<'_>, single: bool) -> String {
+pub(super) fn head(chapter: &Chapter<'_>, single: bool, ids: &mut Ids) -> String {
     let run = chapter.run;
     let level = if single { "h1" } else { "h2" };
     let mut tiles = Vec::new();
@@ -94,8 +95,8 @@ pub(super) fn head(chapter: &Chapter<'_>, single: bool) -> String {
         format!("<div class=\"tile\"><b>{}</b><span>{}</span></div>", escape(value), escape(name))
     });
     format!(
-        "<header id=\"run-{}\"><{level}>{}</{level}><p>{}</p><div class=\"tiles\">{}</div></header>\n",
-        crate::plot::id(&chapter.title),
+        "<header id=\"{}\"><{level}>{}</{level}><p>{}</p><div class=\"tiles\">{}</div></header>\n",
+        ids.take(&Id::of(&format!("run-{}", chapter.title))),
         escape(&heading(chapter)),
         escape(&sentence(&verdict(run))),
         tiles.collect::<String>()

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::{
     format,
+    id::Ids,
     record::{Run, State},
     story::Section,
     svg::escape,
@@ -55,7 +56,8 @@ impl Page<'_> {
     /// The page's text.
     pub fn to_html(&self) -> String {
         let mut body = String::new();
-        let mut ids = figure::Ids::default();
+        // Anchors of several runs would be the same; two are the page's own.
+        let mut ids = Ids::reserving(["tip", "missing"]);
         let single = self.chapters.len() == 1;
         if !single {
             let summary = head::summary(&self.chapters);
@@ -119,9 +121,9 @@ impl Page<'_> {
     }
 }
 
-fn chapter_html(chapter: &Chapter<'_>, single: bool, ids: &mut figure::Ids) -> String {
+fn chapter_html(chapter: &Chapter<'_>, single: bool, ids: &mut Ids) -> String {
     let run = chapter.run;
-    let mut text = head::head(chapter, single);
+    let mut text = head::head(chapter, single, ids);
     text += &notes(run);
     text += &figure::section(&chapter.cells, ids);
     text += &head::genotype(run);

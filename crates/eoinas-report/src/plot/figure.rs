@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::table::Table;
+use crate::{id::Id, table::Table};
 
 /// A place in a picture that has something to say.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +31,8 @@ pub struct Grid {
 /// A picture with its values.
 #[derive(Clone, Debug, Default)]
 pub struct Figure {
-    /// Name of its files and anchor: letters, digits, hyphens.
-    pub id: String,
+    /// Name of its files and anchor.
+    pub id: Id,
     /// Title.
     pub title: String,
     /// What it shows.
@@ -54,13 +54,6 @@ pub struct Figure {
 impl Figure {
     /// A plot with its values, named by its title.
     pub fn new(title: &str, caption: &str, svg: String, table: Table) -> Self {
-        Self { id: id(title), title: title.to_owned(), caption: caption.to_owned(), svg, table, ..Self::default() }
+        Self { id: Id::of(title), title: title.to_owned(), caption: caption.to_owned(), svg, table, ..Self::default() }
     }
-}
-
-/// A name for files and anchors.
-pub(crate) fn id(text: &str) -> String {
-    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let text: String = text.chars().map(word).collect();
-    text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }

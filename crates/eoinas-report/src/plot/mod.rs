@@ -8,7 +8,6 @@ mod lines;
 mod matrix;
 mod scatter;
 
-pub(crate) use figure::id;
 pub use figure::{Figure, Grid, Hover};
 pub(crate) use heat::MAX_COLUMNS;
 pub use heat::{HeatMap, HeatRow};

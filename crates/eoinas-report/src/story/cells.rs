@@ -6,6 +6,7 @@ use super::Section;
 use crate::{
     cell,
     error::Result,
+    id::Id,
     plot::{Figure, LineChart, Series},
     record::{Run, node_name, read_genotype},
     table::Table,
@@ -33,7 +34,7 @@ pub(super) fn figure(cell: &eoinas_core::CellGenotype) -> Figure {
         }
     }
     Figure {
-        id: format!("cell-{}", cell.name),
+        id: Id::of(&format!("cell-{}", cell.name)),
         title: if cell.name == "cell" { "The cell".to_owned() } else { format!("The {} cell", cell.name) },
         svg: cell::draw(cell).svg,
         dot: Some(cell::dot(cell)),
@@ -118,7 +119,7 @@ pub(super) fn supernet(run: &Run) -> Section {
             table.rows.push(vec![crate::record::edge_name(cell, edge), names.collect::<Vec<_>>().join(" ")]);
         }
         Figure {
-            id: format!("supernet-{}", cell.name),
+            id: Id::of(&format!("supernet-{}", cell.name)),
             title: format!("The supernet's {} cell after epoch {}", cell.name, epoch + 1),
             caption: "Each square is a candidate op (Figure 3); hollow ones are pruned.".to_owned(),
             svg: cell::draw_alive(cell, kind, &space.ops, &snapshot.alive).svg,

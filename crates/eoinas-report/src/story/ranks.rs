@@ -10,6 +10,7 @@ use super::Section;
 use crate::{
     error::Result,
     format::{maybe, number},
+    id::Id,
     plot::{Figure, LineChart, Matrix, Point, Scatter, Series},
     record::{Run, edge_name},
     statistics::{density, ranks},
@@ -163,5 +164,5 @@ fn slopes(rho: f64, place: &str, pairs: &[Judged]) -> Result<Option<Figure>> {
         inks,
         ..LineChart::default()
     };
-    Ok(chart.figure()?.map(|figure| Figure { id: "disagreement".to_owned(), ..figure }))
+    Ok(chart.figure()?.map(|figure| Figure { id: Id::of("disagreement"), ..figure }))
 }
