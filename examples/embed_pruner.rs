@@ -29,7 +29,7 @@ impl Bandit {
 
     /// The accuracy that the best op of every edge would give.
     fn best(&self, space: &SearchSpace) -> f64 {
-        let best = space.edges().map(|(kind, edge)| self.quality.edge(kind, edge).iter().copied().fold(0.0, f64::max));
+        let best = space.edges().map(|id| self.quality[id].iter().copied().fold(0.0, f64::max));
         best.sum::<f64>() / space.edges().count() as f64
     }
 
@@ -38,9 +38,9 @@ impl Bandit {
         let mut gradient = path.zeros_like();
         let edges = space.edges().count() as f64;
         let mut accuracy = 0.0;
-        for ((kind, edge), gates) in space.edges().zip(gradient.kinds.iter_mut().flatten()) {
+        for (id, gates) in space.edges().zip(gradient.kinds.iter_mut().flatten()) {
             for gate in gates {
-                let quality = self.quality.edge(kind, edge)[gate.op];
+                let quality = self.quality[id][gate.op];
                 accuracy += quality / edges;
                 gate.value = -quality as f32;
             }

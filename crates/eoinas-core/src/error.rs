@@ -2,7 +2,7 @@
 
 use crate::genotype::GenotypeError;
 use crate::setting::Setting;
-use crate::space::SpaceError;
+use crate::space::{OpId, SpaceError};
 
 /// Why this crate refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,14 @@ pub enum CoreError {
         place: String,
         /// What is wrong with it there, and what to do.
         problem: String,
+    },
+    /// An op that cannot be pruned.
+    #[error("{}: op {} {reason}", id.edge, id.op)]
+    Prune {
+        /// The op.
+        id: OpId,
+        /// Why not: it is not there, is pruned already, or is the last one.
+        reason: &'static str,
     },
     /// A search space that cannot be built.
     #[error(transparent)]

@@ -38,7 +38,7 @@ pub use random::{SeedStream, Streams};
 pub use schedule::{Schedule, ScheduleConfig};
 pub use setting::Setting;
 pub use skeleton::{Form, Skeleton};
-pub use space::{CellKind, CellSpec, Edge, EdgeOpTable, EdgeTable, SearchSpace};
+pub use space::{CellKind, CellSpec, Edge, EdgeId, EdgeMap, EdgeOpTable, OpId, SearchSpace};
 pub use target::{NumberInfo, Target, TargetInfo, TargetKind, Targets};
 
 #[cfg(doctest)]

@@ -26,10 +26,10 @@ pub fn softmax_alive(logits: &[f64], alive: &[bool], temperature: f64, out: &mut
 pub fn beta(alphas: &EdgeOpTable<f32>, alive: &AliveOps, space: &SearchSpace) -> EdgeOpTable<f64> {
     let mut beta = EdgeOpTable::filled(space, 0.0);
     let mut logits = Vec::with_capacity(space.ops().len());
-    for (kind, edge) in space.edges() {
+    for id in space.edges() {
         logits.clear();
-        logits.extend(alphas.edge(kind, edge).iter().map(|&alpha| f64::from(alpha)));
-        softmax_alive(&logits, alive.edge(kind, edge), 1.0, beta.edge_mut(kind, edge));
+        logits.extend(alphas[id].iter().map(|&alpha| f64::from(alpha)));
+        softmax_alive(&logits, alive.edge(id), 1.0, &mut beta[id]);
     }
     beta
 }
@@ -37,7 +37,7 @@ pub fn beta(alphas: &EdgeOpTable<f32>, alive: &AliveOps, space: &SearchSpace) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CellKind;
+    use crate::{CellKind, EdgeId};
 
     fn softmax(logits: &[f64], alive: &[bool], temperature: f64) -> Vec<f64> {
         let mut out = vec![7.0; logits.len()];
@@ -74,11 +74,12 @@ mod tests {
         let space = SearchSpace::darts();
         let mut alphas = EdgeOpTable::filled(&space, 0f32);
         let mut alive = AliveOps::all(&space);
-        alphas.edge_mut(CellKind(1), 3)[7] = 50.0;
-        alive.prune(CellKind(1), 3, 7).unwrap();
+        let [first, second] = [0, 1].map(|kind| EdgeId { kind: CellKind(kind), edge: 3 });
+        alphas[second.op(7)] = 50.0;
+        alive.prune(second.op(7)).unwrap();
         let beta = beta(&alphas, &alive, &space);
-        assert_eq!(beta.edge(CellKind(0), 3), [0.125; 8]);
-        assert_eq!(beta.edge(CellKind(1), 3)[7], 0.0);
-        assert!(beta.edge(CellKind(1), 3)[..7].iter().all(|b| (b - 1.0 / 7.0).abs() < 1e-15));
+        assert_eq!(beta[first], [0.125; 8]);
+        assert_eq!(beta[second.op(7)], 0.0);
+        assert!(beta[second][..7].iter().all(|b| (b - 1.0 / 7.0).abs() < 1e-15));
     }
 }

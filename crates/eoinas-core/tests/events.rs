@@ -5,7 +5,7 @@
 use eoinas_core::event::{
     DatasetInfo, EpochEnd, RECORD_VERSION, Record, RecordError, RunStarted, SearchSnapshot, SpaceInfo, Task,
 };
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, EdgeTable, Event, SearchSpace, Skeleton};
+use eoinas_core::{AliveOps, CellKind, EdgeId, EdgeMap, EdgeOpTable, Event, SearchSpace, Skeleton};
 use proptest::prelude::*;
 
 fn run_started() -> RunStarted {
@@ -28,7 +28,7 @@ fn run_started() -> RunStarted {
 fn snapshot() -> SearchSnapshot {
     let space = SearchSpace::darts();
     let mut alive = AliveOps::all(&space);
-    alive.prune(CellKind(1), 13, 7).unwrap();
+    alive.prune(EdgeId { kind: CellKind(1), edge: 13 }.op(7)).unwrap();
     SearchSnapshot {
         warm_up: false,
         temperature: Some(0.1),
@@ -37,7 +37,7 @@ fn snapshot() -> SearchSnapshot {
         entropy: vec![2.0794415416798357, 1.0],
         alphas: EdgeOpTable::filled(&space, 0.1f32),
         beta: EdgeOpTable::filled(&space, 0.125),
-        edges: Some(EdgeTable::filled(&space, 0.25)),
+        edges: Some(EdgeMap::filled(&space, 0.25)),
         counts: Some(EdgeOpTable::filled(&space, 49)),
         accuracies: Some(EdgeOpTable::filled(&space, None)),
         indicator: Some(EdgeOpTable::filled(&space, Some(0.1 + 0.2))),
@@ -129,7 +129,7 @@ proptest! {
     #[test]
     fn tables_keep_every_bit(values in prop::collection::vec(any::<f32>().prop_filter("finite", |v| v.is_finite()), 8)) {
         let mut search = snapshot();
-        search.alphas.edge_mut(CellKind(0), 3).copy_from_slice(&values);
+        search.alphas[EdgeId { kind: CellKind(0), edge: 3 }].copy_from_slice(&values);
         let event = Event::EpochEnd(Box::new(EpochEnd { search: Some(search), ..EpochEnd::default() }));
         let record = Record { seq: 1, elapsed_seconds: 2.0, event };
         prop_assert_eq!(Record::from_line(&record.to_line()).unwrap(), record);

@@ -280,7 +280,7 @@ fn parallel_edges_of_a_space_take_one_input_each() {
 fn gates_are_the_path_of_the_genotype() {
     let space = SearchSpace::darts();
     let gates = parse(DARTS_V2).gates(&space).unwrap();
-    assert_eq!((gates.ops_run(0), gates.ops_run(1)), (8, 8));
+    assert_eq!([0, 1].map(|kind| gates.ops_run(CellKind(kind))), [8, 8]);
     for (kind, cell) in parse(DARTS_V2).cells.iter().enumerate() {
         let spec = space.cell(CellKind(kind)).unwrap();
         for (edge, run) in spec.edges.iter().zip(&gates.kinds[kind]) {

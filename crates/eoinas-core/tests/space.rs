@@ -1,8 +1,9 @@
 //! The shipped spaces, what a space of one's own may be, and the tables and flags over a space.
 
-use eoinas_core::alive::PruneError;
 use eoinas_core::space::SpaceError;
-use eoinas_core::{AliveOps, CellKind, CellSpec, EdgeOpTable, Gate, Gates, Op, OpShape, OpSpec, SearchSpace};
+use eoinas_core::{
+    AliveOps, CellKind, CellSpec, EdgeId, EdgeOpTable, Gate, Gates, Op, OpId, OpShape, OpSpec, SearchSpace,
+};
 
 #[test]
 fn shipped_spaces_pass_their_own_check() {
@@ -74,16 +75,19 @@ fn spaces_that_cannot_be_searched_are_refused() {
 #[test]
 fn pruning_takes_one_op_and_never_the_last() {
     let space = SearchSpace::nas_bench_201();
-    let (kind, mut alive) = (CellKind(0), AliveOps::all(&space));
+    let (id, mut alive) = (EdgeId { kind: CellKind(0), edge: 5 }, AliveOps::all(&space));
+    let refused = |alive: &mut AliveOps, id: OpId| alive.prune(id).unwrap_err().to_string();
     for op in [4, 0, 2, 1] {
-        alive.prune(kind, 5, op).unwrap();
-        assert_eq!(alive.prune(kind, 5, op), Err(PruneError::AlreadyPruned { kind: 0, edge: 5, op }));
+        alive.prune(id.op(op)).unwrap();
+        let expected = format!("cell kind 0, edge 5: op {op} is pruned already");
+        assert_eq!(refused(&mut alive, id.op(op)), expected);
     }
-    assert_eq!(alive.ops(kind, 5).collect::<Vec<_>>(), [3]);
-    assert_eq!(alive.prune(kind, 5, 3), Err(PruneError::Last { kind: 0, edge: 5, op: 3 }));
-    assert_eq!(alive.prune(kind, 5, 9), Err(PruneError::OutOfRange { kind: 0, edge: 5, op: 9 }));
-    assert_eq!(alive.prune(CellKind(3), 0, 0), Err(PruneError::OutOfRange { kind: 3, edge: 0, op: 0 }));
-    assert_eq!((alive.count(kind, 0), alive.max_count(&space)), (5, 5));
+    assert_eq!(alive.ops(id).collect::<Vec<_>>(), [3]);
+    assert_eq!(refused(&mut alive, id.op(3)), "cell kind 0, edge 5: op 3 is the last one and cannot be pruned");
+    assert_eq!(refused(&mut alive, id.op(9)), "cell kind 0, edge 5: op 9 is not in the space");
+    let nowhere = EdgeId { kind: CellKind(3), edge: 0 };
+    assert_eq!(refused(&mut alive, nowhere.op(0)), "cell kind 3, edge 0: op 0 is not in the space");
+    assert_eq!((alive.count(EdgeId { edge: 0, ..id }), alive.max_count(&space)), (5, 5));
     assert!(alive.fits(&space) && !alive.fits(&SearchSpace::darts()));
     let back: AliveOps = serde_json::from_str(&serde_json::to_string(&alive).unwrap()).unwrap();
     assert_eq!(back, alive);
@@ -93,20 +97,21 @@ fn pruning_takes_one_op_and_never_the_last() {
 fn tables_have_a_row_for_each_edge_and_nothing_beyond() {
     let space = SearchSpace::darts();
     let mut table = EdgeOpTable::filled(&space, 0u32);
-    table.edge_mut(CellKind(1), 13).copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
+    let last = EdgeId { kind: CellKind(1), edge: 13 };
+    table[last].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(table.matrix(CellKind(1))[104..], [1, 2, 3, 4, 5, 6, 7, 8]);
     assert!(table.matrix(CellKind(0)).iter().all(|value| *value == 0));
-    assert!(table.edge(CellKind(1), 14).is_empty() && table.edge(CellKind(2), 0).is_empty());
-    assert!(table.edge(CellKind(0), usize::MAX).is_empty());
-    assert!(table.edge_mut(CellKind(0), usize::MAX).is_empty());
+    assert_eq!((table.get(last).map(<[u32]>::len), table[last.op(7)]), (Some(8), 8));
+    let beyond = [(1, 14), (2, 0), (0, usize::MAX)].map(|(kind, edge)| EdgeId { kind: CellKind(kind), edge });
+    assert!(beyond.iter().all(|id| table.get(*id).is_none()));
     assert!(table.fits(&space) && !table.fits(&SearchSpace::nas_bench_201()));
     table.matrix_mut(CellKind(0)).fill(1);
-    assert_eq!((table.edge(CellKind(0), 0), table.ops()), (&[1; 8][..], 8));
+    assert_eq!((&table[EdgeId { edge: 0, kind: CellKind(0) }], table.ops()), (&[1; 8][..], 8));
 }
 
 #[test]
 fn gradients_have_the_shape_of_the_gates() {
     let gates = Gates { kinds: vec![vec![vec![Gate { op: 3, value: 0.5 }], vec![]]] };
     assert_eq!(gates.zeros_like().kinds, [[vec![Gate { op: 3, value: 0.0 }], vec![]]]);
-    assert_eq!((gates.ops_run(0), gates.ops_run(1)), (1, 0));
+    assert_eq!([0, 1].map(|kind| gates.ops_run(CellKind(kind))), [1, 0]);
 }

@@ -1,6 +1,6 @@
 //! The weight of an edge among those that enter a node: PC-DARTS's edge normalisation, ROME's sampled topology.
 
-use eoinas_core::{CellKind, CellSpec, EdgeTable, SearchSpace, softmax::softmax_alive};
+use eoinas_core::{CellKind, CellSpec, EdgeId, EdgeMap, SearchSpace, softmax::softmax_alive};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +29,9 @@ pub enum EdgeMode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EdgeSample {
     /// The weight of each edge.
-    pub weights: EdgeTable<f32>,
+    pub weights: EdgeMap<f32>,
     /// The softmax behind them; 0 where a weight does not depend on parameters.
-    pub soft: EdgeTable<f64>,
+    pub soft: EdgeMap<f64>,
     /// The temperature it was taken at.
     pub temperature: f64,
 }
@@ -43,7 +43,7 @@ impl EdgeMode {
     /// Parameters that do not fit `space` or are not finite, a temperature that is not finite and greater than 0.
     pub fn sample(
         self,
-        parameters: &EdgeTable<f32>,
+        parameters: &EdgeMap<f32>,
         space: &SearchSpace,
         temperature: f64,
         rng: &mut dyn Rng,
@@ -53,7 +53,7 @@ impl EdgeMode {
         }
         check(parameters, space)?;
         let temperature = if self == Self::Sampled { temperature } else { 1.0 };
-        let (weights, soft) = (EdgeTable::filled(space, 1f32), EdgeTable::filled(space, 0f64));
+        let (weights, soft) = (EdgeMap::filled(space, 1f32), EdgeMap::filled(space, 0f64));
         let mut sample = EdgeSample { weights, soft, temperature };
         for (kind, cell) in space.kinds().zip(space.cells()) {
             for node in cell.intermediate() {
@@ -75,9 +75,9 @@ impl EdgeMode {
         self,
         space: &SearchSpace,
         sample: &EdgeSample,
-        dweights: &EdgeTable<f64>,
+        dweights: &EdgeMap<f64>,
         scale: f64,
-        out: &mut EdgeTable<f32>,
+        out: &mut EdgeMap<f32>,
     ) -> Result<(), GumbelError> {
         if !(sample.soft.fits(space) && dweights.fits(space) && out.fits(space)) {
             return Err(GumbelError::Shape { what: "edge gradients" });
@@ -85,10 +85,9 @@ impl EdgeMode {
         for (kind, cell) in space.kinds().zip(space.cells()).filter(|_| self != Self::Equal) {
             for node in cell.intermediate() {
                 let edges: Vec<usize> = cell.edges_into(node).collect();
-                let of = |table: &EdgeTable<f64>| -> Vec<f64> {
-                    edges.iter().filter_map(|&edge| table.get(kind, edge)).copied().collect()
-                };
-                let mut gradients: Vec<f32> = edges.iter().filter_map(|&edge| out.get(kind, edge)).copied().collect();
+                let of =
+                    |map: &EdgeMap<f64>| -> Vec<f64> { edges.iter().map(|&edge| map[EdgeId { kind, edge }]).collect() };
+                let mut gradients: Vec<f32> = edges.iter().map(|&edge| out[EdgeId { kind, edge }]).collect();
                 soft_pullback(&of(&sample.soft), &of(dweights), sample.temperature, scale, &mut gradients);
                 write(out, kind, &edges, gradients);
             }
@@ -108,10 +107,10 @@ impl EdgeMode {
 ///
 /// # Errors
 /// Parameters that do not fit `space` or are not finite.
-pub fn edge_probabilities(parameters: &EdgeTable<f32>, space: &SearchSpace) -> Result<EdgeTable<f64>, GumbelError> {
+pub fn edge_probabilities(parameters: &EdgeMap<f32>, space: &SearchSpace) -> Result<EdgeMap<f64>, GumbelError> {
     check(parameters, space)?;
     let mut sample =
-        EdgeSample { weights: EdgeTable::filled(space, 1.0), soft: EdgeTable::filled(space, 0.0), temperature: 1.0 };
+        EdgeSample { weights: EdgeMap::filled(space, 1.0), soft: EdgeMap::filled(space, 0.0), temperature: 1.0 };
     for (kind, cell) in space.kinds().zip(space.cells()) {
         cell.intermediate().for_each(|node| sample.normalise(parameters, kind, cell, node));
     }
@@ -120,7 +119,7 @@ pub fn edge_probabilities(parameters: &EdgeTable<f32>, space: &SearchSpace) -> R
 
 impl EdgeSample {
     #[expect(clippy::cast_possible_truncation, reason = "the softmax lies between 0 and 1")]
-    fn normalise(&mut self, parameters: &EdgeTable<f32>, kind: CellKind, cell: &CellSpec, node: usize) {
+    fn normalise(&mut self, parameters: &EdgeMap<f32>, kind: CellKind, cell: &CellSpec, node: usize) {
         let (edges, logits) = entering(parameters, kind, cell, node);
         let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
         let mut soft = vec![0.0; edges.len()];
@@ -131,7 +130,7 @@ impl EdgeSample {
 
     /// Gumbel-Top2. The logarithm of the softmax differs from the parameters by what all edges of the node have in
     /// common, which neither the order nor the relaxed sample depends on.
-    fn choose(&mut self, parameters: &EdgeTable<f32>, kind: CellKind, cell: &CellSpec, node: usize, rng: &mut dyn Rng) {
+    fn choose(&mut self, parameters: &EdgeMap<f32>, kind: CellKind, cell: &CellSpec, node: usize, rng: &mut dyn Rng) {
         let (edges, logits) = entering(parameters, kind, cell, node);
         let mut noise = vec![0f32; edges.len()];
         fill_gumbel(rng, &mut noise);
@@ -163,26 +162,22 @@ fn has_choice(cell: &CellSpec, node: usize) -> bool {
 }
 
 /// The edges that enter a node and their parameters.
-fn entering(parameters: &EdgeTable<f32>, kind: CellKind, cell: &CellSpec, node: usize) -> (Vec<usize>, Vec<f32>) {
-    cell.edges_into(node).filter_map(|edge| Some((edge, *parameters.get(kind, edge)?))).unzip()
+fn entering(parameters: &EdgeMap<f32>, kind: CellKind, cell: &CellSpec, node: usize) -> (Vec<usize>, Vec<f32>) {
+    cell.edges_into(node).map(|edge| (edge, parameters[EdgeId { kind, edge }])).unzip()
 }
 
-fn write<T>(table: &mut EdgeTable<T>, kind: CellKind, edges: &[usize], values: impl IntoIterator<Item = T>) {
+fn write<T>(map: &mut EdgeMap<T>, kind: CellKind, edges: &[usize], values: impl IntoIterator<Item = T>) {
     for (&edge, value) in edges.iter().zip(values) {
-        if let Some(entry) = table.get_mut(kind, edge) {
-            *entry = value;
-        }
+        map[EdgeId { kind, edge }] = value;
     }
 }
 
-fn check(parameters: &EdgeTable<f32>, space: &SearchSpace) -> Result<(), GumbelError> {
+fn check(parameters: &EdgeMap<f32>, space: &SearchSpace) -> Result<(), GumbelError> {
     if !parameters.fits(space) {
         return Err(GumbelError::Shape { what: "edge parameters" });
     }
-    for (kind, edge) in space.edges() {
-        if let Some(&value) = parameters.get(kind, edge).filter(|value| !value.is_finite()) {
-            return Err(GumbelError::EdgeParameter { kind: kind.0, edge, value });
-        }
+    match parameters.iter().find(|(_, value)| !value.is_finite()) {
+        Some((EdgeId { kind, edge }, &value)) => Err(GumbelError::EdgeParameter { kind: kind.0, edge, value }),
+        None => Ok(()),
     }
-    Ok(())
 }

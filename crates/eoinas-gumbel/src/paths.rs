@@ -98,14 +98,12 @@ impl Draw<'_> {
         self.check()?;
         let mut noise = vec![0f32; self.space.ops().len()];
         let mut soft = EdgeOpTable::filled(self.space, 0f64);
-        let mut gates = Gates { kinds: vec![Vec::new(); self.space.cells().len()] };
-        for (kind, edge) in self.space.edges() {
+        let gates = Gates::from_fn(self.space, |id| {
             if let Some(rng) = rng.as_deref_mut() {
                 fill_gumbel(rng, &mut noise);
             }
-            let (alphas, alive, h) =
-                (self.alphas.edge(kind, edge), self.alive.edge(kind, edge), soft.edge_mut(kind, edge));
-            let chosen = match run {
+            let (alphas, alive, h) = (&self.alphas[id], self.alive.edge(id), &mut soft[id]);
+            match run {
                 Run::StraightThrough => {
                     soft_sample(alphas, &noise, alive, self.temperature, h);
                     one_gate(hard_sample(alphas, &noise, alive))
@@ -119,11 +117,8 @@ impl Draw<'_> {
                     soft_sample(alphas, &noise, alive, self.temperature, h);
                     all_gates(h, alive)
                 }
-            };
-            if let Some(edges) = gates.kinds.get_mut(kind.0) {
-                edges.push(chosen);
             }
-        }
+        });
         Ok(Sample { gates, soft, temperature: self.temperature })
     }
 
@@ -134,11 +129,10 @@ impl Draw<'_> {
         if !self.alive.fits(self.space) {
             return Err(GumbelError::Shape { what: "alive ops" });
         }
-        for (kind, edge) in self.space.edges() {
-            let alive = self.alive.edge(kind, edge);
-            for (op, (&value, &alive)) in self.alphas.edge(kind, edge).iter().zip(alive).enumerate() {
+        for id in self.space.edges() {
+            for (op, (&value, &alive)) in self.alphas[id].iter().zip(self.alive.edge(id)).enumerate() {
                 if alive && !value.is_finite() {
-                    return Err(GumbelError::Alpha { kind: kind.0, edge, op, value });
+                    return Err(GumbelError::Alpha { kind: id.kind.0, edge: id.edge, op, value });
                 }
             }
         }

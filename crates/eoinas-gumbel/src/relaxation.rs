@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gates, SearchSpace};
+use eoinas_core::{AliveOps, EdgeOpTable, Gates, SearchSpace};
 use rand::Rng;
 
 use crate::{GumbelError, soft_pullback};
@@ -56,23 +56,19 @@ pub trait Relaxation: fmt::Debug + Send + Sync {
         out: &mut EdgeOpTable<f32>,
     ) -> Result<(), GumbelError> {
         same_shape(&sample.gates, dgates)?;
+        if !(out.is_like(&sample.soft) && sample.gates.iter().all(|(id, _)| sample.soft.get(id).is_some())) {
+            return Err(GumbelError::Shape { what: "alpha gradients" });
+        }
         let mut gradient = vec![0f64; sample.soft.ops()];
-        for (k, (edges, gradients)) in sample.gates.kinds.iter().zip(&dgates.kinds).enumerate() {
-            let kind = CellKind(k);
-            for (e, (gates, dgates)) in edges.iter().zip(gradients).enumerate() {
-                gradient.fill(0.0);
-                for dgate in dgates {
-                    match gradient.get_mut(dgate.op) {
-                        Some(sum) if gates.iter().any(|gate| gate.op == dgate.op) => *sum += f64::from(dgate.value),
-                        _ => return Err(GumbelError::Gate { kind: k, edge: e, op: dgate.op }),
-                    }
+        for ((id, gates), dgates) in sample.gates.iter().zip(dgates.kinds.iter().flatten()) {
+            gradient.fill(0.0);
+            for dgate in dgates {
+                match gradient.get_mut(dgate.op) {
+                    Some(sum) if gates.iter().any(|gate| gate.op == dgate.op) => *sum += f64::from(dgate.value),
+                    _ => return Err(GumbelError::Gate { kind: id.kind.0, edge: id.edge, op: dgate.op }),
                 }
-                let (h, out) = (sample.soft.edge(kind, e), out.edge_mut(kind, e));
-                if h.len() != gradient.len() || out.len() != gradient.len() {
-                    return Err(GumbelError::Shape { what: "alpha gradients" });
-                }
-                soft_pullback(h, &gradient, sample.temperature, scale, out);
             }
+            soft_pullback(&sample.soft[id], &gradient, sample.temperature, scale, &mut out[id]);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gate, Gates, SearchSpace, SeedStream, Streams};
+use eoinas_core::{AliveOps, CellKind, EdgeId, EdgeOpTable, Gates, SearchSpace, SeedStream, Streams};
 use eoinas_gumbel::{Categorical, Greedy, GumbelError, Mixture, PathMode, Relaxation, Sampled, Softmax, gumbel};
 use proptest::prelude::*;
 use rand::Rng;
@@ -17,9 +17,9 @@ fn rng(index: u64) -> impl Rng {
 /// Different alphas everywhere, between -1 and 1.
 fn some_alphas(space: &SearchSpace) -> EdgeOpTable<f32> {
     let mut alphas = EdgeOpTable::filled(space, 0f32);
-    for (kind, edge) in space.edges() {
-        for (op, alpha) in alphas.edge_mut(kind, edge).iter_mut().enumerate() {
-            *alpha = ((kind.0 * 31 + edge * 7 + op * 13) % 41) as f32 / 20.5 - 1.0;
+    for id in space.edges() {
+        for (op, alpha) in alphas[id].iter_mut().enumerate() {
+            *alpha = ((id.kind.0 * 31 + id.edge * 7 + op * 13) % 41) as f32 / 20.5 - 1.0;
         }
     }
     alphas
@@ -27,9 +27,9 @@ fn some_alphas(space: &SearchSpace) -> EdgeOpTable<f32> {
 
 fn some_pruned(space: &SearchSpace) -> AliveOps {
     let mut alive = AliveOps::all(space);
-    for (kind, edge) in space.edges() {
-        for step in 0..(kind.0 + edge) % space.ops().len() {
-            alive.prune(kind, edge, (edge + step) % space.ops().len()).unwrap();
+    for id in space.edges() {
+        for step in 0..(id.kind.0 + id.edge) % space.ops().len() {
+            alive.prune(id.op((id.edge + step) % space.ops().len())).unwrap();
         }
     }
     alive
@@ -44,46 +44,31 @@ fn some_gradients(gates: &Gates) -> Gates {
     dgates
 }
 
-fn values(gates: &Gates) -> impl Iterator<Item = (CellKind, usize, &Vec<Gate>)> {
-    gates
-        .kinds
-        .iter()
-        .enumerate()
-        .flat_map(|(k, edges)| edges.iter().enumerate().map(move |(e, g)| (CellKind(k), e, g)))
-}
-
 #[test]
 fn every_edge_gets_the_gates_of_its_relaxation() {
     for space in [SearchSpace::darts(), SearchSpace::nas_bench_201()] {
         let (alphas, alive) = (some_alphas(&space), some_pruned(&space));
         for (index, relaxation) in ALL.into_iter().enumerate() {
             let sample = relaxation.sample(&alphas, &alive, &space, 2.0, &mut rng(index as u64)).unwrap();
-            assert_eq!(
-                values(&sample.gates).map(|(k, e, _)| (k, e)).collect::<Vec<_>>(),
-                space.edges().collect::<Vec<_>>()
-            );
+            assert!(sample.gates.iter().map(|(id, _)| id).eq(space.edges()));
             assert!(sample.soft.fits(&space));
-            for (kind, edge, gates) in values(&sample.gates) {
+            for (id, gates) in sample.gates.iter() {
                 if matches!(index, 1 | 2) {
                     assert_eq!(
                         gates.iter().map(|g| g.op).collect::<Vec<_>>(),
-                        alive.ops(kind, edge).collect::<Vec<_>>()
+                        alive.ops(EdgeId::new(id.kind, id.edge)).collect::<Vec<_>>()
                     );
                     assert!((gates.iter().map(|g| f64::from(g.value)).sum::<f64>() - 1.0).abs() < 1e-6);
                 } else {
                     assert_eq!(gates.len(), 1, "exactly one op an edge");
                     assert_eq!(gates[0].value, 1.0);
-                    assert!(alive.contains(kind, edge, gates[0].op));
-                    let h = sample.soft.edge(kind, edge);
-                    assert!(h.iter().all(|h| *h <= h_of(gates[0], &sample.soft, kind, edge)), "argmax of h");
+                    assert!(alive.contains(id.op(gates[0].op)));
+                    let h = &sample.soft[id];
+                    assert!(h.iter().all(|h| *h <= sample.soft[id.op(gates[0].op)]), "argmax of h");
                 }
             }
         }
     }
-}
-
-fn h_of(gate: Gate, soft: &EdgeOpTable<f64>, kind: CellKind, edge: usize) -> f64 {
-    soft.edge(kind, edge)[gate.op]
 }
 
 #[test]
@@ -104,19 +89,23 @@ fn noise_is_drawn_in_space_order_and_for_pruned_ops_too() {
     let zero = EdgeOpTable::filled(&space, 0f32);
     let sample = Mixture.sample(&zero, &AliveOps::all(&space), &space, 1.0, &mut rng(0)).unwrap();
     let mut generator = rng(0);
-    for (kind, edge) in space.edges() {
+    for id in space.edges() {
         let e: Vec<f64> = (0..5).map(|_| f64::from(gumbel(&mut generator)).exp()).collect();
         let sum: f64 = e.iter().sum();
-        for (h, e) in sample.soft.edge(kind, edge).iter().zip(e) {
+        for (h, e) in sample.soft[id].iter().zip(e) {
             assert!((h - e / sum).abs() < 1e-12);
         }
     }
     let mut alive = AliveOps::all(&space);
-    alive.prune(NORMAL, 0, 0).unwrap();
+    alive.prune(EdgeId::new(NORMAL, 0).op(0)).unwrap();
     let pruned = Mixture.sample(&zero, &alive, &space, 1.0, &mut rng(0)).unwrap();
-    assert_ne!(pruned.soft.edge(NORMAL, 0), sample.soft.edge(NORMAL, 0));
+    assert_ne!(pruned.soft[EdgeId::new(NORMAL, 0)], sample.soft[EdgeId::new(NORMAL, 0)]);
     for edge in 1..6 {
-        assert_eq!(pruned.soft.edge(NORMAL, edge), sample.soft.edge(NORMAL, edge), "edge {edge} was left alone");
+        assert_eq!(
+            pruned.soft[EdgeId::new(NORMAL, edge)],
+            sample.soft[EdgeId::new(NORMAL, edge)],
+            "edge {edge} was left alone"
+        );
     }
 }
 
@@ -127,9 +116,9 @@ fn samples_are_pinned_by_value() {
     let alive = AliveOps::all(&space);
     let mut rng = Streams::new(0).rng(SeedStream::WeightPath, 20, 0);
     let sample = Sampled.sample(&zero, &alive, &space, 5.0, &mut rng).unwrap();
-    let ops: Vec<usize> = values(&sample.gates).map(|(_, _, gates)| gates[0].op).collect();
+    let ops: Vec<usize> = sample.gates.kinds.iter().flatten().map(|gates| gates[0].op).collect();
     assert_eq!(ops, GOLDEN_OPS);
-    let h: Vec<f32> = sample.soft.edge(NORMAL, 0).iter().map(|h| *h as f32).collect();
+    let h: Vec<f32> = sample.soft[EdgeId::new(NORMAL, 0)].iter().map(|h| *h as f32).collect();
     assert_eq!(h, GOLDEN_H);
 }
 
@@ -165,10 +154,10 @@ fn greedy_takes_the_first_of_the_largest_alive_alphas() {
     let space = SearchSpace::darts();
     let mut alphas = EdgeOpTable::filled(&space, 0f32);
     let mut alive = AliveOps::all(&space);
-    alphas.edge_mut(NORMAL, 1)[4] = 0.5;
-    alphas.edge_mut(NORMAL, 1)[6] = 0.5;
-    alphas.edge_mut(NORMAL, 2)[4] = 0.5;
-    alive.prune(NORMAL, 2, 4).unwrap();
+    alphas[EdgeId::new(NORMAL, 1).op(4)] = 0.5;
+    alphas[EdgeId::new(NORMAL, 1).op(6)] = 0.5;
+    alphas[EdgeId::new(NORMAL, 2).op(4)] = 0.5;
+    alive.prune(EdgeId::new(NORMAL, 2).op(4)).unwrap();
     let sample = Greedy.sample(&alphas, &alive, &space, 1.0, &mut rng(0)).unwrap();
     let op = |edge: usize| sample.gates.kinds[0][edge][0].op;
     assert_eq!([op(0), op(1), op(2)], [0, 4, 0]);
@@ -180,9 +169,9 @@ fn greedy_takes_the_first_of_the_largest_alive_alphas() {
 fn sample_frequencies_follow_softmax() {
     let space = SearchSpace::darts();
     let mut alphas = EdgeOpTable::filled(&space, 0f32);
-    alphas.edge_mut(NORMAL, 0).copy_from_slice(&[0.3, -0.5, 1.2, 0.0, 9.0, 0.7, -1.0, 0.1]);
+    alphas[EdgeId::new(NORMAL, 0)].copy_from_slice(&[0.3, -0.5, 1.2, 0.0, 9.0, 0.7, -1.0, 0.1]);
     let mut alive = AliveOps::all(&space);
-    alive.prune(NORMAL, 0, 4).unwrap();
+    alive.prune(EdgeId::new(NORMAL, 0).op(4)).unwrap();
     let beta = eoinas_core::softmax::beta(&alphas, &alive, &space);
     for (stream, relaxation) in [&Sampled as &dyn Relaxation, &Categorical].into_iter().enumerate() {
         let mut counts = [0u32; 8];
@@ -195,7 +184,7 @@ fn sample_frequencies_follow_softmax() {
         assert_eq!(counts[4], 0, "a pruned op is never sampled");
         let chi_square: f64 = counts
             .iter()
-            .zip(beta.edge(NORMAL, 0))
+            .zip(&beta[EdgeId::new(NORMAL, 0)])
             .filter(|(_, p)| **p > 0.0)
             .map(|(n, p)| (f64::from(*n) - p * draws as f64).powi(2) / (p * draws as f64))
             .sum();
@@ -213,20 +202,18 @@ fn mixture_gradient_agrees_with_finite_differences_of_samples() {
     let gradient = Mixture.pullback(&base, &dgates).unwrap();
     let loss = |alphas: &EdgeOpTable<f32>| -> f64 {
         let sample = Mixture.sample(alphas, &alive, &space, 1.5, &mut rng(9)).unwrap();
-        values(&dgates)
-            .flat_map(|(k, e, g)| g.iter().map(move |g| (k, e, g)))
-            .map(|(k, e, g)| f64::from(g.value) * sample.soft.edge(k, e)[g.op])
-            .sum()
+        let gates = dgates.iter().flat_map(|(id, gates)| gates.iter().map(move |gate| (id.op(gate.op), gate.value)));
+        gates.map(|(op, value)| f64::from(value) * sample.soft[op]).sum()
     };
-    for (kind, edge) in space.edges() {
+    for id in space.edges() {
         for op in 0..5 {
             let (mut up, mut down) = (alphas.clone(), alphas.clone());
-            up.edge_mut(kind, edge)[op] += 1.0 / 1024.0;
-            down.edge_mut(kind, edge)[op] -= 1.0 / 1024.0;
-            let step = f64::from(up.edge(kind, edge)[op]) - f64::from(down.edge(kind, edge)[op]);
+            up[id.op(op)] += 1.0 / 1024.0;
+            down[id.op(op)] -= 1.0 / 1024.0;
+            let step = f64::from(up[id][op]) - f64::from(down[id][op]);
             let expected = (loss(&up) - loss(&down)) / step;
-            let got = f64::from(gradient.edge(kind, edge)[op]);
-            assert!((got - expected).abs() < 1e-6, "edge {edge} op {op}: {got}, expected {expected}");
+            let got = f64::from(gradient[id][op]);
+            assert!((got - expected).abs() < 1e-6, "{id} op {op}: {got}, expected {expected}");
         }
     }
 }
@@ -240,13 +227,16 @@ fn sampled_gradient_is_the_row_of_the_jacobian() {
     let sample = Sampled.sample(&alphas, &alive, &space, t, &mut rng(4)).unwrap();
     let dgates = some_gradients(&sample.gates);
     let gradient = Sampled.pullback(&sample, &dgates).unwrap();
-    for (kind, edge, gates) in values(&dgates) {
-        let (h, gate) = (sample.soft.edge(kind, edge), gates[0]);
+    for (id, gates) in dgates.iter() {
+        let (h, gate) = (&sample.soft[id], gates[0]);
         for op in 0..8 {
             let own = if op == gate.op { 1.0 } else { 0.0 };
             let expected = f64::from(gate.value) * h[gate.op] * (own - h[op]) / t;
-            assert!((f64::from(gradient.edge(kind, edge)[op]) - expected).abs() < 1e-6);
-            assert!(alive.contains(kind, edge, op) || gradient.edge(kind, edge)[op] == 0.0);
+            assert!((f64::from(gradient[EdgeId::new(id.kind, id.edge)][op]) - expected).abs() < 1e-6);
+            assert!(
+                alive.contains(EdgeId::new(id.kind, id.edge).op(op))
+                    || gradient[EdgeId::new(id.kind, id.edge)][op] == 0.0
+            );
         }
     }
 }
@@ -299,13 +289,13 @@ fn bad_input_is_named() {
         }
         assert!(matches!(sample(&alphas, &alive, f64::NAN), Err(GumbelError::Temperature { .. })));
     }
-    alphas.edge_mut(CellKind(1), 2)[3] = f32::INFINITY;
+    alphas[EdgeId::new(CellKind(1), 2).op(3)] = f32::INFINITY;
     for relaxation in ALL {
         let error = relaxation.sample(&alphas, &alive, &space, 1.0, &mut rng(0)).unwrap_err();
         assert_eq!(error, GumbelError::Alpha { kind: 1, edge: 2, op: 3, value: f32::INFINITY });
         assert!(error.to_string().contains("cell kind 1, edge 2, op 3 is inf"), "{error}");
     }
-    alive.prune(CellKind(1), 2, 3).unwrap();
+    alive.prune(EdgeId::new(CellKind(1), 2).op(3)).unwrap();
     assert!(Sampled.sample(&alphas, &alive, &space, 1.0, &mut rng(0)).is_ok(), "the alpha of a pruned op is not read");
 }
 
@@ -351,18 +341,18 @@ proptest! {
         alphas.matrix_mut(NORMAL).copy_from_slice(&values_);
         let mut alive = AliveOps::all(&space);
         for (edge, op) in pruned {
-            let _ = alive.prune(NORMAL, edge, op); // the last op and an op pruned before stay as they are
+            let _ = alive.prune(EdgeId::new(NORMAL, edge).op(op)); // the last op and an op pruned before stay as they are
         }
         for relaxation in ALL {
             let mut rng = Streams::new(seed).rng(SeedStream::ArchPath, 0, 0);
             let sample = relaxation.sample(&alphas, &alive, &space, t, &mut rng).unwrap();
             let gradient = relaxation.pullback(&sample, &some_gradients(&sample.gates)).unwrap();
-            for (kind, edge, gates) in values(&sample.gates) {
+            for (id, gates) in sample.gates.iter() {
                 prop_assert!(!gates.is_empty());
-                prop_assert!(gates.iter().all(|g| g.value.is_finite() && alive.contains(kind, edge, g.op)));
-                for (op, g) in gradient.edge(kind, edge).iter().enumerate() {
+                prop_assert!(gates.iter().all(|g| g.value.is_finite() && alive.contains(EdgeId::new(id.kind, id.edge).op(g.op))));
+                for (op, g) in gradient[EdgeId::new(id.kind, id.edge)].iter().enumerate() {
                     prop_assert!(g.is_finite());
-                    prop_assert!(alive.contains(kind, edge, op) || *g == 0.0);
+                    prop_assert!(alive.contains(EdgeId::new(id.kind, id.edge).op(op)) || *g == 0.0);
                 }
             }
         }

@@ -13,9 +13,6 @@ pub enum NnError {
     /// candle's own error.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
-    /// An op that cannot be pruned.
-    #[error(transparent)]
-    Prune(#[from] eoinas_core::alive::PruneError),
     /// An op of the space for which nothing is registered.
     #[error("no operation is registered for op `{op}`; register one with `Operations::register` (known are {known})")]
     UnknownOperation {
@@ -79,14 +76,10 @@ pub enum NnError {
         expected: usize,
     },
     /// A gate of an op that is not there.
-    #[error("cell kind {kind}, edge {edge}: the gates run op {op}, which is {why}")]
+    #[error("{}: the gates run op {}, which is {why}", id.edge, id.op)]
     Gate {
-        /// Kind of cell.
-        kind: usize,
-        /// Edge.
-        edge: usize,
-        /// Index of the op.
-        op: usize,
+        /// The op.
+        id: eoinas_core::OpId,
         /// `pruned`, `not in the space` or `listed twice`.
         why: &'static str,
     },
@@ -116,7 +109,7 @@ pub enum NnError {
         /// The weight that was asked for.
         weight: f32,
     },
-    /// A skeleton that cannot be built, or a genotype that does not fit the space.
+    /// A skeleton that cannot be built, a genotype that does not fit the space, or an op that cannot be pruned.
     #[error(transparent)]
     Core(#[from] eoinas_core::CoreError),
     /// A setting that cannot be.

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use eoinas_core::network::{Auxiliary, CellLayer, CellOps, LayerSpec, Preprocessing};
-use eoinas_core::{Gates, NetworkSpec};
+use eoinas_core::{Gates, NetworkSpec, OpId};
 
 use crate::auxiliary::{AuxiliaryHead, AuxiliaryTape, PREFIX};
 use crate::batch::Wanted;
@@ -134,8 +134,7 @@ impl Network {
             let below = wanted.weights || inputs.iter().any(|(_, needed)| *needed);
             let (output, tape, need) = match &layer.module {
                 Module::Cell(cell) => {
-                    let gates = gates.kinds.get(cell.kind.0).map_or(&[][..], Vec::as_slice);
-                    let (output, tape) = cell.forward(context, &inputs, gates, wanted)?;
+                    let (output, tape) = cell.forward(context, &inputs, gates.kind(cell.kind), wanted)?;
                     ops_run += tape.ops_run;
                     (output, LayerTape::Cell(tape), wanted.any())
                 }
@@ -226,8 +225,7 @@ impl Network {
             let inputs = layer.read(&features, &needed)?;
             match (&layer.module, tape) {
                 (Module::Cell(cell), LayerTape::Cell(tape)) => {
-                    let gates = gates.as_deref_mut().and_then(|gates| gates.get_mut(cell.kind.0));
-                    let sinks = Sinks { weights: weights.as_deref_mut(), gates };
+                    let sinks = Sinks { weights: weights.as_deref_mut(), gates: gates.as_deref_mut() };
                     cell.backward(context, tape, &inputs, gradient, &targets, sinks)?;
                 }
                 (Module::Residual(block), LayerTape::Residual(tape)) => {
@@ -252,16 +250,25 @@ impl Network {
     }
 
     /// Frees an op in every cell of its kind; gives its parameters.
-    pub fn prune(&mut self, kind: usize, edge: usize, op: usize) -> Vec<ParamId> {
+    pub fn prune(&mut self, id: OpId) -> Vec<ParamId> {
         let mut freed = Vec::new();
         for layer in &mut self.layers {
             if let Module::Cell(cell) = &mut layer.module
-                && cell.kind.0 == kind
+                && cell.kind == id.edge.kind
             {
-                freed.extend(cell.prune(edge, op));
+                freed.extend(cell.prune(id.edge.edge, id.op));
             }
         }
         freed
+    }
+
+    /// Whether the cells have this op: all of a kind have the same.
+    pub fn has(&self, id: OpId) -> bool {
+        let cell = self.layers.iter().find_map(|layer| match &layer.module {
+            Module::Cell(cell) if cell.kind == id.edge.kind => Some(cell),
+            _ => None,
+        });
+        cell.and_then(|cell| cell.edges.get(id.edge.edge)?.ops.get(id.op)).is_some_and(Option::is_some)
     }
 }
 

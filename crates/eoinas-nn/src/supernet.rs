@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use candle_core::Device;
-use eoinas_core::{AliveOps, CellKind, Gate, Gates, NetworkSpec, SearchSpace, Skeleton, Streams};
+use eoinas_core::{AliveOps, Gate, Gates, NetworkSpec, OpId, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
@@ -25,7 +25,6 @@ pub struct Supernet {
     skeleton: Skeleton,
     network: Network,
     parameters: Parameters,
-    alive: AliveOps,
     /// Partial channels, K; 1: none.
     share: usize,
     workspace: Workspace,
@@ -71,7 +70,6 @@ impl Supernet {
             skeleton: skeleton.clone(),
             network,
             parameters,
-            alive: AliveOps::all(space),
             share,
             workspace: Workspace::new(),
             device: device.clone(),
@@ -92,7 +90,7 @@ impl Supernet {
             phase: if wanted.any() { Phase::Training } else { Phase::Evaluation },
         };
         let start = Instant::now();
-        let mut sums = wanted.gates.then(|| vec![Vec::new(); self.space.cells().len()]);
+        let mut sums = wanted.gates.then(GateSums::new);
         let passing = if self.share == 1 { None } else { Some(self.with_passed_by(gates)) };
         let run_gates = passing.as_ref().unwrap_or(gates);
         let mut output = awake(|| run.pass(batch, run_gates, wanted, options, sums.as_mut(), start))?;
@@ -104,9 +102,9 @@ impl Supernet {
     ///
     /// # Errors
     /// An op that is not there, is pruned already, or is the last of its edge.
-    pub fn prune(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<()> {
-        self.alive.prune(kind, edge, op)?;
-        for id in self.network.prune(kind.0, edge, op) {
+    pub fn prune(&mut self, id: OpId) -> Result<()> {
+        self.alive().prune(id)?;
+        for id in self.network.prune(id) {
             self.parameters.remove(id);
         }
         Ok(())
@@ -120,19 +118,17 @@ impl Supernet {
         if !alive.fits(&self.space) {
             return Err(NnError::AliveOps { space: self.space.name().to_owned() });
         }
-        let mut gone = Vec::new();
-        for (kind, edge) in self.space.edges() {
-            for op in 0..self.space.ops().len() {
-                match (self.alive.contains(kind, edge, op), alive.contains(kind, edge, op)) {
-                    (true, false) => gone.push((kind, edge, op)),
-                    (false, true) => {
-                        return Err(NnError::Gate { kind: kind.0, edge, op, why: "pruned" });
-                    }
-                    _ => {}
-                }
+        let ops = self.space.ops().len();
+        let all: Vec<OpId> = self.space.edges().flat_map(|edge| (0..ops).map(move |op| edge.op(op))).collect();
+        if let Some(&id) = all.iter().find(|&&id| alive.contains(id) && !self.network.has(id)) {
+            return Err(NnError::Gate { id, why: "pruned" });
+        }
+        for id in all.into_iter().filter(|&id| !alive.contains(id)) {
+            for parameter in self.network.prune(id) {
+                self.parameters.remove(parameter);
             }
         }
-        gone.into_iter().try_for_each(|(kind, edge, op)| self.prune(kind, edge, op))
+        Ok(())
     }
 
     /// The search space.
@@ -145,9 +141,9 @@ impl Supernet {
         &self.skeleton
     }
 
-    /// The ops that are not pruned.
-    pub fn alive(&self) -> &AliveOps {
-        &self.alive
+    /// The ops that are not pruned: those that its cells have.
+    pub fn alive(&self) -> AliveOps {
+        AliveOps::from_fn(&self.space, |id| self.network.has(id))
     }
 
     /// The weights.
@@ -179,7 +175,7 @@ impl Supernet {
     fn with_passed_by(&self, gates: &Gates) -> Gates {
         let mut gates = gates.clone();
         let op = self.space.ops().len();
-        for edge in gates.kinds.iter_mut().flatten() {
+        for (_, edge) in gates.iter_mut() {
             if !edge.is_empty() && edge.iter().all(|gate| gate.op != op) {
                 edge.push(Gate { op, value: 1.0 });
             }
@@ -198,22 +194,22 @@ impl Supernet {
                 let what = format!("edges in cell kind {kind} (`{}`)", cell.name);
                 return Err(NnError::GateShape { what, got: edges.len(), expected: cell.edges.len() });
             }
-            for (edge, gates) in edges.iter().enumerate() {
-                for (index, gate) in gates.iter().enumerate() {
-                    let twice = gates.iter().take(index).any(|other| other.op == gate.op);
-                    let ops = self.space.ops().len();
-                    let passes_by = self.share != 1 && gate.op == ops;
-                    let why = if gate.op >= ops && !passes_by {
-                        "not in the space"
-                    } else if !passes_by && !self.alive.contains(CellKind(kind), edge, gate.op) {
-                        "pruned"
-                    } else if twice {
-                        "listed twice"
-                    } else {
-                        continue;
-                    };
-                    return Err(NnError::Gate { kind, edge, op: gate.op, why });
-                }
+        }
+        let ops = self.space.ops().len();
+        for (edge, gates) in gates.iter() {
+            for (index, gate) in gates.iter().enumerate() {
+                let (id, twice) = (edge.op(gate.op), gates.iter().take(index).any(|other| other.op == gate.op));
+                let passes_by = self.share != 1 && gate.op == ops;
+                let why = if gate.op >= ops && !passes_by {
+                    "not in the space"
+                } else if !passes_by && !self.network.has(id) {
+                    "pruned"
+                } else if twice {
+                    "listed twice"
+                } else {
+                    continue;
+                };
+                return Err(NnError::Gate { id, why });
             }
         }
         Ok(())

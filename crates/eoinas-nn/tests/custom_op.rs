@@ -116,7 +116,7 @@ fn a_pruned_module_is_freed() {
     let skeleton = tiny(&space, 3);
     let mut net = Supernet::new(&space, &skeleton, &operations(), &Streams::new(1), &Device::Cpu).unwrap();
     let before = net.parameters().count();
-    net.prune(eoinas_core::CellKind(0), 2, 1).unwrap();
+    net.prune(eoinas_core::EdgeId { kind: eoinas_core::CellKind(0), edge: 2 }.op(1)).unwrap();
     assert_eq!(net.parameters().count(), before - 9 * 4 * 4);
 }
 
@@ -145,7 +145,7 @@ fn an_op_without_module_and_one_of_a_wrong_shape_are_refused() {
     let mut operations = Operations::built_in();
     operations.register("my_conv", |_, _| Ok(Box::new(|x: &Tensor| x.narrow(2, 0, 1))));
     let net = new(&operations).unwrap();
-    let gates = mixture(&space, net.alive());
+    let gates = mixture(&space, &net.alive());
     let error = net.pass(&batch(&skeleton, 2, 0), &gates, Wanted::GATES, &PassOptions::default()).unwrap_err();
     assert!(matches!(&error, NnError::OutputShape { op, .. } if op == "cells.0.edges.0.my_conv"), "{error}");
 }
@@ -181,7 +181,7 @@ fn an_operation_with_its_own_backward_pass() {
         Supernet::new(&space, &skeleton, &operations, &Streams::new(1), &Device::Cpu).unwrap()
     };
     let (good, batch) = (net(false), batch(&skeleton, 3, 0));
-    let mut gates = mixture(&space, good.alive());
+    let mut gates = mixture(&space, &good.alive());
     let output = good.pass(&batch, &gates, Wanted::GATES, &PassOptions::default()).unwrap();
     let got = f64::from(output.gate_gradients.unwrap().kinds[0][0][1].value);
     let mut at = |step: f32| {
@@ -190,6 +190,6 @@ fn an_operation_with_its_own_backward_pass() {
     };
     let (up, down) = (at(1e-3), at(-2e-3));
     assert!(((up - down) / 2e-3 - got).abs() < 0.05 * got.abs() + 1e-3, "{} against {got}", (up - down) / 2e-3);
-    let gates = mixture(&space, good.alive());
+    let gates = mixture(&space, &good.alive());
     assert!(net(true).pass(&batch, &gates, Wanted::NOTHING, &PassOptions::default()).is_err());
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 use common::flat;
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gate, Gates, SearchSpace, Skeleton, Streams};
+use eoinas_core::{AliveOps, CellKind, EdgeId, EdgeOpTable, Gate, Gates, OpId, SearchSpace, Skeleton, Streams};
 use eoinas_nn::{Adam, AdamState, Batch, NnError, Operations, PassOptions, Sgd, Supernet, Wanted};
 use nets::{batch, gates, mixture, path, supernet, tiny};
 
@@ -29,7 +29,7 @@ fn values(net: &Supernet) -> BTreeMap<String, Vec<f32>> {
 fn a_sampled_path_runs_exactly_one_op_per_edge() {
     let (space, skeleton, net) = darts();
     for seed in 0..5 {
-        let gates = path(&space, net.alive(), seed);
+        let gates = path(&space, &net.alive(), seed);
         let batch = batch(&skeleton, 2, seed);
         for wanted in [Wanted::NOTHING, Wanted::WEIGHTS, Wanted::GATES, Wanted::BOTH] {
             let output = net.pass(&batch, &gates, wanted, &PassOptions::default()).unwrap();
@@ -50,7 +50,7 @@ fn an_edge_without_gates_runs_nothing() {
 #[test]
 fn only_what_is_wanted_is_computed_and_all_ways_agree() {
     let (space, skeleton, net) = darts();
-    let (batch, gates) = (batch(&skeleton, 3, 0), path(&space, net.alive(), 4));
+    let (batch, gates) = (batch(&skeleton, 3, 0), path(&space, &net.alive(), 4));
     let pass = |wanted| net.pass(&batch, &gates, wanted, &PassOptions::default()).unwrap();
     let (nothing, weights, arch, both) =
         (pass(Wanted::NOTHING), pass(Wanted::WEIGHTS), pass(Wanted::GATES), pass(Wanted::BOTH));
@@ -81,7 +81,7 @@ fn weights_off_the_path_stay_as_they_are() {
     let (space, skeleton, mut net) = darts();
     let before = values(&net);
     let output = {
-        let gates = path(&space, net.alive(), 1);
+        let gates = path(&space, &net.alive(), 1);
         net.pass(&batch(&skeleton, 3, 0), &gates, Wanted::WEIGHTS, &PassOptions::default()).unwrap()
     };
     let gradients = output.weight_gradients.unwrap();
@@ -101,7 +101,7 @@ fn trained(threads: usize) -> BTreeMap<String, Vec<f32>> {
         let (space, skeleton, mut net) = darts();
         for step in 0..3 {
             let batch = batch(&skeleton, 7, step);
-            let gates = if step == 1 { mixture(&space, net.alive()) } else { path(&space, net.alive(), step) };
+            let gates = if step == 1 { mixture(&space, &net.alive()) } else { path(&space, &net.alive(), step) };
             let options = PassOptions { skip_dropout: 0.2, step, ..PassOptions::default() };
             let output = net.pass(&batch, &gates, Wanted::BOTH, &options).unwrap();
             let gradients = output.weight_gradients.unwrap();
@@ -118,15 +118,19 @@ fn one_two_and_three_threads_give_the_same_bytes() {
     assert_eq!(one, trained(3));
 }
 
+fn op(kind: usize, edge: usize, op: usize) -> OpId {
+    EdgeId { kind: CellKind(kind), edge }.op(op)
+}
+
 #[test]
 fn a_pruned_op_is_gone_with_its_weights_and_momentum() {
     let (space, skeleton, mut net) = darts();
     let count = net.parameters().count();
-    let gates = mixture(&space, net.alive());
+    let gates = mixture(&space, &net.alive());
     let batch = batch(&skeleton, 2, 0);
     let output = net.pass(&batch, &gates, Wanted::WEIGHTS, &PassOptions::default()).unwrap();
     Sgd::default().step(net.parameters_mut(), &output.weight_gradients.unwrap(), 0.1).unwrap();
-    net.prune(CellKind(1), 3, 5).unwrap();
+    net.prune(op(1, 3, 5)).unwrap();
     // sep_conv_5x5 in two reduction cells of 8 and 16 channels: two stages of depthwise and pointwise weights.
     let freed: u64 = [8u64, 16].iter().map(|c| 2 * (25 * c + c * c)).sum();
     assert_eq!(net.parameters().count(), count - freed);
@@ -139,15 +143,15 @@ fn a_pruned_op_is_gone_with_its_weights_and_momentum() {
         "the normal cell's are there"
     );
     let error = net.pass(&batch, &gates, Wanted::NOTHING, &PassOptions::default()).unwrap_err();
-    assert!(matches!(error, NnError::Gate { kind: 1, edge: 3, op: 5, why: "pruned" }), "{error}");
-    assert!(net.prune(CellKind(1), 3, 5).is_err());
-    net.pass(&batch, &mixture(&space, net.alive()), Wanted::BOTH, &PassOptions::default()).unwrap();
+    assert!(matches!(error, NnError::Gate { id, why: "pruned" } if id == op(1, 3, 5)), "{error}");
+    assert!(net.prune(op(1, 3, 5)).is_err());
+    net.pass(&batch, &mixture(&space, &net.alive()), Wanted::BOTH, &PassOptions::default()).unwrap();
 }
 
 #[test]
 fn a_checkpoint_comes_back_into_a_fresh_supernet() {
     let (space, skeleton, mut net) = darts();
-    let gates = path(&space, net.alive(), 1);
+    let gates = path(&space, &net.alive(), 1);
     let batch = batch(&skeleton, 4, 0);
     let step = |net: &mut Supernet| {
         let output = net.pass(&batch, &gates, Wanted::WEIGHTS, &PassOptions::default()).unwrap();
@@ -155,7 +159,7 @@ fn a_checkpoint_comes_back_into_a_fresh_supernet() {
     };
     step(&mut net);
     let unused = (4..8).find(|&op| op != gates.kinds[0][2][0].op).unwrap();
-    net.prune(CellKind(0), 2, unused).unwrap();
+    net.prune(op(0, 2, unused)).unwrap();
     let copy = |map: std::collections::HashMap<String, Tensor>| {
         map.into_iter()
             .map(|(name, tensor)| (name, tensor.copy().unwrap()))
@@ -165,7 +169,7 @@ fn a_checkpoint_comes_back_into_a_fresh_supernet() {
 
     let mut other = Supernet::new(&space, &skeleton, &Operations::built_in(), &Streams::new(99), &Device::Cpu).unwrap();
     assert!(matches!(other.parameters_mut().load(&weights), Err(NnError::MissingTensor { .. })));
-    other.restrict(net.alive()).unwrap();
+    other.restrict(&net.alive()).unwrap();
     other.parameters_mut().load(&weights).unwrap();
     other.parameters_mut().load_momenta(&momenta).unwrap();
     step(&mut net);
@@ -196,7 +200,7 @@ fn buffers_are_used_again() {
         [("darts", &space, net), ("nas-bench-201", &bench, supernet(&bench, &of_bench)), ("partial", &space, partial)];
     for (what, space, mut net) in nets {
         let batch = batch(&net.skeleton().clone(), 4, 0);
-        let gates = mixture(space, net.alive());
+        let gates = mixture(space, &net.alive());
         let mut idle = Vec::new();
         for _ in 0..4 {
             for wanted in [Wanted::WEIGHTS, Wanted::GATES, Wanted::NOTHING] {
@@ -217,7 +221,7 @@ fn gates_that_do_not_fit_are_refused() {
     let (space, skeleton, net) = darts();
     let batch = batch(&skeleton, 2, 0);
     let error = |gates: &Gates| net.pass(&batch, gates, Wanted::NOTHING, &PassOptions::default()).unwrap_err();
-    let good = path(&space, net.alive(), 0);
+    let good = path(&space, &net.alive(), 0);
     let mut gates = good.clone();
     gates.kinds.pop();
     assert!(matches!(error(&gates), NnError::GateShape { got: 1, expected: 2, .. }));
@@ -235,7 +239,7 @@ fn gates_that_do_not_fit_are_refused() {
 #[test]
 fn batches_that_do_not_fit_are_refused() {
     let (space, skeleton, net) = darts();
-    let gates = path(&space, net.alive(), 0);
+    let gates = path(&space, &net.alive(), 0);
     let images =
         |shape: (usize, usize, usize, usize)| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
     let pass = |batch: &Batch| net.pass(batch, &gates, Wanted::NOTHING, &PassOptions::default());
@@ -256,7 +260,7 @@ fn a_loss_that_is_not_finite_is_returned_and_not_learned_from() {
     let (space, skeleton, mut net) = darts();
     let pixels = vec![f32::INFINITY; 2 * skeleton.height * skeleton.width * 3];
     let batch = Batch::from_pixels(pixels, (2, skeleton.height, skeleton.width, 3), vec![0, 1], &Device::Cpu).unwrap();
-    let gates = path(&space, net.alive(), 0);
+    let gates = path(&space, &net.alive(), 0);
     let output = net.pass(&batch, &gates, Wanted::WEIGHTS, &PassOptions::default()).unwrap();
     assert!(!output.loss.is_finite());
     let before = values(&net);
@@ -269,20 +273,20 @@ fn a_loss_that_is_not_finite_is_returned_and_not_learned_from() {
 fn adam_leaves_pruned_entries_alone_and_clips_over_all_kinds() {
     let space = SearchSpace::darts();
     let mut alive = AliveOps::all(&space);
-    alive.prune(CellKind(0), 0, 0).unwrap();
+    alive.prune(EdgeId::new(CellKind(0), 0).op(0)).unwrap();
     let mut alphas = EdgeOpTable::filled(&space, 0f32);
     let mut gradients = EdgeOpTable::filled(&space, 0f32);
-    gradients.edge_mut(CellKind(0), 0)[0] = 100.0;
-    gradients.edge_mut(CellKind(0), 1)[0] = 6.0;
-    gradients.edge_mut(CellKind(1), 1)[0] = 8.0;
+    gradients[EdgeId::new(CellKind(0), 0).op(0)] = 100.0;
+    gradients[EdgeId::new(CellKind(0), 1).op(0)] = 6.0;
+    gradients[EdgeId::new(CellKind(1), 1).op(0)] = 8.0;
     let mut state = AdamState::new(&space);
     let norm = Adam::default().step(&space, &mut state, &mut alphas, &gradients, &alive);
     assert_eq!(norm, 10.0);
-    assert_eq!((alphas.edge(CellKind(0), 0)[0], state.first.edge(CellKind(0), 0)[0]), (0.0, 0.0));
+    assert_eq!((alphas[EdgeId::new(CellKind(0), 0)][0], state.first[EdgeId::new(CellKind(0), 0)][0]), (0.0, 0.0));
     // Clipped to 5: gradients of 3 and 4, first moments of half of that.
-    assert!((state.first.edge(CellKind(0), 1)[0] - 1.5).abs() < 1e-5);
-    assert!((state.first.edge(CellKind(1), 1)[0] - 2.0).abs() < 1e-5);
-    gradients.edge_mut(CellKind(0), 1)[0] = f32::NAN;
+    assert!((state.first[EdgeId::new(CellKind(0), 1)][0] - 1.5).abs() < 1e-5);
+    assert!((state.first[EdgeId::new(CellKind(1), 1)][0] - 2.0).abs() < 1e-5);
+    gradients[EdgeId::new(CellKind(0), 1).op(0)] = f32::NAN;
     let before = (state.clone(), alphas.clone());
     assert!(Adam::default().step(&space, &mut state, &mut alphas, &gradients, &alive).is_nan());
     assert_eq!((state, alphas), before);

@@ -5,7 +5,7 @@ mod common;
 
 use candle_core::Device;
 use common::{Values, close, close_tensors};
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gate, Gates, SearchSpace, Skeleton, Streams};
+use eoinas_core::{AliveOps, CellKind, EdgeId, EdgeOpTable, Gate, Gates, SearchSpace, Skeleton, Streams};
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted, WeightGradients};
 
 const KINDS: [&str; 2] = ["normal", "reduce"];
@@ -123,7 +123,7 @@ fn two_search_steps_agree_with_pytorch() {
             let h = values.f32s(&format!("{pass}.h.{kind}"));
             for (edge, gate) in gate_gradients.kinds[index].iter().enumerate() {
                 let (h, sampled) = (&h[edge * 8..(edge + 1) * 8], gate[0].op);
-                for (op, gradient) in gradients.edge_mut(CellKind(index), edge).iter_mut().enumerate() {
+                for (op, gradient) in gradients[EdgeId::new(CellKind(index), edge)].iter_mut().enumerate() {
                     let delta = if op == sampled { 1.0 } else { 0.0 };
                     *gradient = (f64::from(gate[0].value * h[sampled] * (delta - h[op])) / temperature) as f32;
                 }

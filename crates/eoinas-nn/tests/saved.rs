@@ -134,7 +134,7 @@ fn three_kinds_are_all_in_the_network() {
         Skeleton { channels: 4, ..skeleton() }.with_layers(["early", "down", "early", "late", "down", "late"]);
     let (operations, streams) = (Operations::built_in(), Streams::new(3));
     let supernet = Supernet::new(&space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
-    let gates = nets::path(&space, supernet.alive(), 1);
+    let gates = nets::path(&space, &supernet.alive(), 1);
     let batch = batch(&skeleton, 6, 0);
     let output = supernet.pass(&batch, &gates, Wanted::GATES, &PassOptions::default()).unwrap();
     assert_eq!(output.ops_run, 6 * 2);

@@ -1,6 +1,6 @@
 //! Which op each edge loses at a pruning.
 
-use eoinas_core::CellKind;
+use eoinas_core::{CellKind, EdgeId, OpId};
 use serde::{Deserialize, Serialize};
 
 use crate::indicator::checked_values;
@@ -36,6 +36,18 @@ pub struct PruneDecision {
     pub indicator: Vec<(usize, Option<f64>)>,
 }
 
+impl PruneDecision {
+    pub(crate) fn new(id: OpId, reason: PruneReason, indicator: Vec<(usize, Option<f64>)>) -> Self {
+        let OpId { edge: EdgeId { kind, edge }, op } = id;
+        Self { kind, edge, op, reason, indicator }
+    }
+
+    /// The op.
+    pub fn id(&self) -> OpId {
+        EdgeId { kind: self.kind, edge: self.edge }.op(self.op)
+    }
+}
+
 /// One pruning: a decision for each edge that has more than one op, in the order of the space. Changes nothing.
 ///
 /// On each edge:
@@ -50,14 +62,14 @@ pub struct PruneDecision {
 /// An indicator that is infinite or NaN.
 pub fn decide(evidence: &Evidence<'_>, indicator: &dyn Indicator) -> Result<Vec<PruneDecision>, PruningError> {
     let mut decisions = Vec::new();
-    for (kind, edge) in evidence.space().edges() {
-        let view = evidence.edge(kind, edge);
+    for id in evidence.space().edges() {
+        let view = evidence.edge(id);
         if view.ops.len() > 1 {
             let indicator = checked_values(indicator, &view)?;
-            let keeps_all = evidence.space().cell(kind).is_none_or(|cell| cell.keep.is_none());
+            let keeps_all = evidence.space().cell(id.kind).is_none_or(|cell| cell.keep.is_none());
             let chosen = if keeps_all { None } else { last_zero(&view) };
             let chosen = chosen.map(|op| (op, PruneReason::ZeroOp)).or_else(|| lowest(&view, &indicator));
-            decisions.extend(chosen.map(|(op, reason)| PruneDecision { kind, edge, op, reason, indicator }));
+            decisions.extend(chosen.map(|(op, reason)| PruneDecision::new(id.op(op), reason, indicator)));
         }
     }
     Ok(decisions)

@@ -1,65 +1,25 @@
 //! From scores to a cell.
 
-use eoinas_core::{AliveOps, CellGenotype, CellKind, CellSpec, EdgeOpTable, Genotype, GenotypeEdge, SearchSpace};
-use serde::{Deserialize, Serialize};
+use eoinas_core::{
+    AliveOps, CellGenotype, CellKind, CellSpec, EdgeId, EdgeMap, EdgeOpTable, Genotype, GenotypeEdge, SearchSpace,
+};
 
 use crate::PruningError;
 use crate::indicator::checked_beta;
 
-/// How strong each edge is: the largest score of its alive ops. `none` does not count where it cannot be derived.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EdgeStrengths {
-    /// Per kind, per edge; `None`: nothing on the edge can be derived, or its strength was not taken yet.
-    kinds: Vec<Vec<Option<f64>>>,
-}
-
-impl EdgeStrengths {
-    /// No strength taken yet.
-    pub fn unknown(space: &SearchSpace) -> Self {
-        Self { kinds: space.cells().iter().map(|cell| vec![None; cell.edges.len()]).collect() }
-    }
-
-    /// The strengths that `scores` give now.
-    ///
-    /// # Errors
-    /// Scores or alive ops that do not fit `space`.
-    pub fn of(space: &SearchSpace, alive: &AliveOps, scores: &EdgeOpTable<f64>) -> Result<Self, PruningError> {
-        check(space, alive, scores)?;
-        let mut strengths = Self::unknown(space);
-        for (kind, edge) in space.edges() {
-            let best = space.cell(kind).and_then(|cell| best_op(space, cell, alive, scores, kind, edge));
-            strengths.set(kind, edge, best.map(|(_, score)| score));
-        }
-        Ok(strengths)
-    }
-
-    /// The strength of one edge.
-    pub fn get(&self, kind: CellKind, edge: usize) -> Option<f64> {
-        self.kinds.get(kind.0).and_then(|edges| edges.get(edge)).copied().flatten()
-    }
-
-    /// Sets the strength of one edge; nothing for an edge that is not there.
-    pub fn set(&mut self, kind: CellKind, edge: usize, strength: Option<f64>) {
-        if let Some(entry) = self.kinds.get_mut(kind.0).and_then(|edges| edges.get_mut(edge)) {
-            *entry = strength;
-        }
-    }
-
-    /// Each strength that is known, by what `weigh` makes of kind, edge and strength.
-    #[must_use]
-    pub fn weighed(mut self, space: &SearchSpace, weigh: impl Fn(CellKind, usize, f64) -> f64) -> Self {
-        for (kind, edge) in space.edges() {
-            let strength = self.get(kind, edge).map(|strength| weigh(kind, edge, strength));
-            self.set(kind, edge, strength);
-        }
-        self
-    }
-
-    /// Whether there is an entry for each edge of `space` and no more.
-    pub fn fits(&self, space: &SearchSpace) -> bool {
-        self.kinds.iter().map(Vec::len).eq(space.cells().iter().map(|cell| cell.edges.len()))
-    }
+/// How strong each edge is: the largest score of its alive ops. `none` does not count where it cannot be derived; `None`:
+/// nothing on the edge can be.
+///
+/// # Errors
+/// Scores or alive ops that do not fit `space`.
+pub fn edge_strengths(
+    space: &SearchSpace,
+    alive: &AliveOps,
+    scores: &EdgeOpTable<f64>,
+) -> Result<EdgeMap<Option<f64>>, PruningError> {
+    check(space, alive, scores)?;
+    let best = |id: EdgeId| space.cell(id.kind).and_then(|cell| best_op(space, cell, alive, scores, id));
+    Ok(EdgeMap::from_fn(space, |id| best(id).map(|(_, score)| score)))
 }
 
 /// The cell of each kind: every node keeps its strongest predecessors, all of them distinct, and on each edge the alive
@@ -76,7 +36,7 @@ pub fn derive(
     space: &SearchSpace,
     alive: &AliveOps,
     scores: &EdgeOpTable<f64>,
-    strengths: &EdgeStrengths,
+    strengths: &EdgeMap<Option<f64>>,
 ) -> Result<Genotype, PruningError> {
     check(space, alive, scores)?;
     if !strengths.fits(space) {
@@ -97,7 +57,7 @@ pub fn derive_from_beta(
     alive: &AliveOps,
 ) -> Result<Genotype, PruningError> {
     let beta = checked_beta(space, alphas, alive)?;
-    derive(space, alive, &beta, &EdgeStrengths::of(space, alive, &beta)?)
+    derive(space, alive, &beta, &edge_strengths(space, alive, &beta)?)
 }
 
 fn derive_cell(
@@ -106,12 +66,13 @@ fn derive_cell(
     kind: CellKind,
     alive: &AliveOps,
     scores: &EdgeOpTable<f64>,
-    strengths: &EdgeStrengths,
+    strengths: &EdgeMap<Option<f64>>,
 ) -> Result<CellGenotype, PruningError> {
     let input = |edge: usize| {
-        let (op, score) = best_op(space, cell, alive, scores, kind, edge)?;
+        let id = EdgeId { kind, edge };
+        let (op, score) = best_op(space, cell, alive, scores, id)?;
         let derived = GenotypeEdge { op: space.ops().get(op)?.clone(), from: cell.edges.get(edge)?.from };
-        Some((strengths.get(kind, edge).unwrap_or(score), derived))
+        Some((strengths[id].unwrap_or(score), derived))
     };
     let node = |node: usize| {
         let mut inputs: Vec<(f64, GenotypeEdge)> = cell.edges_into(node).filter_map(input).collect();
@@ -135,12 +96,10 @@ fn best_op(
     cell: &CellSpec,
     alive: &AliveOps,
     scores: &EdgeOpTable<f64>,
-    kind: CellKind,
-    edge: usize,
+    id: EdgeId,
 ) -> Option<(usize, f64)> {
     let derivable = |op: &usize| cell.keep.is_none() || space.ops().get(*op).is_some_and(|op| !op.is_zero());
-    let score = |op: usize| scores.edge(kind, edge).get(op).map(|score| (op, *score));
-    let candidates = alive.ops(kind, edge).filter(derivable).filter_map(score);
+    let candidates = alive.ops(id).filter(derivable).map(|op| (op, scores[id.op(op)]));
     candidates.reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
 

@@ -94,5 +94,5 @@ pub enum PruningError {
     },
     /// An op that may not be pruned.
     #[error(transparent)]
-    Prune(#[from] eoinas_core::alive::PruneError),
+    Core(#[from] eoinas_core::CoreError),
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use eoinas_core::softmax::beta;
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Op, SearchSpace};
+use eoinas_core::{AliveOps, CellKind, EdgeId, EdgeOpTable, Op, SearchSpace};
 
 use crate::{PruningError, Statistics};
 
@@ -105,10 +105,9 @@ impl<'a> Evidence<'a> {
     }
 
     /// What an indicator is shown of one edge.
-    pub fn edge(&self, kind: CellKind, edge: usize) -> EdgeView<'a> {
-        let rows = self.space.ops().iter().zip(self.alive.edge(kind, edge)).zip(self.beta.edge(kind, edge));
-        let numbers =
-            self.statistics.counts().edge(kind, edge).iter().zip(self.statistics.accuracies().edge(kind, edge));
+    pub fn edge(&self, id: EdgeId) -> EdgeView<'a> {
+        let rows = self.space.ops().iter().zip(self.alive.edge(id)).zip(&self.beta[id]);
+        let numbers = self.statistics.counts()[id].iter().zip(&self.statistics.accuracies()[id]);
         let all = rows.zip(numbers).enumerate();
         let ops = all
             .filter(|(_, (((_, alive), _), _))| **alive)
@@ -120,7 +119,7 @@ impl<'a> Evidence<'a> {
                 accuracy: *accuracy,
             })
             .collect();
-        EdgeView { kind, edge, ops }
+        EdgeView { kind: id.kind, edge: id.edge, ops }
     }
 
     /// The indicator of every op: `None` for pruned ops and for those without evidence.
@@ -129,9 +128,9 @@ impl<'a> Evidence<'a> {
     /// An indicator that is infinite or NaN.
     pub fn indicators(&self, indicator: &dyn Indicator) -> Result<EdgeOpTable<Option<f64>>, PruningError> {
         let mut table = EdgeOpTable::filled(self.space, None);
-        for (kind, edge) in self.space.edges() {
-            for (op, value) in checked_values(indicator, &self.edge(kind, edge))? {
-                table.edge_mut(kind, edge).get_mut(op).into_iter().for_each(|entry| *entry = value);
+        for id in self.space.edges() {
+            for (op, value) in checked_values(indicator, &self.edge(id))? {
+                table[id.op(op)] = value;
             }
         }
         Ok(table)
@@ -166,10 +165,10 @@ pub(crate) fn checked_beta(
     if !alive.fits(space) {
         return Err(PruningError::Shape { what: "alive ops" });
     }
-    for (kind, edge) in space.edges() {
-        let mut values = alphas.edge(kind, edge).iter().zip(alive.edge(kind, edge)).enumerate();
+    for id in space.edges() {
+        let mut values = alphas[id].iter().zip(alive.edge(id)).enumerate();
         if let Some((op, (&value, _))) = values.find(|(_, (alpha, alive))| **alive && !alpha.is_finite()) {
-            return Err(PruningError::Alpha { kind: kind.0, edge, op, value });
+            return Err(PruningError::Alpha { kind: id.kind.0, edge: id.edge, op, value });
         }
     }
     Ok(beta(alphas, alive, space))

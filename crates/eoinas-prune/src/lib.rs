@@ -18,9 +18,8 @@
 //!     for step in 0..16 {
 //!         // Your trainer: one op an edge, the same for all edges here, and `sep_conv_3x3` (4) is the best of them.
 //!         let run = |alive: &AliveOps| {
-//!             let op = |(kind, edge)| alive.ops(kind, edge).nth(step % alive.count(kind, edge)).unwrap_or(0);
-//!             let edges: Vec<_> = space.edges().map(|at| vec![Gate { op: op(at), value: 1.0 }]).collect();
-//!             Gates { kinds: edges.chunks(14).map(<[_]>::to_vec).collect() }
+//!             let op = |id| alive.ops(id).nth(step % alive.count(id)).unwrap_or(0);
+//!             Gates::from_fn(&space, |id| vec![Gate { op: op(id), value: 1.0 }])
 //!         };
 //!         let gates = run(state.alive());
 //!         let accuracy = if gates.kinds[0][0][0].op == 4 { 0.9 } else { 0.4 };
@@ -37,7 +36,7 @@
 //! ```
 //!
 //! Beneath it are pure functions: [`decide`] takes one pruning's decisions from [`Evidence`] and an [`Indicator`],
-//! [`derive()`] makes cells of scores and [`EdgeStrengths`], [`derive_from_beta`] does so for methods without pruning.
+//! [`derive()`] makes cells of scores and [`edge_strengths`], [`derive_from_beta`] does so for methods without pruning.
 #![forbid(unsafe_code)]
 
 mod decide;
@@ -50,7 +49,7 @@ mod state;
 mod statistics;
 
 pub use decide::{PruneDecision, PruneReason, decide};
-pub use derive::{EdgeStrengths, derive, derive_from_beta};
+pub use derive::{derive, derive_from_beta, edge_strengths};
 pub use error::PruningError;
 pub use indicator::{EdgeView, Evidence, Indicator, OpView};
 pub use indicators::{Beta, EoiNas, IndicatorConfig, ScaleFree};

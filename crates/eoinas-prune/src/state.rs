@@ -1,11 +1,11 @@
 //! The whole of it for a trainer: statistics in, prunings and a cell out.
 
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, Gates, Genotype, SearchSpace};
+use eoinas_core::{AliveOps, EdgeId, EdgeMap, EdgeOpTable, Gates, Genotype, OpId, SearchSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EdgeStrengths, Evidence, Indicator, PruneDecision, PruneReason, PruningError, Statistics, StatisticsConfig, decide,
-    derive,
+    Evidence, Indicator, PruneDecision, PruneReason, PruningError, Statistics, StatisticsConfig, decide, derive,
+    edge_strengths,
 };
 
 /// Alive ops, statistics and edge strengths of a search: what a checkpoint keeps of pruning.
@@ -14,7 +14,7 @@ pub struct PruneState {
     alive: AliveOps,
     statistics: Statistics,
     /// Of each edge as it was before it last lost an op.
-    strengths: EdgeStrengths,
+    strengths: EdgeMap<Option<f64>>,
 }
 
 impl PruneState {
@@ -26,7 +26,7 @@ impl PruneState {
         Ok(Self {
             alive: AliveOps::all(space),
             statistics: Statistics::new(space, config)?,
-            strengths: EdgeStrengths::unknown(space),
+            strengths: EdgeMap::filled(space, None),
         })
     }
 
@@ -41,7 +41,7 @@ impl PruneState {
     }
 
     /// The strength of each edge as it was before it last lost an op.
-    pub fn strengths(&self) -> &EdgeStrengths {
+    pub fn strengths(&self) -> &EdgeMap<Option<f64>> {
         &self.strengths
     }
 
@@ -84,10 +84,11 @@ impl PruneState {
             if decisions.is_empty() {
                 break;
             }
-            let now = EdgeStrengths::of(space, &alive, &evidence.scores(indicator)?)?;
+            let now = edge_strengths(space, &alive, &evidence.scores(indicator)?)?;
             for decision in &decisions {
-                strengths.set(decision.kind, decision.edge, now.get(decision.kind, decision.edge));
-                alive.prune(decision.kind, decision.edge, decision.op)?;
+                let id = decision.id();
+                strengths[id.edge] = now[id.edge];
+                alive.prune(id)?;
             }
             all.extend(decisions);
         }
@@ -102,21 +103,22 @@ impl PruneState {
     ///
     /// # Errors
     /// An op that is not there, is pruned already, or is the last of its edge.
-    pub fn prune_op(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<PruneDecision, PruningError> {
-        self.alive.prune(kind, edge, op)?;
-        Ok(PruneDecision { kind, edge, op, reason: PruneReason::Chosen, indicator: Vec::new() })
+    pub fn prune_op(&mut self, id: OpId) -> Result<PruneDecision, PruningError> {
+        self.alive.prune(id)?;
+        Ok(PruneDecision::new(id, PruneReason::Chosen, Vec::new()))
     }
 
     /// The same of all ops of an edge but one.
     ///
     /// # Errors
     /// An op that is not alive on that edge. Nothing has changed then.
-    pub fn keep_only(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<Vec<PruneDecision>, PruningError> {
-        if !self.alive.contains(kind, edge, op) {
-            return Err(PruningError::NotAlive { kind: kind.0, edge, op });
+    pub fn keep_only(&mut self, id: OpId) -> Result<Vec<PruneDecision>, PruningError> {
+        let OpId { edge, op } = id;
+        if !self.alive.contains(id) {
+            return Err(PruningError::NotAlive { kind: edge.kind.0, edge: edge.edge, op });
         }
-        let others: Vec<usize> = self.alive.ops(kind, edge).filter(|other| *other != op).collect();
-        others.into_iter().map(|other| self.prune_op(kind, edge, other)).collect()
+        let others: Vec<usize> = self.alive.ops(edge).filter(|other| *other != op).collect();
+        others.into_iter().map(|other| self.prune_op(edge.op(other))).collect()
     }
 
     /// Derives the cells by [`derive()`]. An edge with one op left has the strength it had before its last pruning, any
@@ -130,11 +132,11 @@ impl PruneState {
         alphas: &EdgeOpTable<f32>,
         indicator: &dyn Indicator,
     ) -> Result<Genotype, PruningError> {
-        self.derive_by(space, alphas, indicator, |_, _, strength| strength)
+        self.derive_by(space, alphas, indicator, |_, strength| strength)
     }
 
-    /// The same with other strengths: `weigh` is given kind, edge and strength of every edge that something can be derived
-    /// on, and says what counts.
+    /// The same with other strengths: `weigh` is given every edge that something can be derived on, with its strength, and
+    /// says what counts.
     ///
     /// # Errors
     /// As [`PruneState::derive`].
@@ -143,17 +145,15 @@ impl PruneState {
         space: &SearchSpace,
         alphas: &EdgeOpTable<f32>,
         indicator: &dyn Indicator,
-        weigh: impl Fn(CellKind, usize, f64) -> f64,
+        weigh: impl Fn(EdgeId, f64) -> f64,
     ) -> Result<Genotype, PruningError> {
         let scores = Evidence::new(space, alphas, &self.alive, &self.statistics)?.scores(indicator)?;
-        let mut strengths = EdgeStrengths::of(space, &self.alive, &scores)?;
-        for (kind, edge) in space.edges() {
-            let before = self.strengths.get(kind, edge);
-            if self.alive.count(kind, edge) == 1 && before.is_some() {
-                strengths.set(kind, edge, before);
-            }
+        let mut strengths = edge_strengths(space, &self.alive, &scores)?;
+        for (id, strength) in strengths.iter_mut() {
+            let before = self.strengths.get(id).copied().flatten().filter(|_| self.alive.count(id) == 1);
+            *strength = before.or(*strength).map(|strength| weigh(id, strength));
         }
-        derive(space, &self.alive, &scores, &strengths.weighed(space, weigh))
+        derive(space, &self.alive, &scores, &strengths)
     }
 
     /// Whether everything has the shape that `space` asks for.

@@ -1,6 +1,6 @@
 //! What a search learns about each op of each edge: `C^e`, how often it was trained, and `C^a`, how well it validated.
 
-use eoinas_core::{CellKind, EdgeOpTable, Gates, SearchSpace};
+use eoinas_core::{EdgeGates, EdgeOpTable, Gates, OpId, SearchSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::PruningError;
@@ -103,10 +103,7 @@ impl Statistics {
     /// # Errors
     /// Gates that do not fit the space; nothing is counted then.
     pub fn record_weight_step(&mut self, gates: &Gates) -> Result<(), PruningError> {
-        for (kind, edge, op) in self.sampled(gates)? {
-            self.count(kind, edge, op)?;
-        }
-        Ok(())
+        self.sampled(gates)?.into_iter().try_for_each(|id| self.count(id))
     }
 
     /// One architecture step: notes the accuracy (a fraction) of its mini-batch for the sampled op of every edge.
@@ -114,19 +111,16 @@ impl Statistics {
     /// # Errors
     /// An accuracy outside 0..=1, gates that do not fit the space; nothing is noted then.
     pub fn record_arch_step(&mut self, gates: &Gates, accuracy: f64) -> Result<(), PruningError> {
-        for (kind, edge, op) in self.sampled(gates)? {
-            self.note_accuracy(kind, edge, op, accuracy)?;
-        }
-        Ok(())
+        self.sampled(gates)?.into_iter().try_for_each(|id| self.note_accuracy(id, accuracy))
     }
 
     /// Counts one weight step for one op.
     ///
     /// # Errors
     /// No such op.
-    pub fn count(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<(), PruningError> {
-        let count = self.counts.edge_mut(kind, edge).get_mut(op).ok_or(out_of_range(kind, edge, op))?;
-        *count = count.saturating_add(1);
+    pub fn count(&mut self, id: OpId) -> Result<(), PruningError> {
+        self.check(id)?;
+        self.counts[id] = self.counts[id].saturating_add(1);
         Ok(())
     }
 
@@ -134,12 +128,12 @@ impl Statistics {
     ///
     /// # Errors
     /// No such op, an accuracy outside 0..=1.
-    pub fn note_accuracy(&mut self, kind: CellKind, edge: usize, op: usize, value: f64) -> Result<(), PruningError> {
+    pub fn note_accuracy(&mut self, id: OpId, value: f64) -> Result<(), PruningError> {
         if !(0.0..=1.0).contains(&value) {
             return Err(PruningError::Accuracy { value });
         }
-        let known = self.accuracies.edge_mut(kind, edge).get_mut(op).ok_or(out_of_range(kind, edge, op))?;
-        *known = Some(match (self.config.accuracy, *known) {
+        self.check(id)?;
+        self.accuracies[id] = Some(match (self.config.accuracy, self.accuracies[id]) {
             (AccuracyUpdate::ExponentialMovingAverage { decay }, Some(old)) => decay * old + (1.0 - decay) * value,
             _ => value,
         });
@@ -159,30 +153,20 @@ impl Statistics {
     }
 
     /// The sampled op of every edge, once all of `gates` is known to fit.
-    fn sampled(&self, gates: &Gates) -> Result<Vec<(CellKind, usize, usize)>, PruningError> {
-        let mut sampled = Vec::new();
-        for (k, edges) in gates.kinds.iter().enumerate() {
-            let kind = CellKind(k);
-            if edges.len() * self.counts.ops() != self.counts.matrix(kind).len() {
-                return Err(PruningError::Shape { what: "gates" });
-            }
-            for (edge, gates) in edges.iter().enumerate() {
-                let strongest = gates.iter().reduce(|best, gate| if gate.value > best.value { gate } else { best });
-                match strongest {
-                    Some(gate) if gate.op < self.counts.ops() => sampled.push((kind, edge, gate.op)),
-                    Some(gate) => return Err(out_of_range(kind, edge, gate.op)),
-                    None => {}
-                }
-            }
+    fn sampled(&self, gates: &Gates) -> Result<Vec<OpId>, PruningError> {
+        if !self.counts.has_edges_of(gates) {
+            return Err(PruningError::Shape { what: "gates" });
         }
-        if self.counts.matrix(CellKind(gates.kinds.len())).is_empty() {
-            Ok(sampled)
-        } else {
-            Err(PruningError::Shape { what: "gates" })
-        }
+        let strongest = |gates: &EdgeGates| {
+            gates.iter().reduce(|best, gate| if gate.value > best.value { gate } else { best }).map(|gate| gate.op)
+        };
+        let sampled = gates.iter().filter_map(|(id, gates)| strongest(gates).map(|op| id.op(op)));
+        sampled.map(|id| self.check(id).map(|()| id)).collect()
     }
-}
 
-fn out_of_range(kind: CellKind, edge: usize, op: usize) -> PruningError {
-    PruningError::OutOfRange { kind: kind.0, edge, op }
+    fn check(&self, id: OpId) -> Result<(), PruningError> {
+        let known = self.counts.get(id.edge).is_some_and(|ops| id.op < ops.len());
+        let OpId { edge, op } = id;
+        if known { Ok(()) } else { Err(PruningError::OutOfRange { kind: edge.kind.0, edge: edge.edge, op }) }
+    }
 }

@@ -4,8 +4,10 @@
 mod common;
 
 use common::*;
-use eoinas_core::{AliveOps, CellGenotype, CellSpec, Edge, EdgeOpTable, GenotypeEdge, Op, SearchSpace};
-use eoinas_prune::{Beta, EdgeStrengths, EoiNas, PruneState, PruningError, StatisticsConfig, derive, derive_from_beta};
+use eoinas_core::{
+    AliveOps, CellGenotype, CellSpec, Edge, EdgeId, EdgeMap, EdgeOpTable, GenotypeEdge, Op, SearchSpace,
+};
+use eoinas_prune::{Beta, EoiNas, PruneState, PruningError, StatisticsConfig, derive, derive_from_beta};
 
 const OPS: [Op; 3] = [Op::None, Op::SkipConnect, Op::SepConv3x3];
 
@@ -22,11 +24,11 @@ fn text(cell: &CellGenotype) -> String {
 fn from_beta_as_darts_does() {
     let space = small_space(&OPS, 2);
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0).copy_from_slice(&[9.0, 0.0, 1.0]); // node 2
-    alphas.edge_mut(NORMAL, 1).copy_from_slice(&[0.0, 1.0, 0.0]);
-    alphas.edge_mut(NORMAL, 2).copy_from_slice(&[0.0, 0.0, 3.0]); // node 3, second
-    alphas.edge_mut(NORMAL, 3).copy_from_slice(&[5.0, 0.0, 4.0]); // weak: `none` has most of the weight
-    alphas.edge_mut(NORMAL, 4).copy_from_slice(&[-9.0, 4.0, 0.0]); // first
+    alphas[EdgeId::new(NORMAL, 0)].copy_from_slice(&[9.0, 0.0, 1.0]); // node 2
+    alphas[EdgeId::new(NORMAL, 1)].copy_from_slice(&[0.0, 1.0, 0.0]);
+    alphas[EdgeId::new(NORMAL, 2)].copy_from_slice(&[0.0, 0.0, 3.0]); // node 3, second
+    alphas[EdgeId::new(NORMAL, 3)].copy_from_slice(&[5.0, 0.0, 4.0]); // weak: `none` has most of the weight
+    alphas[EdgeId::new(NORMAL, 4)].copy_from_slice(&[-9.0, 4.0, 0.0]); // first
     let genotype = derive_from_beta(&space, &alphas, &AliveOps::all(&space)).unwrap();
     let cell = &genotype.cells[0];
     assert_eq!(text(cell), "sep_conv_3x3 0, skip_connect 1; sep_conv_3x3 0, skip_connect 2");
@@ -47,7 +49,7 @@ fn equal_strengths_keep_the_first_edges_and_ops() {
 fn pruned_ops_are_not_derived() {
     let space = small_space(&OPS, 1);
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[2] = 9.0;
+    alphas[EdgeId::new(NORMAL, 0).op(2)] = 9.0;
     let mut alive = AliveOps::all(&space);
     leave(&mut alive, NORMAL, 0, &[0, 1]);
     let genotype = derive_from_beta(&space, &alphas, &alive).unwrap();
@@ -60,14 +62,14 @@ fn strengths_are_those_before_the_last_pruning() {
     let space = small_space(&OPS, 2);
     let mut alphas = zeros(&space);
     for (edge, alpha) in [(2, 0.1), (3, 2.0), (4, 1.0)] {
-        alphas.edge_mut(NORMAL, edge).copy_from_slice(&[-1.0, 0.0, alpha]);
+        alphas[EdgeId::new(NORMAL, edge)].copy_from_slice(&[-1.0, 0.0, alpha]);
     }
     let mut state = PruneState::new(&space, StatisticsConfig::default()).unwrap();
     state.prune(&space, &alphas, &Beta {}, 1).unwrap();
     let strength = |alpha: f64| alpha.exp() / (1.0 + alpha.exp());
     state.prune(&space, &alphas, &Beta {}, 1).unwrap();
     for (edge, alpha) in [(2, 0.1), (3, 2.0), (4, 1.0)] {
-        let got = state.strengths().get(NORMAL, edge).unwrap();
+        let got = state.strengths()[EdgeId::new(NORMAL, edge)].unwrap();
         assert!((got - strength(alpha)).abs() < 1e-7, "edge {edge}: {got}, over the two ops that were alive");
     }
     let genotype = state.derive(&space, &alphas, &Beta {}).unwrap();
@@ -100,7 +102,7 @@ fn strengths_come_from_the_statistics_of_the_last_window() {
     record(&mut state, 2, [0.5, 0.5, 0.3, 0.6, 0.7]);
     let last = state.prune(&space, &alphas, &EoiNas::default(), 1).unwrap();
     assert!(last.iter().all(|decision| decision.op == 0));
-    let strength = |edge| state.strengths().get(NORMAL, edge).unwrap();
+    let strength = |edge| state.strengths()[EdgeId::new(NORMAL, edge)].unwrap();
     for (edge, accuracy) in [(2, 0.3), (3, 0.6), (4, 0.7)] {
         assert!((strength(edge) - (0.5 + 0.5 * 100.0 * accuracy)).abs() < 1e-9);
     }
@@ -113,7 +115,7 @@ fn nas_bench_201_keeps_every_edge_and_may_derive_none() {
     let space = SearchSpace::nas_bench_201();
     let mut alphas = zeros(&space);
     for (edge, op) in [0, 3, 1, 2, 4, 0].into_iter().enumerate() {
-        alphas.edge_mut(NORMAL, edge)[op] = 1.0;
+        alphas[EdgeId::new(NORMAL, edge).op(op)] = 1.0;
     }
     let genotype = derive_from_beta(&space, &alphas, &AliveOps::all(&space)).unwrap();
     assert_eq!(
@@ -141,8 +143,8 @@ fn inputs_are_distinct_even_over_parallel_edges() {
     cell.edges.insert(0, Edge { from: 0, to: 2, stride: 1 });
     let space = SearchSpace::new("parallel", OPS.to_vec(), vec![cell]).unwrap();
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[1] = 2.0;
-    alphas.edge_mut(NORMAL, 1)[2] = 3.0;
+    alphas[EdgeId::new(NORMAL, 0).op(1)] = 2.0;
+    alphas[EdgeId::new(NORMAL, 1).op(2)] = 3.0;
     let genotype = derive_from_beta(&space, &alphas, &AliveOps::all(&space)).unwrap();
     assert_eq!(text(&genotype.cells[0]), "sep_conv_3x3 0, skip_connect 1");
 }
@@ -164,10 +166,10 @@ fn what_does_not_fit_is_named() {
     let (space, other) = (SearchSpace::darts(), SearchSpace::nas_bench_201());
     let alive = AliveOps::all(&space);
     let scores = EdgeOpTable::filled(&space, 0f64);
-    let unknown = EdgeStrengths::unknown(&space);
+    let unknown = EdgeMap::filled(&space, None);
     let shape = |what| Err(PruningError::Shape { what });
     assert_eq!(derive(&space, &AliveOps::all(&other), &scores, &unknown), shape("alive ops"));
     assert_eq!(derive(&space, &alive, &EdgeOpTable::filled(&other, 0.0), &unknown), shape("scores"));
-    assert_eq!(derive(&space, &alive, &scores, &EdgeStrengths::unknown(&other)), shape("edge strengths"));
+    assert_eq!(derive(&space, &alive, &scores, &EdgeMap::filled(&other, None)), shape("edge strengths"));
     assert!(derive(&space, &alive, &scores, &unknown).is_ok(), "without strengths, the scores");
 }

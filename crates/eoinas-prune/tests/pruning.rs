@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use eoinas_core::{AliveOps, EdgeOpTable, Op, SearchSpace};
+use eoinas_core::{AliveOps, EdgeId, EdgeOpTable, Op, SearchSpace};
 use eoinas_prune::{
     Beta, EdgeView, EoiNas, Evidence, Indicator, IndicatorConfig, OpView, PruneReason, PruneState, PruningError,
     ScaleFree, Statistics, StatisticsConfig, decide,
@@ -22,7 +22,7 @@ fn edge_0(
     space: &SearchSpace,
 ) -> Vec<Option<f64>> {
     let evidence = Evidence::new(space, alphas, alive, statistics).unwrap();
-    evidence.indicators(indicator).unwrap().edge(NORMAL, 0).to_vec()
+    evidence.indicators(indicator).unwrap()[EdgeId::new(NORMAL, 0)].to_vec()
 }
 
 /// The op that edge 0 of the normal cell loses.
@@ -43,7 +43,7 @@ fn loses(
 fn eq_7_by_hand() {
     let space = small_space(&OPS, 1);
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[1] = 2f32.ln(); // beta: 0.2, 0.4, 0.2, 0.2
+    alphas[EdgeId::new(NORMAL, 0).op(1)] = 2f32.ln(); // beta: 0.2, 0.4, 0.2, 0.2
     let statistics = statistics(&space, NORMAL, 0, &[10, 20, 0, 5], &[Some(0.5), Some(0.6), Some(0.9), None]);
     let got = edge_0(&EoiNas::default(), &alphas, &AliveOps::all(&space), &statistics, &space);
     // beta + 0.5 * percent / count; an op without draws or without an accuracy has no indicator.
@@ -106,10 +106,10 @@ fn min_samples_is_what_counts_as_evidence() {
 fn beta_is_over_the_alive_ops_and_pruned_ops_have_no_indicator() {
     let space = small_space(&OPS, 1);
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[0] = 30.0;
+    alphas[EdgeId::new(NORMAL, 0).op(0)] = 30.0;
     let mut alive = AliveOps::all(&space);
     let nothing = Statistics::new(&space, StatisticsConfig::default()).unwrap();
-    alive.prune(NORMAL, 0, 0).unwrap();
+    alive.prune(EdgeId::new(NORMAL, 0).op(0)).unwrap();
     let third = Some(1.0 / 3.0);
     assert_eq!(edge_0(&Beta {}, &alphas, &alive, &nothing, &space), [None, third, third, third]);
 }
@@ -119,7 +119,7 @@ fn the_lowest_indicator_goes() {
     let space = small_space(&OPS, 1);
     let alive = AliveOps::all(&space);
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[3] = -1.0;
+    alphas[EdgeId::new(NORMAL, 0).op(3)] = -1.0;
     let statistics = statistics(&space, NORMAL, 0, &[10; 4], &[Some(0.5), Some(0.6), Some(0.2), Some(0.4)]);
     assert_eq!(loses(&EoiNas::default(), &alphas, &alive, &statistics, &space), (2, PruneReason::LowestIndicator));
     assert_eq!(loses(&Beta {}, &alphas, &alive, &statistics, &space), (3, PruneReason::LowestIndicator));
@@ -145,8 +145,8 @@ fn ties_go_to_the_lower_beta_then_to_the_lower_index() {
     let mut alphas = zeros(&space);
     assert_eq!(loses(&Same, &alphas, &alive, &nothing, &space).0, 0);
     assert_eq!(loses(&EoiNas::default(), &alphas, &alive, &nothing, &space), (0, PruneReason::LowestBeta));
-    alphas.edge_mut(NORMAL, 0)[2] = -0.5;
-    alphas.edge_mut(NORMAL, 0)[3] = -0.5;
+    alphas[EdgeId::new(NORMAL, 0).op(2)] = -0.5;
+    alphas[EdgeId::new(NORMAL, 0).op(3)] = -0.5;
     assert_eq!(loses(&Same, &alphas, &alive, &nothing, &space).0, 2);
     assert_eq!(loses(&EoiNas::default(), &alphas, &alive, &nothing, &space), (2, PruneReason::LowestBeta));
 }
@@ -158,14 +158,17 @@ fn an_op_that_was_never_sampled_is_not_judged() {
     let space = small_space(&OPS, 1);
     let alive = AliveOps::all(&space);
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[1] = -2.0;
-    alphas.edge_mut(NORMAL, 0)[3] = -3.0;
+    alphas[EdgeId::new(NORMAL, 0).op(1)] = -2.0;
+    alphas[EdgeId::new(NORMAL, 0).op(3)] = -3.0;
     // Op 3: 0/0. Op 1: x/0, its accuracy being kept from before the last pruning.
     let some = statistics(&space, NORMAL, 0, &[10, 0, 10, 0], &[Some(0.5), Some(0.4), Some(0.3), None]);
     assert_eq!(loses(&EoiNas::default(), &alphas, &alive, &some, &space), (2, PruneReason::LowestIndicator));
     let evidence = Evidence::new(&space, &alphas, &alive, &some).unwrap();
     let table = evidence.indicators(&EoiNas::default()).unwrap();
-    assert_eq!(table.edge(NORMAL, 0).iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true, false]);
+    assert_eq!(
+        table[EdgeId::new(NORMAL, 0)].iter().map(Option::is_some).collect::<Vec<_>>(),
+        [true, false, true, false]
+    );
     let none = statistics(&space, NORMAL, 0, &[0; 4], &[None, Some(0.4), None, None]);
     assert_eq!(loses(&EoiNas::default(), &alphas, &alive, &none, &space), (3, PruneReason::LowestBeta));
 }
@@ -178,25 +181,28 @@ fn alphas_stay_with_their_ops_on_every_edge() {
     let space = small_space(&[Op::SkipConnect, Op::MaxPool3x3, Op::SepConv3x3, Op::SepConv5x5], 1);
     let mut state = PruneState::new(&space, StatisticsConfig::default()).unwrap();
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0).copy_from_slice(&[-2.0, 3.0, 2.0, 1.0]);
-    alphas.edge_mut(NORMAL, 1).copy_from_slice(&[-1.0, 3.0, 2.0, -2.0]);
+    alphas[EdgeId::new(NORMAL, 0)].copy_from_slice(&[-2.0, 3.0, 2.0, 1.0]);
+    alphas[EdgeId::new(NORMAL, 1)].copy_from_slice(&[-1.0, 3.0, 2.0, -2.0]);
     let pruned = |decisions: Vec<eoinas_prune::PruneDecision>| decisions.iter().map(|d| d.op).collect::<Vec<_>>();
     assert_eq!(pruned(state.prune(&space, &alphas, &Beta {}, 1).unwrap()), [0, 3]);
     assert_eq!(pruned(state.prune(&space, &alphas, &Beta {}, 1).unwrap()), [3, 0]);
     assert_eq!(pruned(state.prune(&space, &alphas, &Beta {}, 1).unwrap()), [2, 2]);
     let evidence = Evidence::new(&space, &alphas, state.alive(), state.statistics()).unwrap();
-    assert_eq!(evidence.edge(NORMAL, 1).ops.iter().map(|op| (op.index, op.beta)).collect::<Vec<_>>(), [(1, 1.0)]);
+    assert_eq!(
+        evidence.edge(EdgeId::new(NORMAL, 1)).ops.iter().map(|op| (op.index, op.beta)).collect::<Vec<_>>(),
+        [(1, 1.0)]
+    );
 }
 
 #[test]
 fn statistics_stay_with_their_ops_on_every_edge() {
     let space = small_space(&OPS, 1);
     let mut alive = AliveOps::all(&space);
-    alive.prune(NORMAL, 0, 1).unwrap();
+    alive.prune(EdgeId::new(NORMAL, 0).op(1)).unwrap();
     let statistics = statistics(&space, NORMAL, 0, &[1, 2, 3, 4], &[Some(0.1), Some(0.2), Some(0.3), Some(0.4)]);
     let alphas = zeros(&space);
     let evidence = Evidence::new(&space, &alphas, &alive, &statistics).unwrap();
-    let view = evidence.edge(NORMAL, 0);
+    let view = evidence.edge(EdgeId::new(NORMAL, 0));
     let rows: Vec<_> = view.ops.iter().map(|op| (op.index, op.op.name(), op.count, op.accuracy.unwrap())).collect();
     assert_eq!(rows, [(0, "none", 1, 0.1), (2, "sep_conv_3x3", 3, 0.3), (3, "sep_conv_5x5", 4, 0.4)]);
 }
@@ -205,7 +211,7 @@ fn statistics_stay_with_their_ops_on_every_edge() {
 fn none_goes_at_the_last_pruning() {
     let space = small_space(&OPS, 1);
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[0] = 5.0;
+    alphas[EdgeId::new(NORMAL, 0).op(0)] = 5.0;
     let nothing = Statistics::new(&space, StatisticsConfig::default()).unwrap();
     let mut alive = AliveOps::all(&space);
     leave(&mut alive, NORMAL, 0, &[0, 2, 3]);
@@ -218,7 +224,7 @@ fn none_goes_at_the_last_pruning() {
 fn none_may_win_where_it_can_be_derived() {
     let space = SearchSpace::nas_bench_201();
     let mut alphas = zeros(&space);
-    alphas.edge_mut(NORMAL, 0)[0] = 5.0;
+    alphas[EdgeId::new(NORMAL, 0).op(0)] = 5.0;
     let nothing = Statistics::new(&space, StatisticsConfig::default()).unwrap();
     let mut alive = AliveOps::all(&space);
     leave(&mut alive, NORMAL, 0, &[0, 3]);
@@ -245,12 +251,12 @@ fn the_paper_prunes_eight_ops_to_one() {
         state.record_weight_step(&one_path(&space, |_, edge| edge % 8)).unwrap();
         let decisions = state.prune(&space, &alphas, &EoiNas::default(), 1).unwrap();
         assert_eq!(decisions.len(), 28);
-        assert!(space.edges().all(|(kind, edge)| state.alive().count(kind, edge) == 8 - pruning));
+        assert!(space.edges().all(|id| state.alive().count(id) == 8 - pruning));
         let counted: u64 = space.kinds().flat_map(|kind| state.statistics().counts().matrix(kind)).sum();
         assert_eq!(counted, if pruning == 7 { 28 } else { 0 }, "reset at every pruning but the last");
     }
     assert!(state.prune(&space, &alphas, &EoiNas::default(), 1).unwrap().is_empty());
-    assert!(space.edges().all(|(kind, edge)| !state.alive().contains(kind, edge, 0)), "no `none` is left");
+    assert!(space.edges().all(|id| !state.alive().contains(id.op(0))), "no `none` is left");
 }
 
 #[test]
@@ -311,7 +317,7 @@ fn inputs_that_do_not_fit_are_named() {
     assert_eq!(shape(Evidence::new(&space, &alphas, &AliveOps::all(&other), &statistics(&space))), "alive ops");
     assert_eq!(shape(Evidence::new(&space, &alphas, &alive, &statistics(&other))), "statistics");
     let mut diverged = alphas.clone();
-    diverged.edge_mut(REDUCE, 4)[7] = f32::NEG_INFINITY;
+    diverged[EdgeId::new(REDUCE, 4).op(7)] = f32::NEG_INFINITY;
     let error = Evidence::new(&space, &diverged, &alive, &statistics(&space)).unwrap_err();
     assert_eq!(error, PruningError::Alpha { kind: 1, edge: 4, op: 7, value: f32::NEG_INFINITY });
 }
@@ -364,7 +370,7 @@ proptest! {
         for pruning in 0..3 {
             for (ops, accuracy) in steps.iter().skip(pruning * 13).take(13) {
                 let op = |kind, edge: usize| {
-                    let alive: Vec<usize> = state.alive().ops(kind, edge).collect();
+                    let alive: Vec<usize> = state.alive().ops(EdgeId::new(kind, edge)).collect();
                     alive[ops[edge] % alive.len()]
                 };
                 let gates = one_path(&space, op);
@@ -373,7 +379,7 @@ proptest! {
             }
             let before = state.clone();
             for decision in state.prune(&space, &alphas, &indicator, 1).unwrap() {
-                prop_assert!(before.alive().contains(decision.kind, decision.edge, decision.op));
+                prop_assert!(before.alive().contains(EdgeId::new(decision.kind, decision.edge).op(decision.op)));
                 let own = decision.indicator.iter().find(|(op, _)| *op == decision.op).unwrap().1;
                 match decision.reason {
                     PruneReason::LowestIndicator => {
@@ -386,7 +392,7 @@ proptest! {
                     }
                 }
             }
-            prop_assert!(space.edges().all(|(kind, edge)| state.alive().count(kind, edge) == 3 - pruning));
+            prop_assert!(space.edges().all(|id| state.alive().count(id) == 3 - pruning));
         }
         let genotype = state.derive(&space, &alphas, &indicator).unwrap();
         prop_assert_eq!(genotype.fits(&space), Ok(()));

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use eoinas_core::{Gate, SearchSpace};
+use eoinas_core::{EdgeId, Gate, SearchSpace};
 use eoinas_prune::{AccuracyUpdate, CountWindow, PruningError, Statistics, StatisticsConfig};
 
 fn ema(decay: f64) -> StatisticsConfig {
@@ -19,11 +19,11 @@ fn a_weight_step_counts_the_sampled_op_of_every_edge() {
     for _ in 0..3 {
         statistics.record_weight_step(&gates).unwrap();
     }
-    for (kind, edge) in space.edges() {
+    for id in space.edges() {
         let mut expected = [0; 8];
-        expected[(kind.0 + edge) % 8] = 3;
-        assert_eq!(statistics.counts().edge(kind, edge), expected);
-        assert_eq!(statistics.accuracies().edge(kind, edge), [None; 8], "a weight step knows no accuracy");
+        expected[(id.kind.0 + id.edge) % 8] = 3;
+        assert_eq!(statistics.counts()[id], expected);
+        assert_eq!(statistics.accuracies()[id], [None; 8], "a weight step knows no accuracy");
     }
 }
 
@@ -38,10 +38,10 @@ fn of_a_mixture_the_largest_gate_is_the_sampled_op() {
     gates.kinds[0][2] = Vec::new();
     statistics.record_weight_step(&gates).unwrap();
     statistics.record_arch_step(&gates, 0.75).unwrap();
-    assert_eq!(statistics.counts().edge(NORMAL, 0), [0, 1, 0, 0, 0]);
-    assert_eq!(statistics.counts().edge(NORMAL, 1), [0, 0, 1, 0, 0], "the first of two");
-    assert_eq!(statistics.counts().edge(NORMAL, 2), [0; 5], "nothing was run");
-    assert_eq!(statistics.accuracies().edge(NORMAL, 0), [None, Some(0.75), None, None, None]);
+    assert_eq!(statistics.counts()[EdgeId::new(NORMAL, 0)], [0, 1, 0, 0, 0]);
+    assert_eq!(statistics.counts()[EdgeId::new(NORMAL, 1)], [0, 0, 1, 0, 0], "the first of two");
+    assert_eq!(statistics.counts()[EdgeId::new(NORMAL, 2)], [0; 5], "nothing was run");
+    assert_eq!(statistics.accuracies()[EdgeId::new(NORMAL, 0)], [None, Some(0.75), None, None, None]);
 }
 
 #[test]
@@ -51,18 +51,18 @@ fn the_last_accuracy_replaces_the_one_before() {
     let gates = one_path(&space, |_, _| 2);
     statistics.record_arch_step(&gates, 0.5).unwrap();
     statistics.record_arch_step(&gates, 0.25).unwrap();
-    assert_eq!(statistics.accuracies().edge(REDUCE, 13)[2], Some(0.25));
-    assert_eq!(statistics.counts().edge(REDUCE, 13)[2], 0, "an architecture step trains no op");
+    assert_eq!(statistics.accuracies()[EdgeId::new(REDUCE, 13)][2], Some(0.25));
+    assert_eq!(statistics.counts()[EdgeId::new(REDUCE, 13)][2], 0, "an architecture step trains no op");
 }
 
 #[test]
 fn moving_average_starts_at_the_first_value() {
     let space = SearchSpace::darts();
     let mut statistics = Statistics::new(&space, ema(0.75)).unwrap();
-    statistics.note_accuracy(NORMAL, 0, 1, 0.5).unwrap();
-    assert_eq!(statistics.accuracies().edge(NORMAL, 0)[1], Some(0.5));
-    statistics.note_accuracy(NORMAL, 0, 1, 1.0).unwrap();
-    assert_eq!(statistics.accuracies().edge(NORMAL, 0)[1], Some(0.625));
+    statistics.note_accuracy(EdgeId::new(NORMAL, 0).op(1), 0.5).unwrap();
+    assert_eq!(statistics.accuracies()[EdgeId::new(NORMAL, 0)][1], Some(0.5));
+    statistics.note_accuracy(EdgeId::new(NORMAL, 0).op(1), 1.0).unwrap();
+    assert_eq!(statistics.accuracies()[EdgeId::new(NORMAL, 0)][1], Some(0.625));
 }
 
 #[test]
@@ -74,8 +74,8 @@ fn windows() {
         statistics.record_weight_step(&gates).unwrap();
         statistics.record_arch_step(&gates, 0.5).unwrap();
         statistics.start_window();
-        assert_eq!(statistics.counts().edge(NORMAL, 0)[2], left);
-        assert_eq!(statistics.accuracies().edge(NORMAL, 0)[2], Some(0.5), "accuracies stay");
+        assert_eq!(statistics.counts()[EdgeId::new(NORMAL, 0)][2], left);
+        assert_eq!(statistics.accuracies()[EdgeId::new(NORMAL, 0)][2], Some(0.5), "accuracies stay");
     }
 }
 
@@ -99,8 +99,8 @@ fn bad_input_changes_nothing_and_is_named() {
         assert_eq!(statistics.record_arch_step(&gates, value), Err(PruningError::Accuracy { value }));
     }
     assert!(statistics.record_arch_step(&gates, f64::NAN).is_err());
-    assert!(statistics.count(NORMAL, 99, 0).is_err());
-    assert!(statistics.note_accuracy(NORMAL, 0, 99, 0.5).is_err());
+    assert!(statistics.count(EdgeId::new(NORMAL, 99).op(0)).is_err());
+    assert!(statistics.note_accuracy(EdgeId::new(NORMAL, 0).op(99), 0.5).is_err());
     assert_eq!(statistics, before);
     let text = PruningError::Accuracy { value: 65.0 }.to_string();
     assert_eq!(text, "accuracy 65 is not a fraction; it must lie in 0..=1 (divide percent by 100)");

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use eoinas_core::{AliveOps, CellGenotype, CellKind, SearchSpace, zoo};
+use eoinas_core::{AliveOps, CellGenotype, CellKind, EdgeId, SearchSpace, zoo};
 use eoinas_report::cell::{self, Layout, Picture};
 
 fn check(name: &str, svg: &str) {
@@ -64,7 +64,7 @@ fn supernets() {
     for space in [SearchSpace::darts(), SearchSpace::nas_bench_201()] {
         let ops: Vec<String> = space.ops().iter().map(|op| op.name().to_owned()).collect();
         let mut alive = AliveOps::all(&space);
-        alive.prune(CellKind(0), 1, 2).unwrap();
+        alive.prune(EdgeId::new(CellKind(0), 1).op(2)).unwrap();
         let picture = cell::draw_alive(&space.cells()[0], CellKind(0), &ops, &alive);
         let name = format!("supernet-{}", space.name());
         nothing_overlaps(&name, &picture.layout);

@@ -6,7 +6,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::{Made, search, training, training_of};
-use eoinas_core::CellKind;
+use eoinas_core::{CellKind, EdgeId};
 use eoinas_report::{Options, ReportError, Table, record, tables, write};
 
 /// Two variants of two seeds with their trainings, as `examples/ablation.rs` leaves them.
@@ -103,7 +103,8 @@ fn a_correlation_study_has_figure_1() {
     // What the search said after epoch 2, before the first pruning, and the trainings' accuracies.
     let searches = record::open(&[study.join("eoinas/seed-1/search")]).unwrap();
     let (_, shot) = searches[0].runs[0].snapshots().find(|(epoch, _)| *epoch == 2).unwrap();
-    let said = [shot.beta.edge(CellKind(0), 0)[2], shot.indicator.as_ref().unwrap().edge(CellKind(0), 0)[2].unwrap()];
+    let op = EdgeId::new(CellKind(0), 0).op(2);
+    let said = [shot.beta[op], shot.indicator.as_ref().unwrap()[op].unwrap()];
     for (what, said) in ["weight", "indicator"].into_iter().zip(said) {
         let csv = csv(what);
         let lines: Vec<&str> = csv.lines().collect();

@@ -7,7 +7,7 @@ mod trial;
 use candle_core::Device;
 use rand_distr::{Distribution, Normal};
 
-use eoinas_core::{AliveOps, CellKind, EdgeOpTable, EdgeTable, Gates, SearchSpace, SeedStream, Skeleton, Streams};
+use eoinas_core::{AliveOps, EdgeMap, EdgeOpTable, Gates, OpId, SearchSpace, SeedStream, Skeleton, Streams};
 use eoinas_gumbel::EdgeMode;
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted, WeightGradients};
 use eoinas_prune::{Indicator, PruneDecision, PruneState, StatisticsConfig};
@@ -40,7 +40,7 @@ pub struct Learner {
     /// Architecture parameters (logits).
     pub alphas: EdgeOpTable<f32>,
     /// Architecture parameters of the edges (logits); all 0 where they count alike ([`Learner::edge_mode`]).
-    pub edges: EdgeTable<f32>,
+    pub edges: EdgeMap<f32>,
     /// Statistics, alive ops and edge strengths.
     pub prune: PruneState,
     sgd: Sgd,
@@ -76,8 +76,8 @@ impl NetworkPlan {
         alphas
     }
 
-    fn edges(&self, space: &SearchSpace) -> EdgeTable<f32> {
-        let mut edges = EdgeTable::filled(space, 0f32);
+    fn edges(&self, space: &SearchSpace) -> EdgeMap<f32> {
+        let mut edges = EdgeMap::filled(space, 0f32);
         if let Some((normal, mut rng)) = self.initial_values(1).filter(|_| self.edge_mode != EdgeMode::Equal) {
             for kind in space.kinds() {
                 edges.kind_mut(kind).iter_mut().for_each(|edge| *edge = normal.sample(&mut rng) as f32);
@@ -204,8 +204,8 @@ impl Learner {
     ///
     /// # Errors
     /// An op that is not there, is pruned already, or is the last of its edge.
-    pub fn prune_op(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<PruneDecision> {
-        let decision = self.prune.prune_op(kind, edge, op)?;
+    pub fn prune_op(&mut self, id: OpId) -> Result<PruneDecision> {
+        let decision = self.prune.prune_op(id)?;
         self.free(vec![decision.clone()])?;
         Ok(decision)
     }
@@ -214,15 +214,15 @@ impl Learner {
     ///
     /// # Errors
     /// An op that is not alive on that edge.
-    pub fn keep_only(&mut self, kind: CellKind, edge: usize, op: usize) -> Result<Vec<PruneDecision>> {
-        let decisions = self.prune.keep_only(kind, edge, op)?;
+    pub fn keep_only(&mut self, id: OpId) -> Result<Vec<PruneDecision>> {
+        let decisions = self.prune.keep_only(id)?;
         self.free(decisions)
     }
 
     /// Frees in the network what was pruned.
     fn free(&mut self, decisions: Vec<PruneDecision>) -> Result<Vec<PruneDecision>> {
         for decision in &decisions {
-            self.supernet.prune(decision.kind, decision.edge, decision.op)?;
+            self.supernet.prune(decision.id())?;
         }
         if !decisions.is_empty() {
             if self.reset_moments {

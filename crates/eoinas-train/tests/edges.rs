@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::*;
-use eoinas_core::{CellKind, Event, SearchSpace};
+use eoinas_core::{CellKind, EdgeId, Event, SearchSpace};
 use eoinas_gumbel::EdgeMode;
 use eoinas_prune::Beta;
 use eoinas_train::{
@@ -72,7 +72,7 @@ fn recorded(run: &Path, space: &SearchSpace) {
         assert!(edges.fits(space));
         for (kind, cell) in space.kinds().zip(space.cells()) {
             for node in cell.intermediate() {
-                let sum: f64 = cell.edges_into(node).map(|edge| edges.get(kind, edge).unwrap()).sum();
+                let sum: f64 = cell.edges_into(node).map(|edge| edges[EdgeId::new(kind, edge)]).sum();
                 assert!((sum - 1.0).abs() < 1e-9, "{sum}");
             }
         }
@@ -95,9 +95,9 @@ fn edges_decide_what_a_node_keeps() {
         let kind = CellKind(0);
         // Node 5 has edges 9 to 13 from nodes 0 to 4. Ops speak for nodes 1 and 2, edges most of all for nodes 2 and 4.
         for (edge, op, edge_logit) in [(9, 0.0, 0.0), (10, 3.0, 0.0), (11, 2.0, 0.5), (12, 0.0, 0.0), (13, 0.0, 1.5)] {
-            learner.alphas.edge_mut(kind, edge).fill(0.0);
-            learner.alphas.edge_mut(kind, edge)[4] = op;
-            *learner.edges.get_mut(kind, edge).unwrap() = edge_logit;
+            learner.alphas[EdgeId::new(kind, edge)].fill(0.0);
+            learner.alphas[EdgeId::new(kind, edge).op(4)] = op;
+            learner.edges[EdgeId::new(kind, edge)] = edge_logit;
         }
         let cell = learner.derive(&Beta {}).unwrap();
         let from: Vec<usize> = cell.cells[0].nodes[3].iter().map(|input| input.from).collect();
@@ -105,7 +105,7 @@ fn edges_decide_what_a_node_keeps() {
         // 0.093, 0.061.
         let expected = if edges == EdgeMode::Sampled { [2, 4] } else { [1, 2] };
         assert_eq!(from, expected, "{edges:?}");
-        *learner.edges.get_mut(kind, 13).unwrap() = 2.5;
+        learner.edges[EdgeId::new(kind, 13)] = 2.5;
         let cell = learner.derive(&Beta {}).unwrap();
         let from: Vec<usize> = cell.cells[0].nodes[3].iter().map(|input| input.from).collect();
         // Products of nodes 1, 2, 4 now: 0.042, 0.048, 0.087.
@@ -122,7 +122,7 @@ fn an_edge_that_is_not_sampled_counts_nothing() {
     // 2 epochs of 2 steps of 3 paths, two edges into each of four nodes.
     for kind in search.space().kinds() {
         assert_eq!(statistics.counts().matrix(kind).iter().sum::<u64>(), 12 * 8);
-        let first_node = (0..2).map(|edge| statistics.counts().edge(kind, edge).iter().sum::<u64>());
+        let first_node = (0..2).map(|edge| statistics.counts()[EdgeId::new(kind, edge)].iter().sum::<u64>());
         assert_eq!(first_node.collect::<Vec<_>>(), [12, 12]);
     }
 }

@@ -114,8 +114,8 @@ fn several_paths_an_update_learn_are_counted_and_resume_to_the_same_bytes() {
     search.run().unwrap();
     // 2 epochs of 2 steps of 3 paths.
     let statistics = search.learner().prune.statistics();
-    for (kind, edge) in search.space().edges() {
-        assert_eq!(statistics.counts().edge(kind, edge).iter().sum::<u64>(), 12);
+    for id in search.space().edges() {
+        assert_eq!(statistics.counts()[id].iter().sum::<u64>(), 12);
     }
     let mut stop = options();
     stop.rules.push(Box::new(MaxSteps(3)));
@@ -157,8 +157,8 @@ fn pdarts_deepens_drops_ops_and_resumes_in_every_stage() {
     search.run().unwrap();
     let learner = search.learner();
     assert_eq!(learner.supernet.skeleton().cells, 7);
-    for (kind, edge) in search.space().edges() {
-        assert_eq!(learner.alive().count(kind, edge), 3);
+    for id in search.space().edges() {
+        assert_eq!(learner.alive().count(id), 3);
     }
     // Two steps a stage: within the first two, and at the end of the second.
     for stops in [vec![1, 2], vec![4]] {
@@ -192,10 +192,10 @@ fn pdarts_keeps_two_skip_connections_at_most() {
     search.run().unwrap();
     let space = search.space();
     let skip = space.ops().iter().position(|op| op.is_skip()).unwrap();
-    for (kind, edge) in space.edges() {
+    for id in space.edges() {
         // The later the edge, the stronger its skip connection; one op beside it comes second.
-        learner.alphas.edge_mut(kind, edge)[skip] = 3.0 + 0.01 * edge as f32;
-        learner.alphas.edge_mut(kind, edge)[skip + 1] = 2.0;
+        learner.alphas[id.op(skip)] = 3.0 + 0.01 * id.edge as f32;
+        learner.alphas[id.op(skip + 1)] = 2.0;
     }
     let skips = |limit: usize| -> Vec<usize> {
         let genotype = PDarts { skip_limit: limit, ..PDarts::default() }.derive(&learner).unwrap();
@@ -215,8 +215,8 @@ fn uniform_sampling_draws_every_op_of_every_edge() {
     search.run().unwrap();
     let counts = search.learner().prune.statistics().counts();
     // 80 draws of one of 8 ops: a share of 10 on average; never an op that is not drawn at this seed.
-    for (kind, edge) in search.space().edges() {
-        let counts = counts.edge(kind, edge);
+    for id in search.space().edges() {
+        let counts = &counts[id];
         assert_eq!(counts.iter().sum::<u64>(), 80);
         assert!(counts.iter().all(|&count| (1..=25).contains(&count)), "{counts:?}");
     }

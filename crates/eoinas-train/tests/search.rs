@@ -96,7 +96,7 @@ fn a_space_with_one_kind_of_cell_is_searched_too() {
         let counts = count::network(&genotype, &skeleton, search.space()).unwrap();
         assert_eq!(found.parameters, counts.parameters, "{method}");
         if method == MethodKind::Pdarts {
-            let alive = search.space().edges().map(|(kind, edge)| search.learner().alive().count(kind, edge)).max();
+            let alive = search.space().edges().map(|id| search.learner().alive().count(id)).max();
             assert_eq!((search.learner().supernet.skeleton().cells, alive), (9, Some(2)));
         }
     }

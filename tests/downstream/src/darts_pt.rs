@@ -1,11 +1,11 @@
 //! DARTS-PT (Wang et al., ICLR 2021): the cell of DARTS's supernet by what its accuracy loses without an op.
 
-use eoinas_core::{CellKind, Gate, Genotype, SeedStream, softmax};
+use eoinas_core::{EdgeId, EdgeMap, Gate, Gates, Genotype, OpId, SeedStream, softmax};
 use eoinas_gumbel::Softmax;
-use eoinas_prune::{Beta, EdgeStrengths, PruneDecision, derive};
+use eoinas_prune::{Beta, PruneDecision, derive};
 use eoinas_train::{
     EpochPlan, Flow, Identity, Learner, LearnerSettings, Result, SearchContext, SearchMethod, Step, StepReport,
-    blocks::{Alternating, one_hot},
+    blocks::Alternating,
     config::ArchConfig,
 };
 use rand::Rng;
@@ -23,27 +23,26 @@ pub struct DartsPt {
 /// How much is missed without some ops: the loss tells equal accuracies apart.
 type Missed = (f64, f64);
 
-fn missed(context: &SearchContext<'_>, without: impl Fn(CellKind, usize, usize) -> bool) -> Result<Missed> {
+fn missed(context: &SearchContext<'_>, without: impl Fn(OpId) -> bool) -> Result<Missed> {
     let (learner, space) = (&*context.learner, context.learner.space());
     let beta = softmax::beta(&learner.alphas, learner.alive(), space);
-    let mut gates = one_hot(space, |_, _| None);
-    for ((kind, edge), gates) in space.edges().zip(gates.kinds.iter_mut().flatten()) {
-        let ops = learner.alive().ops(kind, edge).filter(|op| !without(kind, edge, *op));
-        gates.extend(ops.map(|op| Gate { op, value: beta.edge(kind, edge)[op] as f32 }));
-    }
+    let gates = Gates::from_fn(space, |id| {
+        let ops = learner.alive().ops(id).filter(|op| !without(id.op(*op)));
+        ops.map(|op| Gate { op, value: beta[id.op(op)] as f32 }).collect()
+    });
     let tally = context.evaluate(&gates, ..)?;
     Ok((-tally.accuracy().unwrap_or(0.0), tally.mean_loss().unwrap_or(0.0)))
 }
 
 /// The op that an edge keeps: none that is zero where such an op cannot be derived.
-fn best_op(context: &SearchContext<'_>, kind: CellKind, edge: usize) -> Result<usize> {
+fn best_op(context: &SearchContext<'_>, id: EdgeId) -> Result<OpId> {
     let space = context.learner.space();
-    let may = |op: &usize| space.cells()[kind.0].keep.is_none() || !space.ops()[*op].is_zero();
-    let mut best = ((f64::NEG_INFINITY, f64::NEG_INFINITY), 0);
-    for op in context.learner.alive().ops(kind, edge).filter(may) {
-        let missed = missed(context, |k, e, o| (k, e, o) == (kind, edge, op))?;
+    let may = |op: &usize| space.cells()[id.kind.0].keep.is_none() || !space.ops()[*op].is_zero();
+    let mut best = ((f64::NEG_INFINITY, f64::NEG_INFINITY), id.op(0));
+    for op in context.learner.alive().ops(id).filter(may) {
+        let missed = missed(context, |other| other == id.op(op))?;
         if missed > best.0 {
-            best = (missed, op);
+            best = (missed, id.op(op));
         }
     }
     Ok(best.1)
@@ -75,10 +74,10 @@ impl SearchMethod for DartsPt {
         let done = (context.epoch() + 1).saturating_sub(self.pretrain);
         let due = order.len() * done / context.epochs().saturating_sub(self.pretrain).max(1);
         let mut pruned = Vec::new();
-        for (kind, edge) in order.into_iter().take(due) {
-            if context.learner.alive().count(kind, edge) > 1 {
-                let op = best_op(context, kind, edge)?;
-                pruned.extend(context.learner.keep_only(kind, edge, op)?);
+        for id in order.into_iter().take(due) {
+            if context.learner.alive().count(id) > 1 {
+                let best = best_op(context, id)?;
+                pruned.extend(context.learner.keep_only(best)?);
             }
         }
         Ok(pruned)
@@ -92,19 +91,19 @@ impl SearchMethod for DartsPt {
         let space = context.learner.space().clone();
         let nodes =
             space.kinds().zip(space.cells()).flat_map(|(kind, cell)| cell.intermediate().map(move |node| (kind, node)));
-        let (mut strengths, mut out) = (EdgeStrengths::unknown(&space), Vec::new());
+        let (mut strengths, mut out) = (EdgeMap::filled(&space, None), Vec::new());
         for (kind, node) in shuffled(context, nodes) {
-            let edges: Vec<usize> = space.cells()[kind.0].edges_into(node).collect();
+            let edges: Vec<EdgeId> =
+                space.cells()[kind.0].edges_into(node).map(|edge| EdgeId::new(kind, edge)).collect();
             let mut ranks = Vec::new();
-            for &edge in &edges {
-                let without = |k, e, _| (k, e) == (kind, edge) || out.contains(&(k, e));
-                ranks.push((missed(context, without)?, edge));
+            for &id in &edges {
+                ranks.push((missed(context, |op| op.edge == id || out.contains(&op.edge))?, id));
             }
             ranks.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(std::cmp::Ordering::Equal));
             let keep = space.cells()[kind.0].keep.unwrap_or(edges.len());
-            out.extend(ranks.iter().skip(keep).map(|(_, edge)| (kind, *edge)));
-            for (rank, (_, edge)) in ranks.into_iter().enumerate() {
-                strengths.set(kind, edge, Some(-(rank as f64)));
+            out.extend(ranks.iter().skip(keep).map(|(_, id)| *id));
+            for (rank, (_, id)) in ranks.into_iter().enumerate() {
+                strengths[id] = Some(-(rank as f64));
             }
         }
         let scores = softmax::beta(&context.learner.alphas, context.learner.alive(), &space);

@@ -37,9 +37,9 @@ impl Search {
         let streams = Streams::new(0);
         let mut alive = AliveOps::all(&space);
         if let Ops::Mixture(kept) = ops {
-            for (kind, edge) in space.edges() {
+            for id in space.edges() {
                 for op in kept..space.ops().len() {
-                    alive.prune(kind, edge, op)?;
+                    alive.prune(id.op(op))?;
                 }
             }
         }

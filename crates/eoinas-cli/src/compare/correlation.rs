@@ -4,7 +4,7 @@
 use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use eoinas_core::{
-    CellKind, Genotype, SearchSpace,
+    CellKind, EdgeId, Genotype, SearchSpace,
     event::SearchSnapshot,
     run_folder::{self, names},
     statistics,
@@ -144,7 +144,7 @@ impl Study<'_> {
     }
 
     fn said(&self, snapshot: &SearchSnapshot, op: usize) -> [Option<f64>; 3] {
-        let view = evidence::edge(snapshot, &self.space, self.edge.kind, self.edge.index);
+        let view = evidence::edge(snapshot, &self.space, EdgeId::new(self.edge.kind, self.edge.index));
         let value = |indicator: &dyn Indicator| {
             view.ops.iter().find(|view| view.index == op).and_then(|op| indicator.value(&view, op))
         };

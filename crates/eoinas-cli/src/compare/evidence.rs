@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use eoinas_core::{
-    CellKind, Event, SearchSpace,
+    EdgeId, Event, SearchSpace,
     event::{self, SearchSnapshot},
     run_folder::names,
 };
@@ -28,10 +28,10 @@ pub fn before_pruning(run: &Path) -> Result<SearchSnapshot, Error> {
 }
 
 /// One edge as an indicator sees it.
-pub fn edge<'a>(snapshot: &SearchSnapshot, space: &'a SearchSpace, kind: CellKind, edge: usize) -> EdgeView<'a> {
-    let counts = snapshot.counts.as_ref().map(|table| table.edge(kind, edge)).unwrap_or_default();
-    let accuracies = snapshot.accuracies.as_ref().map(|table| table.edge(kind, edge)).unwrap_or_default();
-    let rows = space.ops().iter().zip(snapshot.beta.edge(kind, edge)).zip(counts.iter().zip(accuracies));
+pub fn edge<'a>(snapshot: &SearchSnapshot, space: &'a SearchSpace, id: EdgeId) -> EdgeView<'a> {
+    let counts = snapshot.counts.as_ref().and_then(|table| table.get(id)).unwrap_or_default();
+    let accuracies = snapshot.accuracies.as_ref().and_then(|table| table.get(id)).unwrap_or_default();
+    let rows = space.ops().iter().zip(snapshot.beta.get(id).unwrap_or_default()).zip(counts.iter().zip(accuracies));
     let ops = rows.enumerate().map(|(index, ((op, beta), (count, accuracy)))| OpView {
         op,
         index,
@@ -39,5 +39,5 @@ pub fn edge<'a>(snapshot: &SearchSnapshot, space: &'a SearchSpace, kind: CellKin
         count: *count,
         accuracy: *accuracy,
     });
-    EdgeView { kind, edge, ops: ops.collect() }
+    EdgeView { kind: id.kind, edge: id.edge, ops: ops.collect() }
 }

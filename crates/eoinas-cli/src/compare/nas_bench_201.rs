@@ -179,8 +179,8 @@ impl Study<'_> {
         let space = self.table.space();
         let accuracies: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
         let tau = |value: &dyn Fn(f64) -> f64, indicator: &dyn Indicator| {
-            let edges = space.edges().map(|(kind, edge)| {
-                let view = evidence::edge(snapshot, space, kind, edge);
+            let edges = space.edges().map(|id| {
+                let view = evidence::edge(snapshot, space, id);
                 view.ops.iter().map(|op| indicator.value(&view, op).map(value)).collect::<Option<Vec<f64>>>()
             });
             let edges = edges.collect::<Option<Vec<_>>>()?;

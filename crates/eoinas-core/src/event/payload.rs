@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::nan;
 use crate::alive::AliveOps;
 use crate::skeleton::Skeleton;
-use crate::space::{CellSpec, EdgeOpTable, EdgeTable, SearchSpace};
+use crate::space::{CellSpec, EdgeMap, EdgeOpTable, SearchSpace};
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ pub struct SearchSnapshot {
     pub beta: EdgeOpTable<f64>,
     /// Softmax of the architecture parameters of the edges that enter a node; `None` where edges have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub edges: Option<EdgeTable<f64>>,
+    pub edges: Option<EdgeMap<f64>>,
     /// C^e of Eq. 6: how often the op was run in weight steps of the current window; `None` for methods that do not count.
     pub counts: Option<EdgeOpTable<u64>>,
     /// C^a of Eq. 6: validation accuracy with the op, 0..1; `null` for an op that was not run.

@@ -35,7 +35,7 @@ impl Genotype {
     /// let space = SearchSpace::nas_bench_201();
     /// let text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|none~2|";
     /// let gates = Genotype::parse(text)?.gates(&space)?;
-    /// assert_eq!(gates.ops_run(0), 6);
+    /// assert_eq!(gates.ops_run(eoinas_core::CellKind(0)), 6);
     /// assert_eq!(space.ops()[gates.kinds[0][0][0].op].name(), "nor_conv_3x3");
     /// # Ok::<(), eoinas_core::genotype::GenotypeError>(())
     /// ```

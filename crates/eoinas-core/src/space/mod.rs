@@ -4,8 +4,10 @@
 //! and node 2 is the first intermediate node. Edges are numbered by target node, then by source node, as in DARTS.
 
 mod check;
-mod edge_table;
+mod edge_map;
 mod table;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +16,54 @@ use crate::op::Op;
 
 pub use check::SpaceError;
 pub(crate) use check::{MAX_INPUTS, MAX_NODES};
-pub use edge_table::EdgeTable;
+pub use edge_map::EdgeMap;
 pub use table::EdgeOpTable;
 
 /// A kind of cell, for example `normal` (index 0) and `reduce` (index 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CellKind(pub usize);
+
+/// One edge of a kind of cell, as everything numbers it that has a value for each edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EdgeId {
+    /// Kind of cell.
+    pub kind: CellKind,
+    /// Index into its [`CellSpec::edges`].
+    pub edge: usize,
+}
+
+impl EdgeId {
+    /// The edge `edge` of `kind`.
+    pub const fn new(kind: CellKind, edge: usize) -> Self {
+        Self { kind, edge }
+    }
+
+    /// The first `edges` edges of a kind, in order.
+    pub fn all(kind: CellKind, edges: usize) -> impl Iterator<Item = Self> + use<> {
+        (0..edges).map(move |edge| Self { kind, edge })
+    }
+
+    /// One of its ops.
+    pub fn op(self, op: usize) -> OpId {
+        OpId { edge: self, op }
+    }
+}
+
+impl fmt::Display for EdgeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cell kind {}, edge {}", self.kind.0, self.edge)
+    }
+}
+
+/// One op of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OpId {
+    /// The edge.
+    pub edge: EdgeId,
+    /// Index into the space's ops.
+    pub op: usize,
+}
 
 /// An edge of a cell: it carries the output of node `from` to node `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -201,8 +244,8 @@ impl SearchSpace {
         self.ops.iter().position(|op| op.name() == name)
     }
 
-    /// Every (kind, edge) pair in order.
-    pub fn edges(&self) -> impl Iterator<Item = (CellKind, usize)> + '_ {
-        self.cells.iter().enumerate().flat_map(|(kind, cell)| (0..cell.edges.len()).map(move |e| (CellKind(kind), e)))
+    /// Every edge of every kind, in order.
+    pub fn edges(&self) -> impl Iterator<Item = EdgeId> + '_ {
+        self.kinds().zip(&self.cells).flat_map(|(kind, cell)| EdgeId::all(kind, cell.edges.len()))
     }
 }

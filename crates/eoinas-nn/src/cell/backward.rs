@@ -1,6 +1,7 @@
 //! The backward pass of a cell: from the gradients of its nodes to those of its inputs, weights and gates.
 
 use candle_core::Tensor;
+use eoinas_core::EdgeId;
 use eoinas_kernels::Gradient;
 use eoinas_kernels::node::{add_scaled, node_sum_backward};
 
@@ -110,7 +111,7 @@ impl CellModule {
             for op in tape.edges.get_mut(index).into_iter().flatten() {
                 let term = if read(edge, op) { found.next() } else { None };
                 if let (Some(gates), Some(term)) = (sinks.gates.as_deref_mut(), &term) {
-                    gates.push((index, op.gate.op, term.gate.clone()));
+                    gates.push((EdgeId { kind: self.kind, edge: index }.op(op.gate.op), term.gate.clone()));
                 }
                 let Some(module) = edge.ops.get(op.gate.op).and_then(Option::as_ref).filter(|_| needed) else {
                     continue;

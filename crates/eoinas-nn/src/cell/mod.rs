@@ -6,14 +6,14 @@ mod tape;
 mod tests;
 
 use candle_core::Tensor;
-use eoinas_core::{CellKind, EdgeGates, Gate};
+use eoinas_core::{CellKind, EdgeGates, EdgeId, Gate};
 use eoinas_kernels::node::node_sum;
 use eoinas_kernels::{Term, Workspace};
 
 use crate::batch::Wanted;
 use crate::buffers::{Normalized, refs, zeros};
 use crate::error::{NnError, Result};
-use crate::gate_sums::KindGates;
+use crate::gate_sums::GateSums;
 use crate::gradients::WeightGradients;
 use crate::operation::{Context, Operation};
 use crate::parameters::ParamId;
@@ -47,8 +47,7 @@ pub(crate) struct CellModule {
 #[derive(Debug)]
 pub(crate) struct Sinks<'a> {
     pub weights: Option<&'a mut WeightGradients>,
-    /// Of the cell's kind.
-    pub gates: Option<&'a mut KindGates>,
+    pub gates: Option<&'a mut GateSums>,
 }
 
 /// The features that a cell reads: their tensors, and whether anybody wants their gradients.
@@ -70,7 +69,7 @@ impl CellModule {
             Some(None) => "pruned",
             None => "not in the space",
         };
-        Err(NnError::Gate { kind: self.kind.0, edge: index, op: gate.op, why })
+        Err(NnError::Gate { id: EdgeId { kind: self.kind, edge: index }.op(gate.op), why })
     }
 
     /// Runs the cell. Gives its output's tensors, one for each joined node, and the tape.

@@ -81,9 +81,10 @@ fn cells_agree_with_pytorch() {
         for (FeatureTarget { tensors: target, .. }, key) in targets.iter().flatten().zip(["ds0", "ds1"]) {
             close_tensors(&format!("{case}: {key}"), &target[0], &values.get(key), TOLERANCE);
         }
-        let shape = Gates { kinds: vec![gates.clone()] };
-        let got = gather(&shape, &vec![sums]).unwrap().kinds;
-        let got: Vec<f32> = got[0].iter().map(|gates| gates[0].value).collect();
+        let mut shape = Gates { kinds: vec![Vec::new(); kind] };
+        shape.kinds.push(gates.clone());
+        let got = gather(&shape, &sums).unwrap().kinds;
+        let got: Vec<f32> = got[kind].iter().map(|gates| gates[0].value).collect();
         close(&format!("{case}: gates"), &got, &values.f32s("dgates"), TOLERANCE);
         let want = values.below("grad.");
         assert_eq!(weights.len(), want.len(), "{case}: number of weight gradients");

@@ -1,6 +1,6 @@
 //! Adam with L2 decay over architecture parameters: small tables of plain numbers.
 
-use eoinas_core::{AliveOps, EdgeOpTable, EdgeTable, SearchSpace};
+use eoinas_core::{AliveOps, EdgeMap, EdgeOpTable, SearchSpace};
 use serde::{Deserialize, Serialize};
 
 use super::clip_factor;
@@ -30,9 +30,9 @@ pub struct AdamState {
     /// Second moments.
     pub second: EdgeOpTable<f32>,
     /// First moments of the edges' own parameters.
-    pub edge_first: EdgeTable<f32>,
+    pub edge_first: EdgeMap<f32>,
     /// Their second moments.
-    pub edge_second: EdgeTable<f32>,
+    pub edge_second: EdgeMap<f32>,
 }
 
 impl Default for Adam {
@@ -44,7 +44,7 @@ impl Default for Adam {
 impl AdamState {
     /// No updates yet.
     pub fn new(space: &SearchSpace) -> Self {
-        let (ops, edges) = (EdgeOpTable::filled(space, 0.0), EdgeTable::filled(space, 0.0));
+        let (ops, edges) = (EdgeOpTable::filled(space, 0.0), EdgeMap::filled(space, 0.0));
         Self { steps: 0, first: ops.clone(), second: ops, edge_first: edges.clone(), edge_second: edges }
     }
 }
@@ -52,6 +52,9 @@ impl AdamState {
 impl Adam {
     /// One update of `alphas`; only entries of alive ops are read and written. Gives the global norm of their gradients
     /// before clipping. A norm that is not finite changes nothing.
+    ///
+    /// # Panics
+    /// Tables of another space.
     pub fn step(
         &self,
         space: &SearchSpace,
@@ -60,26 +63,28 @@ impl Adam {
         gradients: &EdgeOpTable<f32>,
         alive: &AliveOps,
     ) -> f64 {
-        let mut edges = EdgeTable::filled(space, 0.0);
+        let mut edges = EdgeMap::filled(space, 0.0);
         let edge_gradients = edges.clone();
         self.step_with_edges(space, state, (alphas, &mut edges), (gradients, &edge_gradients), alive)
     }
 
     /// The same for the parameters of ops and of edges together: one norm, one count of updates. A parameter of 0 that
     /// never had a gradient stays 0.
+    ///
+    /// # Panics
+    /// Tables of another space.
     pub fn step_with_edges(
         &self,
         space: &SearchSpace,
         state: &mut AdamState,
-        (alphas, edges): (&mut EdgeOpTable<f32>, &mut EdgeTable<f32>),
-        (gradients, edge_gradients): (&EdgeOpTable<f32>, &EdgeTable<f32>),
+        (alphas, edges): (&mut EdgeOpTable<f32>, &mut EdgeMap<f32>),
+        (gradients, edge_gradients): (&EdgeOpTable<f32>, &EdgeMap<f32>),
         alive: &AliveOps,
     ) -> f64 {
-        let alive_entries =
-            || space.edges().flat_map(|(kind, edge)| alive.ops(kind, edge).map(move |op| (kind, edge, op)));
-        let of_ops = alive_entries().filter_map(|(kind, edge, op)| gradients.edge(kind, edge).get(op));
-        let of_edges = space.edges().filter_map(|(kind, edge)| edge_gradients.get(kind, edge));
-        let norm = of_ops.chain(of_edges).map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+        let alive_ops = || space.edges().flat_map(|edge| alive.ops(edge).map(move |op| edge.op(op)));
+        let of_ops = alive_ops().map(|id| gradients[id]);
+        let of_edges = space.edges().map(|id| edge_gradients[id]);
+        let norm = of_ops.chain(of_edges).map(|g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
         if !norm.is_finite() {
             return norm;
         }
@@ -87,25 +92,11 @@ impl Adam {
         let steps = i32::try_from(state.steps).unwrap_or(i32::MAX);
         let corrections = (1.0 - self.betas.0.powi(steps), 1.0 - self.betas.1.powi(steps));
         let update = Update { adam: self, clip: clip_factor(norm, self.clip), corrections };
-        for (kind, edge, op) in alive_entries() {
-            if let (Some(alpha), Some(&gradient), Some(first), Some(second)) = (
-                alphas.edge_mut(kind, edge).get_mut(op),
-                gradients.edge(kind, edge).get(op),
-                state.first.edge_mut(kind, edge).get_mut(op),
-                state.second.edge_mut(kind, edge).get_mut(op),
-            ) {
-                update.apply(alpha, gradient, (first, second));
-            }
+        for id in alive_ops() {
+            update.apply(&mut alphas[id], gradients[id], (&mut state.first[id], &mut state.second[id]));
         }
-        for (kind, edge) in space.edges() {
-            if let (Some(value), Some(&gradient), Some(first), Some(second)) = (
-                edges.get_mut(kind, edge),
-                edge_gradients.get(kind, edge),
-                state.edge_first.get_mut(kind, edge),
-                state.edge_second.get_mut(kind, edge),
-            ) {
-                update.apply(value, gradient, (first, second));
-            }
+        for id in space.edges() {
+            update.apply(&mut edges[id], edge_gradients[id], (&mut state.edge_first[id], &mut state.edge_second[id]));
         }
         norm
     }

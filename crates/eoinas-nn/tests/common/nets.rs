@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{AliveOps, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams};
+use eoinas_core::{AliveOps, CellKind, EdgeId, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams};
 use eoinas_nn::{Batch, Operations, Parameters, Supernet, WeightGradients};
 use rand::Rng;
 
@@ -31,7 +31,7 @@ pub fn batch(skeleton: &Skeleton, samples: usize, index: u64) -> Batch {
 pub fn path(space: &SearchSpace, alive: &AliveOps, seed: u64) -> Gates {
     let mut rng = Streams::new(seed).rng(SeedStream::WeightPath, 0, 0);
     gates(space, |kind, edge| {
-        let ops: Vec<usize> = alive.ops(eoinas_core::CellKind(kind), edge).collect();
+        let ops: Vec<usize> = alive.ops(EdgeId::new(CellKind(kind), edge)).collect();
         vec![Gate { op: ops[rng.next_u32() as usize % ops.len()], value: 1.0 }]
     })
 }
@@ -40,7 +40,7 @@ pub fn path(space: &SearchSpace, alive: &AliveOps, seed: u64) -> Gates {
 pub fn mixture(space: &SearchSpace, alive: &AliveOps) -> Gates {
     let mut rng = Streams::new(3).rng(SeedStream::WeightPath, 0, 0);
     gates(space, |kind, edge| {
-        let ops = alive.ops(eoinas_core::CellKind(kind), edge);
+        let ops = alive.ops(EdgeId::new(CellKind(kind), edge));
         ops.map(|op| Gate { op, value: 0.2 + 0.6 * unit(&mut rng) }).collect()
     })
 }

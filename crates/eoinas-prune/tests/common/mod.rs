@@ -1,7 +1,7 @@
 //! What several test files need.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a test fails by panicking")]
 
-use eoinas_core::{AliveOps, CellKind, CellSpec, EdgeOpTable, Gate, Gates, Op, SearchSpace};
+use eoinas_core::{AliveOps, CellKind, CellSpec, EdgeId, EdgeOpTable, Gate, Gates, Op, SearchSpace};
 use eoinas_prune::{Statistics, StatisticsConfig};
 
 pub const NORMAL: CellKind = CellKind(0);
@@ -29,10 +29,10 @@ pub fn statistics(
 ) -> Statistics {
     let mut statistics = Statistics::new(space, StatisticsConfig::default()).unwrap();
     for (op, count) in counts.iter().enumerate() {
-        (0..*count).for_each(|_| statistics.count(kind, edge, op).unwrap());
+        (0..*count).for_each(|_| statistics.count(EdgeId::new(kind, edge).op(op)).unwrap());
     }
     for (op, accuracy) in accuracies.iter().enumerate() {
-        accuracy.iter().for_each(|value| statistics.note_accuracy(kind, edge, op, *value).unwrap());
+        accuracy.iter().for_each(|value| statistics.note_accuracy(EdgeId::new(kind, edge).op(op), *value).unwrap());
     }
     statistics
 }
@@ -43,6 +43,6 @@ pub fn zeros(space: &SearchSpace) -> EdgeOpTable<f32> {
 
 /// Takes all ops but `left` from one edge.
 pub fn leave(alive: &mut AliveOps, kind: CellKind, edge: usize, left: &[usize]) {
-    let others: Vec<usize> = alive.ops(kind, edge).filter(|op| !left.contains(op)).collect();
-    others.into_iter().for_each(|op| alive.prune(kind, edge, op).unwrap());
+    let others: Vec<usize> = alive.ops(EdgeId::new(kind, edge)).filter(|op| !left.contains(op)).collect();
+    others.into_iter().for_each(|op| alive.prune(EdgeId::new(kind, edge).op(op)).unwrap());
 }

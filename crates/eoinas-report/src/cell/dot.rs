@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use eoinas_core::{AliveOps, CellGenotype, CellKind, CellSpec};
+use eoinas_core::{AliveOps, CellGenotype, CellKind, CellSpec, EdgeId};
 
 use crate::record::node_name;
 
@@ -22,8 +22,14 @@ pub fn dot(cell: &CellGenotype) -> String {
 
 /// A supernet's cell with the ops that are alive on each edge.
 pub fn dot_alive(cell: &CellSpec, kind: CellKind, ops: &[String], alive: &AliveOps) -> String {
-    let label =
-        |edge| alive.ops(kind, edge).filter_map(|op| ops.get(op)).map(|op| quoted(op)).collect::<Vec<_>>().join("\\n");
+    let label = |edge| {
+        alive
+            .ops(EdgeId::new(kind, edge))
+            .filter_map(|op| ops.get(op))
+            .map(|op| quoted(op))
+            .collect::<Vec<_>>()
+            .join("\\n")
+    };
     let edges = cell.edges.iter().enumerate().map(|(index, edge)| (edge.from, edge.to, label(index)));
     text(&cell.name, cell.inputs, cell.nodes, edges, &cell.concat)
 }

@@ -1,6 +1,6 @@
 //! From a layout to SVG.
 
-use eoinas_core::{AliveOps, CellGenotype, CellKind, CellSpec};
+use eoinas_core::{AliveOps, CellGenotype, CellKind, CellSpec, EdgeId};
 
 use super::Picture;
 use super::graph::{links, ranks};
@@ -46,7 +46,8 @@ pub(super) fn alive(cell: &CellSpec, kind: CellKind, ops: &[String], alive: &Ali
     routes(&mut svg, &layout.routes);
     for (edge, (label, (from, to))) in layout.labels.iter().zip(&pairs).enumerate() {
         let Some(rect) = label else { continue };
-        let names: Vec<&str> = alive.ops(kind, edge).filter_map(|op| ops.get(op)).map(String::as_str).collect();
+        let names: Vec<&str> =
+            alive.ops(EdgeId::new(kind, edge)).filter_map(|op| ops.get(op)).map(String::as_str).collect();
         svg.open("g", &[("class", &"op")]);
         svg.title(&format!("{}: {} alive: {}", place(*from, *to, cell.inputs), names.len(), names.join(", ")));
         boxed(&mut svg, rect, ["4", theme::SURFACE.light, theme::GRID.light, "1.5"]);
@@ -57,7 +58,7 @@ pub(super) fn alive(cell: &CellSpec, kind: CellKind, ops: &[String], alive: &Ali
                 rect.x + 3.0 + column * CHIP,
                 rect.y + 3.0 + row * CHIP,
                 name,
-                alive.contains(kind, edge, op),
+                alive.contains(EdgeId::new(kind, edge).op(op)),
             );
         }
         svg.close("g");

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use eoinas_core::{
-    CellKind,
+    CellKind, EdgeId,
     event::SpaceInfo,
     run_folder,
     statistics::{kendall_tau, spearman_rho},
@@ -96,8 +96,9 @@ fn tried(source: &Source, search: &Run, sources: &[Source]) -> Vec<Edge> {
         let Some((kind, edge, op)) = place(&folder, &space) else { continue };
         let Some((accuracy, _)) = beside.runs.iter().find(of_seed).and_then(Run::accuracy) else { continue };
         let (Some(cell), Some(name)) = (space.cells.get(kind.0), space.ops.get(op)) else { continue };
-        let indicator = shot.indicator.as_ref().and_then(|table| table.edge(kind, edge).get(op).copied().flatten());
-        let beta = shot.beta.edge(kind, edge).get(op).copied();
+        let indicator =
+            shot.indicator.as_ref().and_then(|table| table.entry(EdgeId::new(kind, edge).op(op)).copied().flatten());
+        let beta = shot.beta.entry(EdgeId::new(kind, edge).op(op)).copied();
         let new = || Edge {
             name: format!("{} of the {} cell, {variant}", edge_name(cell, edge), cell.name),
             seed: search.name.clone(),

@@ -1,6 +1,6 @@
 //! The cells: drawn, how deep they are, where their skip connections sit.
 
-use eoinas_core::{CellKind, Genotype};
+use eoinas_core::{CellKind, EdgeId, Genotype};
 
 use super::Section;
 use crate::{
@@ -115,7 +115,8 @@ pub(super) fn supernet(run: &Run) -> Section {
         let kind = CellKind(kind);
         let mut table = Table::new(["edge", "alive"]);
         for edge in 0..cell.edges.len() {
-            let names = snapshot.alive.ops(kind, edge).filter_map(|op| space.ops.get(op)).map(String::as_str);
+            let names =
+                snapshot.alive.ops(EdgeId::new(kind, edge)).filter_map(|op| space.ops.get(op)).map(String::as_str);
             table.rows.push(vec![crate::record::edge_name(cell, edge), names.collect::<Vec<_>>().join(" ")]);
         }
         Figure {

@@ -1,6 +1,6 @@
 //! Losses, accuracies, schedules, and how many ops are left.
 
-use eoinas_core::{CellKind, event::EpochEnd};
+use eoinas_core::{CellKind, EdgeId, event::EpochEnd};
 
 use super::{Section, cells::marks};
 use crate::{
@@ -104,7 +104,7 @@ pub(super) fn ops(run: &Run) -> Result<Section> {
     let alive = space.ops.iter().enumerate().map(|(op, name)| {
         line(run, name, false, |end| {
             let alive = &end.search.as_ref()?.alive;
-            Some(edges().filter(|(kind, edge)| alive.contains(*kind, *edge, op)).count() as f64)
+            Some(edges().filter(|(kind, edge)| alive.contains(EdgeId::new(*kind, *edge).op(op))).count() as f64)
         })
     });
     let strongest = space.ops.iter().enumerate().filter(|(_, name)| matches!(name.as_str(), "none" | "skip_connect"));
@@ -112,9 +112,9 @@ pub(super) fn ops(run: &Run) -> Result<Section> {
         line(run, name, name == "none", |end| {
             let search = end.search.as_ref()?;
             let wins = |(kind, edge): &(CellKind, usize)| {
-                let beta = search.beta.edge(*kind, *edge);
+                let beta = search.beta.get(EdgeId::new(*kind, *edge)).unwrap_or_default();
                 let own = beta.get(op).copied().unwrap_or(0.0);
-                search.alive.contains(*kind, *edge, op)
+                search.alive.contains(EdgeId::new(*kind, *edge).op(op))
                     && beta.iter().enumerate().all(|(other, b)| other == op || *b < own)
             };
             Some(edges().filter(wins).count() as f64)

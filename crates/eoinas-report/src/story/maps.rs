@@ -1,6 +1,6 @@
 //! Heat maps of what the search knew of each op of each edge.
 
-use eoinas_core::{CellKind, CellSpec, Edge, event::SearchSnapshot};
+use eoinas_core::{CellKind, CellSpec, Edge, EdgeId, event::SearchSnapshot};
 
 use super::Section;
 use crate::{
@@ -18,19 +18,19 @@ pub(super) fn section(run: &Run) -> Result<Section> {
         (
             "Architecture weights β",
             "Eq. 2: softmax of the alphas over the ops that are alive on the edge.",
-            |s, kind, edge, op| s.beta.edge(kind, edge).get(op).copied(),
+            |s, kind, edge, op| s.beta.entry(EdgeId::new(kind, edge).op(op)).copied(),
         ),
         (
             "Accuracy over iterations C",
             "Eq. 6: validation accuracy in percent over the training iterations of the op in the window.",
             |s, kind, edge, op| {
-                let accuracy = s.accuracies.as_ref()?.edge(kind, edge).get(op).copied().flatten()?;
-                let count = *s.counts.as_ref()?.edge(kind, edge).get(op)?;
+                let accuracy = s.accuracies.as_ref()?.entry(EdgeId::new(kind, edge).op(op)).copied().flatten()?;
+                let count = *s.counts.as_ref()?.entry(EdgeId::new(kind, edge).op(op))?;
                 (count > 0).then(|| accuracy * 100.0 / count as f64)
             },
         ),
         ("Indicator I", "What the method judges ops by, for EoiNAS Eq. 7: β + λ C.", |s, kind, edge, op| {
-            s.indicator.as_ref()?.edge(kind, edge).get(op).copied().flatten()
+            s.indicator.as_ref()?.entry(EdgeId::new(kind, edge).op(op)).copied().flatten()
         }),
     ];
     let mut figures = Vec::new();
@@ -61,7 +61,8 @@ fn map(
     for edge in 0..cell.edges.len() {
         for (op, name) in ops.iter().enumerate() {
             let at = |(_, shot): &(u64, &SearchSnapshot)| {
-                value(shot, kind, edge, op).filter(|v| shot.alive.contains(kind, edge, op) && v.is_finite())
+                value(shot, kind, edge, op)
+                    .filter(|v| shot.alive.contains(EdgeId::new(kind, edge).op(op)) && v.is_finite())
             };
             let pruned = run.prunings.iter().find(|p| (p.kind, p.edge, p.op) == (kind, edge, op)).map(|p| p.epoch);
             let column = pruned.and_then(|epoch| shots.iter().rposition(|(at, _)| *at <= epoch));
@@ -79,7 +80,7 @@ fn edges(run: &Run, kind: CellKind, cell: &CellSpec) -> Result<Option<Figure>> {
     let row = |(index, edge): (usize, &Edge)| HeatRow {
         edge: format!("node {}", node_name(edge.to, cell.inputs)),
         op: format!("from {}", node_name(edge.from, cell.inputs)),
-        values: shots.iter().map(|(_, shot)| shot.edges.as_ref()?.get(kind, index).copied()).collect(),
+        values: shots.iter().map(|(_, shot)| shot.edges.as_ref()?.get(EdgeId::new(kind, index)).copied()).collect(),
         pruned: None,
     };
     let title = format!("Weights of the edges, {} cell", cell.name);

@@ -1,7 +1,7 @@
 //! Architecture weights: how they are spread, and how their ranking differs from the indicator's.
 
 use eoinas_core::{
-    CellKind,
+    CellKind, EdgeId,
     event::SearchSnapshot,
     statistics::{kendall_tau, spearman_rho},
 };
@@ -40,8 +40,8 @@ pub(super) fn weights(run: &Run) -> Result<Section> {
         for (kind, cell) in space.cells.iter().enumerate() {
             let mut values = Vec::new();
             for edge in 0..cell.edges.len() {
-                let beta = shot.beta.edge(CellKind(kind), edge);
-                for op in shot.alive.ops(CellKind(kind), edge) {
+                let beta = shot.beta.get(EdgeId::new(CellKind(kind), edge)).unwrap_or_default();
+                for op in shot.alive.ops(EdgeId::new(CellKind(kind), edge)) {
                     let (Some(value), Some(name)) = (beta.get(op), space.ops.get(op)) else { continue };
                     values.push(*value);
                     let name = format!("{}, {}, {name}", cell.name, edge_name(cell, edge));
@@ -134,10 +134,11 @@ pub(super) fn section(run: &Run) -> Result<Section> {
 
 /// Name, weight and indicator of the alive ops of an edge.
 fn pairs(shot: &SearchSnapshot, kind: CellKind, edge: usize, ops: &[String]) -> Vec<Judged> {
-    let indicator = shot.indicator.as_ref().map_or(&[][..], |table| table.edge(kind, edge));
-    let beta = shot.beta.edge(kind, edge);
+    let indicator =
+        shot.indicator.as_ref().map_or(&[][..], |table| table.get(EdgeId::new(kind, edge)).unwrap_or_default());
+    let beta = shot.beta.get(EdgeId::new(kind, edge)).unwrap_or_default();
     let pair = |op: usize| Some((ops.get(op)?.clone(), *beta.get(op)?, indicator.get(op).copied().flatten()?));
-    shot.alive.ops(kind, edge).filter_map(pair).collect()
+    shot.alive.ops(EdgeId::new(kind, edge)).filter_map(pair).collect()
 }
 
 /// The edge on which both disagree most: a line for each op from its rank by weight to that by the indicator.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use eoinas_core::{
-    CellKind, Event as Told, Record,
+    CellKind, EdgeId, Event as Told, Record,
     event::{EpochEnd, RecordReader, SearchSnapshot, SpaceInfo},
     run_folder::names,
 };
@@ -158,15 +158,18 @@ fn scalar(tag: &str, value: f64) -> Option<Value> {
 /// How the values of the ops that are alive are spread.
 fn histograms(search: &SearchSnapshot, kind: CellKind, name: &str, edges: usize) -> Vec<Value> {
     let places: Vec<(usize, usize)> =
-        (0..edges).flat_map(|edge| search.alive.ops(kind, edge).map(move |op| (edge, op))).collect();
+        (0..edges).flat_map(|edge| search.alive.ops(EdgeId::new(kind, edge)).map(move |op| (edge, op))).collect();
     let histogram = |tag: &str, value: &dyn Fn(usize, usize) -> Option<f64>| {
         let histogram = Histogram::of(places.iter().filter_map(|(edge, op)| value(*edge, *op)))?;
         Some(Value { tag: format!("{tag}/{name}"), content: Some(Content::Histogram(histogram)) })
     };
-    let alphas = histogram("alphas", &|edge, op| search.alphas.edge(kind, edge).get(op).map(|alpha| f64::from(*alpha)));
-    let beta = histogram("beta", &|edge, op| search.beta.edge(kind, edge).get(op).copied());
-    let indicator =
-        histogram("indicator", &|edge, op| search.indicator.as_ref()?.edge(kind, edge).get(op).copied().flatten());
+    let alphas = histogram("alphas", &|edge, op| {
+        search.alphas.entry(EdgeId::new(kind, edge).op(op)).map(|alpha| f64::from(*alpha))
+    });
+    let beta = histogram("beta", &|edge, op| search.beta.entry(EdgeId::new(kind, edge).op(op)).copied());
+    let indicator = histogram("indicator", &|edge, op| {
+        search.indicator.as_ref()?.entry(EdgeId::new(kind, edge).op(op)).copied().flatten()
+    });
     [alphas, beta, indicator].into_iter().flatten().collect()
 }
 

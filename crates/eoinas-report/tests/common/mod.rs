@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use eoinas_core::{
-    AliveOps, CellKind, EdgeOpTable, EdgeTable, Event, Genotype, Record, SearchSpace, Skeleton,
+    AliveOps, CellKind, EdgeId, EdgeMap, EdgeOpTable, Event, Genotype, Record, SearchSpace, Skeleton,
     event::{DatasetInfo, EpochEnd, RECORD_VERSION, RunStarted, SearchSnapshot, Task},
     zoo,
 };
@@ -54,22 +54,23 @@ fn drawn(a: usize, b: usize, c: u64) -> f64 {
 fn snapshot(space: &SearchSpace, alive: &AliveOps, epoch: u64, genotype: &Genotype) -> SearchSnapshot {
     let mut beta = EdgeOpTable::filled(space, 0.0);
     let mut indicator = EdgeOpTable::filled(space, None);
-    for (kind, edge) in space.edges() {
-        let sum: f64 = alive.ops(kind, edge).map(|op| 1.0 + drawn(edge, op, epoch)).sum();
-        for op in alive.ops(kind, edge) {
-            beta.edge_mut(kind, edge)[op] = (1.0 + drawn(edge, op, epoch)) / sum;
-            indicator.edge_mut(kind, edge)[op] = (epoch > 0).then(|| 0.2 + drawn(op, edge + kind.0, epoch));
+    for id in space.edges() {
+        let EdgeId { kind, edge } = id;
+        let sum: f64 = alive.ops(id).map(|op| 1.0 + drawn(edge, op, epoch)).sum();
+        for op in alive.ops(id) {
+            beta[id.op(op)] = (1.0 + drawn(edge, op, epoch)) / sum;
+            indicator[id.op(op)] = (epoch > 0).then(|| 0.2 + drawn(op, edge + kind.0, epoch));
         }
     }
     SearchSnapshot {
         warm_up: epoch == 0,
         temperature: Some(5.0 * 0.8f64.powi(epoch as i32)),
         alive: alive.clone(),
-        alive_ops: space.edges().map(|(kind, edge)| alive.count(kind, edge) as u64).sum(),
+        alive_ops: space.edges().map(|id| alive.count(id) as u64).sum(),
         entropy: vec![2.0 - 0.1 * epoch as f64; 2],
         alphas: beta.map(|beta| *beta as f32),
         beta,
-        edges: Some(EdgeTable::filled(space, 0.5)),
+        edges: Some(EdgeMap::filled(space, 0.5)),
         counts: Some(EdgeOpTable::filled(space, 8)),
         accuracies: Some(EdgeOpTable::filled(space, Some(0.25))),
         indicator: Some(indicator),
@@ -104,12 +105,11 @@ pub fn search(dir: &Path, epochs: u64, made: Made) {
         let indicator = shot.indicator.clone().unwrap();
         events.push(epoch_end(epoch, Some(shot)));
         if epoch == 2 || epoch == 4 {
-            for (kind, edge) in space.edges() {
-                let values: Vec<(usize, Option<f64>)> =
-                    alive.ops(kind, edge).map(|op| (op, indicator.edge(kind, edge)[op])).collect();
+            for id in space.edges() {
+                let values: Vec<(usize, Option<f64>)> = alive.ops(id).map(|op| (op, indicator[id.op(op)])).collect();
                 let op = values.iter().min_by(|a, b| a.1.partial_cmp(&b.1).unwrap()).unwrap().0;
-                alive.prune(kind, edge, op).unwrap();
-                events.push(pruned(epoch, kind, edge, op, &space, values));
+                alive.prune(id.op(op)).unwrap();
+                events.push(pruned(epoch, id.kind, id.edge, op, &space, values));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One draw of a pass: ops and edges, what the supernet runs of them, and the way back.
 
-use eoinas_core::{CellKind, CellSpec, EdgeOpTable, EdgeTable, Gate, Gates, SearchSpace};
+use eoinas_core::{EdgeId, EdgeMap, EdgeOpTable, Gate, Gates, SearchSpace};
 use eoinas_gumbel::{EdgeMode, EdgeSample, Relaxation, Sample};
 
 use crate::{
@@ -26,14 +26,14 @@ impl Path {
         let passed_by = (learner.supernet.partial_channels() != 1).then(|| learner.space().ops().len());
         let mut run = None;
         if learner.edge_mode() != EdgeMode::Equal {
-            for ((kind, edge), gates) in learner.space().edges().zip(sample.gates.kinds.iter_mut().flatten()) {
-                if edges.weights.get(kind, edge) == Some(&0.0) {
+            for (id, gates) in sample.gates.iter_mut() {
+                if edges.weights[id] == 0.0 {
                     gates.clear();
                 }
             }
             let mut weighed = sample.gates.clone();
-            for ((kind, edge), gates) in learner.space().edges().zip(weighed.kinds.iter_mut().flatten()) {
-                let weight = edges.weights.get(kind, edge).copied().unwrap_or(1.0);
+            for (id, gates) in weighed.iter_mut() {
+                let weight = edges.weights[id];
                 gates.iter_mut().for_each(|gate| gate.value *= weight);
                 if let Some(op) = passed_by.filter(|_| !gates.is_empty()) {
                     gates.push(Gate { op, value: weight });
@@ -48,7 +48,7 @@ impl Path {
     pub fn chosen(learner: &Learner, gates: Gates) -> Self {
         let space = learner.space();
         let sample = Sample { gates, soft: EdgeOpTable::filled(space, 0.0), temperature: 1.0 };
-        let (weights, soft) = (EdgeTable::filled(space, 1.0), EdgeTable::filled(space, 0.0));
+        let (weights, soft) = (EdgeMap::filled(space, 1.0), EdgeMap::filled(space, 0.0));
         Self { sample, edges: EdgeSample { weights, soft, temperature: 1.0 }, run: None, passed_by: None }
     }
 
@@ -79,19 +79,15 @@ impl Path {
             return Ok(relaxation.pullback_into(&self.sample, drun, scale, &mut out.ops)?);
         }
         let space = learner.space();
-        let (mut dgates, mut dweights) = (drun.clone(), EdgeTable::filled(space, 0f64));
-        let gates = self.sample.gates.kinds.iter().flatten();
-        for (((kind, edge), gates), gradients) in space.edges().zip(gates).zip(dgates.kinds.iter_mut().flatten()) {
-            let weight = self.edges.weights.get(kind, edge).copied().unwrap_or(1.0);
+        let (mut dgates, mut dweights) = (drun.clone(), EdgeMap::filled(space, 0f64));
+        for (gates, (id, gradients)) in self.sample.gates.kinds.iter().flatten().zip(dgates.iter_mut()) {
+            let weight = self.edges.weights[id];
             let value = |op: usize| match gates.iter().find(|gate| gate.op == op) {
                 Some(gate) => gate.value,
                 None => f32::from(u8::from(self.passed_by == Some(op))),
             };
-            let sum: f64 =
+            dweights[id] =
                 gradients.iter().map(|gradient| f64::from(gradient.value) * f64::from(value(gradient.op))).sum();
-            if let Some(entry) = dweights.get_mut(kind, edge) {
-                *entry = sum;
-            }
             gradients.retain(|gradient| self.passed_by != Some(gradient.op));
             gradients.iter_mut().for_each(|gradient| gradient.value *= weight);
         }
@@ -100,13 +96,9 @@ impl Path {
     }
 }
 
-/// The gates of one op an edge, as `op` chooses it for each kind of cell and edge; an edge without one runs nothing.
-pub fn one_hot(space: &SearchSpace, op: impl Fn(CellKind, usize) -> Option<usize>) -> Gates {
-    let edges = |(kind, cell): (CellKind, &CellSpec)| {
-        let gate = |edge| op(kind, edge).map(|op| Gate { op, value: 1.0 }).into_iter().collect();
-        (0..cell.edges.len()).map(gate).collect()
-    };
-    Gates { kinds: space.kinds().zip(space.cells()).map(edges).collect() }
+/// The gates of one op an edge, as `op` chooses it; an edge without one runs nothing.
+pub fn one_hot(space: &SearchSpace, op: impl Fn(EdgeId) -> Option<usize>) -> Gates {
+    Gates::from_fn(space, |id| op(id).map(|op| Gate { op, value: 1.0 }).into_iter().collect())
 }
 
 #[cfg(test)]
@@ -129,16 +121,16 @@ mod tests {
             Learner::new(&config, settings, &SearchSpace::darts(), &skeleton, &Operations::built_in(), &Device::Cpu)
                 .unwrap();
         let space = learner.space().clone();
-        for (kind, edge) in space.edges() {
-            *learner.edges.get_mut(kind, edge).unwrap() = 0.2 * ((5 * edge + kind.0) % 7) as f32 - 0.6;
-            for (op, alpha) in learner.alphas.edge_mut(kind, edge).iter_mut().enumerate() {
-                *alpha = 0.1 * ((3 * op + edge) % 5) as f32;
+        for id in space.edges() {
+            learner.edges[id] = 0.2 * ((5 * id.edge + id.kind.0) % 7) as f32 - 0.6;
+            for (op, alpha) in learner.alphas[id].iter_mut().enumerate() {
+                *alpha = 0.1 * ((3 * op + id.edge) % 5) as f32;
             }
         }
         learner
     }
 
-    fn path(learner: &Learner, alphas: &EdgeOpTable<f32>, edges: &EdgeTable<f32>) -> Path {
+    fn path(learner: &Learner, alphas: &EdgeOpTable<f32>, edges: &EdgeMap<f32>) -> Path {
         let mut rng = Streams::new(0).rng(SeedStream::ArchPath, 0, 0);
         let sample = Softmax.sample(alphas, learner.alive(), learner.space(), 1.0, &mut rng).unwrap();
         let edges = learner.edge_mode().sample(edges, learner.space(), 1.0, &mut rng).unwrap();
@@ -169,24 +161,19 @@ mod tests {
             let (slope, got) = ((at(0.01) - at(-0.01)) / 0.02, f64::from(got));
             assert!((slope - got).abs() < 0.03 * got.abs() + 0.02 * f64::from(largest), "{what}: {slope} {got}");
         };
-        for (kind, edge) in learner.space().edges().step_by(3) {
-            let got = *gradient.edges.get(kind, edge).unwrap();
-            check(format!("kind {}, edge {edge}", kind.0), got, of_edges, &|step| {
+        for id in learner.space().edges().step_by(3) {
+            let got = gradient.edges[id];
+            check(id.to_string(), got, of_edges, &|step| {
                 let mut edges = learner.edges.clone();
-                *edges.get_mut(kind, edge).unwrap() += step;
+                edges[id] += step;
                 pass(&learner, &path(&learner, &learner.alphas, &edges)).loss
             });
-            let op = edge % 8;
-            check(
-                format!("kind {}, edge {edge}, op {op}", kind.0),
-                gradient.ops.edge(kind, edge)[op],
-                of_ops,
-                &|step| {
-                    let mut alphas = learner.alphas.clone();
-                    alphas.edge_mut(kind, edge)[op] += step;
-                    pass(&learner, &path(&learner, &alphas, &learner.edges)).loss
-                },
-            );
+            let op = id.edge % 8;
+            check(format!("{id}, op {op}"), gradient.ops[id][op], of_ops, &|step| {
+                let mut alphas = learner.alphas.clone();
+                alphas[id.op(op)] += step;
+                pass(&learner, &path(&learner, &alphas, &learner.edges)).loss
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The learner's architecture parameters of edges, beside those of ops.
 
-use eoinas_core::{CellKind, EdgeOpTable, EdgeTable, Genotype, SearchSpace};
+use eoinas_core::{EdgeId, EdgeMap, EdgeOpTable, Genotype, SearchSpace};
 use eoinas_gumbel::{EdgeMode, edge_probabilities};
 use eoinas_prune::Indicator;
 
@@ -13,13 +13,13 @@ pub struct ArchGradient {
     /// Of the ops of each edge.
     pub ops: EdgeOpTable<f32>,
     /// Of the edges; 0 where they all count alike ([`EdgeMode::Equal`]).
-    pub edges: EdgeTable<f32>,
+    pub edges: EdgeMap<f32>,
 }
 
 impl ArchGradient {
     /// 0 everywhere.
     pub fn zeros(space: &SearchSpace) -> Self {
-        Self { ops: EdgeOpTable::filled(space, 0.0), edges: EdgeTable::filled(space, 0.0) }
+        Self { ops: EdgeOpTable::filled(space, 0.0), edges: EdgeMap::filled(space, 0.0) }
     }
 }
 
@@ -40,14 +40,14 @@ impl Learner {
         Ok(self.prune.derive_by(self.space(), &self.alphas, indicator, weigh)?)
     }
 
-    /// What the strength of an edge, given with its kind and index, comes to.
+    /// What the strength of an edge comes to.
     ///
     /// # Errors
     /// Parameters that are not finite.
-    pub fn edge_weights(&self) -> Result<impl Fn(CellKind, usize, f64) -> f64 + use<>> {
+    pub fn edge_weights(&self) -> Result<impl Fn(EdgeId, f64) -> f64 + use<>> {
         let (mode, probabilities) = (self.edge_mode(), edge_probabilities(&self.edges, self.space())?);
-        Ok(move |kind: CellKind, edge: usize, strength: f64| {
-            let probability = probabilities.get(kind, edge).copied().unwrap_or(0.0);
+        Ok(move |id: EdgeId, strength: f64| {
+            let probability = probabilities[id];
             match mode {
                 EdgeMode::Equal => strength,
                 EdgeMode::Normalised => strength * probability,

@@ -63,21 +63,16 @@ impl MdeNas {
         let Learner { supernet, alphas, prune, .. } = learner;
         let (space, alive, statistics) = (supernet.space(), prune.alive(), prune.statistics());
         let probabilities = softmax::beta(alphas, alive, space);
-        for (kind, edge) in space.edges() {
-            let ops: Vec<usize> = alive.ops(kind, edge).collect();
-            let (counts, accuracies) = (statistics.counts().edge(kind, edge), statistics.accuracies().edge(kind, edge));
-            let candidate = |&op: &usize| {
-                Some(Candidate {
-                    probability: *probabilities.edge(kind, edge).get(op)?,
-                    epochs: *counts.get(op)?,
-                    accuracy: accuracies.get(op).copied().flatten().unwrap_or(0.0),
-                })
+        for id in space.edges() {
+            let ops: Vec<usize> = alive.ops(id).collect();
+            let candidate = |&op: &usize| Candidate {
+                probability: probabilities[id.op(op)],
+                epochs: statistics.counts()[id.op(op)],
+                accuracy: statistics.accuracies()[id.op(op)].unwrap_or(0.0),
             };
-            let updated = updated(&ops.iter().filter_map(candidate).collect::<Vec<_>>(), self.rate);
-            for (op, probability) in ops.iter().zip(updated) {
-                if let Some(alpha) = alphas.edge_mut(kind, edge).get_mut(*op) {
-                    *alpha = probability.ln() as f32;
-                }
+            let updated = updated(&ops.iter().map(candidate).collect::<Vec<_>>(), self.rate);
+            for (&op, probability) in ops.iter().zip(updated) {
+                alphas[id.op(op)] = probability.ln() as f32;
             }
         }
     }

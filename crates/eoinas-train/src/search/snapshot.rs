@@ -58,7 +58,7 @@ fn snapshot(plan: &EpochPlan, learner: &Learner, method: &dyn SearchMethod) -> R
 
 /// Alive ops over all edges.
 pub(super) fn alive_ops(learner: &Learner) -> usize {
-    learner.space().edges().map(|(kind, edge)| learner.alive().count(kind, edge)).sum()
+    learner.space().edges().map(|id| learner.alive().count(id)).sum()
 }
 
 /// One pruned op.

@@ -1,7 +1,7 @@
 //! DARTS's cell with a limit of skip connections.
 
-use eoinas_core::{CellKind, EdgeOpTable, Genotype, SearchSpace, softmax};
-use eoinas_prune::{EdgeStrengths, derive};
+use eoinas_core::{EdgeId, EdgeOpTable, Genotype, OpId, SearchSpace, softmax};
+use eoinas_prune::{derive, edge_strengths};
 
 use crate::{error::Result, learner::Learner};
 
@@ -11,12 +11,11 @@ pub(super) fn derive_with(learner: &Learner, limit: usize) -> Result<Genotype> {
     let mut scores = softmax::beta(&learner.alphas, alive, space);
     let weigh = learner.edge_weights()?;
     loop {
-        let strengths = EdgeStrengths::of(space, alive, &scores)?.weighed(space, &weigh);
+        let mut strengths = edge_strengths(space, alive, &scores)?;
+        strengths.iter_mut().for_each(|(id, strength)| *strength = strength.map(|strength| weigh(id, strength)));
         let genotype = derive(space, alive, &scores, &strengths)?;
         match weakest_skip_too_many(space, &genotype, &scores, limit) {
-            Some((kind, edge, op)) => {
-                scores.edge_mut(kind, edge).get_mut(op).into_iter().for_each(|score| *score = 0.0);
-            }
+            Some(skip) => scores[skip] = 0.0,
             None => return Ok(genotype),
         }
     }
@@ -29,7 +28,7 @@ fn weakest_skip_too_many(
     genotype: &Genotype,
     scores: &EdgeOpTable<f64>,
     limit: usize,
-) -> Option<(CellKind, usize, usize)> {
+) -> Option<OpId> {
     for ((kind, spec), cell) in space.kinds().zip(space.cells()).zip(&genotype.cells).filter(|((_, s), _)| !s.reduction)
     {
         let mut skips = Vec::new();
@@ -37,13 +36,14 @@ fn weakest_skip_too_many(
             for input in inputs.iter().filter(|input| input.op.is_skip()) {
                 let edge = spec.edges.iter().position(|edge| edge.to == node && edge.from == input.from)?;
                 let op = space.ops().iter().position(|op| *op == input.op)?;
-                skips.push((kind, edge, op, scores.edge(kind, edge).get(op).copied().unwrap_or(0.0)));
+                let id = EdgeId::new(kind, edge).op(op);
+                skips.push((id, scores[id]));
             }
         }
         if skips.len() > limit {
-            let weakest = skips.into_iter().filter(|skip| skip.3 > 0.0).min_by(|a, b| a.3.total_cmp(&b.3));
-            if let Some((kind, edge, op, _)) = weakest {
-                return Some((kind, edge, op));
+            let weakest = skips.into_iter().filter(|skip| skip.1 > 0.0).min_by(|a, b| a.1.total_cmp(&b.1));
+            if let Some((id, _)) = weakest {
+                return Some(id);
             }
         }
     }
