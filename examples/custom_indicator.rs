@@ -29,10 +29,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.network.channels = 4;
     config.network.cells = 3;
     let method = EoiNas::quick().with_indicator(Smoothed);
-    let options = SearchOptions { method: Some(Box::new(method)), ..SearchOptions::default() };
+    let options = Options { method: Some(Box::new(method)), ..Options::default() };
     let folder = std::env::temp_dir().join(format!("eoinas-custom-indicator-{}", std::process::id()));
     match Search::create(config, &folder, options)?.run()? {
-        Outcome::Found(found) => println!("{}", found.genotype),
+        Outcome::Done(found) => println!("{}", found.genotype),
         Outcome::Stopped(reason) => println!("stopped: {reason}"),
     }
     Ok(std::fs::remove_dir_all(folder)?)

@@ -8,7 +8,7 @@ use candle_core::{Module, Tensor};
 use candle_nn::{Conv2dConfig, conv2d_no_bias};
 use eoinas_core::{Op, OpShape, OpSpec, SearchSpace};
 use eoinas_nn::Operations;
-use eoinas_train::{Outcome, Search, SearchConfig, SearchOptions};
+use eoinas_train::{Options, Outcome, Search, SearchConfig};
 
 /// `grouped_conv_3x3`: ReLU, 3x3 convolution in four groups, BatchNorm.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = SearchConfig { epochs: 5, batch_size: 32, ..SearchConfig::quick() };
     (config.network.channels, config.network.cells, config.data.train_images) = (4, 3, Some(128));
     let folder = std::env::temp_dir().join(format!("eoinas-custom-op-{}", std::process::id()));
-    let options = SearchOptions { space, operations, ..SearchOptions::default() };
+    let options = Options { space: Some(space), operations, ..Options::default() };
     match Search::create(config, &folder, options)?.run()? {
-        Outcome::Found(found) => println!("{}", found.genotype),
+        Outcome::Done(found) => println!("{}", found.genotype),
         Outcome::Stopped(reason) => println!("stopped: {reason}"),
     }
     Ok(std::fs::remove_dir_all(folder)?)

@@ -14,9 +14,9 @@
 //! config.data.train_images = Some(64);
 //! config.network.channels = 4;
 //! config.network.cells = 3;
-//! let mut search = Search::create(config, &runs.path().join("mine"), SearchOptions::default())?;
+//! let mut search = Search::create(config, &runs.path().join("mine"), Options::default())?;
 //! match search.run()? {
-//!     Outcome::Found(found) => println!("{}", found.genotype),
+//!     Outcome::Done(found) => println!("{}", found.genotype),
 //!     Outcome::Stopped(reason) => println!("stopped: {reason}"),
 //! }
 //! assert!(runs.path().join("mine/genotype.txt").exists());
@@ -49,6 +49,6 @@ pub mod prelude {
     pub use eoinas_nn::Operations;
     pub use eoinas_prune::{EdgeView, Indicator, OpView};
     pub use eoinas_train::{
-        Observer, Outcome, Search, SearchConfig, SearchMethod, SearchOptions, StopRule, TrainError,
+        Observer, Options, Outcome, Search, SearchConfig, SearchMethod, StopRule, TrainConfig, TrainError, Training,
     };
 }

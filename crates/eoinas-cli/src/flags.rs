@@ -3,8 +3,9 @@
 use std::fmt;
 
 use eoinas_core::{CoreError, Setting};
+use eoinas_data::DataError;
 use eoinas_nn::NnError;
-use eoinas_train::{TrainError, training::TrainConfigError};
+use eoinas_train::TrainError;
 
 use crate::{Error, Start};
 
@@ -77,6 +78,12 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
         Some(OfSearch(error)) => (error, SEARCH_FLAGS.as_slice()),
         None => (error, FLAGS.as_slice()),
     };
+    if let Some(TrainError::Exists { path }) = error.downcast_ref()
+        && start.has_flag("out")
+    {
+        let there = format!("{} exists already and is not overwritten; choose another --out", path.display());
+        return if start.has_flag("resume") { format!("{there}, or go on with it: --resume") } else { there };
+    }
     match setting(error.as_ref()) {
         Some(Setting { name: setting, got, expected }) => {
             format!("{} is {got}; expected {expected}", name(setting, flags, start))
@@ -91,11 +98,15 @@ fn setting<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Setti
         return Some(setting);
     }
     // Errors that only pass others on do not name them as their source.
+    if let Some(DataError::Setting(setting)) = error.downcast_ref() {
+        return Some(setting);
+    }
     match (error.downcast_ref(), error.downcast_ref(), error.downcast_ref()) {
-        (Some(TrainError::Setting(setting) | TrainError::TrainConfig(TrainConfigError::Common(setting))), ..)
+        (Some(TrainError::Setting(setting)), ..)
         | (_, Some(NnError::Setting(setting)), _)
         | (.., Some(CoreError::Setting(setting))) => Some(setting),
         (Some(TrainError::Network(error)), ..) => setting(error),
+        (Some(TrainError::Data(error)), ..) => setting(error.as_ref()),
         (Some(TrainError::Core(error)), ..) | (_, Some(NnError::Core(error)), _) => setting(error),
         _ => error.source().and_then(setting),
     }

@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 use eoinas_train::{
-    SearchOptions, TrainOptions,
+    Options,
     machine::{parse_device, with_threads},
     observer::progress_display,
     stop::{Interrupt, MaxSteps},
@@ -68,19 +68,9 @@ impl Host {
         Self { max_steps, ..self }
     }
 
-    /// What a search needs beside its settings.
-    pub(crate) fn search_options(&self) -> SearchOptions {
-        let mut options = SearchOptions { command: command(), ..SearchOptions::default() };
-        options.device = self.device.clone();
-        options.rules.push(Box::new(self.interrupt.clone()));
-        options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
-        options.observers.extend((!self.quiet).then(progress_display));
-        options
-    }
-
-    /// The same for a training.
-    pub(crate) fn train_options(&self) -> TrainOptions {
-        let mut options = TrainOptions { command: command(), ..TrainOptions::default() };
+    /// What a run needs beside its settings.
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options { command: command(), ..Options::default() };
         options.device = self.device.clone();
         options.rules.push(Box::new(self.interrupt.clone()));
         options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));

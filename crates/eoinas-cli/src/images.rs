@@ -9,8 +9,8 @@ use std::{
 use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names};
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, Outcome, RunDir, Search, SearchConfig, SearchOptions, StopReason, TrainConfig, TrainOptions, TrainOutcome,
-    Trained, data::open_dataset, estimate,
+    Found, Options, Outcome, RunDir, Search, SearchConfig, StopReason, TrainConfig, Trained, Training,
+    data::open_dataset,
 };
 
 use crate::{
@@ -153,11 +153,10 @@ fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
 
 /// Says how long it will take. The cell is not known yet, so random ones stand for it.
 fn estimate(args: &Args, search: &SearchConfig, training: &TrainConfig) -> Result<(), Error> {
-    let searching =
-        estimate::search_time(search.clone(), SearchOptions::default(), MEASURED).map_err(flags::of_search)?;
+    let searching = Search::estimate(search.clone(), Options::default(), MEASURED).map_err(flags::of_search)?;
     let mut rng = Streams::new(args.seed).rng(SeedStream::Named("estimate"), 0, 0);
     let cell = Genotype::random(&SearchSpace::darts(), &mut rng);
-    let time = estimate::training_time(training.clone(), cell, TrainOptions::default(), MEASURED)?;
+    let time = Training::estimate((training.clone(), cell), Options::default(), MEASURED)?;
     tell!(
         "on this machine: about {} to search ({} epochs), about {} to train ({} epochs)",
         in_words(searching),
@@ -179,24 +178,24 @@ fn in_words(time: Duration) -> String {
 /// Searches, or goes on with the search, unless that is done.
 fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Option<StopReason>, Error> {
     let path = out.join(names::SEARCH);
-    let options = host.search_options();
+    let options = host.options();
     let mut search = match config {
         Some(config) => Search::create(config, &path, options)?,
         None if path.join(names::RESULT).exists() => return Ok(None),
         None => Search::resume(&path, options)?,
     };
     Ok(match search.run()? {
-        Outcome::Found(_) => None,
+        Outcome::Done(_) => None,
         Outcome::Stopped(reason) => Some(reason),
     })
 }
 
 /// Trains the network of the cell that was found, or goes on with that.
 fn train(out: &RunDir, host: &Host) -> Result<Option<StopReason>, Error> {
-    let options = host.train_options();
+    let options = host.options();
     Ok(match then_train::train(out, &out.join(names::SEARCH), options)? {
-        TrainOutcome::Trained(_) => None,
-        TrainOutcome::Stopped(reason) => Some(reason),
+        Outcome::Done(_) => None,
+        Outcome::Stopped(reason) => Some(reason),
     })
 }
 

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use eoinas_core::run_folder::names;
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, MethodKind, Outcome, Preset, RunDir, Search, SearchConfig, Seeds, TrainConfig, TrainOutcome, Trained,
+    Found, MethodKind, Outcome, Preset, RunDir, Runs, Search, SearchConfig, Seeds, TrainConfig, Trained,
     data::open_dataset,
 };
 use serde_json::Value;
@@ -151,8 +151,8 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     let host = args.host.open()?.with_max_steps(args.max_steps);
     let (folder, outcome, trained) = args.host.run(|| {
         let (folder, outcome) = search(args, &host)?;
-        let planned = folder.join(names::TRAINING_PLAN).exists() && matches!(outcome, Outcome::Found(_));
-        let train = || then_train::train(&RunDir::open(&folder)?, &folder, host.train_options());
+        let planned = folder.join(names::TRAINING_PLAN).exists() && matches!(outcome, Outcome::Done(_));
+        let train = || then_train::train(&RunDir::open(&folder)?, &folder, host.options());
         let trained = planned.then(train).transpose()?;
         Ok((folder, outcome, trained))
     })?;
@@ -162,18 +162,18 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 }
 
 /// Runs one search or several; returns where its files are.
-fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome), Error> {
+fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Found>), Error> {
     if let Some(path) = &args.resume {
         if path.join(names::TRAINING_PLAN).exists()
             && let Some(found) = RunDir::open(path)?.result()?
         {
-            return Ok((path.clone(), Outcome::Found(found)));
+            return Ok((path.clone(), Outcome::Done(found)));
         }
         let outcome = if Seeds::is_in(path) {
             let (seeds, dir) = Seeds::open(path)?;
-            seeds.run(&dir, |_| host.search_options())?
+            seeds.run(&dir, |_| host.options())?
         } else {
-            Search::resume(path, host.search_options())?.run()?
+            Search::resume(path, host.options())?.run()?
         };
         return Ok((path.clone(), outcome));
     }
@@ -189,7 +189,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome), Error> {
         None => RunDir::create_unique("runs".as_ref(), &name),
     };
     if args.seeds == 1 {
-        let mut search = Search::create_in(config, dir, host.search_options())?;
+        let mut search = Search::create_in(config, dir, host.options())?;
         if let Some(training) = &training {
             search.run_dir().write_json(names::TRAINING_PLAN, training)?;
         }
@@ -203,7 +203,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome), Error> {
     if let Some(training) = &training {
         dir.write_json(names::TRAINING_PLAN, training)?;
     }
-    Ok((dir.path().to_owned(), seeds.run(&dir, |_| host.search_options())?))
+    Ok((dir.path().to_owned(), seeds.run(&dir, |_| host.options())?))
 }
 
 /// The settings that flags and file ask for, and those of the preset below them.
@@ -305,15 +305,15 @@ fn download(_: SourceKind, _: PathBuf) -> Result<PathBuf, Error> {
 fn report(
     args: &Args,
     folder: &Path,
-    outcome: &Outcome,
-    trained: Option<&TrainOutcome>,
+    outcome: &Outcome<Found>,
+    trained: Option<&Outcome<Trained>>,
     start: &Start,
 ) -> Result<ExitCode, Error> {
     let (code, json) = match (outcome, trained) {
-        (Outcome::Stopped(reason), _) | (_, Some(TrainOutcome::Stopped(reason))) => {
+        (Outcome::Stopped(reason), _) | (_, Some(Outcome::Stopped(reason))) => {
             end::stopped(reason, "search", folder, start)
         }
-        (Outcome::Found(found), None) => {
+        (Outcome::Done(found), None) => {
             if !args.json {
                 print_found(found, folder);
                 let genotype = folder.join(names::GENOTYPE_TEXT);
@@ -321,7 +321,7 @@ fn report(
             }
             (ExitCode::SUCCESS, as_json(found, folder, None)?)
         }
-        (Outcome::Found(found), Some(TrainOutcome::Trained(trained))) => {
+        (Outcome::Done(found), Some(Outcome::Done(trained))) => {
             if !args.json {
                 print_found(found, folder);
                 then_train::print_trained(&RunDir::open(folder)?, trained, start);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use eoinas_core::{Genotype, run_folder::names};
-use eoinas_train::{RunDir, TrainConfig, TrainOptions, TrainOutcome, Trained, Training};
+use eoinas_train::{Options, Outcome, RunDir, TrainConfig, Trained, Training};
 
 use crate::{Error, Start, out::say};
 
@@ -15,9 +15,10 @@ pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainCon
 
 /// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it
 /// is done.
-pub(crate) fn train(out: &RunDir, search: &Path, options: TrainOptions) -> Result<TrainOutcome, Error> {
+pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Outcome<Trained>, Error> {
     let genotype = Genotype::parse(&RunDir::open(search)?.read(names::GENOTYPE_JSON)?)?;
-    Ok(Training::complete(&out.read_json(names::TRAINING_PLAN)?, &genotype, &out.join(names::TRAINING), options)?)
+    let task = (out.read_json(names::TRAINING_PLAN)?, genotype);
+    Ok(Training::complete(task, &out.join(names::TRAINING), options)?)
 }
 
 /// Says what the network is worth, where it is and how to use it.

@@ -8,9 +8,7 @@ use std::{
 use clap::ArgGroup;
 use eoinas_core::{SearchSpace, run_folder::names, schedule::Warmup};
 use eoinas_data::SourceKind;
-use eoinas_train::{
-    RunDir, TrainConfig, TrainOutcome, TrainPreset, Trained, Training, Trials, training::TrialsOutcome,
-};
+use eoinas_train::{Outcome, RunDir, Runs, TrainConfig, TrainPreset, Trained, Training, Trials, batch};
 use serde_json::json;
 
 use crate::{
@@ -149,13 +147,13 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 }
 
 /// Trains one network or several; returns where the files are.
-fn train(args: &Args, host: &Host) -> Result<(PathBuf, TrialsOutcome), Error> {
+fn train(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Vec<Trained>>), Error> {
     if let Some(path) = &args.resume {
         let outcome = if Trials::is_in(path) {
             let (trials, dir) = Trials::open(path)?;
-            trials.run(&dir, |_| host.train_options())?
+            trials.run(&dir, |_| host.options())?
         } else {
-            single(Training::resume(path, host.train_options())?.run()?)
+            Training::resume(path, host.options())?.run()?.map(|trained| vec![trained])
         };
         return Ok((path.clone(), outcome));
     }
@@ -167,24 +165,17 @@ fn train(args: &Args, host: &Host) -> Result<(PathBuf, TrialsOutcome), Error> {
     };
     let trials = match (&args.genotype, args.random) {
         (Some(text), _) if args.seeds == 1 => {
-            let mut training = Training::create_in(config, cell::read(text)?, dir, host.train_options())?;
-            let outcome = training.run()?;
-            return Ok((training.run_dir().path().to_owned(), single(outcome)));
+            let mut training = Training::create_in((config, cell::read(text)?), dir, host.options())?;
+            let outcome = training.run()?.map(|trained| vec![trained]);
+            return Ok((training.run_dir().path().to_owned(), outcome));
         }
         (Some(text), _) => Trials::seeds(config, &cell::read(text)?, args.seeds),
         (None, count) => Trials::random(config, &SearchSpace::darts(), count.unwrap_or(1)),
     };
-    trials.check(host.train_options())?;
+    trials.check(host.options())?;
     let dir = dir()?;
     trials.create(&dir)?;
-    Ok((dir.path().to_owned(), trials.run(&dir, |_| host.train_options())?))
-}
-
-fn single(outcome: TrainOutcome) -> TrialsOutcome {
-    match outcome {
-        TrainOutcome::Trained(trained) => TrialsOutcome::Trained(vec![trained]),
-        TrainOutcome::Stopped(reason) => TrialsOutcome::Stopped(reason),
-    }
+    Ok((dir.path().to_owned(), trials.run(&dir, |_| host.options())?))
 }
 
 /// The settings that flags and file ask for, and those of the preset below them.
@@ -222,11 +213,11 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     Ok((base, config))
 }
 
-fn report(args: &Args, folder: &Path, outcome: &TrialsOutcome, start: &Start) -> ExitCode {
+fn report(args: &Args, folder: &Path, outcome: &Outcome<Vec<Trained>>, start: &Start) -> ExitCode {
     let shown = folder.display();
     let (code, json) = match outcome {
-        TrialsOutcome::Trained(all) => {
-            let (mean, deviation) = outcome.accuracy().unwrap_or_default();
+        Outcome::Done(all) => {
+            let (mean, deviation) = batch::accuracy(all).unwrap_or_default();
             if !args.json {
                 all.iter().for_each(print_trained);
                 if all.len() > 1 || args.random.is_some() {
@@ -242,7 +233,7 @@ fn report(args: &Args, folder: &Path, outcome: &TrialsOutcome, start: &Start) ->
             let json = json!({ "mean": mean, "deviation": deviation, "trained": all, "run": shown.to_string() });
             (ExitCode::SUCCESS, json)
         }
-        TrialsOutcome::Stopped(reason) => end::stopped(reason, "train", folder, start),
+        Outcome::Stopped(reason) => end::stopped(reason, "train", folder, start),
     };
     if args.json {
         say!("{json}");

@@ -1,10 +1,11 @@
 //! What can end a run with an error.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use eoinas_core::Setting;
-
-use crate::{checkpoint::CheckpointError, observer::ObserverError, run_dir::RunDirError};
 
 /// Result of this crate.
 pub type Result<T, E = TrainError> = std::result::Result<T, E>;
@@ -16,15 +17,12 @@ pub enum TrainError {
     /// A setting that cannot work.
     #[error(transparent)]
     Setting(#[from] Setting),
-    /// A setting of a training that cannot work.
-    #[error(transparent)]
-    TrainConfig(#[from] crate::training::TrainConfigError),
     /// The kinds of cell of a genotype.
     #[error(transparent)]
     Space(#[from] eoinas_core::space::SpaceError),
     /// The images.
     #[error(transparent)]
-    Data(#[from] eoinas_data::DataError),
+    Data(Box<eoinas_data::DataError>),
     /// The network.
     #[error(transparent)]
     Network(#[from] eoinas_nn::NnError),
@@ -40,39 +38,83 @@ pub enum TrainError {
     /// A network that cannot be built.
     #[error(transparent)]
     Core(#[from] eoinas_core::CoreError),
+    /// A run's record.
+    #[error(transparent)]
+    Record(#[from] eoinas_core::event::RecordError),
     /// The folder of a trained network.
     #[error(transparent)]
     Saved(Box<eoinas_nn::saved::SavedError>),
-    /// The run's folder.
-    #[error(transparent)]
-    RunDir(#[from] RunDirError),
-    /// A checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The record or another observer.
-    #[error(transparent)]
-    Observer(#[from] ObserverError),
     /// Tensors.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+    /// A file or folder that cannot be read or written: no permission, no such parent, a full disk.
+    #[error("cannot {doing} {path}: {source}; {remedy}", path = path.display(), remedy = remedy(doing))]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// `read` or `write`.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something is there already, and nothing is overwritten.
+    #[error("{path} exists already and is not overwritten; resume the run that is there, or choose another folder", path = path.display())]
+    Exists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A file of a run that does not hold what belongs there.
+    #[error("{path} is not valid: {problem}", path = path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Line and field, and what is wrong there.
+        problem: String,
+    },
+    /// A run's folder without a checkpoint.
+    #[error("{path} holds no checkpoint, so there is nothing to resume; start the run again", path = path.display())]
+    NoCheckpoint {
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// A file of a checkpoint that is missing, or not what its manifest says.
+    #[error("{path} {problem}; move this checkpoint's folder away to resume from the one before it", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with both values where there are two.
+        problem: String,
+    },
+    /// A checkpoint of something else: of another version, another kind of run, another space or network.
+    #[error(
+        "{path}: {field} is `{got}`, expected `{expected}`: the checkpoint was written by another version or for another \
+         run; resume it with what wrote it", path = path.display()
+    )]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// Name of the field.
+        field: &'static str,
+        /// What this run needs.
+        expected: String,
+        /// What the file has.
+        got: String,
+    },
+    /// A checkpoint whose state does not fit the run.
+    #[error("{path}: {what} does not fit the search space of this run; the checkpoint belongs to another one", path = path.display())]
+    State {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// Which part of the state.
+        what: String,
+    },
     /// A run that is done already.
-    #[error("{path} is finished: {genotype}; there is nothing to resume, start a new run for another search", path = path.display())]
+    #[error("{path} is finished: {result}; there is nothing to resume, start a new run in another folder", path = path.display())]
     Finished {
         /// Its folder.
         path: PathBuf,
-        /// The cell that it found.
-        genotype: String,
-    },
-    /// A training that is done already.
-    #[error(
-        "{path} is finished with {:.2} % on the test images; there is nothing to resume, start a new run for another \
-         training", 100.0 * accuracy, path = path.display()
-    )]
-    TrainingFinished {
-        /// Its folder.
-        path: PathBuf,
-        /// Top-1 accuracy, 0 to 1.
-        accuracy: f64,
+        /// What came out: a cell, an accuracy.
+        result: String,
     },
     /// A run that is there already has other settings than those that are wanted.
     #[error(
@@ -97,38 +139,45 @@ pub enum TrainError {
         /// Why.
         reason: crate::stop::StopReason,
     },
-    /// A checkpoint whose state does not fit the run.
-    #[error("{path}: {what} does not fit the search space of this run; the checkpoint belongs to another one", path = path.display())]
-    State {
-        /// The checkpoint's folder.
-        path: PathBuf,
-        /// Which part of the state.
-        what: String,
-    },
-    /// A data set that this build cannot read.
-    #[error("this program was built without {what}; build it with the feature `{feature}`")]
-    Feature {
-        /// What is missing.
-        what: String,
-        /// The cargo feature that brings it.
-        feature: &'static str,
-    },
-    /// The device cannot be used.
-    #[error("device `{device}`: {reason}")]
-    Device {
-        /// As the user named it.
-        device: String,
-        /// What is wrong and what to do.
-        reason: String,
-    },
-    /// Worker threads cannot be started.
-    #[error("{threads} worker threads cannot be started: {reason}; choose another --threads")]
-    Threads {
-        /// How many.
-        threads: usize,
-        /// What the system said.
-        reason: String,
-    },
+    /// An observer of a user's own.
+    #[error("{0}")]
+    Observer(String),
+}
+
+fn remedy(doing: &str) -> &'static str {
+    match doing {
+        "read" => "is this the folder of a run?",
+        _ => "choose another folder, or free space or mend its permissions and resume the run",
+    }
+}
+
+impl TrainError {
+    /// For a file or folder that cannot be read.
+    pub(crate) fn read(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), doing: "read", source }
+    }
+
+    /// For a file or folder that cannot be created, written or removed.
+    pub(crate) fn write(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), doing: "write", source }
+    }
+
+    /// For a file of a run.
+    pub(crate) fn invalid(path: &Path, problem: impl ToString) -> Self {
+        Self::Invalid { path: path.to_owned(), problem: problem.to_string() }
+    }
+
+    /// For a file of a checkpoint.
+    pub(crate) fn damaged(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+impl From<eoinas_data::DataError> for TrainError {
+    fn from(error: eoinas_data::DataError) -> Self {
+        // Larger than the others.
+        Self::Data(Box::new(error))
+    }
 }
 
 impl From<eoinas_nn::saved::SavedError> for TrainError {

@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use eoinas_core::{Genotype, run_folder::names};
+use eoinas_core::Genotype;
 use eoinas_strategy::{EvaluateError, Evaluation, Evaluator};
 
 use crate::{
-    checkpoint::{self, Subject},
-    config::SearchConfig,
+    checkpoint,
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
+    run::{Job, Options, Outcome},
     run_dir::RunDir,
-    search::{SearchOptions, SearchParts},
-    training::{TrainConfig, TrainOptions, TrainOutcome, Training},
+    search::SearchJob,
+    training::{TrainConfig, Training},
 };
 
 /// Scores a genotype by its accuracy over the whole validation half with the weights of a search's supernet.
@@ -21,7 +21,7 @@ use crate::{
 /// Talwalkar, 2019).
 #[derive(Debug)]
 pub struct SupernetEvaluator {
-    parts: SearchParts,
+    job: SearchJob,
 }
 
 impl SupernetEvaluator {
@@ -30,13 +30,13 @@ impl SupernetEvaluator {
     ///
     /// # Errors
     /// No run, no checkpoint, one that is damaged or belongs to another space; images that cannot be read.
-    pub fn open(run: &Path, mut options: SearchOptions) -> Result<Self> {
-        let config: SearchConfig = RunDir::open(run)?.read_json(names::CONFIG)?;
+    pub fn open(run: &Path, mut options: Options) -> Result<Self> {
+        let config = SearchJob::read(&RunDir::open(run)?, &options)?;
         let folder = checkpoint::newest(run)?;
-        let checkpoint = checkpoint::read(&folder, &Subject::search(&options.space), &options.device)?;
-        let mut parts = SearchParts::new(config, &mut options)?;
-        parts.restore(&folder, checkpoint)?;
-        Ok(Self { parts })
+        let mut job = SearchJob::new(config, &mut options)?;
+        let checkpoint = checkpoint::read(&folder, &job.about().subject, &options.device)?;
+        job.restore(&folder, checkpoint.state, checkpoint.tensors)?;
+        Ok(Self { job })
     }
 }
 
@@ -46,7 +46,7 @@ impl Evaluator for SupernetEvaluator {
     }
 
     fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
-        let tally = evaluate_genotype(&self.parts.learner.supernet, genotype, &self.parts.data.whole_valid)?;
+        let tally = evaluate_genotype(&self.job.learner.supernet, genotype, &self.job.data.whole_valid)?;
         Ok(Evaluation::of(tally.accuracy().unwrap_or(0.0)))
     }
 }
@@ -60,7 +60,7 @@ impl Evaluator for SupernetEvaluator {
 pub struct TrainingEvaluator {
     config: TrainConfig,
     dir: PathBuf,
-    options: Box<dyn FnMut() -> TrainOptions>,
+    options: Box<dyn FnMut() -> Options>,
 }
 
 impl TrainingEvaluator {
@@ -69,7 +69,7 @@ impl TrainingEvaluator {
     pub const HELD_OUT: f64 = 0.1;
 
     /// Trainings by `config` in folders below `dir`; `options` makes what each needs.
-    pub fn new(mut config: TrainConfig, dir: &Path, options: impl FnMut() -> TrainOptions + 'static) -> Self {
+    pub fn new(mut config: TrainConfig, dir: &Path, options: impl FnMut() -> Options + 'static) -> Self {
         config.data.held_out.get_or_insert(Self::HELD_OUT);
         Self { config, dir: dir.to_owned(), options: Box::new(options) }
     }
@@ -90,9 +90,9 @@ impl Evaluator for TrainingEvaluator {
     fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
         let name = checkpoint::sha256(genotype.to_string().as_bytes());
         let run = self.dir.join(name.get(..16).unwrap_or(&name));
-        match Training::complete(&self.config, genotype, &run, (self.options)())? {
-            TrainOutcome::Trained(trained) => Ok(Evaluation::of(trained.accuracy)),
-            TrainOutcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
+        match Training::complete((self.config.clone(), genotype.clone()), &run, (self.options)())? {
+            Outcome::Done(trained) => Ok(Evaluation::of(trained.accuracy)),
+            Outcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
         }
     }
 }

@@ -101,7 +101,7 @@ fn a_folder_that_is_taken_is_left_alone() {
     fs::create_dir(&run).unwrap();
     fs::write(run.join("thesis.txt"), "mine").unwrap();
     let error = Search::create(tiny(), &run, options()).unwrap_err().to_string();
-    assert!(error.contains("exists already") && error.contains("--out"), "{error}");
+    assert!(error.contains("exists already") && error.contains("another folder"), "{error}");
     assert_eq!(fs::read_dir(&run).unwrap().count(), 1);
 }
 
@@ -152,7 +152,7 @@ fn too_many_skip_connections_stop_a_guarded_run() {
     let config = SearchConfig { max_skips: Some(0), seed: 3, ..tiny() };
     match Search::create(config, &run, options()).unwrap().run().unwrap() {
         Outcome::Stopped(StopReason::Collapse { skips, limit, .. }) => assert!(skips > limit),
-        Outcome::Found(found) => assert!(!found.genotype.contains("skip_connect")),
+        Outcome::Done(found) => assert!(!found.genotype.contains("skip_connect")),
         other => panic!("{other:?}"),
     }
 }

@@ -10,7 +10,7 @@ use eoinas_core::{CellKind, EdgeId, Event, SearchSpace};
 use eoinas_gumbel::EdgeMode;
 use eoinas_prune::Beta;
 use eoinas_train::{
-    Learner, Outcome, Search, SearchConfig, SearchOptions, TrainError,
+    Learner, Options, Outcome, Search, SearchConfig, TrainError,
     config::{MethodKind, NetworkConfig},
     stop::MaxSteps,
 };
@@ -25,7 +25,7 @@ fn pc_darts() -> SearchConfig {
 
 fn run(config: &SearchConfig, run: &Path) -> Search {
     let mut search = Search::create(config.clone(), run, options()).unwrap();
-    assert!(matches!(search.run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(search.run().unwrap(), Outcome::Done(_)));
     search
 }
 
@@ -50,7 +50,7 @@ fn methods_run_to_a_cell_with_weighed_edges_and_resume_to_the_same_bytes() {
         let mut stop = options();
         stop.rules.push(Box::new(MaxSteps(2 * epochs as u64 - 1)));
         assert!(matches!(Search::create(config, &parts, stop).unwrap().run().unwrap(), Outcome::Stopped(_)));
-        assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+        assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Done(_)));
         assert_same(&whole, &parts);
         let learned = |edge: &f32| edge.abs() > 1e-4;
         let moved =
@@ -161,7 +161,7 @@ fn what_edges_do_not_go_with_is_refused_and_old_settings_are_read() {
         batch_size: 16,
         ..SearchConfig::nas_bench_201(1)
     };
-    let space = SearchOptions { space: SearchSpace::nas_bench_201(), ..options() };
+    let space = Options { space: Some(SearchSpace::nas_bench_201()), ..options() };
     let table = set(&table, "edges", "sampled");
     let error = Search::create(table, &dir.path().join("table"), space).unwrap_err().to_string();
     assert!(error.contains("`nas-bench-201` every node keeps all of its edges"), "{error}");

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use eoinas_core::{Event, event::EpochEnd};
 use eoinas_kernels::emulation;
-use eoinas_train::{Outcome, Search, SearchConfig, SearchOptions, config::DataConfig, stop::MaxSteps};
+use eoinas_train::{Options, Outcome, Search, SearchConfig, config::DataConfig, stop::MaxSteps};
 
 fn config() -> SearchConfig {
     let data = DataConfig { train_images: Some(16), ..DataConfig::default() };
@@ -28,7 +28,7 @@ fn a_search_moves_between_devices() {
     let dir = tempfile::tempdir().unwrap();
     let (here, there, both) = (dir.path().join("cpu"), dir.path().join("gpu"), dir.path().join("both"));
     let until = |steps| {
-        let mut options: SearchOptions = options();
+        let mut options: Options = options();
         options.rules.push(Box::new(MaxSteps(steps)));
         options
     };
@@ -48,5 +48,5 @@ fn a_search_moves_between_devices() {
     emulation::set(true);
     assert!(matches!(Search::resume(&both, until(3)).unwrap().run().unwrap(), Outcome::Stopped(_)));
     emulation::set(false);
-    assert!(matches!(Search::resume(&both, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(Search::resume(&both, options()).unwrap().run().unwrap(), Outcome::Done(_)));
 }

@@ -9,8 +9,8 @@ use common::*;
 use eoinas_core::{Event, SearchSpace};
 use eoinas_strategy::{Evaluator, RandomSearch, StrategyError, StrategySearch};
 use eoinas_train::{
-    CheckpointError, Outcome, Search, SearchConfig, SupernetEvaluator, TrainConfig, TrainError, TrainOptions, Training,
-    TrainingEvaluator, config::MethodKind, evaluate::evaluate_genotype, stop::MaxSteps, training::TrainData,
+    Options, Outcome, Search, SearchConfig, SupernetEvaluator, TrainConfig, TrainError, Training, TrainingEvaluator,
+    config::MethodKind, evaluate::evaluate_genotype, stop::MaxSteps, training::TrainData,
 };
 
 #[test]
@@ -19,7 +19,7 @@ fn random_search_with_weight_sharing_scores_cells_by_the_saved_supernet() {
     let run = dir.path().join("run");
     let config = SearchConfig { epochs: 1, ..tiny().with_method(MethodKind::Uniform) };
     let mut trained = Search::create(config, &run, options()).unwrap();
-    assert!(matches!(trained.run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(trained.run().unwrap(), Outcome::Done(_)));
     let evaluator = SupernetEvaluator::open(&run, options()).unwrap();
     let strategy = RandomSearch::new(SearchSpace::darts());
     let mut search = StrategySearch::new(strategy, evaluator, 4, 0);
@@ -39,7 +39,7 @@ fn random_search_with_weight_sharing_scores_cells_by_the_saved_supernet() {
     }
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
     let error = SupernetEvaluator::open(&run, options()).unwrap_err();
-    assert!(matches!(error, TrainError::Checkpoint(CheckpointError::None { .. })), "{error}");
+    assert!(matches!(error, TrainError::NoCheckpoint { .. }), "{error}");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_supernet_of_a_later_stage_is_read_and_the_run_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let config = tiny().with_method(MethodKind::Pdarts);
-    let Outcome::Found(found) = Search::create(config, &run, options()).unwrap().run().unwrap() else {
+    let Outcome::Done(found) = Search::create(config, &run, options()).unwrap().run().unwrap() else {
         panic!("stopped")
     };
     // As a run leaves it that is just writing a checkpoint.
@@ -71,7 +71,7 @@ fn held_out_images_train_nothing_and_are_the_same_for_every_cell_of_a_seed() {
     let data = |config: TrainConfig| {
         made.set(made.get() + 1);
         let run = dir.path().join(made.get().to_string());
-        Training::create(config, cell(), &run, TrainOptions::default()).unwrap().data().clone()
+        Training::create((config, cell()), &run, Options::default()).unwrap().data().clone()
     };
     let pixels = |data: &TrainData| data.test.epoch(0, 0).flat_map(|batch| batch.unwrap().images).collect::<Vec<f32>>();
     let (half, again, other) = (data(config(0.5, 0)), data(config(0.5, 0)), data(config(0.5, 1)));
@@ -80,7 +80,7 @@ fn held_out_images_train_nothing_and_are_the_same_for_every_cell_of_a_seed() {
     assert_ne!(pixels(&half), pixels(&other));
     for wrong in [0.0, 1.0, f64::NAN] {
         let error = config(wrong, 0).validate().unwrap_err().to_string();
-        assert!(error.contains("held-out share is"), "{error}");
+        assert!(error.contains("data.held_out is"), "{error}");
     }
     // Settings that were written before there was a choice.
     let mut old = serde_json::to_value(tiny_training()).unwrap();
@@ -92,11 +92,11 @@ fn held_out_images_train_nothing_and_are_the_same_for_every_cell_of_a_seed() {
 fn a_training_scores_a_cell_once_and_goes_on_where_it_was_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let config = TrainConfig { epochs: 1, ..tiny_training() };
-    let rules = || TrainOptions { rules: vec![Box::new(MaxSteps(1))], ..TrainOptions::default() };
+    let rules = || Options { rules: vec![Box::new(MaxSteps(1))], ..Options::default() };
     let search = |evaluator| StrategySearch::new(RandomSearch::new(SearchSpace::darts()), evaluator, 2, 0);
     let mut stopped = search(TrainingEvaluator::new(config.clone(), dir.path(), rules));
     assert!(matches!(stopped.step(), Err(StrategyError::Evaluate { index: 0, .. })));
-    let mut whole = search(TrainingEvaluator::new(config.clone(), dir.path(), TrainOptions::default));
+    let mut whole = search(TrainingEvaluator::new(config.clone(), dir.path(), Options::default));
     let history = whole.run(|_| {}).unwrap().clone();
     let runs: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|run| run.unwrap().path()).collect();
     assert_eq!(runs.len(), 2);
@@ -112,7 +112,7 @@ fn a_training_scores_a_cell_once_and_goes_on_where_it_was_stopped() {
     }
     // Being stopped changed nothing.
     let elsewhere = tempfile::tempdir().unwrap();
-    let mut unstopped = search(TrainingEvaluator::new(config.clone(), elsewhere.path(), TrainOptions::default));
+    let mut unstopped = search(TrainingEvaluator::new(config.clone(), elsewhere.path(), Options::default));
     assert_eq!(*unstopped.run(|_| {}).unwrap(), history);
     // Nothing is trained again.
     let mut again = search(TrainingEvaluator::new(config, dir.path(), rules));

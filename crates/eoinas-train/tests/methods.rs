@@ -36,12 +36,12 @@ fn every_method_runs_to_a_cell_and_resumes_to_the_same_bytes() {
         let (whole, parts) = (dir.path().join(name), dir.path().join(format!("{name}-parts")));
         let mut search = Search::create(config(method), &whole, options()).unwrap();
         let before = search.learner().alphas.clone();
-        assert!(matches!(search.run().unwrap(), Outcome::Found(_)));
+        assert!(matches!(search.run().unwrap(), Outcome::Done(_)));
         let mut stop = options();
         stop.rules.push(Box::new(MaxSteps(3)));
         let stopped = Search::create(config(method), &parts, stop).unwrap().run().unwrap();
         assert!(matches!(stopped, Outcome::Stopped(_)), "{name}");
-        assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Found(_)), "{name}");
+        assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Done(_)), "{name}");
         assert_same(&whole, &parts);
         let events = events(&whole);
         let Some(Event::RunStarted(started)) = events.first() else { panic!("{name}") };
@@ -133,7 +133,7 @@ fn methods_go_with_partial_channels() {
         let (whole, parts) = (dir.path().join(method.name()), dir.path().join(format!("{method}-parts")));
         let config = SearchConfig { epochs: 1, ..set(&config(method), "partial_channels", "2") };
         let mut search = Search::create(config.clone(), &whole, options()).unwrap();
-        assert!(matches!(search.run().unwrap(), Outcome::Found(_)), "{method}");
+        assert!(matches!(search.run().unwrap(), Outcome::Done(_)), "{method}");
         let mut stop = options();
         stop.rules.push(Box::new(MaxSteps(1)));
         Search::create(config, &parts, stop).unwrap().run().unwrap();

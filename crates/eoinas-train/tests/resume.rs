@@ -7,17 +7,17 @@ use std::{fs, path::Path};
 
 use common::*;
 use eoinas_train::{
-    CheckpointError, Outcome, Search, SearchConfig, StopReason, TrainError,
+    Found, Outcome, Search, SearchConfig, StopReason, TrainError,
     machine::with_threads,
     stop::{Interrupt, MaxSteps},
 };
 
 fn run_to_end(config: SearchConfig, run: &Path) {
     let outcome = Search::create(config, run, options()).unwrap().run().unwrap();
-    assert!(matches!(outcome, Outcome::Found(_)));
+    assert!(matches!(outcome, Outcome::Done(_)));
 }
 
-fn run_steps(run: &Path, config: Option<SearchConfig>, steps: u64) -> Outcome {
+fn run_steps(run: &Path, config: Option<SearchConfig>, steps: u64) -> Outcome<Found> {
     let mut options = options();
     options.rules.push(Box::new(MaxSteps(steps)));
     let mut search = match config {
@@ -42,7 +42,7 @@ fn stopping_anywhere_and_resuming_changes_nothing() {
             }
         }
         if let Ok(mut search) = Search::resume(&run, options()) {
-            assert!(matches!(search.run().unwrap(), Outcome::Found(_)));
+            assert!(matches!(search.run().unwrap(), Outcome::Done(_)));
         }
         assert_same(&whole, &run);
     }
@@ -59,7 +59,7 @@ fn the_mixture_resumes_to_the_same_bytes_too() {
     let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
     run_to_end(config.clone(), &whole);
     run_steps(&parts, Some(config), 3);
-    assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Done(_)));
     assert_same(&whole, &parts);
 }
 
@@ -88,7 +88,7 @@ fn a_checkpoint_that_was_half_written_is_swept_away() {
     let mut events = fs::read(run.join("events.jsonl")).unwrap();
     events.extend_from_slice(b"{\"seq\":99,");
     fs::write(run.join("events.jsonl"), events).unwrap();
-    assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
     assert!(!half.exists());
     assert_same(&whole, &run);
 }
@@ -192,7 +192,7 @@ mod damaged {
             value["subject"]["sha256"] = "0".into();
             fs::write(path, value.to_string()).unwrap();
         });
-        assert!(matches!(&error, TrainError::Checkpoint(CheckpointError::Mismatch { field: "subject.sha256", .. })));
+        assert!(matches!(&error, TrainError::Mismatch { field: "subject.sha256", .. }));
     }
 
     #[test]

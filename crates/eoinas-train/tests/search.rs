@@ -7,7 +7,7 @@ use common::*;
 use eoinas_core::{Event, Genotype, SearchSpace, Skeleton, count, skeleton::Form};
 use eoinas_prune::{Never, PruneScheduleConfig};
 use eoinas_train::{
-    Found, MethodConfig, MethodKind, Outcome, RunDir, Search, SearchConfig, SearchOptions, Seeds, TrainError,
+    Found, MethodConfig, MethodKind, Options, Outcome, RunDir, Runs, Search, SearchConfig, Seeds, TrainError,
     methods::EoiNas, stop::MaxSteps,
 };
 
@@ -16,7 +16,7 @@ fn a_tiny_search_ends_with_a_cell_and_all_its_files() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let mut search = Search::create(tiny(), &run, options()).unwrap();
-    let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
+    let Outcome::Done(found) = search.run().unwrap() else { panic!("stopped") };
     let text = std::fs::read_to_string(run.join("genotype.txt")).unwrap();
     assert_eq!(text.trim_end(), found.genotype);
     let genotype = Genotype::parse(&text).unwrap();
@@ -40,7 +40,7 @@ fn one_epoch_still_ends_in_a_cell() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let config = SearchConfig { epochs: 1, ..tiny() };
-    assert!(matches!(Search::create(config, &run, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(Search::create(config, &run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
     let scaled = events(&run).into_iter().any(|event| match event {
         Event::Warning { text } => text.contains("scaled to 1 epochs"),
         _ => false,
@@ -55,7 +55,7 @@ fn without_pruning_all_ops_stay_and_a_cell_is_derived() {
     let prune = PruneScheduleConfig::Never(Never {});
     let config = SearchConfig { method: EoiNas { prune, warm_up_epochs: 1, ..EoiNas::quick() }.into(), ..tiny() };
     let mut search = Search::create(config, &run, options()).unwrap();
-    assert!(matches!(search.run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(search.run().unwrap(), Outcome::Done(_)));
     assert_eq!(search.learner().alive().max_count(search.space()), 8);
     assert!(!events(&run).iter().any(|event| matches!(event, Event::Pruned { .. })));
 }
@@ -72,7 +72,7 @@ fn a_pruned_search_has_freed_what_it_pruned() {
 #[test]
 fn a_space_with_one_kind_of_cell_is_searched_too() {
     let dir = tempfile::tempdir().unwrap();
-    let options = || SearchOptions { space: SearchSpace::nas_bench_201(), ..options() };
+    let options = || Options { space: Some(SearchSpace::nas_bench_201()), ..options() };
     // What is counted is the benchmark's own network: 3 stages of 5 cells, C = 16.
     let skeleton = Skeleton::nas_bench_201(5).with_image(3, 32, 32);
     for method in MethodKind::ALL {
@@ -90,7 +90,7 @@ fn a_space_with_one_kind_of_cell_is_searched_too() {
             _ => {}
         }
         let mut search = Search::create(config, &dir.path().join(method.name()), options()).unwrap();
-        let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
+        let Outcome::Done(found) = search.run().unwrap() else { panic!("stopped") };
         let genotype = Genotype::parse(&found.genotype).unwrap();
         assert!(genotype.fits(search.space()).is_ok(), "{method}: {}", found.genotype);
         let counts = count::network(&genotype, &skeleton, search.space()).unwrap();
@@ -111,13 +111,13 @@ fn a_space_with_one_kind_of_cell_is_searched_too() {
 fn completing_a_run_begins_it_goes_on_with_it_and_reads_its_result() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
-    let stopped = SearchOptions { rules: vec![Box::new(MaxSteps(1))], ..options() };
-    assert!(matches!(Search::complete(&tiny(), &run, stopped).unwrap(), Outcome::Stopped(_)));
-    let found = Search::complete(&tiny(), &run, options()).unwrap();
-    assert!(matches!(found, Outcome::Found(_)));
+    let stopped = Options { rules: vec![Box::new(MaxSteps(1))], ..options() };
+    assert!(matches!(Search::complete(tiny(), &run, stopped).unwrap(), Outcome::Stopped(_)));
+    let found = Search::complete(tiny(), &run, options()).unwrap();
+    assert!(matches!(found, Outcome::Done(_)));
     // Nothing is searched again: the images are not even opened.
-    assert_eq!(Search::complete(&tiny(), &run, SearchOptions::default()).unwrap(), found);
-    let error = Search::complete(&SearchConfig { epochs: 9, ..tiny() }, &run, options()).unwrap_err();
+    assert_eq!(Search::complete(tiny(), &run, Options::default()).unwrap(), found);
+    let error = Search::complete(SearchConfig { epochs: 9, ..tiny() }, &run, options()).unwrap_err();
     assert!(matches!(&error, TrainError::OtherSettings { setting, .. } if setting == "epochs"), "{error}");
 }
 
@@ -128,10 +128,10 @@ fn seeds_share_the_validation_half_and_the_best_is_picked() {
     let seeds = Seeds::new(SearchConfig { epochs: 1, seed: 5, ..tiny() }, 3);
     seeds.create(&run).unwrap();
     // Stopped within the first one and taken up again.
-    let stopped = seeds.run(&run, |_| SearchOptions { rules: vec![Box::new(MaxSteps(1))], ..options() }).unwrap();
+    let stopped = seeds.run(&run, |_| Options { rules: vec![Box::new(MaxSteps(1))], ..options() }).unwrap();
     assert!(matches!(stopped, Outcome::Stopped(_)));
     let (seeds, run) = Seeds::open(run.path()).unwrap();
-    let Outcome::Found(best) = seeds.run(&run, |_| options()).unwrap() else { panic!("stopped") };
+    let Outcome::Done(best) = seeds.run(&run, |_| options()).unwrap() else { panic!("stopped") };
     let mut accuracies = Vec::new();
     for seed in [5, 6, 7] {
         let run = run.join(&format!("seed-{seed}"));

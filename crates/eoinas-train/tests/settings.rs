@@ -9,7 +9,7 @@ use common::*;
 use eoinas_core::Event;
 use eoinas_prune::{EdgeView, Indicator, OpView};
 use eoinas_train::{
-    MethodConfig, MethodKind, Outcome, Search, SearchConfig, SearchMethod, SearchOptions, TrainError,
+    MethodConfig, MethodKind, Options, Outcome, Search, SearchConfig, SearchMethod, TrainError,
     methods::{EoiNas, MdeNas},
     stop::MaxSteps,
 };
@@ -72,7 +72,7 @@ fn what_cannot_be_meant_any_more_is_refused_with_the_version() {
 
 fn stopped(run: &Path, method: Option<Box<dyn SearchMethod>>) {
     let rules: Vec<Box<dyn eoinas_train::StopRule>> = vec![Box::new(MaxSteps(1))];
-    let stopped = Search::create(tiny(), run, SearchOptions { method, rules, ..options() }).unwrap().run().unwrap();
+    let stopped = Search::create(tiny(), run, Options { method, rules, ..options() }).unwrap().run().unwrap();
     assert!(matches!(stopped, Outcome::Stopped(_)));
 }
 
@@ -86,7 +86,7 @@ fn a_checkpoint_of_version_0_1_0_goes_on_and_says_that_it_does_not_know_its_meth
     assert_eq!(value["subject"]["method"]["name"], "eoinas");
     value["subject"].as_object_mut().unwrap().remove("method").unwrap();
     fs::write(manifest, value.to_string()).unwrap();
-    assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
     let warned =
         |event: &Event| matches!(event, Event::Warning { text } if text.contains("goes on with eoinas with {"));
     assert_eq!(events(&run).iter().filter(|event| warned(event)).count(), 1);
@@ -116,12 +116,12 @@ fn an_indicator_of_ones_own_is_part_of_what_a_checkpoint_belongs_to() {
         matches!(&error, TrainError::Setting(setting) if setting.got.contains(r#""indicator":"smoothed""#)),
         "{error}"
     );
-    let with = |method: Box<dyn SearchMethod>| SearchOptions { method: Some(method), ..options() };
+    let with = |method: Box<dyn SearchMethod>| Options { method: Some(method), ..options() };
     let error = Search::resume(&run, with(Box::new(EoiNas::quick()))).unwrap_err().to_string();
     let smoothed = error.contains(r#"eoinas with indicator = "smoothed""#);
     assert!(smoothed && error.contains(r#"eoinas with indicator = {"kind":"eoi_nas""#), "{error}");
     let mut search = Search::resume(&run, with(Box::new(EoiNas::quick().with_indicator(Smoothed)))).unwrap();
-    assert!(matches!(search.run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(search.run().unwrap(), Outcome::Done(_)));
 }
 
 #[test]

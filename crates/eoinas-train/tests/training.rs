@@ -9,20 +9,20 @@ use common::*;
 use eoinas_core::{Event, SearchSpace, event::Task, schedule::Constant};
 use eoinas_nn::{Batch, Operations, PassOptions};
 use eoinas_train::{
-    RunDir, StopReason, TrainConfig, TrainError, TrainOptions, TrainOutcome, Trained, Training, Trials,
+    Options, Outcome, RunDir, Runs, StopReason, TrainConfig, TrainError, Trained, Training, Trials, batch,
     machine::with_threads,
     stop::{Interrupt, MaxSteps},
-    training::{Trainee, TrialsOutcome},
+    training::Trainee,
 };
 
 fn run_to_end(config: TrainConfig, run: &Path) -> Trained {
-    let outcome = Training::create(config, cell(), run, TrainOptions::default()).unwrap().run().unwrap();
-    let TrainOutcome::Trained(trained) = outcome else { panic!("{outcome:?}") };
+    let outcome = Training::create((config, cell()), run, Options::default()).unwrap().run().unwrap();
+    let Outcome::Done(trained) = outcome else { panic!("{outcome:?}") };
     trained
 }
 
-fn stop_after(steps: u64) -> TrainOptions {
-    TrainOptions { rules: vec![Box::new(MaxSteps(steps))], ..TrainOptions::default() }
+fn stop_after(steps: u64) -> Options {
+    Options { rules: vec![Box::new(MaxSteps(steps))], ..Options::default() }
 }
 
 #[test]
@@ -53,8 +53,8 @@ fn a_tiny_training_ends_with_a_result_and_all_its_files() {
     assert!(newest(&run).ends_with("step-000000009"));
     let saved = eoinas_nn::saved::SavedNetwork::read(&run.join("network")).unwrap();
     assert_eq!((saved.description.genotype, saved.description.classes.len()), (cell(), 10));
-    let error = Training::resume(&run, TrainOptions::default()).unwrap_err();
-    assert!(matches!(error, TrainError::TrainingFinished { .. }), "{error}");
+    let error = Training::resume(&run, Options::default()).unwrap_err();
+    assert!(matches!(error, TrainError::Finished { .. }), "{error}");
 }
 
 #[test]
@@ -66,13 +66,13 @@ fn stopping_anywhere_and_resuming_changes_nothing() {
         let run = dir.path().join(format!("{stops:?}"));
         for (index, &steps) in stops.iter().enumerate() {
             let mut training = match index {
-                0 => Training::create(tiny_training(), cell(), &run, stop_after(steps)).unwrap(),
+                0 => Training::create((tiny_training(), cell()), &run, stop_after(steps)).unwrap(),
                 _ => Training::resume(&run, stop_after(steps)).unwrap(),
             };
-            assert_eq!(training.run().unwrap(), TrainOutcome::Stopped(StopReason::MaxSteps { steps }), "{stops:?}");
+            assert_eq!(training.run().unwrap(), Outcome::Stopped(StopReason::MaxSteps { steps }), "{stops:?}");
         }
-        let outcome = Training::resume(&run, TrainOptions::default()).unwrap().run().unwrap();
-        let TrainOutcome::Trained(trained) = outcome else { panic!() };
+        let outcome = Training::resume(&run, Options::default()).unwrap().run().unwrap();
+        let Outcome::Done(trained) = outcome else { panic!() };
         assert_same(&whole, &run);
         assert_eq!(Trained { seconds: expected.seconds, ..trained }, expected);
     }
@@ -84,7 +84,7 @@ fn an_interrupt_before_an_evaluation_is_taken_up_again() {
     #[derive(Debug)]
     struct Raise(Interrupt);
     impl eoinas_train::Observer for Raise {
-        fn observe(&mut self, _: &eoinas_core::Record) -> Result<(), eoinas_train::ObserverError> {
+        fn observe(&mut self, _: &eoinas_core::Record) -> eoinas_train::Result<()> {
             Ok(())
         }
         fn progress(&mut self, progress: &eoinas_train::stop::Progress, _: f64) {
@@ -97,16 +97,16 @@ fn an_interrupt_before_an_evaluation_is_taken_up_again() {
     let (whole, run) = (dir.path().join("whole"), dir.path().join("run"));
     run_to_end(tiny_training(), &whole);
     let interrupt = Interrupt::default();
-    let options = TrainOptions {
+    let options = Options {
         rules: vec![Box::new(interrupt.clone())],
         observers: vec![Box::new(Raise(interrupt))],
-        ..TrainOptions::default()
+        ..Options::default()
     };
-    let outcome = Training::create(tiny_training(), cell(), &run, options).unwrap().run().unwrap();
-    assert_eq!(outcome, TrainOutcome::Stopped(StopReason::Interrupted));
+    let outcome = Training::create((tiny_training(), cell()), &run, options).unwrap().run().unwrap();
+    assert_eq!(outcome, Outcome::Stopped(StopReason::Interrupted));
     assert!(newest(&run).ends_with("step-000000003"));
     assert!(!events(&run).iter().any(|event| matches!(event, Event::EpochEnd(_))), "not evaluated yet");
-    Training::resume(&run, TrainOptions::default()).unwrap().run().unwrap();
+    Training::resume(&run, Options::default()).unwrap().run().unwrap();
     assert_same(&whole, &run);
 }
 
@@ -128,8 +128,8 @@ fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state() {
     let mut config = tiny_training();
     config.weights.learning_rate = Constant { value: 1e30 }.into();
     config.weights.clip = None;
-    let outcome = Training::create(config, cell(), &run, TrainOptions::default()).unwrap().run().unwrap();
-    assert!(matches!(outcome, TrainOutcome::Stopped(StopReason::NonFinite { .. })), "{outcome:?}");
+    let outcome = Training::create((config, cell()), &run, Options::default()).unwrap().run().unwrap();
+    assert!(matches!(outcome, Outcome::Stopped(StopReason::NonFinite { .. })), "{outcome:?}");
     let tensors = candle_core::safetensors::load(newest(&run).join("weights.safetensors"), &candle_core::Device::Cpu);
     for (name, tensor) in tensors.unwrap() {
         let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -173,7 +173,7 @@ fn accumulated_gradients_are_the_mean_over_all_images() {
         let mut trainee = trainee(&config);
         let norm = {
             for _ in 0..times {
-                assert!(trainee.learn(&batch, &PassOptions::default()).unwrap().is_continue());
+                assert!(trainee.learn(&batch, &PassOptions::default()).is_ok());
             }
             trainee.update(0.1, 0).unwrap()
         };
@@ -199,7 +199,7 @@ fn the_average_follows_its_formula() {
     let pixels: Vec<f32> = (0..4 * 32 * 32 * 3).map(|i| ((i * 31 % 97) as f32 - 48.0) / 48.0).collect();
     let batch = Batch::from_pixels(pixels, (4, 32, 32, 3), vec![1, 5, 2, 9], &candle_core::Device::Cpu).unwrap();
     for (update, decay) in [(0, 0.1), (1, 0.15), (2, 0.15)] {
-        assert!(trainee.learn(&batch, &PassOptions::default()).unwrap().is_continue());
+        assert!(trainee.learn(&batch, &PassOptions::default()).is_ok());
         trainee.update(0.1, update).unwrap();
         for ((_, average), (_, weight)) in expected.iter_mut().zip(weights(&trainee)) {
             average.iter_mut().zip(weight).for_each(|(a, w)| *a = decay * *a + (1.0 - decay) * w);
@@ -222,11 +222,11 @@ fn trials_share_images_resume_and_give_mean_and_deviation() {
     let run = RunDir::create(&dir.path().join("trials")).unwrap();
     trials.create(&run).unwrap();
     let stopped = trials.run(&run, |_| stop_after(2)).unwrap();
-    assert!(matches!(stopped, TrialsOutcome::Stopped(_)));
+    assert!(matches!(stopped, Outcome::Stopped(_)));
     let (trials, run) = Trials::open(run.path()).unwrap();
-    let outcome = trials.run(&run, |_| TrainOptions::default()).unwrap();
-    let TrialsOutcome::Trained(all) = &outcome else { panic!() };
-    let (mean, deviation) = outcome.accuracy().unwrap();
+    let outcome = trials.run(&run, |_| Options::default()).unwrap();
+    let Outcome::Done(all) = &outcome else { panic!() };
+    let (mean, deviation) = batch::accuracy(all).unwrap();
     let accuracies: Vec<f64> = all.iter().map(|trained| trained.accuracy).collect();
     assert!((mean - accuracies.iter().sum::<f64>() / 3.0).abs() < 1e-12 && deviation >= 0.0);
     // Done already: nothing is trained again.

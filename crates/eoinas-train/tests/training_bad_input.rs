@@ -8,44 +8,47 @@ use std::{fs, sync::Arc};
 use common::*;
 use eoinas_core::{Form, Genotype, SearchSpace, TargetInfo, schedule::Linear};
 use eoinas_data::{Dataset, DatasetInfo, InMemory, SourceKind, ValueKind};
-use eoinas_train::{TrainConfig, TrainError, TrainOptions, TrainPreset, Training, stop::MaxSteps};
+use eoinas_train::{Options, TrainConfig, TrainError, TrainPreset, Training, methods::EoiNas, stop::MaxSteps};
 
 #[test]
 fn every_bad_setting_has_an_error_of_its_own() {
     type Change = fn(&mut TrainConfig);
     let cases: [(Change, &str); 22] = [
-        (|c| c.epochs = 0, "epochs is 0; a training"),
-        (|c| c.batch_size = 1, "batch size is 1"),
+        (|c| c.epochs = 0, "epochs is 0; expected at least 1"),
+        (|c| c.batch_size = 1, "batch_size is 1"),
         (|c| c.batch_size = 41, "larger than the data (40 training images)"),
         (|c| c.accumulate = 0, "accumulate is 0"),
-        (|c| c.data.dataset = SourceKind::Cifar10, "--data DIR"),
-        (|c| c.data.train_images = Some(1), "train images is 1"),
-        (|c| c.data.test_images = Some(0), "test images is 0"),
-        (|c| c.data.image_size = Some(2), "image size is 2"),
-        (|c| c.network.channels = 7, "channels is 7"),
-        (|c| c.network.cells = 0, "cells is 0"),
-        (|c| c.network.stem_multiplier = 0, "stem multiplier"),
-        (|c| c.augment.cutout = 10_000, "augmentation: cutout"),
+        (|c| c.data.dataset = SourceKind::Cifar10, "data.dir is not set; expected the folder of cifar10"),
+        (|c| c.data.train_images = Some(1), "data.train_images is 1"),
+        (|c| c.data.test_images = Some(0), "data.test_images is 0"),
+        (|c| c.data.image_size = Some(2), "data.image_size is 2"),
+        (|c| c.network.channels = 7, "network.channels is 7"),
+        (|c| c.network.cells = 0, "network.cells is 0"),
+        (|c| c.network.stem_multiplier = 0, "network.stem_multiplier is 0"),
+        (|c| c.augment.cutout = 10_000, "augment.cutout is 10000"),
         (
             |c| c.weights.learning_rate = Linear { start: 0.1, end: -0.1, inclusive: false }.into(),
-            "must not be negative",
+            "weights.learning_rate is -",
         ),
-        (|c| c.weights.learning_rate = Linear { start: f64::NAN, end: 0.0, inclusive: false }.into(), "learning rate"),
-        (|c| c.weights.momentum = 1.0, "momentum is 1"),
-        (|c| c.weights.weight_decay = -1.0, "weight decay"),
-        (|c| c.weights.clip = Some(0.0), "clip is 0"),
-        (|c| c.drop_path = 1.0, "drop-path is 1"),
-        (|c| c.auxiliary = -0.4, "auxiliary weight is -0.4"),
-        (|c| c.label_smoothing = f64::NAN, "label smoothing is NaN"),
-        (|c| c.average = Some(1.0), "averaged weights is 1"),
-        (|c| c.keep_checkpoints = 0, "checkpoints to keep"),
+        (
+            |c| c.weights.learning_rate = Linear { start: f64::NAN, end: 0.0, inclusive: false }.into(),
+            "weights.learning_rate",
+        ),
+        (|c| c.weights.momentum = 1.0, "weights.momentum is 1"),
+        (|c| c.weights.weight_decay = -1.0, "weights.weight_decay is -1"),
+        (|c| c.weights.clip = Some(0.0), "weights.clip is 0"),
+        (|c| c.drop_path = 1.0, "drop_path is 1"),
+        (|c| c.auxiliary = -0.4, "auxiliary is -0.4"),
+        (|c| c.label_smoothing = f64::NAN, "label_smoothing is NaN"),
+        (|c| c.average = Some(1.0), "average is 1"),
+        (|c| c.keep_checkpoints = 0, "keep_checkpoints is 0"),
     ];
     let dir = tempfile::tempdir().unwrap();
     for (change, part) in cases {
         let mut config = tiny_training();
         change(&mut config);
         let run = dir.path().join("run");
-        let error = Training::create(config, cell(), &run, TrainOptions::default()).unwrap_err();
+        let error = Training::create((config, cell()), &run, Options::default()).unwrap_err();
         assert!(error.to_string().contains(part), "`{error}` lacks `{part}`");
         assert!(!run.exists(), "nothing is written for settings that cannot work");
     }
@@ -70,11 +73,11 @@ fn a_genotype_that_does_not_fit_is_refused() {
     let run = dir.path().join("run");
     // One kind of cell, where the space has two.
     let one = Genotype::parse("|skip_connect~0|+|none~0|skip_connect~1|").unwrap();
-    let options = TrainOptions { space: Some(SearchSpace::darts()), ..TrainOptions::default() };
-    assert!(matches!(Training::create(tiny_training(), one, &run, options), Err(TrainError::Genotype(_))));
+    let options = Options { space: Some(SearchSpace::darts()), ..Options::default() };
+    assert!(matches!(Training::create((tiny_training(), one), &run, options), Err(TrainError::Genotype(_))));
     // A network that the images are too small for.
     let config = TrainConfig { form: Form::NasBench201, ..tiny_training() };
-    assert!(Training::create(config, cell(), &run, TrainOptions::default()).is_err());
+    assert!(Training::create((config, cell()), &run, Options::default()).is_err());
     assert!(!run.exists());
 }
 
@@ -100,13 +103,20 @@ fn set(classes: &[&str], images: usize) -> Arc<dyn Dataset> {
 fn parts_with_other_classes_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
-    let datasets = Some((set(&["cat", "dog"], 40), set(&["dog", "cat"], 12)));
-    let options = TrainOptions { datasets, ..TrainOptions::default() };
-    let error = Training::create(tiny_training(), cell(), &run, options).unwrap_err().to_string();
+    let own = |train, test| Options { dataset: Some(train), test_dataset: Some(test), ..Options::default() };
+    let options = own(set(&["cat", "dog"], 40), set(&["dog", "cat"], 12));
+    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
     assert!(error.contains("other classes") && error.contains("\"dog\", \"cat\""), "{error}");
-    let options = TrainOptions { datasets: Some((set(&["cat"], 30), set(&["cat"], 12))), ..TrainOptions::default() };
-    let error = Training::create(tiny_training(), cell(), &run, options).unwrap_err().to_string();
+    let options = own(set(&["cat"], 30), set(&["cat"], 12));
+    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
     assert!(error.contains("40 images asked for, but there are 30"), "{error}");
+    // A part of the images alone, and a search's method.
+    let options = Options { dataset: Some(set(&["cat"], 40)), ..Options::default() };
+    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
+    assert!(error.contains("test_dataset is none") && error.contains("data.held_out"), "{error}");
+    let options = Options { method: Some(Box::new(EoiNas::quick())), ..Options::default() };
+    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
+    assert!(error.contains("a training has no search method"), "{error}");
     assert!(!run.exists());
 }
 
@@ -114,15 +124,15 @@ fn parts_with_other_classes_are_refused() {
 fn checkpoints_of_another_network_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
-    let options = TrainOptions { rules: vec![Box::new(MaxSteps(1))], ..TrainOptions::default() };
-    Training::create(tiny_training(), cell(), &run, options).unwrap().run().unwrap();
+    let options = Options { rules: vec![Box::new(MaxSteps(1))], ..Options::default() };
+    Training::create((tiny_training(), cell()), &run, options).unwrap().run().unwrap();
     let config = run.join("config.json");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("\"channels\": 4", "\"channels\": 6")).unwrap();
-    let error = Training::resume(&run, TrainOptions::default()).unwrap_err().to_string();
+    let error = Training::resume(&run, Options::default()).unwrap_err().to_string();
     assert!(error.contains("subject.sha256"), "{error}");
     fs::write(&config, text).unwrap();
     fs::remove_file(newest(&run).join("average.safetensors")).unwrap();
-    let error = Training::resume(&run, TrainOptions::default()).unwrap_err().to_string();
+    let error = Training::resume(&run, Options::default()).unwrap_err().to_string();
     assert!(error.contains("average.safetensors is missing"), "{error}");
 }

@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use common::*;
 use eoinas_core::Genotype;
 use eoinas_data::SourceKind;
-use eoinas_train::{Outcome, Search, TrainConfig, TrainOptions, TrainOutcome, Training};
+use eoinas_train::{Options, Outcome, Search, TrainConfig, Training};
 
 /// CIFAR-100's files: records of a coarse label, a fine label, and 3,072 bytes.
 fn cifar100(dir: &Path) {
@@ -27,7 +27,7 @@ fn from_ten_classes_to_a_hundred() {
     let dir = tempfile::tempdir().unwrap();
     cifar100(dir.path());
     let search = dir.path().join("search");
-    assert!(matches!(Search::create(tiny(), &search, options()).unwrap().run().unwrap(), Outcome::Found(_)));
+    assert!(matches!(Search::create(tiny(), &search, options()).unwrap().run().unwrap(), Outcome::Done(_)));
     let genotype = Genotype::parse(&fs::read_to_string(search.join("genotype.txt")).unwrap()).unwrap();
     let mut config = TrainConfig { epochs: 1, batch_size: 20, accumulate: 1, ..tiny_training() };
     config.data.dataset = SourceKind::Cifar100;
@@ -35,8 +35,8 @@ fn from_ten_classes_to_a_hundred() {
     config.data.train_images = Some(100);
     config.data.test_images = None;
     let run = dir.path().join("training");
-    let outcome = Training::create(config, genotype, &run, TrainOptions::default()).unwrap().run().unwrap();
-    let TrainOutcome::Trained(trained) = outcome else { panic!("{outcome:?}") };
+    let outcome = Training::create((config, genotype), &run, Options::default()).unwrap().run().unwrap();
+    let Outcome::Done(trained) = outcome else { panic!("{outcome:?}") };
     assert_eq!((trained.train_images, trained.test_images), (100, 100));
     let saved = eoinas_nn::saved::SavedNetwork::read(&run.join("network")).unwrap();
     assert_eq!(saved.description.classes.len(), 100);

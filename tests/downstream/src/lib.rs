@@ -11,7 +11,7 @@ use eoinas_core::{Op, OpShape, OpSpec, SearchSpace, Target, TargetInfo};
 use eoinas_data::{DataError, Dataset, DatasetInfo, ValueKind, Values};
 use eoinas_nn::Operations;
 use eoinas_prune::{EdgeView, Indicator, OpView};
-use eoinas_train::{Found, Outcome, Search, SearchConfig, SearchOptions, methods::EoiNas};
+use eoinas_train::{Found, Options, Outcome, Search, SearchConfig, methods::EoiNas};
 
 /// Two classes of 8x8 grey images: bright on the left, bright on the right.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Indicator for Rarity {
 }
 
 /// Searches a cell with all three.
-pub fn search(folder: &std::path::Path) -> Result<Outcome, Box<dyn std::error::Error>> {
+pub fn search(folder: &std::path::Path) -> Result<Outcome<Found>, Box<dyn std::error::Error>> {
     let mut operations = Operations::built_in();
     operations.register("halve", |_, shape| {
         let stride = shape.stride;
@@ -109,22 +109,14 @@ pub fn search(folder: &std::path::Path) -> Result<Outcome, Box<dyn std::error::E
     config.network.channels = 4;
     config.network.cells = 3;
     config.data.train_images = None;
-    let options = SearchOptions {
-        space,
+    let options = Options {
+        space: Some(space),
         operations,
         dataset: Some(Arc::new(Sides::new(32))),
         method: Some(Box::new(EoiNas::quick().with_indicator(Rarity))),
-        ..SearchOptions::default()
+        ..Options::default()
     };
     Ok(Search::create(config, folder, options)?.run()?)
-}
-
-/// The cell of a finished search.
-pub fn found(outcome: Outcome) -> Option<Found> {
-    match outcome {
-        Outcome::Found(found) => Some(found),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -134,7 +126,7 @@ mod tests {
     #[test]
     fn own_data_op_and_indicator_make_a_cell() {
         let folder = tempfile::tempdir().unwrap();
-        let found = found(search(&folder.path().join("run")).unwrap()).unwrap();
+        let found = search(&folder.path().join("run")).unwrap().done().unwrap();
         assert!(found.genotype.starts_with("Genotype("), "{}", found.genotype);
         assert!(folder.path().join("run/genotype.json").exists());
     }

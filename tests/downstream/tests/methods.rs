@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use eoinas_core::{Genotype, SearchSpace, skeleton::Form};
 use eoinas_downstream::{darts_pt::DartsPt, fair_nas::FairNas};
 use eoinas_train::{
-    MethodConfig, Outcome, Search, SearchConfig, SearchMethod, SearchOptions, TrainError, config::NetworkConfig,
+    MethodConfig, Options, Outcome, Search, SearchConfig, SearchMethod, TrainError, config::NetworkConfig,
     methods::EoiNas, stop::MaxSteps,
 };
 
@@ -18,9 +18,8 @@ fn runs() -> [(SearchSpace, SearchConfig); 2] {
     [(SearchSpace::darts(), config), (SearchSpace::nas_bench_201(), bench)]
 }
 
-fn options(space: &SearchSpace, method: impl SearchMethod + 'static, steps: Option<u64>) -> SearchOptions {
-    let mut options =
-        SearchOptions { space: space.clone(), method: Some(Box::new(method)), ..SearchOptions::default() };
+fn options(space: &SearchSpace, method: impl SearchMethod + 'static, steps: Option<u64>) -> Options {
+    let mut options = Options { space: Some(space.clone()), method: Some(Box::new(method)), ..Options::default() };
     options.rules.extend(steps.map(|steps| Box::new(MaxSteps(steps)) as Box<_>));
     options
 }
@@ -41,7 +40,7 @@ fn resumes<M: SearchMethod + 'static>(space: &SearchSpace, config: &SearchConfig
     let dir = tempfile::tempdir().unwrap();
     let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
     let mut search = Search::create(config.clone(), &whole, options(space, method(), None)).unwrap();
-    let Outcome::Found(found) = search.run().unwrap() else { panic!("stopped") };
+    let Outcome::Done(found) = search.run().unwrap() else { panic!("stopped") };
     Genotype::parse(&found.genotype).unwrap().fits(space).unwrap();
     let first = Search::create(config.clone(), &parts, options(space, method(), Some(3))).unwrap().run().unwrap();
     assert!(matches!(first, Outcome::Stopped(_)));
@@ -90,17 +89,15 @@ fn a_search_does_not_go_on_without_its_method_or_with_another() {
     let stopped =
         Search::create(config, &run, options(&space, DartsPt { pretrain: 1 }, Some(1))).unwrap().run().unwrap();
     assert!(matches!(stopped, Outcome::Stopped(_)));
-    let without = Search::resume(&run, SearchOptions { space: space.clone(), ..SearchOptions::default() });
+    let without = Search::resume(&run, Options { space: Some(space.clone()), ..Options::default() });
     let error = without.unwrap_err();
     assert!(matches!(&error, TrainError::Setting(setting) if setting.got.contains("darts-pt")), "{error}");
     for (other, names) in [
         (Box::new(DartsPt { pretrain: 2 }) as Box<dyn SearchMethod>, ["pretrain = 1", "pretrain = 2"]),
         (Box::new(EoiNas::quick()), ["darts-pt", "eoinas"]),
     ] {
-        let error = Search::resume(
-            &run,
-            SearchOptions { space: space.clone(), method: Some(other), ..SearchOptions::default() },
-        );
+        let error =
+            Search::resume(&run, Options { space: Some(space.clone()), method: Some(other), ..Options::default() });
         let error = error.unwrap_err().to_string();
         assert!(names.iter().all(|name| error.contains(name)), "{error}");
     }

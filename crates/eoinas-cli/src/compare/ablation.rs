@@ -7,7 +7,7 @@ use eoinas_core::{
     run_folder::{self, names},
 };
 use eoinas_report::Table;
-use eoinas_train::{Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Trained, Training};
+use eoinas_train::{Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, Trained, Training};
 
 use super::{
     method::Variant,
@@ -87,8 +87,8 @@ impl Study<'_> {
         let dir = self.args.out.join(&method.name).join(run_folder::seed(seed));
         let run = dir.join(names::SEARCH);
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
-        let found = match Search::complete(&config, &run, self.host.search_options()).map_err(flags::of_search)? {
-            Outcome::Found(found) => found,
+        let found = match Search::complete(config, &run, self.host.options()).map_err(flags::of_search)? {
+            Outcome::Done(found) => found,
             Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
         };
         let genotype = Genotype::parse(&found.genotype)?;
@@ -96,9 +96,9 @@ impl Study<'_> {
         for (name, cutout) in [(names::TRAIN.to_owned(), 0), (run_folder::training_with("cutout"), self.args.cutout)] {
             let mut config = TrainConfig { seed, ..self.args.scale.training() };
             config.augment.cutout = cutout;
-            match Training::complete(&config, &genotype, &dir.join(name), self.host.train_options())? {
-                TrainOutcome::Trained(result) => trained.push(result),
-                TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+            match Training::complete((config, genotype.clone()), &dir.join(name), self.host.options())? {
+                Outcome::Done(result) => trained.push(result),
+                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             }
         }
         let [without_cutout, with_cutout] = <[Trained; 2]>::try_from(trained).map_err(|_| "two trainings")?;

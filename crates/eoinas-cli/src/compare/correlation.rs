@@ -11,7 +11,7 @@ use eoinas_core::{
 };
 use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_report::Table;
-use eoinas_train::{Outcome, Search, SearchConfig, StopReason, TrainConfig, TrainOutcome, Training};
+use eoinas_train::{Outcome, Search, SearchConfig, StopReason, TrainConfig, Training};
 
 use super::{
     evidence,
@@ -108,8 +108,8 @@ impl Study<'_> {
             let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
             let run = dir.join(names::SEARCH);
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
-            let found = match Search::complete(&config, &run, self.host.search_options()).map_err(flags::of_search)? {
-                Outcome::Found(found) => Genotype::parse(&found.genotype)?,
+            let found = match Search::complete(config, &run, self.host.options()).map_err(flags::of_search)? {
+                Outcome::Done(found) => Genotype::parse(&found.genotype)?,
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             };
             let snapshot = evidence::before_pruning(&run)?;
@@ -118,10 +118,10 @@ impl Study<'_> {
                 let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
                 let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
                 let config = TrainConfig { seed, ..self.args.scale.training() };
-                let options = self.host.train_options();
-                let accuracy = match Training::complete(&config, &genotype, &run, options)? {
-                    TrainOutcome::Trained(trained) => 100.0 * trained.accuracy,
-                    TrainOutcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+                let options = self.host.options();
+                let accuracy = match Training::complete((config, genotype), &run, options)? {
+                    Outcome::Done(trained) => 100.0 * trained.accuracy,
+                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
                 };
                 let said = self.said(&snapshot, op);
                 say!("seed {seed}: {name} {accuracy:.2} %, beta {}, indicator {}", show(said[0]), show(said[1]));

@@ -10,7 +10,7 @@ use eoinas_report::Table;
 use eoinas_strategy::{
     Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
 };
-use eoinas_train::{MethodConfig, Outcome, Search, SearchConfig, SearchOptions, StopReason};
+use eoinas_train::{MethodConfig, Options, Outcome, Search, SearchConfig, StopReason};
 
 use super::{
     evidence,
@@ -134,8 +134,8 @@ impl Study<'_> {
             for method in &self.methods {
                 let config = SearchConfig { seed, ..method.settings(self.config())? };
                 let run = self.args.out.join(&method.name).join(run_folder::seed(seed));
-                let found = match Search::complete(&config, &run, self.options())? {
-                    Outcome::Found(found) => found,
+                let found = match Search::complete(config, &run, self.options())? {
+                    Outcome::Done(found) => found,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
                 };
                 let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
@@ -148,9 +148,9 @@ impl Study<'_> {
         Ok(ControlFlow::Continue(cases))
     }
 
-    fn options(&self) -> SearchOptions {
-        let options = self.host.search_options();
-        SearchOptions { space: SearchSpace::nas_bench_201(), ..options }
+    fn options(&self) -> Options {
+        let options = self.host.options();
+        Options { space: Some(SearchSpace::nas_bench_201()), ..options }
     }
 
     fn config(&self) -> SearchConfig {

@@ -60,7 +60,7 @@ pub struct SearchConfig {
     pub batch_size: usize,
     /// The images.
     pub data: DataConfig,
-    /// Stem and stacking; it goes with the search space ([`crate::SearchOptions::space`]). Default: CIFAR's.
+    /// Stem and stacking; it goes with the search space ([`crate::Options::space`]). Default: CIFAR's.
     #[serde(default = "default_form")]
     pub form: Form,
     /// The network that is searched in.

@@ -8,11 +8,11 @@ use eoinas_core::{
 use eoinas_gumbel::{EdgeMode, edge_probabilities};
 use eoinas_prune::PruneDecision;
 
-use crate::{error::Result, learner::Learner, method::SearchMethod, plan::EpochPlan, state::SearchState};
+use crate::{error::Result, learner::Learner, method::SearchMethod, plan::EpochPlan, run::State};
 
 /// The end of an epoch, before its prunings.
 pub(super) fn epoch_end(
-    state: &SearchState,
+    state: &State,
     plan: &EpochPlan,
     learner: &Learner,
     method: &dyn SearchMethod,

@@ -20,7 +20,7 @@ use crate::config::{NetworkConfig, WeightsConfig};
 /// use eoinas_train::TrainConfig;
 /// let config = TrainConfig { epochs: 50, seed: 7, ..TrainConfig::paper_cifar() };
 /// config.validate()?;
-/// # Ok::<(), eoinas_train::training::TrainConfigError>(())
+/// # Ok::<(), eoinas_train::TrainError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,7 +87,7 @@ pub struct TrainDataConfig {
 
 /// The values of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct EpochValues {
+pub struct EpochValues {
     /// Learning rate of the weights.
     pub learning_rate: f64,
     /// Probability of dropping a path.

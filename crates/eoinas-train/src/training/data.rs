@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use eoinas_core::{Streams, event};
+use eoinas_core::{Setting, Streams, event};
 use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, split};
 
-use super::{config::TrainConfig, validate::TrainConfigError};
-use crate::error::Result;
+use super::config::TrainConfig;
+use crate::{error::Result, run::Options};
 
 /// Training and test images as batches.
 #[derive(Clone, Debug)]
@@ -18,9 +18,19 @@ pub struct TrainData {
     pub test: Loader,
 }
 
-/// Both parts of the set that `config` names; the training part twice where the test part is not read.
-pub(crate) fn open_parts(config: &TrainConfig) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>)> {
+/// Both parts of the set that is given or that `config` names; the training part twice where the test part is not read.
+pub(super) fn open_parts(config: &TrainConfig, options: &mut Options) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>)> {
     let data = &config.data;
+    match (options.dataset.take(), options.test_dataset.take()) {
+        (Some(train), Some(test)) => return Ok((train, test)),
+        (Some(train), None) if data.held_out.is_some() => return Ok((Arc::clone(&train), train)),
+        (Some(_), None) => {
+            let expected = "images to test on beside those of `dataset`, or `data.held_out`";
+            return Err(Setting::new("test_dataset", "none", expected).into());
+        }
+        (None, Some(_)) => return Err(Setting::new("dataset", "none", "one's own as `test_dataset` is").into()),
+        (None, None) => {}
+    }
     let mut source = Source::new(data.dataset, data.dir.clone());
     source.embedded_train = data.train_images.unwrap_or(source.embedded_train);
     source.embedded_test = data.test_images.unwrap_or(source.embedded_test);
@@ -43,7 +53,8 @@ impl TrainData {
     pub fn new(config: &TrainConfig, train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> Result<Self> {
         let (expected, got) = (train.info().classes()?, test.info().classes()?);
         if expected != got {
-            return Err(TrainConfigError::Classes { test: got.to_vec(), train: expected.to_vec() }.into());
+            let expected = format!("those of the training part, {expected:?}; it has other classes");
+            return Err(Setting::new("the classes of the test part", format!("{got:?}"), expected).into());
         }
         let choice = Streams::new(config.split_seed.unwrap_or(config.seed));
         let train_indices = choose(train.as_ref(), config.data.train_images, &choice)?;
@@ -59,7 +70,11 @@ impl TrainData {
         };
         let images = train_indices.len();
         if config.batch_size > images {
-            return Err(TrainConfigError::BatchLargerThanData { batch_size: config.batch_size, images }.into());
+            let expected = format!(
+                "at most {images}: the batch is larger than the data ({images} training images); choose a smaller one, or \
+                 more images"
+            );
+            return Err(Setting::new("batch_size", config.batch_size, expected).into());
         }
         let streams = Streams::new(config.seed);
         let base = |indices| LoaderConfig {

@@ -3,31 +3,37 @@
 use eoinas_data::Loader;
 use eoinas_nn::DerivedNetwork;
 
-use super::score::Score;
-use crate::{data::to_device, error::Result};
+use crate::{
+    data::to_device,
+    error::{Result, TrainError},
+    run::Tally,
+};
 
 /// Loss, top-1 and top-5 over all images of `loader`, with the running statistics of BatchNorm.
 ///
 /// # Errors
 /// Images that cannot be read or do not fit the network.
-pub fn evaluate_network(network: &DerivedNetwork, loader: &Loader) -> Result<Score> {
-    Ok(evaluate_unless(network, loader, || None::<()>)?.unwrap_or_default())
+pub fn evaluate_network(network: &DerivedNetwork, loader: &Loader) -> Result<Tally> {
+    evaluate_while(network, loader, || Ok::<(), TrainError>(()))
 }
 
-/// The same, asking `stop` before every batch; `Err` in the result is its answer.
-pub(super) fn evaluate_unless<T>(
+/// The same, asking `check` before every batch.
+pub(super) fn evaluate_while<C, E>(
     network: &DerivedNetwork,
     loader: &Loader,
-    mut stop: impl FnMut() -> Option<T>,
-) -> Result<std::result::Result<Score, T>> {
-    let mut score = Score::default();
+    mut check: impl FnMut() -> Result<(), C>,
+) -> Result<Tally, E>
+where
+    E: From<C> + From<TrainError>,
+{
+    let mut tally = Tally::default();
     for batch in loader.epoch(0, 0) {
-        if let Some(reason) = stop() {
-            return Ok(Err(reason));
-        }
-        score.add(&network.evaluate(&to_device(batch?, network_device(network))?)?);
+        check()?;
+        let batch = batch.map_err(TrainError::from)?;
+        let output = network.evaluate(&to_device(batch, network_device(network))?).map_err(TrainError::from)?;
+        tally.add(Tally::from(&output));
     }
-    Ok(Ok(score))
+    Ok(tally)
 }
 
 /// Where the network's weights are.

@@ -1,6 +1,6 @@
 //! What learns in a training: the network's weights, their momenta, and their average.
 
-use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use candle_core::Device;
 use eoinas_core::{Genotype, SearchSpace, Skeleton, Streams};
@@ -10,8 +10,9 @@ use super::{average::Average, config::TrainConfig};
 use crate::{
     checkpoint::Tensors,
     error::{Result, TrainError},
-    stop::{StopReason, check_finite},
-    tally::Tally,
+    halt::Flow,
+    run::Tally,
+    stop::check_finite,
 };
 
 /// A network, its optimiser and, where there is one, the average of its weights.
@@ -66,15 +67,13 @@ impl Trainee {
         self.average.as_ref().map(Average::network)
     }
 
-    /// Gathers the gradients of a mini-batch for the next update. `Break`: its loss is not finite.
+    /// Gathers the gradients of a mini-batch for the next update.
     ///
     /// # Errors
-    /// A batch that does not fit.
-    pub fn learn(&mut self, batch: &Batch, options: &PassOptions) -> Result<ControlFlow<StopReason, Tally>> {
+    /// A batch that does not fit; a stop if its loss is not finite.
+    pub fn learn(&mut self, batch: &Batch, options: &PassOptions) -> Flow<Tally> {
         let mut output = self.network.train_pass(batch, options)?;
-        if let Err(reason) = check_finite("training loss", output.loss) {
-            return Ok(ControlFlow::Break(reason));
-        }
+        check_finite("training loss", output.loss)?;
         let mut gradients = output.weight_gradients.take().unwrap_or_default();
         if self.gathered_batches == 0 {
             self.gathered = gradients;
@@ -90,7 +89,7 @@ impl Trainee {
         self.gathered_images += batch.samples();
         // The record has the loss of the network's own answers, as the evaluations do.
         output.loss -= f64::from(options.auxiliary_weight) * output.auxiliary_loss.unwrap_or(0.0);
-        Ok(ControlFlow::Continue(Tally::from(&output)))
+        Ok(Tally::from(&output))
     }
 
     /// Update number `update`, from 0, with the mean gradient of the images since the one before. Returns that

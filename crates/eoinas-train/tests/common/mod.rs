@@ -9,7 +9,7 @@ use std::{
 
 use eoinas_core::{Event, Genotype, event::Record};
 use eoinas_train::{
-    MethodKind, SearchConfig, SearchOptions, TrainConfig,
+    MethodKind, Options, SearchConfig, TrainConfig,
     config::{DataConfig, NetworkConfig},
     methods::EoiNas,
     training::TrainDataConfig,
@@ -39,8 +39,8 @@ pub fn set(config: &SearchConfig, name: &str, value: &str) -> SearchConfig {
     config.with_setting(name, value).unwrap()
 }
 
-pub fn options() -> SearchOptions {
-    SearchOptions::default()
+pub fn options() -> Options {
+    Options::default()
 }
 
 /// 40 embedded images, 12 to test on, C = 4, 3 cells, 3 epochs of 3 updates of two mini-batches (the last has one), and

@@ -14,7 +14,9 @@ use crate::{
     stop::{Progress, StopReason, StopRule},
 };
 
-/// The surroundings of a run's loop. Generic over the state, so that searching and training share it.
+use super::options::Options;
+
+/// The surroundings of a run's loop.
 #[derive(Debug)]
 pub struct Session {
     run: RunDir,
@@ -31,7 +33,7 @@ impl Session {
     ///
     /// # Errors
     /// The record cannot be created.
-    pub fn create(run: RunDir, subject: Subject, keep: usize) -> Result<Self> {
+    pub(super) fn create(run: RunDir, subject: Subject, keep: usize) -> Result<Self> {
         let store = Store::open(&run.join(names::CHECKPOINTS))?;
         let record = JsonlRecord::create(&run.join(names::EVENTS))?;
         let log = TextLog::create(&run.join(names::LOG))?;
@@ -44,7 +46,7 @@ impl Session {
     ///
     /// # Errors
     /// No checkpoint, one that is damaged or does not belong to `subject`, a record that lacks events.
-    pub fn resume<S: DeserializeOwned>(
+    pub(super) fn resume<S: DeserializeOwned>(
         run: RunDir,
         subject: Subject,
         keep: usize,
@@ -61,14 +63,11 @@ impl Session {
         Ok((session, folder, checkpoint))
     }
 
-    /// Adds an observer.
-    pub fn observe(&mut self, observer: Box<dyn Observer>) {
-        self.observers.push(observer);
-    }
-
-    /// Adds a rule.
-    pub fn stop_by(&mut self, rule: Box<dyn StopRule>) {
-        self.rules.push(rule);
+    /// With what the options and the settings want.
+    pub(super) fn with(mut self, options: Options, rules: Vec<Box<dyn StopRule>>) -> Self {
+        options.observers.into_iter().for_each(|observer| self.observers.push(observer));
+        self.rules.extend(options.rules.into_iter().chain(rules));
+        self
     }
 
     /// The run's folder.
@@ -82,7 +81,7 @@ impl Session {
     }
 
     /// Steps done in this session.
-    pub fn steps(&self) -> u64 {
+    pub(super) fn steps(&self) -> u64 {
         self.steps
     }
 
@@ -91,18 +90,21 @@ impl Session {
     /// # Errors
     /// The first one that fails.
     pub fn emit(&mut self, event: Event) -> Result<()> {
-        Ok(self.observers.emit(event)?)
+        self.observers.emit(event)
     }
 
     /// A step is done: tells the displays.
-    pub fn step_done(&mut self, progress: &Progress) {
+    pub(super) fn step_done(&mut self, progress: &Progress) {
         self.steps += 1;
         self.observers.progress(progress);
     }
 
     /// Asks the rules in order.
-    pub fn check(&mut self, progress: &Progress) -> Option<StopReason> {
-        self.rules.iter_mut().find_map(|rule| rule.check(progress))
+    ///
+    /// # Errors
+    /// The first reason to stop.
+    pub fn check(&mut self, progress: &Progress) -> Result<(), StopReason> {
+        self.rules.iter_mut().find_map(|rule| rule.check(progress)).map_or(Ok(()), Err)
     }
 
     /// Saves a checkpoint as part of the run: it is in the record, and older checkpoints go. `best` is the step of the
@@ -110,7 +112,7 @@ impl Session {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn save<S: Serialize>(
+    pub(super) fn save<S: Serialize>(
         &mut self,
         step: u64,
         state: S,
@@ -124,14 +126,19 @@ impl Session {
             self.store.remove(step)?;
         }
         self.write(step, state, tensors)?;
-        Ok(self.store.sweep(best, self.keep)?)
+        self.store.sweep(best, self.keep)
     }
 
     /// Saves where a run stops early, unless that is saved already. A resumed run knows nothing of the stop.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn save_stop<S: Serialize>(&mut self, step: u64, state: S, tensors: BTreeMap<String, Tensors>) -> Result<()> {
+    pub(super) fn save_stop<S: Serialize>(
+        &mut self,
+        step: u64,
+        state: S,
+        tensors: BTreeMap<String, Tensors>,
+    ) -> Result<()> {
         if self.store.path(step).exists() {
             return Ok(());
         }
@@ -150,10 +157,5 @@ impl Session {
         let folder = self.store.path(step);
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         self.emit(Event::CheckpointSaved { step, name: format!("{}/{name}", names::CHECKPOINTS) })
-    }
-
-    /// Path of the newest checkpoint, to name it in a message.
-    pub fn newest(&self) -> Option<PathBuf> {
-        self.store.latest().ok().flatten()
     }
 }

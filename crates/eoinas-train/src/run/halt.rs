@@ -35,7 +35,7 @@ mod tests {
         if stops {
             Err(StopReason::Interrupted)?;
         }
-        Ok("7".parse().map_err(|_| TrainError::Threads { threads: 0, reason: String::new() })?)
+        Ok("7".parse().map_err(|_| TrainError::Observer(String::new()))?)
     }
 
     #[test]

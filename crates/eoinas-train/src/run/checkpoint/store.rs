@@ -10,10 +10,8 @@ use std::{
 use eoinas_core::run_folder::names;
 use serde::Serialize;
 
-use super::{
-    Action, Checkpoint, CheckpointError, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION, error::Result,
-    retain, sha256,
-};
+use super::{Action, Checkpoint, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION, retain, sha256};
+use crate::error::{Result, TrainError};
 
 /// Folders that start so are unfinished or half removed: nobody reads them, and opening the store sweeps them away.
 const TEMPORARY: &str = ".tmp-";
@@ -22,7 +20,7 @@ const TEMPORARY: &str = ".tmp-";
 /// can be read.
 pub fn newest(run: &Path) -> Result<PathBuf> {
     let dir = run.join(names::CHECKPOINTS);
-    let none = || CheckpointError::None { path: run.to_owned() };
+    let none = || TrainError::NoCheckpoint { path: run.to_owned() };
     if !dir.exists() {
         return Err(none());
     }
@@ -38,10 +36,10 @@ pub struct Store {
 impl Store {
     /// Opens the folder, which is created when it is not there, and removes what an interrupted write left in it.
     pub fn open(dir: &Path) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(write_error(dir))?;
+        fs::create_dir_all(dir).map_err(TrainError::write(dir))?;
         for name in entries(dir)?.iter().filter(|name| name.starts_with(TEMPORARY)) {
             let path = dir.join(name);
-            fs::remove_dir_all(&path).map_err(write_error(&path))?;
+            fs::remove_dir_all(&path).map_err(TrainError::write(&path))?;
         }
         Ok(Self { dir: dir.to_owned() })
     }
@@ -67,7 +65,7 @@ impl Store {
     pub fn write<S: Serialize>(&self, subject: &Subject, checkpoint: &Checkpoint<S>) -> Result<PathBuf> {
         let target = self.path(checkpoint.step);
         if target.exists() {
-            return Err(CheckpointError::Exists { path: target });
+            return Err(TrainError::Exists { path: target });
         }
         let temporary = self.dir.join(format!("{TEMPORARY}{}", name_of(checkpoint.step)));
         let written = self.write_files(&temporary, subject, checkpoint);
@@ -76,19 +74,18 @@ impl Store {
             let _ = fs::remove_dir_all(&temporary);
             return Err(error);
         }
-        fs::rename(&temporary, &target).map_err(write_error(&target))?;
+        fs::rename(&temporary, &target).map_err(TrainError::write(&target))?;
         sync_folder(&self.dir)?;
         Ok(target)
     }
 
     fn write_files<S: Serialize>(&self, folder: &Path, subject: &Subject, checkpoint: &Checkpoint<S>) -> Result<()> {
-        fs::create_dir(folder).map_err(write_error(folder))?;
+        fs::create_dir(folder).map_err(TrainError::write(folder))?;
         let mut files = BTreeMap::new();
         for (name, tensors) in &checkpoint.tensors {
             let name = format!("{name}.safetensors");
             let path = folder.join(&name);
-            let bytes = safetensors::serialize(tensors, None)
-                .map_err(|error| CheckpointError::Tensor { path: path.clone(), message: error.to_string() })?;
+            let bytes = safetensors::serialize(tensors, None).map_err(|error| TrainError::invalid(&path, error))?;
             files.insert(name, write_file(&path, &bytes)?);
         }
         let path = folder.join(STATE);
@@ -121,8 +118,8 @@ impl Store {
     pub fn remove(&self, step: u64) -> Result<()> {
         // Renamed first: a removal that is interrupted leaves nothing that looks like a checkpoint.
         let (path, doomed) = (self.path(step), self.dir.join(format!("{TEMPORARY}old-{}", name_of(step))));
-        fs::rename(&path, &doomed).map_err(write_error(&path))?;
-        fs::remove_dir_all(&doomed).map_err(write_error(&doomed))
+        fs::rename(&path, &doomed).map_err(TrainError::write(&path))?;
+        fs::remove_dir_all(&doomed).map_err(TrainError::write(&doomed))
     }
 }
 
@@ -135,23 +132,21 @@ fn step_of(name: &str) -> Option<u64> {
 }
 
 fn entries(dir: &Path) -> Result<Vec<String>> {
-    let read_error = |source| CheckpointError::Read { path: dir.to_owned(), source };
-    let entries = fs::read_dir(dir).map_err(read_error)?;
+    let entries = fs::read_dir(dir).map_err(TrainError::read(dir))?;
     entries
-        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).map_err(read_error))
+        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).map_err(TrainError::read(dir)))
         .collect()
 }
 
 fn to_json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|source| CheckpointError::Serialise { path: path.to_owned(), source })?;
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| TrainError::invalid(path, error))?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> Result<FileEntry> {
-    let mut file = File::create_new(path).map_err(write_error(path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(write_error(path))?;
+    let mut file = File::create_new(path).map_err(TrainError::write(path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(TrainError::write(path))?;
     Ok(FileEntry { bytes: bytes.len() as u64, sha256: sha256(bytes) })
 }
 
@@ -159,11 +154,7 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<FileEntry> {
 fn sync_folder(path: &Path) -> Result<()> {
     // Only Unix can open a folder; elsewhere the rename is all there is.
     if cfg!(unix) {
-        File::open(path).and_then(|folder| folder.sync_all()).map_err(write_error(path))?;
+        File::open(path).and_then(|folder| folder.sync_all()).map_err(TrainError::write(path))?;
     }
     Ok(())
-}
-
-fn write_error(path: &Path) -> impl Fn(std::io::Error) -> CheckpointError + '_ {
-    move |source| CheckpointError::Write { path: path.to_owned(), source }
 }

@@ -4,7 +4,6 @@
 //! happened while it was written. The reader takes nothing on trust: version, kind of run, space, length and hash of
 //! every file are checked before anything is used. Generic over the state, so that searching and training share it.
 
-mod error;
 mod manifest;
 mod read;
 mod retention;
@@ -14,7 +13,6 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-pub use error::CheckpointError;
 pub use manifest::{FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION};
 pub use read::read;
 pub use retention::{Action, retain};

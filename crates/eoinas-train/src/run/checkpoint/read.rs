@@ -1,14 +1,15 @@
 //! Reading a checkpoint, with everything checked.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, fmt::Display, fs, io, path::Path};
 
-use crate::{method::Identity, settings::first_difference};
 use candle_core::Device;
 use serde::de::DeserializeOwned;
 
-use super::{
-    Checkpoint, CheckpointError, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, Tensors, VERSION,
-    error::Result, sha256,
+use super::{Checkpoint, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, Tensors, VERSION, sha256};
+use crate::{
+    error::{Result, TrainError},
+    method::Identity,
+    run::first_difference,
 };
 
 /// Reads the checkpoint in `folder`, which must belong to `subject`. Tensors arrive on `device`.
@@ -20,14 +21,14 @@ pub fn read<S: DeserializeOwned>(folder: &Path, subject: &Subject, device: &Devi
         let path = folder.join(name);
         let bytes = read_checked(&path, entry)?;
         if name == STATE {
-            state = Some(serde_json::from_slice(&bytes).map_err(|source| CheckpointError::Json { path, source })?);
+            state = Some(serde_json::from_slice(&bytes).map_err(not_a_checkpoint(&path))?);
         } else if let Some(name) = name.strip_suffix(".safetensors") {
             let loaded = candle_core::safetensors::load_buffer(&bytes, device)
-                .map_err(|error| CheckpointError::Tensor { path, message: error.to_string() })?;
+                .map_err(|error| TrainError::damaged(&path, format!("has no tensors: {error}")))?;
             tensors.insert(name.to_owned(), loaded.into_iter().collect::<Tensors>());
         }
     }
-    let state = state.ok_or_else(|| CheckpointError::Missing { path: folder.join(STATE) })?;
+    let state = state.ok_or_else(|| TrainError::damaged(&folder.join(STATE), "is missing"))?;
     let Manifest { step, elapsed_seconds, events, .. } = manifest;
     Ok(Checkpoint { step, elapsed_seconds, events, state, tensors })
 }
@@ -39,10 +40,9 @@ pub(crate) fn method_of(folder: &Path, subject: &Subject) -> Result<Option<Ident
 
 fn read_manifest(folder: &Path, subject: &Subject) -> Result<Manifest> {
     let path = folder.join(MANIFEST);
-    let json_error = |source| CheckpointError::Json { path: path.clone(), source };
-    let bytes = fs::read(&path).map_err(|source| missing_or_unreadable(&path, source))?;
+    let bytes = fs::read(&path).map_err(missing_or_unreadable(&path))?;
     // The version decides what the other fields are, so it is looked at first.
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(json_error)?;
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(not_a_checkpoint(&path))?;
     let text = |field: &str| match value.get(field) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
@@ -52,11 +52,11 @@ fn read_manifest(folder: &Path, subject: &Subject) -> Result<Manifest> {
         if expected == got {
             return Ok(());
         }
-        Err(CheckpointError::Mismatch { path: path.clone(), field, expected: expected.into(), got: got.into() })
+        Err(TrainError::Mismatch { path: path.clone(), field, expected: expected.into(), got: got.into() })
     };
     check("format", FORMAT, &text("format"))?;
     check("version", &VERSION.to_string(), &text("version"))?;
-    let manifest: Manifest = serde_json::from_value(value).map_err(json_error)?;
+    let manifest: Manifest = serde_json::from_value(value).map_err(not_a_checkpoint(&path))?;
     check("subject.kind", &subject.kind, &manifest.subject.kind)?;
     check("subject.name", &subject.name, &manifest.subject.name)?;
     check("subject.sha256", &subject.sha256, &manifest.subject.sha256)?;
@@ -78,12 +78,10 @@ fn apart(a: &Identity, b: &Identity) -> (String, String) {
 }
 
 fn read_checked(path: &Path, entry: &FileEntry) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).map_err(|source| missing_or_unreadable(path, source))?;
-    let damaged = |field, expected: &dyn ToString, got: &dyn ToString| CheckpointError::Damaged {
-        path: path.to_owned(),
-        field,
-        expected: expected.to_string(),
-        got: got.to_string(),
+    let bytes = fs::read(path).map_err(missing_or_unreadable(path))?;
+    let damaged = |field: &str, expected: &dyn Display, got: &dyn Display| {
+        let problem = format!("is damaged: {field} is {got}, the manifest says {expected}");
+        TrainError::damaged(path, problem)
     };
     if bytes.len() as u64 != entry.bytes {
         return Err(damaged("bytes", &entry.bytes, &bytes.len()));
@@ -95,10 +93,13 @@ fn read_checked(path: &Path, entry: &FileEntry) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn missing_or_unreadable(path: &Path, source: io::Error) -> CheckpointError {
-    let path = path.to_owned();
-    match source.kind() {
-        io::ErrorKind::NotFound => CheckpointError::Missing { path },
-        _ => CheckpointError::Read { path, source },
+fn missing_or_unreadable(path: &Path) -> impl Fn(io::Error) -> TrainError {
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => TrainError::damaged(path, "is missing"),
+        _ => TrainError::read(path)(source),
     }
+}
+
+fn not_a_checkpoint(path: &Path) -> impl Fn(serde_json::Error) -> TrainError {
+    move |error| TrainError::damaged(path, format!("is not what a checkpoint has there: {error}"))
 }

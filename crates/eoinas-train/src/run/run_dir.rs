@@ -8,43 +8,7 @@ use std::{
 use eoinas_core::run_folder::names;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What is wrong with a run's folder.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunDirError {
-    /// Something is there already.
-    #[error("{path} exists already and is not overwritten; choose another --out, or go on with it: --resume {path}", path = path.display())]
-    Exists {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// It cannot be created or written: no permission, no such parent, a full disk.
-    #[error("cannot write {path}: {source}; choose another --out or free space", path = path.display())]
-    Write {
-        /// The folder or file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file of the run cannot be read.
-    #[error("cannot read {path}: {source}; is this the folder of a run?", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A JSON file of the run does not parse.
-    #[error("{path} is not valid: {source}", path = path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and field.
-        source: serde_json::Error,
-    },
-}
-
-type Result<T, E = RunDirError> = std::result::Result<T, E>;
+use crate::error::{Result, TrainError};
 
 /// The folder of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,18 +19,19 @@ pub struct RunDir {
 impl RunDir {
     /// Creates the folder, parents included. Whatever is there already (an empty folder apart) is an error.
     pub fn create(path: &Path) -> Result<Self> {
-        let write = |source| RunDirError::Write { path: path.to_owned(), source };
         match fs::read_dir(path) {
             Ok(mut entries) => {
                 if entries.next().is_some() {
-                    return Err(RunDirError::Exists { path: path.to_owned() });
+                    return Err(TrainError::Exists { path: path.to_owned() });
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(path).map_err(write)?,
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(RunDirError::Exists { path: path.to_owned() });
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(path).map_err(TrainError::write(path))?
             }
-            Err(error) => return Err(write(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(TrainError::Exists { path: path.to_owned() });
+            }
+            Err(error) => return Err(TrainError::write(path)(error)),
         }
         Ok(Self { path: path.to_owned() })
     }
@@ -77,7 +42,7 @@ impl RunDir {
         loop {
             let name = if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") };
             match Self::create(&parent.join(name)) {
-                Err(RunDirError::Exists { .. }) => attempt += 1,
+                Err(TrainError::Exists { .. }) => attempt += 1,
                 other => return other,
             }
         }
@@ -85,7 +50,7 @@ impl RunDir {
 
     /// The folder of an earlier run.
     pub fn open(path: &Path) -> Result<Self> {
-        fs::read_dir(path).map_err(|source| RunDirError::Read { path: path.to_owned(), source })?;
+        fs::read_dir(path).map_err(TrainError::read(path))?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -106,19 +71,17 @@ impl RunDir {
             return Ok(());
         }
         if path.exists() {
-            return Err(RunDirError::Exists { path });
+            return Err(TrainError::Exists { path });
         }
-        let write = |source| RunDirError::Write { path: path.clone(), source };
         let temporary = self.join(&format!(".tmp-{name}"));
-        fs::write(&temporary, content).map_err(write)?;
-        fs::File::open(&temporary).and_then(|file| file.sync_all()).map_err(write)?;
-        fs::rename(&temporary, &path).map_err(write)
+        fs::write(&temporary, content).map_err(TrainError::write(&path))?;
+        fs::File::open(&temporary).and_then(|file| file.sync_all()).map_err(TrainError::write(&path))?;
+        fs::rename(&temporary, &path).map_err(TrainError::write(&path))
     }
 
     /// Writes a value as JSON, as [`RunDir::write`] does.
     pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
-        let json = serde_json::to_string_pretty(value)
-            .map_err(|source| RunDirError::Json { path: self.join(name), source })?;
+        let json = serde_json::to_string_pretty(value).map_err(|error| TrainError::invalid(&self.join(name), error))?;
         self.write(name, &format!("{json}\n"))
     }
 
@@ -128,13 +91,13 @@ impl RunDir {
     /// It cannot be read.
     pub fn read(&self, name: &str) -> Result<String> {
         let path = self.join(name);
-        fs::read_to_string(&path).map_err(|source| RunDirError::Read { path, source })
+        fs::read_to_string(&path).map_err(TrainError::read(&path))
     }
 
     /// Reads a JSON file of the run.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let (path, text) = (self.join(name), self.read(name)?);
-        serde_json::from_str(&text).map_err(|source| RunDirError::Json { path, source })
+        serde_json::from_str(&text).map_err(|error| TrainError::invalid(&path, error))
     }
 
     /// The result of the run, if it is finished.
@@ -154,7 +117,7 @@ mod tests {
         let run = RunDir::create(&path).unwrap();
         assert!(RunDir::create(&path).is_ok());
         run.write("x", "1").unwrap();
-        assert!(matches!(RunDir::create(&path), Err(RunDirError::Exists { path: p }) if p == path));
+        assert!(matches!(RunDir::create(&path), Err(TrainError::Exists { path: p }) if p == path));
         assert_eq!(RunDir::create_unique(root.path(), "a/b").unwrap().path(), root.path().join("a/b-2"));
     }
 
@@ -163,7 +126,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("file");
         fs::write(&path, "mine").unwrap();
-        assert!(matches!(RunDir::create(&path), Err(RunDirError::Exists { .. })));
+        assert!(matches!(RunDir::create(&path), Err(TrainError::Exists { .. })));
         assert!(RunDir::create(&path.join("below")).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
@@ -174,10 +137,10 @@ mod tests {
         let run = RunDir::create(&root.path().join("run")).unwrap();
         run.write_json("n.json", &3).unwrap();
         run.write_json("n.json", &3).unwrap();
-        assert!(matches!(run.write_json("n.json", &4), Err(RunDirError::Exists { .. })));
+        assert!(matches!(run.write_json("n.json", &4), Err(TrainError::Exists { .. })));
         assert_eq!(run.read_json::<u32>("n.json").unwrap(), 3);
-        assert!(matches!(run.read_json::<u32>("m.json"), Err(RunDirError::Read { .. })));
+        assert!(matches!(run.read_json::<u32>("m.json"), Err(TrainError::File { doing: "read", .. })));
         fs::write(run.join("bad.json"), "{").unwrap();
-        assert!(matches!(run.read_json::<u32>("bad.json"), Err(RunDirError::Json { .. })));
+        assert!(matches!(run.read_json::<u32>("bad.json"), Err(TrainError::Invalid { .. })));
     }
 }

@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use candle_core::Device;
+use eoinas_core::Setting;
 use eoinas_kernels::device;
 
-use crate::error::{Result, TrainError};
+use crate::error::Result;
 
 /// The device that a command line names: `cpu`, `cuda` or `cuda:N`; or `auto`: the first GPU if there is one, and else
 /// the CPU, with a line that says why on `note`.
@@ -13,7 +14,7 @@ use crate::error::{Result, TrainError};
 /// # Errors
 /// Another name, a build without CUDA, no such device.
 pub fn parse_device(text: &str, note: impl FnOnce(&str)) -> Result<Device> {
-    let wrong = |reason: &str| TrainError::Device { device: text.to_owned(), reason: reason.to_owned() };
+    let wrong = |expected: &str| Setting::new("device", text, expected);
     let ordinal = match text.split_once(':') {
         None if text == "cpu" => return Ok(Device::Cpu),
         None if text == "cuda" => 0,
@@ -23,12 +24,10 @@ pub fn parse_device(text: &str, note: impl FnOnce(&str)) -> Result<Device> {
                 Device::Cpu
             }));
         }
-        Some(("cuda", number)) => {
-            usize::from_str(number).map_err(|_| wrong("expected a number after `cuda:`, as in cuda:0"))?
-        }
-        _ => return Err(wrong("expected cpu, cuda, cuda:N or auto")),
+        Some(("cuda", number)) => usize::from_str(number).map_err(|_| wrong("a number after `cuda:`, as in cuda:0"))?,
+        _ => return Err(wrong("cpu, cuda, cuda:N or auto").into()),
     };
-    device::cuda(ordinal).map_err(|error| wrong(&error.to_string()))
+    device::cuda(ordinal).map_err(|error| wrong(&format!("a device that can be used: {error}")).into())
 }
 
 /// Runs `work` on that many threads; `None`: as many as there are cores. Results do not depend on the number.
@@ -37,11 +36,9 @@ pub fn parse_device(text: &str, note: impl FnOnce(&str)) -> Result<Device> {
 /// The threads cannot be started.
 pub fn with_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T> {
     let count = threads.unwrap_or(0);
-    let failed = |reason: String| TrainError::Threads { threads: count, reason };
-    if threads == Some(0) {
-        return Err(failed("at least one is needed".to_owned()));
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().map_err(|error| failed(error.to_string()))?;
+    Setting::check(threads != Some(0), "threads", count, "at least one")?;
+    let failed = |error| Setting::new("threads", count, format!("a number that can be started: {error}"));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().map_err(failed)?;
     Ok(pool.install(work))
 }
 

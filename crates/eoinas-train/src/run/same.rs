@@ -9,7 +9,7 @@ use crate::{
     run_dir::RunDir,
 };
 
-/// Compares `config.json` of `run` with `wanted`.
+/// Compares `config.json` of the run in `dir` with `wanted`.
 ///
 /// # Errors
 /// The first setting that differs, named with both values; a file that cannot be read.

@@ -5,8 +5,8 @@ use std::io::{IsTerminal, Write};
 use eoinas_core::{Event, event::Record};
 use indicatif::ProgressStyle;
 
-use super::{Observer, ObserverError};
-use crate::stop::Progress;
+use super::Observer;
+use crate::{error::Result, stop::Progress};
 
 /// A bar where standard error is a terminal, plain lines where it is not.
 pub fn progress_display() -> Box<dyn Observer> {
@@ -37,7 +37,7 @@ impl Default for ProgressBar {
 }
 
 impl Observer for ProgressBar {
-    fn observe(&mut self, record: &Record) -> Result<(), ObserverError> {
+    fn observe(&mut self, record: &Record) -> Result<()> {
         for line in lines(&record.event) {
             self.bar.println(line);
         }
@@ -62,7 +62,7 @@ pub struct ProgressLines {
 }
 
 impl Observer for ProgressLines {
-    fn observe(&mut self, record: &Record) -> Result<(), ObserverError> {
+    fn observe(&mut self, record: &Record) -> Result<()> {
         let left = if matches!(record.event, Event::EpochEnd(_)) { self.left.as_str() } else { "" };
         for line in lines(&record.event) {
             // A standard error that is closed is no reason to end a search.

@@ -11,7 +11,8 @@ use eoinas_core::{
     event::{Record, RecordReader},
 };
 
-use super::{Observer, ObserverError};
+use super::Observer;
+use crate::error::{Result, TrainError};
 
 /// Writes every event to a file, a line each, as it happens.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ impl JsonlRecord {
     ///
     /// # Errors
     /// The file cannot be created.
-    pub fn create(path: &Path) -> Result<Self, ObserverError> {
-        let file = File::create_new(path).map_err(write_error(path))?;
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = File::create_new(path).map_err(TrainError::write(path))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -35,10 +36,10 @@ impl JsonlRecord {
     ///
     /// # Errors
     /// The file cannot be read or written, has fewer lines than that, or a line that is no event.
-    pub fn resume(path: &Path, events: u64) -> Result<(Self, Vec<Record>), ObserverError> {
+    pub fn resume(path: &Path, events: u64) -> Result<(Self, Vec<Record>)> {
         let mut reader = RecordReader::open(path)?;
-        let file = OpenOptions::new().append(true).open(path).map_err(write_error(path))?;
-        let wrong = |line, problem| ObserverError::Record { path: path.to_owned(), line, problem };
+        let file = OpenOptions::new().append(true).open(path).map_err(TrainError::write(path))?;
+        let wrong = |line: u64, problem: String| TrainError::invalid(path, format!("line {line}: {problem}"));
         let mut kept = 0;
         let mut records = Vec::new();
         for seq in 0..events {
@@ -53,7 +54,7 @@ impl JsonlRecord {
             kept = line.end;
             records.push(record);
         }
-        file.set_len(kept).map_err(write_error(path))?;
+        file.set_len(kept).map_err(TrainError::write(path))?;
         Ok((Self { path: path.to_owned(), file }, records))
     }
 
@@ -67,16 +68,12 @@ impl JsonlRecord {
 }
 
 impl Observer for JsonlRecord {
-    fn observe(&mut self, record: &Record) -> Result<(), ObserverError> {
+    fn observe(&mut self, record: &Record) -> Result<()> {
         if matches!(record.event, Event::Resumed { .. }) {
             return Ok(());
         }
-        self.write(record).map_err(write_error(&self.path))
+        self.write(record).map_err(TrainError::write(&self.path))
     }
-}
-
-fn write_error(path: &Path) -> impl Fn(io::Error) -> ObserverError + '_ {
-    move |source| ObserverError::Write { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -125,8 +122,10 @@ mod tests {
         let error = JsonlRecord::resume(&path, 2).unwrap_err().to_string();
         assert!(error.contains("1 events, but the checkpoint comes after 2"), "{error}");
         fs::write(&path, "nonsense\n").unwrap();
-        assert!(matches!(JsonlRecord::resume(&path, 1), Err(ObserverError::Record { line: 1, .. })));
-        assert!(matches!(JsonlRecord::resume(&dir.path().join("no"), 1), Err(ObserverError::Read { .. })));
+        assert!(
+            matches!(JsonlRecord::resume(&path, 1), Err(TrainError::Invalid { problem, .. }) if problem.starts_with("line 1: "))
+        );
+        assert!(matches!(JsonlRecord::resume(&dir.path().join("no"), 1), Err(TrainError::Record(_))));
     }
 
     #[cfg(target_os = "linux")]
@@ -137,6 +136,6 @@ mod tests {
         let mut record = JsonlRecord { path: path.to_owned(), file };
         let error = record.observe(&Record { seq: 0, elapsed_seconds: 0.0, event: warning("a") }).unwrap_err();
         assert!(error.to_string().contains("/dev/full"), "{error}");
-        assert!(matches!(error, ObserverError::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull));
+        assert!(matches!(error, TrainError::File { source, .. } if source.kind() == io::ErrorKind::StorageFull));
     }
 }

@@ -4,14 +4,11 @@ mod display;
 mod jsonl;
 mod log;
 
-use std::{fmt, io, path::PathBuf, time::Instant};
+use std::{fmt, time::Instant};
 
-use eoinas_core::{
-    Event,
-    event::{Record, RecordError},
-};
+use eoinas_core::{Event, event::Record};
 
-use crate::stop::Progress;
+use crate::{error::Result, stop::Progress};
 
 pub use display::{ProgressBar, ProgressLines, progress_display};
 pub use jsonl::JsonlRecord;
@@ -22,61 +19,11 @@ pub trait Observer: fmt::Debug + Send {
     /// Something happened. Events are the same in every run from one seed; the record's time is not.
     ///
     /// # Errors
-    /// What cannot be written. It ends the run.
-    fn observe(&mut self, record: &Record) -> Result<(), ObserverError>;
+    /// What cannot be written ([`TrainError::Observer`](crate::TrainError::Observer) for anything else). It ends the run.
+    fn observe(&mut self, record: &Record) -> Result<()>;
 
     /// A step is done. Called often; for displays.
     fn progress(&mut self, _progress: &Progress, _elapsed_seconds: f64) {}
-}
-
-/// A record that cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ObserverError {
-    /// No permission, no space.
-    #[error("cannot write {path}: {source}; free space or fix its permissions, then go on with --resume", path = path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The record of the run that is to be resumed cannot be read.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The record ends before the checkpoint does, or has a line that is none.
-    #[error("{path}, line {line}: {problem}; the record is damaged, so the run cannot be resumed with it", path = path.display())]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What is wrong.
-        problem: String,
-    },
-    /// An observer of a user's own.
-    #[error("{message}")]
-    Other {
-        /// What went wrong.
-        message: String,
-    },
-}
-
-impl From<RecordError> for ObserverError {
-    fn from(error: RecordError) -> Self {
-        match error {
-            RecordError::File { path, source } => Self::Read { path, source },
-            RecordError::At { path, line, problem } => {
-                Self::Record { path, line: line as u64, problem: problem.to_string() }
-            }
-            other => Self::Other { message: other.to_string() },
-        }
-    }
 }
 
 /// All observers of a run, the numbers of its events and its clock.
@@ -114,7 +61,7 @@ impl Observers {
     ///
     /// # Errors
     /// The first observer that fails.
-    pub fn emit(&mut self, event: Event) -> Result<(), ObserverError> {
+    pub fn emit(&mut self, event: Event) -> Result<()> {
         let counts = !matches!(event, Event::Resumed { .. });
         let record = Record { seq: self.events, elapsed_seconds: self.elapsed_seconds(), event };
         self.events += u64::from(counts);

@@ -11,7 +11,8 @@ use eoinas_core::{
     event::{EpochEnd, Record, RunStarted},
 };
 
-use super::{Observer, ObserverError};
+use super::Observer;
+use crate::error::{Result, TrainError};
 
 /// Writes [`log_lines`] to a file.
 #[derive(Debug)]
@@ -27,8 +28,8 @@ impl TextLog {
     ///
     /// # Errors
     /// The file cannot be created.
-    pub fn create(path: &Path) -> Result<Self, ObserverError> {
-        let file = File::create_new(path).map_err(|source| ObserverError::Write { path: path.to_owned(), source })?;
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = File::create_new(path).map_err(TrainError::write(path))?;
         Ok(Self { path: path.to_owned(), file, cells: Vec::new(), names: Vec::new() })
     }
 
@@ -36,14 +37,13 @@ impl TextLog {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn resume(path: &Path, kept: &[Record]) -> Result<Self, ObserverError> {
-        let write_error = |source| ObserverError::Write { path: path.to_owned(), source };
+    pub fn resume(path: &Path, kept: &[Record]) -> Result<Self> {
         let temporary = path.with_extension("tmp");
-        let file = File::create(&temporary).map_err(write_error)?;
+        let file = File::create(&temporary).map_err(TrainError::write(path))?;
         let mut log = Self { path: path.to_owned(), file, cells: Vec::new(), names: Vec::new() };
         kept.iter().try_for_each(|record| log.observe(record))?;
-        fs::rename(&temporary, path).map_err(write_error)?;
-        log.file = OpenOptions::new().append(true).open(path).map_err(write_error)?;
+        fs::rename(&temporary, path).map_err(TrainError::write(path))?;
+        log.file = OpenOptions::new().append(true).open(path).map_err(TrainError::write(path))?;
         Ok(log)
     }
 
@@ -66,13 +66,13 @@ impl TextLog {
 }
 
 impl Observer for TextLog {
-    fn observe(&mut self, record: &Record) -> Result<(), ObserverError> {
+    fn observe(&mut self, record: &Record) -> Result<()> {
         if let Event::RunStarted(started) = &record.event {
             self.learn(started);
         }
         let lines = log_lines(&record.event, |kind, edge| self.edge(kind, edge));
         let text: String = lines.iter().map(|line| format!("[{:9.1} s] {line}\n", record.elapsed_seconds)).collect();
-        self.file.write_all(text.as_bytes()).map_err(|source| ObserverError::Write { path: self.path.clone(), source })
+        self.file.write_all(text.as_bytes()).map_err(TrainError::write(&self.path))
     }
 }
 

@@ -1,0 +1,102 @@
+//! Several runs of one job, each in a folder of its own below one: seeds, random cells, variants.
+
+mod seeds;
+mod trials;
+
+use std::path::Path;
+
+use eoinas_core::Setting;
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use seeds::Seeds;
+pub use trials::{Trial, Trials, accuracy};
+
+use crate::{
+    error::{Result, TrainError},
+    run::{Job, Options, Outcome, Run},
+    run_dir::RunDir,
+};
+
+/// Several runs of one job. What they are is written to a file in the folder that has theirs below it, so that they can be
+/// stopped, gone on with and added to.
+pub trait Runs: Serialize + DeserializeOwned {
+    /// What each run does.
+    type Job: Job;
+    /// What tells one from the others.
+    type Item;
+    /// What comes of all of them.
+    type Found;
+    /// Name of the file.
+    const FILE: &'static str;
+
+    /// The runs, in the order in which they run.
+    fn items(&self) -> &[Self::Item];
+
+    /// The name of one, and of its folder.
+    fn name(item: &Self::Item) -> String;
+
+    /// What is to be done in one.
+    ///
+    /// # Errors
+    /// A task that cannot be read.
+    fn task(&self, item: &Self::Item, options: &Options) -> Result<<Self::Job as Job>::Task>;
+
+    /// What comes of all, given what came of each; writes it to `dir` where it is more than that.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    fn gather(&self, dir: &RunDir, found: Vec<<Self::Job as Job>::Found>) -> Result<Self::Found>;
+
+    /// Checks that the first one can run, without writing anything: settings, cell, images.
+    ///
+    /// # Errors
+    /// As [`Run::create`]; no runs at all.
+    fn check(&self, mut options: Options) -> Result<()> {
+        let first = self.items().first().ok_or_else(|| Setting::new("runs", 0, "at least one seed or cell"))?;
+        Self::Job::new(self.task(first, &options)?, &mut options).map(|_| ())
+    }
+
+    /// Writes the file to a folder that is new or empty.
+    ///
+    /// # Errors
+    /// No runs at all, a folder that is taken or cannot be written.
+    fn create(&self, dir: &RunDir) -> Result<()> {
+        Setting::check(!self.items().is_empty(), "runs", 0, "at least one seed or cell")?;
+        dir.write_json(Self::FILE, self)
+    }
+
+    /// Whether `path` is the folder of such runs.
+    fn is_in(path: &Path) -> bool {
+        path.join(Self::FILE).exists()
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It is not there or not valid, or all is done and written down.
+    fn open(path: &Path) -> Result<(Self, RunDir)> {
+        let dir = RunDir::open(path)?;
+        if let Some(found) = dir.result::<<Self::Job as Job>::Found>()? {
+            return Err(TrainError::Finished { path: path.to_owned(), result: found.to_string() });
+        }
+        Ok((dir.read_json(Self::FILE)?, dir))
+    }
+
+    /// Runs each, goes on with those that were interrupted and takes the results of those that are done. `options` makes
+    /// what each needs.
+    ///
+    /// # Errors
+    /// Those of a run.
+    fn run(&self, dir: &RunDir, mut options: impl FnMut(&Self::Item) -> Options) -> Result<Outcome<Self::Found>> {
+        let mut all = Vec::new();
+        for item in self.items() {
+            let options = options(item);
+            let task = self.task(item, &options)?;
+            match Run::<Self::Job>::complete(task, &dir.join(&Self::name(item)), options)? {
+                Outcome::Done(found) => all.push(found),
+                Outcome::Stopped(reason) => return Ok(Outcome::Stopped(reason)),
+            }
+        }
+        self.gather(dir, all).map(Outcome::Done)
+    }
+}

@@ -1,0 +1,71 @@
+//! The same search with several seeds, and the pick of the best cell.
+
+use eoinas_core::{
+    Setting,
+    run_folder::{self, names},
+};
+use serde::{Deserialize, Serialize};
+
+use super::Runs;
+use crate::{
+    config::SearchConfig,
+    error::Result,
+    run::Options,
+    run_dir::RunDir,
+    search::{Found, SearchJob},
+};
+
+/// What is searched with which seeds: `seeds.json` in the folder that holds the runs `seed-0`, `seed-1`, ...
+///
+/// The best cell by validation, and the result of its run with the seconds of all, are written to that folder too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seeds {
+    /// The settings that all of them share. Its seed also splits the images, so that all are judged by the identical
+    /// validation half.
+    pub config: SearchConfig,
+    /// The seeds in order.
+    pub seeds: Vec<u64>,
+}
+
+impl Seeds {
+    /// `count` searches whose seeds count up from that of `config`.
+    pub fn new(config: SearchConfig, count: u64) -> Self {
+        let seeds = (0..count).map(|index| config.seed.wrapping_add(index)).collect();
+        Self { config, seeds }
+    }
+}
+
+impl Runs for Seeds {
+    type Job = SearchJob;
+    type Item = u64;
+    type Found = Found;
+    const FILE: &'static str = names::SEEDS;
+
+    fn items(&self) -> &[u64] {
+        &self.seeds
+    }
+
+    fn name(seed: &u64) -> String {
+        run_folder::seed(*seed)
+    }
+
+    fn task(&self, seed: &u64, _: &Options) -> Result<SearchConfig> {
+        let split_seed = self.config.split_seed.or(Some(self.config.seed));
+        Ok(SearchConfig { seed: *seed, split_seed, ..self.config.clone() })
+    }
+
+    fn gather(&self, dir: &RunDir, found: Vec<Found>) -> Result<Found> {
+        let seconds = found.iter().map(|found| found.seconds).sum();
+        // The first of equally good ones: `max_by` would take the last.
+        let better = |a: &(_, Found), b: &(_, Found)| a.1.validation_accuracy >= b.1.validation_accuracy;
+        let best = self.seeds.iter().zip(found).reduce(|a, b| if better(&a, &b) { a } else { b });
+        let (seed, best) = best.ok_or_else(|| Setting::new("seeds", 0, "at least 1"))?;
+        let run = RunDir::open(&dir.join(&Self::name(seed)))?;
+        for name in [names::GENOTYPE_TEXT, names::GENOTYPE_JSON] {
+            dir.write(name, &run.read(name)?)?;
+        }
+        let best = Found { seconds, ..best };
+        dir.write_json(names::RESULT, &best)?;
+        Ok(best)
+    }
+}

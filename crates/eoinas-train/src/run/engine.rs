@@ -1,0 +1,209 @@
+//! The loop of every run.
+
+use std::path::Path;
+
+use eoinas_core::Event;
+use eoinas_core::run_folder::names;
+
+use super::{
+    job::{Around, Job},
+    options::Options,
+    outcome::Outcome,
+    session::Session,
+    state::State,
+};
+use crate::{
+    checkpoint,
+    error::{Result, TrainError},
+    halt::{Flow, Halt},
+    run_dir::RunDir,
+    stop::{Progress, StopReason},
+};
+
+/// A run that is ready to begin or to go on: of a search or a training, as its job is.
+#[derive(Debug)]
+pub struct Run<J: Job> {
+    pub(crate) job: J,
+    state: State,
+    session: Session,
+    /// The steps of an epoch are done, its end is not.
+    ending: bool,
+}
+
+impl<J: Job> Run<J> {
+    /// A new run that writes to the folder `run`, which must not be there yet or be empty. The state before the first step
+    /// is saved at once, so that a run can always be resumed.
+    ///
+    /// # Errors
+    /// Settings that cannot work, images that cannot be read, a folder that cannot be written.
+    pub fn create(task: J::Task, run: &Path, options: Options) -> Result<Self> {
+        Self::create_in(task, || RunDir::create(run), options)
+    }
+
+    /// The same in the folder that `run` makes, which is called when everything else is in order.
+    ///
+    /// # Errors
+    /// As [`Run::create`].
+    pub fn create_in(task: J::Task, run: impl FnOnce() -> Result<RunDir>, mut options: Options) -> Result<Self> {
+        let job = J::new(task, &mut options)?;
+        let mut about = job.about();
+        let dir = run()?;
+        job.write(&dir)?;
+        about.started.command = std::mem::take(&mut options.command);
+        let (started, notes) = (Box::new(about.started), about.notes);
+        let session = Session::create(dir, about.subject, about.keep_checkpoints)?.with(options, about.rules);
+        let mut run = Self { job, state: State::default(), session, ending: false };
+        run.session.emit(Event::RunStarted(started))?;
+        for text in notes {
+            run.session.emit(Event::Warning { text })?;
+        }
+        run.save()?;
+        Ok(run)
+    }
+
+    /// Goes on with the run in the folder `run`, from its newest checkpoint and with the settings it was started with; it
+    /// ends in the same bytes as if it had never stopped.
+    ///
+    /// # Errors
+    /// A run that is finished, no checkpoint, one that is damaged or belongs to another task: another space or network,
+    /// another method or other settings of it (a method of one's own has to be given again).
+    pub fn resume(run: &Path, mut options: Options) -> Result<Self> {
+        let dir = RunDir::open(run)?;
+        if let Some(found) = dir.result::<J::Found>()? {
+            return Err(TrainError::Finished { path: run.to_owned(), result: found.to_string() });
+        }
+        let mut job = J::new(J::read(&dir, &options)?, &mut options)?;
+        let about = job.about();
+        let unsaid = match &about.subject.method {
+            Some(method) if checkpoint::method_of(&checkpoint::newest(run)?, &about.subject)?.is_none() => {
+                Some(format!(
+                    "the checkpoint was written by version 0.1.0, which did not note the method: this goes on with {method}, \
+                 whether that is what it began with or not"
+                ))
+            }
+            _ => None,
+        };
+        let (session, folder, checkpoint) =
+            Session::resume(dir, about.subject, about.keep_checkpoints, &options.device)?;
+        let state = job.restore(&folder, checkpoint.state, checkpoint.tensors)?;
+        let mut run = Self { job, state, session: session.with(options, about.rules), ending: false };
+        let (epoch, step) = (run.state.epoch as u64, run.state.total_steps);
+        let checkpoint = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        run.session.emit(Event::Resumed { epoch, step, checkpoint })?;
+        if let Some(text) = unsaid {
+            run.session.emit(Event::Warning { text })?;
+        }
+        Ok(run)
+    }
+
+    /// The outcome of `task` in the folder `run`, whatever is there: begins it, goes on with it, or reads the result if it is
+    /// done. Studies over methods and seeds can thus be stopped, gone on with and added to.
+    ///
+    /// # Errors
+    /// A run of another task, and those of [`Run::create`], [`Run::resume`] and [`Run::run`].
+    pub fn complete(task: J::Task, run: &Path, options: Options) -> Result<Outcome<J::Found>> {
+        if !run.join(names::CHECKPOINTS).exists() {
+            return Self::create(task, run, options)?.run();
+        }
+        let dir = RunDir::open(run)?;
+        J::check_same(&task, &options, &dir)?;
+        match dir.result()? {
+            Some(found) => Ok(Outcome::Done(found)),
+            None => Self::resume(run, options)?.run(),
+        }
+    }
+
+    /// Runs until all epochs are done or there is a reason to stop.
+    ///
+    /// # Errors
+    /// Images that cannot be read, a checkpoint or record that cannot be written.
+    pub fn run(&mut self) -> Result<Outcome<J::Found>> {
+        match self.go_on() {
+            Ok(found) => Ok(Outcome::Done(found)),
+            Err(Halt::Stop(reason)) => self.stop(reason).map(Outcome::Stopped),
+            Err(Halt::Failed(error)) => Err(*error),
+        }
+    }
+
+    fn go_on(&mut self) -> Flow<J::Found> {
+        while self.state.epoch < self.job.epochs() {
+            let epoch = self.job.epoch(self.state.epoch);
+            if self.state.step == 0 {
+                let (epoch, epochs) = (self.state.epoch as u64, self.job.epochs() as u64);
+                self.session.emit(Event::EpochStarted { epoch, epochs })?;
+            }
+            self.run_steps(&epoch)?;
+            self.ending = true;
+            let progress = self.progress(&epoch);
+            let around = Around { state: &mut self.state, session: &mut self.session, progress };
+            let accuracy = self.job.end_epoch(&epoch, around)?;
+            self.ending = false;
+            self.state.epoch_done(accuracy);
+            let skips = self.job.skips()?;
+            self.save()?;
+            let progress = Progress { skips, ..self.progress(&epoch) };
+            self.session.check(&progress)?;
+        }
+        let found = self.job.finish(&self.state, &mut self.session)?;
+        self.session.run().write_json(names::RESULT, &found)?;
+        Ok(found)
+    }
+
+    /// The steps of the epoch that are still to be done.
+    fn run_steps(&mut self, epoch: &J::Epoch) -> Flow<()> {
+        let mut batches = self.job.batches(epoch, &self.state);
+        while self.state.step < self.job.steps() {
+            let progress = self.progress(epoch);
+            self.session.check(&progress)?;
+            let Some(report) = self.job.step(&mut batches, epoch, &self.state)? else { break };
+            self.job.told().into_iter().try_for_each(|event| self.session.emit(event))?;
+            self.state.step_done(report);
+            let progress = self.progress(epoch);
+            self.session.step_done(&progress);
+        }
+        Ok(())
+    }
+
+    /// Saves the state unless it is spoilt; then the last checkpoint is the last good state.
+    fn stop(&mut self, reason: StopReason) -> Result<StopReason> {
+        let spoilt = matches!(reason, StopReason::NonFinite { .. }) || (self.ending && J::END_CHANGES);
+        if !spoilt {
+            let (saved, tensors) = (self.job.saved(&self.state), self.job.tensors()?);
+            self.session.save_stop(self.state.total_steps, saved, tensors)?;
+        }
+        self.session.emit(Event::Stopped { reason: reason.name().to_owned(), detail: reason.to_string() })?;
+        Ok(reason)
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let (saved, tensors) = (self.job.saved(&self.state), self.job.tensors()?);
+        let best = self.state.best.map(|best| best.step);
+        self.session.save(self.state.total_steps, saved, tensors, best)
+    }
+
+    fn progress(&self, epoch: &J::Epoch) -> Progress {
+        let mut progress = Progress {
+            epoch: self.state.epoch,
+            epochs: self.job.epochs(),
+            step: self.state.step,
+            steps: self.job.steps(),
+            total_steps: self.state.total_steps,
+            session_steps: self.session.steps(),
+            train_loss: self.state.train.mean_loss(),
+            train_accuracy: self.state.train.accuracy(),
+            ..Progress::default()
+        };
+        self.job.fill_in(epoch, &self.state, &mut progress);
+        progress
+    }
+
+    /// Where the run stands.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The run's folder.
+    pub fn run_dir(&self) -> &RunDir {
+        self.session.run()
+    }
+}

@@ -1,0 +1,85 @@
+//! Where a run stands, apart from its tensors.
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::Tally;
+use crate::method::StepReport;
+
+/// Where a run stands.
+///
+/// Random streams need no place in it, as every draw is derived from (seed, epoch, step); the data cursor is the step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The epoch that is being worked on; the number of epochs when all are done.
+    pub epoch: usize,
+    /// Steps done in it.
+    pub step: usize,
+    /// Steps done in the whole run.
+    pub total_steps: u64,
+    /// Training batches of this epoch so far.
+    pub train: Tally,
+    /// Validation batches of this epoch so far: those of a search's architecture steps.
+    #[serde(default)]
+    pub valid: Tally,
+    /// The best epoch so far.
+    pub best: Option<Best>,
+    /// A training's evaluation after the last epoch that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Tally>,
+    /// The same of its averaged weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_averaged: Option<Tally>,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Steps done at its end: the name of its checkpoint.
+    pub step: u64,
+    /// The accuracy that decides, 0 to 1: a search's on its validation batches; a training's on its test part, of the averaged
+    /// weights where there are any.
+    pub accuracy: f64,
+}
+
+impl State {
+    /// A step is done.
+    pub(super) fn step_done(&mut self, report: StepReport) {
+        self.step += 1;
+        self.total_steps += 1;
+        self.train.add(report.train);
+        self.valid.add(report.valid.unwrap_or_default());
+    }
+
+    /// An epoch is done, with this accuracy if it has one.
+    pub(super) fn epoch_done(&mut self, accuracy: Option<f64>) {
+        let best = self.best.map_or(f64::NEG_INFINITY, |best| best.accuracy);
+        if let Some(accuracy) = accuracy.filter(|accuracy| *accuracy > best) {
+            self.best = Some(Best { step: self.total_steps, accuracy });
+        }
+        self.epoch += 1;
+        self.step = 0;
+        (self.train, self.valid) = (Tally::default(), Tally::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As version 0.1.0 wrote them.
+    #[test]
+    fn states_of_before_searches_and_trainings_had_one_form_are_read() {
+        let search = r#"{"epoch": 1, "step": 1, "total_steps": 3, "train": {"loss": 2.5, "correct": 1, "samples": 2},
+            "valid": {"loss": 0.0, "correct": 0, "samples": 0}, "best": {"step": 2, "accuracy": 0.5}}"#;
+        let state: State = serde_json::from_str(search).unwrap();
+        assert_eq!((state.total_steps, state.train.samples, state.best.unwrap().step), (3, 2, 2));
+        let training = r#"{"epoch": 1, "step": 0, "total_steps": 3, "train": {"loss": 0.0, "correct": 0, "samples": 0},
+            "best": {"epoch": 0, "step": 3, "accuracy": 0.25},
+            "last": {"loss_sum": 9.0, "correct": 1, "correct_top5": 3, "images": 4}, "last_averaged": null}"#;
+        let state: State = serde_json::from_str(training).unwrap();
+        let last = state.last.unwrap();
+        assert_eq!((last.mean_loss(), last.accuracy(), last.top5()), (Some(2.25), Some(0.25), Some(0.75)));
+        assert_eq!(state.best, Some(Best { step: 3, accuracy: 0.25 }));
+    }
+}

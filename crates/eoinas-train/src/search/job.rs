@@ -1,0 +1,320 @@
+//! A search as the job of a run.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use candle_core::Device;
+use eoinas_core::run_folder::names;
+use eoinas_core::{
+    Event, SearchSpace, Streams,
+    event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
+};
+use eoinas_data::Batches;
+use eoinas_prune::PruneState;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    context::SearchContext,
+    found::{Found, counts},
+    snapshot,
+};
+use crate::{
+    checkpoint::{Subject, Tensors},
+    config::{MethodConfig, SearchConfig},
+    data::{SearchData, open_dataset, to_device},
+    error::{Result, TrainError},
+    evaluate::evaluate_genotype,
+    halt::Flow,
+    learner::Learner,
+    method::{SearchMethod, Step, StepReport},
+    plan::{EpochPlan, Plan},
+    run::{About, Around, Job, Options, Run, State, check_same},
+    run_dir::RunDir,
+    session::Session,
+    stop::{CollapseGuard, Progress, StopRule},
+};
+
+/// A search for a cell: [`Search::create`](Run::create) takes its [`SearchConfig`].
+pub type Search = Run<SearchJob>;
+
+/// What learns in a search, and what it learns from.
+#[derive(Debug)]
+pub struct SearchJob {
+    pub(crate) config: SearchConfig,
+    pub(crate) plan: Plan,
+    pub(crate) data: SearchData,
+    pub(crate) device: Device,
+    pub(crate) learner: Learner,
+    pub(crate) method: Box<dyn SearchMethod>,
+    told: Vec<Event>,
+}
+
+/// `state.json` of a search's checkpoint: everything that is not a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedSearch {
+    /// Where the search stands.
+    pub state: State,
+    /// Alive ops, statistics, edge strengths.
+    pub prune: PruneState,
+    /// Updates of the architecture parameters so far: Adam's step.
+    pub arch_steps: u64,
+    /// State of the method's own.
+    pub method: serde_json::Value,
+}
+
+impl Run<SearchJob> {
+    /// The settings.
+    pub fn config(&self) -> &SearchConfig {
+        &self.job.config
+    }
+
+    /// The search space.
+    pub fn space(&self) -> &SearchSpace {
+        self.job.learner.space()
+    }
+
+    /// What learns.
+    pub fn learner(&self) -> &Learner {
+        &self.job.learner
+    }
+}
+
+impl SearchJob {
+    /// Runs a hook of the method; what it tells is kept for the record.
+    fn with_context<T>(
+        &mut self,
+        epoch: usize,
+        hook: impl FnOnce(&mut dyn SearchMethod, &mut SearchContext<'_>) -> Flow<T>,
+    ) -> Flow<T> {
+        let at = (epoch, self.plan.epochs());
+        let mut context = SearchContext::new(&mut self.learner, &self.data, self.config.seed, at);
+        let result = hook(self.method.as_mut(), &mut context)?;
+        self.told.extend(context.told());
+        Ok(result)
+    }
+}
+
+/// The method of the settings; one of `options` takes its place, also in the settings.
+fn method(mut config: SearchConfig, options: &mut Options) -> Result<(SearchConfig, Box<dyn SearchMethod>)> {
+    let method = match options.method.take() {
+        Some(method) => {
+            config.method = MethodConfig::Own(method.identity());
+            method
+        }
+        None => config.method.build()?,
+    };
+    Ok((config, method))
+}
+
+impl Job for SearchJob {
+    type Task = SearchConfig;
+    type Epoch = EpochPlan;
+    /// Of the training half, and of the validation half where it is read.
+    type Batches = (Batches, Option<Batches>);
+    type Saved = SavedSearch;
+    type Found = Found;
+    const END_CHANGES: bool = true;
+
+    fn new(config: SearchConfig, options: &mut Options) -> Result<Self> {
+        let space = options.search_space();
+        config.validate_run()?;
+        let (config, method) = method(config, options)?;
+        method.validate(&config, &space)?;
+        let plan = Plan::new(&config, method.timetable(&config, &space))?;
+        let dataset = match options.dataset.take() {
+            Some(dataset) => dataset,
+            None => open_dataset(&config.data)?,
+        };
+        let skeleton = config.skeleton(dataset.info());
+        skeleton.validate(&space)?;
+        let data = SearchData::new(&config, dataset)?;
+        let Options { operations, device, .. } = &*options;
+        let learner = Learner::new(&config, method.learner(), &space, &skeleton, operations, device)?;
+        Ok(Self { config, plan, data, device: options.device.clone(), learner, method, told: Vec::new() })
+    }
+
+    fn write(&self, dir: &RunDir) -> Result<()> {
+        dir.write_json(names::CONFIG, &self.config)
+    }
+
+    fn read(dir: &RunDir, _: &Options) -> Result<SearchConfig> {
+        dir.read_json(names::CONFIG)
+    }
+
+    fn check_same(config: &SearchConfig, options: &Options, dir: &RunDir) -> Result<()> {
+        let mut config = config.clone();
+        if let Some(method) = &options.method {
+            config.method = MethodConfig::Own(method.identity());
+        }
+        check_same(dir, &config)
+    }
+
+    fn about(&self) -> About {
+        let info = self.data.train.dataset().info();
+        let guard = self.config.max_skips.map(|limit| Box::new(CollapseGuard { limit }) as Box<dyn StopRule>);
+        About {
+            subject: Subject::search(self.learner.space()).by(self.method.identity()),
+            started: RunStarted {
+                record_version: RECORD_VERSION,
+                program_version: env!("CARGO_PKG_VERSION").to_owned(),
+                task: Task::Search,
+                method: self.method.identity().name,
+                space: Some(SpaceInfo::from(self.learner.space())),
+                skeleton: self.learner.supernet.skeleton().clone(),
+                seed: self.config.seed,
+                epochs: self.plan.epochs() as u64,
+                config: serde_json::to_value(&self.config).unwrap_or_default(),
+                dataset: self.data.describe(),
+                genotype: None,
+                command: Vec::new(),
+            },
+            notes: self.plan.note().map(str::to_owned).into_iter().chain(info.notes.clone()).collect(),
+            keep_checkpoints: self.config.keep_checkpoints,
+            rules: guard.into_iter().collect(),
+        }
+    }
+
+    /// The network of its stage, what learned, the method's own state.
+    fn restore(&mut self, folder: &Path, saved: SavedSearch, tensors: BTreeMap<String, Tensors>) -> Result<State> {
+        self.method.enter_stage(&mut self.learner, self.plan.epoch(saved.state.epoch).stage)?;
+        self.learner.load(folder, saved.prune, saved.arch_steps, tensors)?;
+        let wrong = |what| TrainError::State { path: folder.to_owned(), what };
+        self.method.load(saved.method).map_err(|what| wrong(format!("state.json: method: {what}")))?;
+        Ok(saved.state)
+    }
+
+    fn saved(&self, state: &State) -> SavedSearch {
+        SavedSearch {
+            state: state.clone(),
+            prune: self.learner.prune.clone(),
+            arch_steps: self.learner.arch_steps(),
+            method: self.method.save(),
+        }
+    }
+
+    fn tensors(&self) -> Result<BTreeMap<String, Tensors>> {
+        self.learner.tensors()
+    }
+
+    fn epochs(&self) -> usize {
+        self.plan.epochs()
+    }
+
+    fn steps(&self) -> usize {
+        self.data.steps()
+    }
+
+    fn epoch(&self, epoch: usize) -> EpochPlan {
+        self.plan.epoch(epoch)
+    }
+
+    fn batches(&self, plan: &EpochPlan, state: &State) -> Self::Batches {
+        let (epoch, first) = (state.epoch as u64, state.step);
+        let reads_valid = !plan.warm_up && self.method.reads_validation();
+        (self.data.train.epoch(epoch, first), reads_valid.then(|| self.data.valid.epoch(epoch, first)))
+    }
+
+    fn step(
+        &mut self,
+        (train, valid): &mut Self::Batches,
+        plan: &EpochPlan,
+        state: &State,
+    ) -> Flow<Option<StepReport>> {
+        let Some(train) = train.next() else { return Ok(None) };
+        let step = Step {
+            epoch: state.epoch,
+            step: state.step,
+            plan: *plan,
+            streams: Streams::new(self.config.seed),
+            train: to_device(train?, &self.device)?,
+            valid: match valid.as_mut().and_then(Iterator::next) {
+                Some(batch) => Some(to_device(batch?, &self.device)?),
+                None => None,
+            },
+        };
+        self.with_context(state.epoch, |method, context| method.step(context, &step)).map(Some)
+    }
+
+    fn told(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Records the epoch and prunes.
+    fn end_epoch(&mut self, plan: &EpochPlan, Around { state, session, .. }: Around<'_>) -> Flow<Option<f64>> {
+        // Recorded when the prunings are done: one that stops on the way does all of this again.
+        let end = snapshot::epoch_end(state, plan, &self.learner, self.method.as_ref())?;
+        let pruned = self.with_context(state.epoch, |method, context| method.epoch_end(context, plan))?;
+        session.emit(Event::EpochEnd(Box::new(end)))?;
+        self.told().into_iter().try_for_each(|event| session.emit(event))?;
+        for decision in pruned {
+            session.emit(snapshot::pruned(state.epoch, decision, &self.learner))?;
+        }
+        Ok(state.valid.accuracy())
+    }
+
+    /// Derives the cell, measures it, and writes it down.
+    fn finish(&mut self, state: &State, session: &mut Session) -> Flow<Found> {
+        let genotype = self.with_context(state.epoch, |method, context| method.finish(context))?;
+        self.told().into_iter().try_for_each(|event| session.emit(event))?;
+        let counts = counts(&genotype, self.learner.supernet.skeleton(), self.learner.space())?;
+        session.emit(Event::Derived {
+            text: genotype.to_string(),
+            genotype: serde_json::to_value(&genotype).unwrap_or_default(),
+            parameters: Some(counts.parameters),
+            multiply_adds: Some(counts.multiply_adds),
+        })?;
+        let tally = evaluate_genotype(&self.learner.supernet, &genotype, &self.data.whole_valid)?;
+        let (accuracy, loss) = (tally.accuracy().unwrap_or(0.0), tally.mean_loss().unwrap_or(f64::NAN));
+        let what = "derived network, whole validation half".to_owned();
+        session.emit(Event::Evaluated { what, accuracy, loss, images: tally.samples })?;
+        session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
+        let run = session.run();
+        run.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
+        run.write(names::GENOTYPE_JSON, &format!("{}\n", genotype.to_json()))?;
+        Ok(Found {
+            genotype: genotype.to_string(),
+            validation_accuracy: accuracy,
+            validation_loss: loss,
+            seed: self.config.seed,
+            epochs: state.epoch,
+            seconds: session.elapsed_seconds(),
+            parameters: counts.parameters,
+            multiply_adds: counts.multiply_adds,
+        })
+    }
+
+    fn fill_in(&self, plan: &EpochPlan, state: &State, progress: &mut Progress) {
+        progress.valid_accuracy = state.valid.accuracy();
+        progress.temperature = plan.temperature;
+        progress.learning_rate = plan.learning_rate;
+        progress.alive_ops = snapshot::alive_ops(&self.learner);
+    }
+
+    fn skips(&self) -> Result<Vec<(String, usize)>> {
+        let genotype = self.method.derive(&self.learner)?;
+        let skips = genotype.cells.iter().map(|cell| {
+            let skips = cell.nodes.iter().flatten().filter(|edge| edge.op.is_skip()).count();
+            (cell.name.clone(), skips)
+        });
+        Ok(skips.collect())
+    }
+
+    fn goes_on_alike(&self, epoch: usize) -> bool {
+        let before = self.plan.epoch(epoch - 1);
+        !before.ends_stage && before.warm_up == self.plan.epoch(epoch).warm_up
+    }
+
+    fn pass_over(&mut self, epoch: usize) -> Flow<()> {
+        let plan = self.plan.epoch(epoch);
+        if plan.ends_stage {
+            self.with_context(epoch, |method, context| method.epoch_end(context, &plan))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.genotype)
+    }
+}

@@ -1,0 +1,324 @@
+//! A training as the job of a run.
+
+use std::{collections::BTreeMap, fmt, fs, path::Path};
+
+use candle_core::Device;
+use eoinas_core::run_folder::names;
+use eoinas_core::{
+    Event, Genotype, Setting, Streams, count,
+    event::{EpochEnd, RECORD_VERSION, RunStarted, Task},
+};
+use eoinas_data::Batches;
+use eoinas_nn::{
+    DerivedNetwork, PassOptions,
+    saved::{self, Framing, Normalisation},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    config::{EpochValues, TrainConfig},
+    data::{TrainData, open_parts},
+    evaluate::evaluate_while,
+    trained::Trained,
+    trainee::Trainee,
+};
+use crate::{
+    checkpoint::{Subject, Tensors},
+    data::to_device,
+    error::{Result, TrainError},
+    halt::Flow,
+    method::StepReport,
+    run::{About, Around, Job, Options, Run, State, Tally, check_same, estimate::StepClock},
+    run_dir::RunDir,
+    session::Session,
+    stop::{Progress, StopReason, check_finite},
+};
+
+/// A training of a cell's network: [`Training::create`](Run::create) takes its [`TrainConfig`] and the [`Genotype`].
+pub type Training = Run<TrainJob>;
+
+/// What learns in a training, and what it learns from.
+#[derive(Debug)]
+pub struct TrainJob {
+    config: TrainConfig,
+    genotype: Genotype,
+    data: TrainData,
+    trainee: Trainee,
+    counts: count::Counts,
+    device: Device,
+}
+
+/// `state.json` of a training's checkpoint: everything that is not a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedTraining {
+    /// Where the training stands.
+    pub state: State,
+}
+
+impl Run<TrainJob> {
+    /// The settings.
+    pub fn config(&self) -> &TrainConfig {
+        &self.job.config
+    }
+
+    /// The cell.
+    pub fn genotype(&self) -> &Genotype {
+        &self.job.genotype
+    }
+
+    /// Parameters and multiply-adds of the network, auxiliary head left out.
+    pub fn counts(&self) -> count::Counts {
+        self.job.counts
+    }
+
+    /// What learns.
+    pub fn trainee(&self) -> &Trainee {
+        &self.job.trainee
+    }
+
+    /// The images.
+    pub fn data(&self) -> &TrainData {
+        &self.job.data
+    }
+}
+
+impl Job for TrainJob {
+    type Task = (TrainConfig, Genotype);
+    type Epoch = EpochValues;
+    type Batches = Batches;
+    type Saved = SavedTraining;
+    type Found = Trained;
+    const END_CHANGES: bool = false;
+
+    fn new((config, genotype): Self::Task, options: &mut Options) -> Result<Self> {
+        config.validate()?;
+        Setting::check(options.method.is_none(), "method", "one's own", "none: a training has no search method")?;
+        let space = match &options.space {
+            Some(space) => space.clone(),
+            None => genotype.space()?,
+        };
+        genotype.check_cells(&space)?;
+        let (train, test) = open_parts(&config, options)?;
+        let skeleton = config.skeleton(train.info());
+        skeleton.validate(&space)?;
+        let counts = count::network(&genotype, &skeleton, &space)?;
+        let data = TrainData::new(&config, train, test)?;
+        let device = options.device.clone();
+        let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?;
+        Ok(Self { config, genotype, data, trainee, counts, device })
+    }
+
+    fn write(&self, dir: &RunDir) -> Result<()> {
+        dir.write_json(names::CONFIG, &self.config)?;
+        dir.write(names::GENOTYPE_TEXT, &format!("{}\n", self.genotype))?;
+        dir.write(names::GENOTYPE_JSON, &format!("{}\n", self.genotype.to_json()))
+    }
+
+    fn read(dir: &RunDir, options: &Options) -> Result<Self::Task> {
+        Ok((dir.read_json(names::CONFIG)?, parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?))
+    }
+
+    fn check_same((config, genotype): &Self::Task, _: &Options, dir: &RunDir) -> Result<()> {
+        check_same(dir, config)?;
+        let (there, wanted) = (dir.read(names::GENOTYPE_TEXT)?.trim_end().to_owned(), genotype.to_string());
+        if there != wanted {
+            let (path, setting) = (dir.path().to_owned(), "genotype".to_owned());
+            return Err(TrainError::OtherSettings { path, setting, there, wanted });
+        }
+        Ok(())
+    }
+
+    fn about(&self) -> About {
+        let skeleton = self.trainee.network().skeleton();
+        About {
+            subject: Subject::training(&self.genotype, skeleton),
+            started: RunStarted {
+                record_version: RECORD_VERSION,
+                program_version: env!("CARGO_PKG_VERSION").to_owned(),
+                task: Task::Train,
+                method: "training".to_owned(),
+                space: None,
+                skeleton: skeleton.clone(),
+                seed: self.config.seed,
+                epochs: self.config.epochs as u64,
+                config: serde_json::to_value(&self.config).unwrap_or_default(),
+                dataset: self.data.describe(),
+                genotype: serde_json::from_str(&self.genotype.to_json()).ok(),
+                command: Vec::new(),
+            },
+            notes: self.data.train.dataset().info().notes.clone(),
+            keep_checkpoints: self.config.keep_checkpoints,
+            rules: Vec::new(),
+        }
+    }
+
+    fn restore(&mut self, folder: &Path, saved: SavedTraining, tensors: BTreeMap<String, Tensors>) -> Result<State> {
+        self.trainee.load(folder, tensors)?;
+        Ok(saved.state)
+    }
+
+    fn saved(&self, state: &State) -> SavedTraining {
+        SavedTraining { state: state.clone() }
+    }
+
+    fn tensors(&self) -> Result<BTreeMap<String, Tensors>> {
+        Ok(self.trainee.tensors())
+    }
+
+    fn epochs(&self) -> usize {
+        self.config.epochs
+    }
+
+    /// Updates of one epoch.
+    fn steps(&self) -> usize {
+        self.data.train.batches_per_epoch().div_ceil(self.config.accumulate)
+    }
+
+    fn epoch(&self, epoch: usize) -> EpochValues {
+        self.config.epoch(epoch)
+    }
+
+    fn batches(&self, _: &EpochValues, state: &State) -> Batches {
+        self.data.train.epoch(state.epoch as u64, state.step.saturating_mul(self.config.accumulate))
+    }
+
+    /// One update by the gradients of its mini-batches; the last one of an epoch may have fewer.
+    fn step(&mut self, batches: &mut Batches, values: &EpochValues, state: &State) -> Flow<Option<StepReport>> {
+        let mut train = Tally::default();
+        for (index, batch) in batches.take(self.config.accumulate).enumerate() {
+            let options = PassOptions {
+                label_smoothing: self.config.label_smoothing as f32,
+                drop_path: values.drop_path as f32,
+                auxiliary_weight: self.config.auxiliary as f32,
+                streams: Streams::new(self.config.seed),
+                epoch: state.epoch as u64,
+                step: (state.step * self.config.accumulate + index) as u64,
+                ..PassOptions::default()
+            };
+            train.add(self.trainee.learn(&to_device(batch?, &self.device)?, &options)?);
+        }
+        let norm = self.trainee.update(values.learning_rate, state.total_steps)?;
+        check_finite("gradient of the weights", norm)?;
+        Ok(Some(StepReport { train, valid: None }))
+    }
+
+    /// Evaluates and records the epoch.
+    fn end_epoch(&mut self, values: &EpochValues, around: Around<'_>) -> Flow<Option<f64>> {
+        let Around { state, session, progress } = around;
+        // An interrupt does not wait for the end of an evaluation.
+        let mut evaluate = |network: &DerivedNetwork| -> Flow<Tally> {
+            evaluate_while(network, &self.data.test, || match session.check(&progress) {
+                Err(reason) if ends_evaluation(&reason) => Err(reason),
+                _ => Ok(()),
+            })
+        };
+        let last = evaluate(self.trainee.network())?;
+        let averaged = self.trainee.averaged().map(evaluate).transpose()?;
+        session.emit(Event::EpochEnd(Box::new(EpochEnd {
+            epoch: state.epoch as u64,
+            steps: state.total_steps,
+            train_loss: state.train.mean_loss().unwrap_or(f64::NAN),
+            train_accuracy: state.train.accuracy().unwrap_or(0.0),
+            valid_loss: Some(last.mean_loss().unwrap_or(f64::NAN)),
+            valid_accuracy: Some(last.accuracy().unwrap_or(0.0)),
+            valid_top5: Some(last.top5().unwrap_or(0.0)),
+            learning_rate: values.learning_rate,
+            drop_path: values.drop_path,
+            search: None,
+        })))?;
+        if let Some(averaged) = averaged {
+            session.emit(self.evaluated("averaged weights", &averaged))?;
+        }
+        (state.last, state.last_averaged) = (Some(last), averaged);
+        Ok(Some(averaged.unwrap_or(last).accuracy().unwrap_or(0.0)))
+    }
+
+    fn finish(&mut self, state: &State, session: &mut Session) -> Flow<Trained> {
+        let last = state.last.unwrap_or_default();
+        session.emit(self.evaluated("trained network", &last))?;
+        session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
+        let trained = Trained {
+            genotype: self.genotype.to_string(),
+            accuracy: last.accuracy().unwrap_or(0.0),
+            top5: last.top5().unwrap_or(0.0),
+            loss: last.mean_loss().unwrap_or(f64::NAN),
+            averaged_accuracy: state.last_averaged.and_then(|tally| tally.accuracy()),
+            best_accuracy: state.best.map_or(0.0, |best| best.accuracy),
+            best_epoch: state
+                .best
+                .map_or(0, |best| (best.step / self.steps().max(1) as u64).saturating_sub(1) as usize),
+            test_images: last.samples,
+            train_images: self.data.train.images_per_epoch() as u64,
+            seed: self.config.seed,
+            epochs: state.epoch,
+            seconds: session.elapsed_seconds(),
+            parameters: self.counts.parameters,
+            multiply_adds: self.counts.multiply_adds,
+        };
+        self.save_network(session.run())?;
+        Ok(trained)
+    }
+
+    fn fill_in(&self, values: &EpochValues, state: &State, progress: &mut Progress) {
+        progress.valid_accuracy = state.last.and_then(|tally| tally.accuracy());
+        progress.learning_rate = values.learning_rate;
+    }
+
+    /// The time of the test part, for each network that is evaluated.
+    fn end_seconds(&self, batches: usize) -> Result<f64> {
+        let mut clock = StepClock::default();
+        for batch in self.data.test.epoch(0, 0).take(batches) {
+            self.trainee.network().evaluate(&to_device(batch?, &self.device)?)?;
+            clock.step_done();
+        }
+        let networks = 1 + usize::from(self.trainee.averaged().is_some());
+        Ok(clock.seconds_per_step() * (networks * self.data.test.batches_per_epoch()) as f64)
+    }
+}
+
+impl TrainJob {
+    /// The network to be used, as a folder of its own: with the averaged weights, where there are any.
+    fn save_network(&self, run: &RunDir) -> Result<()> {
+        let path = run.join(names::NETWORK);
+        if path.exists() {
+            // Left by a run that was killed before its result was written.
+            fs::remove_dir_all(&path).map_err(TrainError::write(&path))?;
+        }
+        let info = self.data.train.dataset().info();
+        let normalisation = Normalisation { mean: info.mean.clone(), std: info.std.clone() };
+        // Pictures that windows were cut from in training are tested by their middle.
+        let framing = if self.config.augment.crop.is_some() { Framing::Centre } else { Framing::Stretch };
+        let network = self.trainee.averaged().unwrap_or(self.trainee.network());
+        Ok(saved::save(&path, network, info.classes()?, &normalisation, framing)?)
+    }
+
+    fn evaluated(&self, what: &str, tally: &Tally) -> Event {
+        let images = if self.config.data.held_out.is_some() { "held-out training images" } else { "test part" };
+        Event::Evaluated {
+            what: format!("{what}, {images}"),
+            accuracy: tally.accuracy().unwrap_or(0.0),
+            loss: tally.mean_loss().unwrap_or(f64::NAN),
+            images: tally.samples,
+        }
+    }
+}
+
+impl fmt::Display for Trained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} % on the test images", 100.0 * self.accuracy)
+    }
+}
+
+/// A genotype's text, with the ops of the space where one is given.
+pub(crate) fn parse_genotype(text: &str, options: &Options) -> Result<Genotype> {
+    Ok(match &options.space {
+        Some(space) => Genotype::parse_with(text, space)?,
+        None => Genotype::parse(text)?,
+    })
+}
+
+/// A person or a clock that cannot wait; rules that count steps can.
+fn ends_evaluation(reason: &StopReason) -> bool {
+    matches!(reason, StopReason::Interrupted | StopReason::TimeLimit { .. })
+}
