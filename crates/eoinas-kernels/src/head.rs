@@ -1,11 +1,11 @@
-//! The end of a network: global average pooling, the linear classifier and the cross-entropy loss.
+//! The end of a network: global average pooling, the linear classifier and the losses.
 
 use candle_core::{Device, Tensor};
 
 use crate::check::input_shape;
 use crate::device::Place;
 use crate::error::{KernelError, Result};
-use crate::results::{LinearGradients, LossOutput};
+use crate::results::{LinearGradients, LossOutput, OutputLoss};
 use crate::tensors::{expect_dims, image_dims};
 use crate::view::Input;
 use crate::workspace::Workspace;
@@ -130,6 +130,50 @@ pub fn top_k_correct(logits: &Tensor, labels: &[u32], k: usize) -> Result<usize>
     // A few numbers: they are ranked on the CPU wherever they are.
     let logits = logits.to_device(&Device::Cpu)?;
     cpu::head::top_k_correct(KERNEL, (&logits, classes), labels, k)
+}
+
+/// Mean squared error of `logits` (`[n, outputs]`) against `targets` (n x outputs values, image by image): the mean over
+/// all outputs of all images. On a GPU it runs on the CPU, as the outputs are few.
+///
+/// # Errors
+/// Logits that are not a contiguous f32 tensor, or not as many as targets.
+pub fn mean_squared_error(ws: &Workspace, logits: &Tensor, targets: &[f32]) -> Result<OutputLoss> {
+    output_loss("mean_squared_error", ws, logits, targets, |value, target| {
+        let difference = value - target;
+        (difference * difference, 2.0 * difference)
+    })
+}
+
+/// Binary cross entropy of `logits` (`[n, labels]`) against `targets` (n x labels values from 0, not had, to 1, had): the
+/// mean over all labels of all images, in nats. On a GPU it runs on the CPU, as the logits are few.
+///
+/// # Errors
+/// As [`mean_squared_error`].
+pub fn binary_cross_entropy(ws: &Workspace, logits: &Tensor, targets: &[f32]) -> Result<OutputLoss> {
+    output_loss("binary_cross_entropy", ws, logits, targets, |value, target| {
+        // ln(1 + e^v) without an e^v that overflows.
+        let (small, rest) = ((-value.abs()).exp(), value.max(0.0));
+        let probability = if value >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
+        (rest + small.ln_1p() - target * value, probability - target)
+    })
+}
+
+fn output_loss(
+    kernel: &'static str,
+    ws: &Workspace,
+    logits: &Tensor,
+    targets: &[f32],
+    of: impl Fn(f64, f64) -> (f64, f64),
+) -> Result<OutputLoss> {
+    match *logits.dims() {
+        [n, outputs] if n * outputs > 0 && n * outputs == targets.len() => {}
+        _ => {
+            let expected = format!("[n, outputs], one value for each of {} targets, above 0", targets.len());
+            return Err(KernelError::shape(kernel, "logits", logits, expected));
+        }
+    }
+    let found = cpu::head::output_loss(kernel, ws, &logits.to_device(&Device::Cpu)?, targets, of)?;
+    Ok(OutputLoss { dlogits: found.dlogits.to_device(logits.device())?, ..found })
 }
 
 fn check_labels(kernel: &'static str, logits: &Tensor, labels: &[u32]) -> Result<(usize, usize)> {

@@ -52,7 +52,9 @@ pub use gate::GateGradient;
 pub use geometry::{ConvGeometry, Convolution, Geometry, PoolKind};
 #[cfg(feature = "emulation")]
 pub use gpu::emulation;
-pub use results::{BatchStats, ConvGradients, GradSums, LinearGradients, LossOutput, ReturnedGradient, TermGradient};
+pub use results::{
+    BatchStats, ConvGradients, GradSums, LinearGradients, LossOutput, OutputLoss, ReturnedGradient, TermGradient,
+};
 pub use view::{GradCoefficients, Gradient, Input, InputGradient, Norm, SgdStep, Term, Update};
 pub use workspace::Workspace;
 

@@ -67,3 +67,12 @@ pub struct LossOutput {
     /// Gradient of the mean loss, `[n, classes]`.
     pub dlogits: Tensor,
 }
+
+/// What a loss over outputs that stand for themselves gives: numbers, or labels that are had or not.
+#[derive(Clone, Debug)]
+pub struct OutputLoss {
+    /// Mean over all outputs of the batch. Not finite if the outputs are not.
+    pub loss: f64,
+    /// Gradient of the mean loss, `[n, outputs]`, on the outputs' device.
+    pub dlogits: Tensor,
+}

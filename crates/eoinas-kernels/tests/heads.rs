@@ -7,10 +7,11 @@ use common::numeric::{dot, gradient};
 use common::{Values, array, assert_close, flat, wide};
 use eoinas_kernels::elementwise::{dropout_backward, dropout_forward};
 use eoinas_kernels::head::{
-    cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward, top_k_correct,
+    binary_cross_entropy, cross_entropy, global_average_pool, global_average_pool_backward, linear_backward,
+    linear_forward, mean_squared_error, top_k_correct,
 };
 use eoinas_kernels::reference::{Array, head};
-use eoinas_kernels::{KernelError, Workspace};
+use eoinas_kernels::{KernelError, OutputLoss, Workspace};
 
 #[test]
 fn global_pool_of_joined_sources() {
@@ -96,6 +97,39 @@ fn loss_against_definition() {
             assert_eq!(top_k_correct(&logits, &labels, classes).unwrap(), n);
         }
     }
+}
+
+#[test]
+fn losses_of_numbers_and_of_labels_against_their_definitions() {
+    type Loss = fn(&Workspace, &Tensor, &[f32]) -> eoinas_kernels::Result<OutputLoss>;
+    type Reference = fn(&[f64], &[f64]) -> f64;
+    let losses: [(Loss, Reference); 2] = [
+        (mean_squared_error, head::mean_squared_error),
+        (binary_cross_entropy, head::binary_cross_entropy),
+    ];
+    let ws = Workspace::new();
+    for (loss, reference) in losses {
+        for (n, outputs) in [(1, 1), (1, 3), (5, 2), (64, 7)] {
+            let logits = (Values::new(outputs as u64).tensor(&[n, outputs]) * 5.0).unwrap();
+            let targets: Vec<f32> = (0..n * outputs).map(|i| (i * 7 % 3) as f32 / 2.0).collect();
+            let wide_targets: Vec<f64> = targets.iter().map(|t| f64::from(*t)).collect();
+            let got = loss(&ws, &logits, &targets).unwrap();
+            let expected = |x: &[f64]| reference(x, &wide_targets);
+            assert!((got.loss - expected(&wide(&logits))).abs() < 1e-6, "{}", got.loss);
+            assert_eq!(got.dlogits.dims(), [n, outputs]);
+            assert_close("dlogits", &flat(&got.dlogits), &gradient(&wide(&logits), expected), 1e-4);
+        }
+        let logits = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap().reshape((1, values.len())).unwrap();
+        assert!(!loss(&ws, &logits(&[f32::NAN, 0.0]), &[0.0, 1.0]).unwrap().loss.is_finite());
+        for targets in [&[][..], &[1.0], &[1.0; 4]] {
+            let error = loss(&ws, &logits(&[1.0, 2.0]), targets).unwrap_err();
+            assert!(matches!(error, KernelError::Tensor { tensor: "logits", .. }), "{error}");
+        }
+    }
+    // No overflow where a logit is far out.
+    let far = Tensor::new(&[[1e30f32, -1e30]], &Device::Cpu).unwrap();
+    let got = binary_cross_entropy(&ws, &far, &[1.0, 0.0]).unwrap();
+    assert_eq!((got.loss, flat(&got.dlogits)), (0.0, vec![0.0; 2]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::parallel::for_pieces;
 use super::simd::Level;
 use super::values::{read, write};
 use crate::error::Result;
-use crate::results::{LinearGradients, LossOutput};
+use crate::results::{LinearGradients, LossOutput, OutputLoss};
 use crate::tensors::image_dims;
 use crate::workspace::Workspace;
 
@@ -154,6 +154,27 @@ pub(crate) fn cross_entropy(
     }
     let dlogits = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
     Ok(LossOutput { loss: loss / n as f64, correct, dlogits })
+}
+
+/// A mean over outputs that stand for themselves, with its gradient: `of` gives an output's loss and slope from the output
+/// and its target.
+pub(crate) fn output_loss(
+    kernel: &'static str,
+    ws: &Workspace,
+    logits: &Tensor,
+    targets: &[f32],
+    of: impl Fn(f64, f64) -> (f64, f64),
+) -> Result<OutputLoss> {
+    let values = read(kernel, "logits", logits)?;
+    let (mut loss, count) = (0.0f64, targets.len() as f64);
+    let mut gradient = ws.take(targets.len());
+    for ((&value, &target), out) in values.iter().zip(targets).zip(&mut gradient[..]) {
+        let (own, slope) = of(f64::from(value), f64::from(target));
+        loss += own;
+        *out = (slope / count) as f32;
+    }
+    let dlogits = Tensor::from_vec(gradient, logits.shape(), &Device::Cpu)?;
+    Ok(OutputLoss { loss: loss / count, dlogits })
 }
 
 /// Number of images whose label, which was checked, is among the `k` largest logits.

@@ -28,3 +28,15 @@ pub fn cross_entropy(logits: &[f64], labels: &[u32], smoothing: f64) -> f64 {
     }
     loss / labels.len() as f64
 }
+
+/// Mean of the squared differences between `outputs` and `targets`.
+pub fn mean_squared_error(outputs: &[f64], targets: &[f64]) -> f64 {
+    let sum: f64 = outputs.iter().zip(targets).map(|(x, t)| (x - t) * (x - t)).sum();
+    sum / outputs.len() as f64
+}
+
+/// Mean binary cross entropy of `logits` against `targets`, each 0 to 1.
+pub fn binary_cross_entropy(logits: &[f64], targets: &[f64]) -> f64 {
+    let sum: f64 = logits.iter().zip(targets).map(|(x, t)| (1.0 + x.exp()).ln() - t * x).sum();
+    sum / logits.len() as f64
+}
