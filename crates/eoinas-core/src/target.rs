@@ -88,6 +88,37 @@ pub enum Targets {
     },
 }
 
+/// What a score is called and which direction is better.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Its name, for example `R2`.
+    pub name: String,
+    /// Whether a higher one is better.
+    pub higher_is_better: bool,
+}
+
+impl Measure {
+    /// One that is better the higher it is.
+    pub fn higher(name: &str) -> Self {
+        Self { name: name.to_owned(), higher_is_better: true }
+    }
+
+    /// The share of samples that got the right class, 0 to 1: the score where nothing else is said.
+    pub fn accuracy() -> Self {
+        Self::higher("accuracy")
+    }
+
+    /// Whether it is the accuracy.
+    pub fn is_accuracy(&self) -> bool {
+        *self == Self::accuracy()
+    }
+
+    /// Whether `new` is better than `old`.
+    pub fn better(&self, new: f64, old: f64) -> bool {
+        if self.higher_is_better { new > old } else { new < old }
+    }
+}
+
 impl TargetInfo {
     /// Which kind.
     pub fn kind(&self) -> TargetKind {

@@ -103,10 +103,8 @@ fn loss_against_definition() {
 fn losses_of_numbers_and_of_labels_against_their_definitions() {
     type Loss = fn(&Workspace, &Tensor, &[f32]) -> eoinas_kernels::Result<OutputLoss>;
     type Reference = fn(&[f64], &[f64]) -> f64;
-    let losses: [(Loss, Reference); 2] = [
-        (mean_squared_error, head::mean_squared_error),
-        (binary_cross_entropy, head::binary_cross_entropy),
-    ];
+    let losses: [(Loss, Reference); 2] =
+        [(mean_squared_error, head::mean_squared_error), (binary_cross_entropy, head::binary_cross_entropy)];
     let ws = Workspace::new();
     for (loss, reference) in losses {
         for (n, outputs) in [(1, 1), (1, 3), (5, 2), (64, 7)] {

@@ -3,28 +3,31 @@
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{Gates, Streams};
+use eoinas_core::{Gates, Streams, Targets};
 
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
+use crate::task::Answers;
 
-/// Images and their labels.
+/// Images and their targets.
 #[derive(Clone, Debug)]
 pub struct Batch {
     images: Tensor,
-    labels: Vec<u32>,
+    targets: Targets,
 }
 
 impl Batch {
-    /// A batch of `images`, `[n, height, width, channels]`, f32 and normalised.
+    /// A batch of `images`, `[n, height, width, channels]`, f32 and normalised, with their targets: classes as a
+    /// `Vec<u32>`, or any [`Targets`].
     ///
     /// # Errors
-    /// [`NnError::Batch`] when there are no images, not as many labels as images, or not four dimensions.
-    pub fn new(images: Tensor, labels: Vec<u32>) -> Result<Self> {
+    /// [`NnError::Batch`] when there are no images, not as many targets as images, or not four dimensions.
+    pub fn new(images: Tensor, targets: impl Into<Targets>) -> Result<Self> {
+        let targets = targets.into();
         let wrong = |what, got: &[usize], expected: String| Err(NnError::Batch { what, got: got.to_vec(), expected });
         match images.dims() {
-            &[n, _, _, _] if n > 0 && n == labels.len() => Ok(Self { images: images.contiguous()?, labels }),
-            &[n, _, _, _] if n > 0 => wrong("the number of labels", &[labels.len()], format!("{n}, one an image")),
+            &[n, _, _, _] if n > 0 && n == targets.len() => Ok(Self { images: images.contiguous()?, targets }),
+            &[n, _, _, _] if n > 0 => wrong("the number of labels", &[targets.len()], format!("{n}, one an image")),
             dims => wrong("the shape of the images", dims, "[n, height, width, channels] with n > 0".to_owned()),
         }
     }
@@ -36,10 +39,10 @@ impl Batch {
     pub fn from_pixels(
         pixels: Vec<f32>,
         shape: (usize, usize, usize, usize),
-        labels: Vec<u32>,
+        targets: impl Into<Targets>,
         device: &Device,
     ) -> Result<Self> {
-        Self::new(Tensor::from_vec(pixels, shape, &Device::Cpu)?.to_device(device)?, labels)
+        Self::new(Tensor::from_vec(pixels, shape, &Device::Cpu)?.to_device(device)?, targets)
     }
 
     /// The images, `[n, height, width, channels]`.
@@ -47,14 +50,14 @@ impl Batch {
         &self.images
     }
 
-    /// One label an image.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
+    /// One target an image.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
     }
 
     /// Number of images.
     pub fn samples(&self) -> usize {
-        self.labels.len()
+        self.targets.len()
     }
 }
 
@@ -86,7 +89,7 @@ impl Wanted {
 /// Settings of one pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PassOptions {
-    /// Label smoothing of the cross entropy, 0 to 1. Default: 0.
+    /// Label smoothing of the cross entropy, 0 to 1; tasks without classes have none. Default: 0.
     pub label_smoothing: f32,
     /// Dropout rate on `skip_connect` at stride 1. Default: 0.
     pub skip_dropout: f32,
@@ -121,15 +124,19 @@ impl Default for PassOptions {
 /// What a pass found.
 #[derive(Debug)]
 pub struct PassOutput {
-    /// Mean cross entropy over the batch, with [`PassOptions::auxiliary_weight`] times the auxiliary head's where that
+    /// Mean loss over the batch, by the network's task the cross entropy in nats or another, with [`PassOptions::auxiliary_weight`] times the auxiliary head's where that
     /// was run. Not finite when the network diverged: the caller decides what then.
     pub loss: f64,
-    /// Mean cross entropy of the auxiliary head's answers, before it is weighted; `None` where it was not run.
+    /// Mean loss of the auxiliary head's answers, before it is weighted; `None` where it was not run.
     pub auxiliary_loss: Option<f64>,
-    /// How many images got the right class.
+    /// How many images got the right class; 0 for tasks without classes.
     pub correct: usize,
-    /// How many images got the right class among their five best.
+    /// How many images got the right class among their five best, likewise.
     pub correct_top5: usize,
+    /// How good the answers are, 0 to 1, as the task says ([`crate::task::Grade::share`]).
+    pub share: f64,
+    /// The answers, for a task whose score over many batches is no mean of theirs.
+    pub answers: Option<Answers>,
     /// Number of images.
     pub samples: usize,
     /// Gradients of the weights, where they were wanted.

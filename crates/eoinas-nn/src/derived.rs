@@ -1,5 +1,6 @@
 //! The network of a found cell, as it is trained from scratch and used.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
@@ -13,6 +14,7 @@ use crate::operation::Phase;
 use crate::ops::Operations;
 use crate::parameters::{Parameters, Scope};
 use crate::pass::{self, Run};
+use crate::task::{Classes, Task};
 
 /// A network of one genotype: one op an edge, all BatchNorm with scale and shift and running statistics, none after
 /// pooling.
@@ -45,6 +47,7 @@ pub struct DerivedNetwork {
     genotype: Genotype,
     skeleton: Skeleton,
     network: Network,
+    task: Arc<dyn Task>,
     gates: Gates,
     parameters: Parameters,
     workspace: Workspace,
@@ -106,6 +109,7 @@ impl DerivedNetwork {
             genotype: genotype.clone(),
             skeleton: skeleton.clone(),
             network,
+            task: Arc::new(Classes),
             gates: Gates { kinds: gates },
             parameters,
             workspace: Workspace::new(),
@@ -152,6 +156,17 @@ impl DerivedNetwork {
         &self.genotype
     }
 
+    /// The same network with another task than [`Classes`]: its outputs, as many as the skeleton has classes, are what the
+    /// task says.
+    pub fn with_task(self, task: Arc<dyn Task>) -> Self {
+        Self { task, ..self }
+    }
+
+    /// What the outputs stand for.
+    pub fn task(&self) -> &Arc<dyn Task> {
+        &self.task
+    }
+
     /// The skeleton.
     pub fn skeleton(&self) -> &Skeleton {
         &self.skeleton
@@ -178,8 +193,14 @@ impl DerivedNetwork {
     }
 
     fn pass(&self, batch: &Batch, wanted: Wanted, phase: Phase, options: &PassOptions) -> Result<PassOutput> {
-        pass::check_batch(batch, &self.skeleton)?;
-        let run = Run { network: &self.network, parameters: &self.parameters, workspace: &self.workspace, phase };
+        pass::check_batch(batch, &self.skeleton, self.task.as_ref())?;
+        let run = Run {
+            network: &self.network,
+            task: self.task.as_ref(),
+            parameters: &self.parameters,
+            workspace: &self.workspace,
+            phase,
+        };
         awake(|| run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
     }
 }

@@ -65,6 +65,14 @@ pub enum NnError {
         /// What was expected.
         expected: String,
     },
+    /// Targets that the network's task does not learn.
+    #[error("the targets are {got}, expected {expected}; the network's task and the data set have to be of one kind")]
+    Targets {
+        /// What they are.
+        got: String,
+        /// What was expected.
+        expected: String,
+    },
     /// Gates of another shape than the search space.
     #[error("the gates have {got} {what}, the search space has {expected}")]
     GateShape {

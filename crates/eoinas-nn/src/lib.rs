@@ -79,6 +79,7 @@ pub mod stage;
 mod stage_trace;
 mod stem;
 pub mod supernet;
+pub mod task;
 mod trace;
 
 pub use batch::{Batch, PassOptions, PassOutput, Wanted};
@@ -91,3 +92,4 @@ pub use ops::Operations;
 pub use optim::{Adam, AdamState, Sgd};
 pub use parameters::{ParamId, Parameter, Parameters};
 pub use supernet::Supernet;
+pub use task::Task;

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 use eoinas_core::{Gates, Skeleton};
-use eoinas_kernels::head::{cross_entropy, top_k_correct};
 use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
@@ -14,10 +13,12 @@ use crate::gradients::WeightGradients;
 use crate::network::{AuxiliaryGradient, Network, NetworkTape};
 use crate::operation::{Context, MaskSource, Phase};
 use crate::parameters::Parameters;
+use crate::task::{self, Task};
 
 /// What a pass works on.
 pub(crate) struct Run<'a> {
     pub network: &'a Network,
+    pub task: &'a dyn Task,
     pub parameters: &'a Parameters,
     pub workspace: &'a Workspace,
     pub phase: Phase,
@@ -44,10 +45,9 @@ impl Run<'_> {
         };
         let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, wanted)?;
         let ops_run = tape.ops_run;
-        let loss = cross_entropy(self.workspace, &logits, batch.labels(), options.label_smoothing)?;
+        let loss = self.task.loss(self.workspace, &logits, batch.targets(), options.label_smoothing)?;
         let auxiliary = self.auxiliary(&context, &tape, batch, wanted, options)?;
-        let classes = logits.dim(1)?;
-        let correct_top5 = top_k_correct(&logits, batch.labels(), classes.min(5))?;
+        let grade = self.task.grade(&logits, batch.targets(), &loss)?;
         let forward_time = start.elapsed();
         let start = Instant::now();
         let mut weights = wanted.weights.then(WeightGradients::new);
@@ -62,7 +62,9 @@ impl Run<'_> {
             loss: loss.loss + auxiliary.loss.map_or(0.0, |loss| f64::from(options.auxiliary_weight) * loss),
             auxiliary_loss: auxiliary.loss,
             correct: loss.correct,
-            correct_top5,
+            correct_top5: grade.correct_top5,
+            share: grade.share,
+            answers: grade.answers,
             samples: batch.samples(),
             weight_gradients: weights,
             gate_gradients: None,
@@ -86,7 +88,7 @@ impl Run<'_> {
             return Ok(AuxiliaryPass::default());
         }
         let (logits, head) = self.network.auxiliary(context, tape)?.ok_or(NnError::NoAuxiliary { weight })?;
-        let loss = cross_entropy(self.workspace, &logits, batch.labels(), options.label_smoothing)?;
+        let loss = self.task.loss(self.workspace, &logits, batch.targets(), options.label_smoothing)?;
         let dlogits = loss.dlogits.affine(f64::from(weight), 0.0)?;
         Ok(AuxiliaryPass { loss: Some(loss.loss), backward: Some(AuxiliaryGradient { tape: head, dlogits }) })
     }
@@ -116,17 +118,10 @@ struct AuxiliaryPass {
     backward: Option<AuxiliaryGradient>,
 }
 
-/// Whether the images have the skeleton's size and the labels are in range.
-pub(crate) fn check_batch(batch: &Batch, skeleton: &Skeleton) -> Result<()> {
+/// Whether the images have the skeleton's size, and the targets are those of the task.
+pub(crate) fn check_batch(batch: &Batch, skeleton: &Skeleton, task: &dyn Task) -> Result<()> {
     check_images(batch.images(), skeleton)?;
-    match batch.labels().iter().find(|&&label| label as usize >= skeleton.classes) {
-        Some(&label) => Err(NnError::Batch {
-            what: "a label",
-            got: vec![label as usize],
-            expected: format!("less than the number of classes, {}", skeleton.classes),
-        }),
-        None => Ok(()),
-    }
+    task::check(task, batch.targets(), skeleton.classes)
 }
 
 /// Whether the images have the skeleton's size.

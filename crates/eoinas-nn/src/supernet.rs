@@ -1,5 +1,6 @@
 //! The supernet: every candidate op on every edge, of which a pass runs those that its gates name.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::Device;
@@ -14,6 +15,7 @@ use crate::operation::Phase;
 use crate::ops::Operations;
 use crate::parameters::{Parameters, Scope};
 use crate::pass::{self, Run};
+use crate::task::{Classes, Task};
 
 /// The network of a search: weights of all candidate ops that are still alive.
 ///
@@ -24,6 +26,7 @@ pub struct Supernet {
     space: SearchSpace,
     skeleton: Skeleton,
     network: Network,
+    task: Arc<dyn Task>,
     parameters: Parameters,
     /// Partial channels, K; 1: none.
     share: usize,
@@ -69,6 +72,7 @@ impl Supernet {
             space: space.clone(),
             skeleton: skeleton.clone(),
             network,
+            task: Arc::new(Classes),
             parameters,
             share,
             workspace: Workspace::new(),
@@ -81,10 +85,11 @@ impl Supernet {
     /// # Errors
     /// A batch or gates that do not fit. A loss that is not finite is no error: see [`PassOutput::loss`].
     pub fn pass(&self, batch: &Batch, gates: &Gates, wanted: Wanted, options: &PassOptions) -> Result<PassOutput> {
-        pass::check_batch(batch, &self.skeleton)?;
+        pass::check_batch(batch, &self.skeleton, self.task.as_ref())?;
         self.check_gates(gates)?;
         let run = Run {
             network: &self.network,
+            task: self.task.as_ref(),
             parameters: &self.parameters,
             workspace: &self.workspace,
             phase: if wanted.any() { Phase::Training } else { Phase::Evaluation },
@@ -134,6 +139,17 @@ impl Supernet {
     /// The search space.
     pub fn space(&self) -> &SearchSpace {
         &self.space
+    }
+
+    /// The same network with another task than [`Classes`]: its outputs, as many as the skeleton has classes, are what the
+    /// task says.
+    pub fn with_task(self, task: Arc<dyn Task>) -> Self {
+        Self { task, ..self }
+    }
+
+    /// What the outputs stand for.
+    pub fn task(&self) -> &Arc<dyn Task> {
+        &self.task
     }
 
     /// The skeleton.

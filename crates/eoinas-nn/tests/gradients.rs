@@ -293,7 +293,8 @@ fn a_derived_network_learns_and_evaluates_with_running_statistics() {
     assert!(evaluated.loss < 0.5 * first.loss, "{} after {}", evaluated.loss, first.loss);
     assert_eq!(net.evaluate(&batch).unwrap().loss, evaluated.loss, "evaluation changes nothing");
     // One image alone is evaluated as it is among others.
-    let alone = Batch::new(batch.images().narrow(0, 3, 1).unwrap(), vec![batch.labels()[3]]).unwrap();
+    let alone =
+        Batch::new(batch.images().narrow(0, 3, 1).unwrap(), vec![batch.targets().classes().unwrap()[3]]).unwrap();
     assert!(net.evaluate(&alone).unwrap().loss.is_finite());
 }
 

@@ -89,5 +89,5 @@ impl Search {
 fn images(batch: usize, size: usize, streams: &Streams, index: u64) -> Result<Batch, Failure> {
     let mut rng = streams.rng(SeedStream::Named("bench"), 0, index);
     let pixels = Tensor::randn(0f32, 1f32, (batch, size, size, 3), &Device::Cpu)?;
-    Ok(Batch::new(pixels, (0..batch).map(|_| rng.next_u32() % 10).collect())?)
+    Ok(Batch::new(pixels, (0..batch).map(|_| rng.next_u32() % 10).collect::<Vec<u32>>())?)
 }

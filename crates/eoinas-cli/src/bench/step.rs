@@ -180,7 +180,7 @@ fn random_batch(args: &Args, streams: &Streams, index: u64, device: &Device) -> 
     let shape = (args.batch, args.size, args.size, 3);
     // Any noise will do as an image.
     let pixels: Vec<f32> = (0..args.batch * args.size * args.size * 3).map(|_| gumbel(&mut rng) - 0.577).collect();
-    let labels = (0..args.batch).map(|_| rng.next_u32() % 10).collect();
+    let labels: Vec<u32> = (0..args.batch).map(|_| rng.next_u32() % 10).collect();
     Ok(Batch::from_pixels(pixels, shape, labels, device)?)
 }
 

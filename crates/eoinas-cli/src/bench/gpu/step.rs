@@ -34,7 +34,7 @@ impl Setup {
         let net = Supernet::new(&space, &skeleton, &Operations::built_in(), &streams, device)?;
         let mut rng = streams.rng(SeedStream::Named("gpu_check"), 0, 0);
         let pixels: Vec<f32> = (0..self.batch * self.size * self.size * 3).map(|_| gumbel(&mut rng) - 0.577).collect();
-        let labels = (0..self.batch).map(|_| rng.next_u32() % 10).collect();
+        let labels: Vec<u32> = (0..self.batch).map(|_| rng.next_u32() % 10).collect();
         let batch = Batch::from_pixels(pixels, (self.batch, self.size, self.size, 3), labels, device)?;
         let (alphas, alive) = (EdgeOpTable::filled(&space, 0f32), AliveOps::all(&space));
         let gates = Sampled.sample(&alphas, &alive, &space, 5.0, &mut rng)?.gates;
