@@ -31,7 +31,7 @@ impl Values {
 
     fn batch(&self, half: &str) -> Batch {
         let labels = self.0[&format!("{half}.labels")].to_dtype(DType::I64).unwrap().to_vec1::<i64>().unwrap();
-        let labels = labels.iter().map(|&label| label as u32).collect();
+        let labels: Vec<u32> = labels.iter().map(|&label| label as u32).collect();
         Batch::new(self.0[&format!("{half}.images")].clone(), labels).unwrap()
     }
 }

@@ -23,7 +23,7 @@ pub fn batch(skeleton: &Skeleton, samples: usize, index: u64) -> Batch {
     let mut rng = Streams::new(11).rng(SeedStream::Named("test batch"), 0, index);
     let (h, w, c) = (skeleton.height, skeleton.width, skeleton.image_channels);
     let pixels = (0..samples * h * w * c).map(|_| 4.0 * unit(&mut rng) - 2.0).collect();
-    let labels = (0..samples).map(|_| rng.next_u32() % skeleton.classes as u32).collect();
+    let labels: Vec<u32> = (0..samples).map(|_| rng.next_u32() % skeleton.classes as u32).collect();
     Batch::from_pixels(pixels, (samples, h, w, c), labels, &Device::Cpu).unwrap()
 }
 
