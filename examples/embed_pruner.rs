@@ -9,8 +9,8 @@
 
 use eoinas_core::schedule::Exponential;
 use eoinas_core::{EdgeOpTable, Gates, SearchSpace, SeedStream, Streams};
-use eoinas_gumbel::{Relaxation, Sampled, TemperatureSchedule, gumbel};
-use eoinas_prune::{EoiNas, PruneSchedule, PruneScheduleConfig, PruneState, StatisticsConfig};
+use eoinas_gumbel::{Relaxation, Sampled, gumbel, temperature};
+use eoinas_prune::{EoiNas, PruneScheduleConfig, PruneState, StatisticsConfig};
 
 /// Somebody else's trainer.
 struct Bandit {
@@ -55,14 +55,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The search: from 5 ops to 1 on every edge, in 4 prunings.
     let streams = Streams::new(0);
-    let temperature = Exponential::paper_temperature().rescaled(160.0, epochs as f64);
+    let hot_to_cold = Exponential::paper_temperature().rescaled(160.0, epochs as f64).into();
     let paper = PruneScheduleConfig::default();
     let schedule = paper.scaled_to(epochs, space.ops().len()).unwrap_or(paper);
     let indicator = EoiNas::default();
     let mut alphas = EdgeOpTable::filled(&space, 0f32);
     let mut state = PruneState::new(&space, StatisticsConfig::default())?;
     for epoch in 0..epochs {
-        let t = temperature.temperature(epoch as f64, epochs as f64)?;
+        let t = temperature(&hot_to_cold, epoch as f64, epochs as f64)?;
         for step in 0..steps {
             let mut rng = streams.rng(SeedStream::WeightPath, epoch as u64, step);
             let trained = Sampled.sample(&alphas, state.alive(), &space, t, &mut rng)?;

@@ -35,7 +35,7 @@ pub use genotype::{CellGenotype, Genotype, GenotypeEdge, GenotypeError};
 pub use network::NetworkSpec;
 pub use op::{Op, OpShape, OpSpec};
 pub use random::{SeedStream, Streams};
-pub use schedule::{Schedule, ScheduleConfig};
+pub use schedule::ScheduleConfig;
 pub use setting::Setting;
 pub use skeleton::{Form, Skeleton};
 pub use space::{CellKind, CellSpec, Edge, EdgeId, EdgeMap, EdgeOpTable, OpId, SearchSpace};

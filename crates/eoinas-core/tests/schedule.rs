@@ -1,8 +1,6 @@
 //! Schedules: the published values, the ends, configuration files, and that no input gives a value out of bounds.
 
-use eoinas_core::schedule::{
-    Constant, Cosine, Decay, Exponential, Linear, Schedule, ScheduleConfig, ScheduleError, Warmup,
-};
+use eoinas_core::schedule::{Constant, Cosine, Decay, Exponential, Linear, ScheduleConfig, ScheduleError, Warmup};
 use proptest::prelude::*;
 
 fn close(a: f64, b: f64) -> bool {

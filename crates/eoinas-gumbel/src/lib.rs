@@ -56,4 +56,4 @@ pub use noise::{fill_gumbel, gumbel};
 pub use paths::{Categorical, Greedy, Mixture, PathMode, Sampled, Softmax};
 pub use relaxation::{Relaxation, Sample};
 pub use sample::{hard_sample, soft_pullback, soft_sample};
-pub use temperature::{MIN_TEMPERATURE, TemperatureSchedule, gdas_temperature};
+pub use temperature::{MIN_TEMPERATURE, gdas_temperature, temperature};

@@ -1,6 +1,7 @@
 //! From a network's graph to an ONNX model: channels-last operations become channels-first ones.
 
 use candle_core::Tensor;
+use eoinas_core::Setting;
 use eoinas_nn::graph::{Graph, GraphNode, GraphOp, Padding, Pooling, Weight};
 
 use crate::error::{OnnxError, Result};
@@ -107,7 +108,10 @@ impl Converter {
                 let bias = self.weights.add(&bias.name, &bias.value, &[0])?;
                 Ok(self.push("Gemm", vec![first, weight, bias], Vec::new()))
             }
-            other => Err(OnnxError::Unsupported { operation: format!("{other:?}").chars().take(64).collect() }),
+            other => {
+                let operation: String = format!("{other:?}").chars().take(64).collect();
+                Err(OnnxError::Graph { problem: format!("it has an operation that is not exported: {operation}") })
+            }
         }
     }
 
@@ -117,7 +121,8 @@ impl Converter {
         let (mean, std) = (&normalisation.mean, &normalisation.std);
         if mean.len() != channels || std.len() != channels {
             let got = if mean.len() == channels { std.len() } else { mean.len() };
-            return Err(OnnxError::Normalisation { expected: channels, got });
+            let expected = format!("{channels}, as the network's images have");
+            return Err(Setting::new("channels of the normalisation", got, expected).into());
         }
         let scale: Vec<f32> = std.iter().map(|std| 1.0 / (255.0 * std)).collect();
         let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();

@@ -15,27 +15,14 @@ pub enum OnnxError {
     /// Weights that cannot be read.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
-    /// An operation that this version does not write.
-    #[error("the graph has an operation that is not exported: {operation}")]
-    Unsupported {
-        /// The operation.
-        operation: String,
-    },
-    /// Mean and standard deviation of other images.
-    #[error("the normalisation has {got} channels, the network's images have {expected}")]
-    Normalisation {
-        /// Channels of the images.
-        expected: usize,
-        /// Channels of the normalisation.
-        got: usize,
-    },
-    /// A network that does not fit into one file.
-    #[error("the network has {bytes} bytes of weights; an ONNX file holds less than {max}")]
-    TooLarge {
-        /// Bytes of all weights.
-        bytes: usize,
-        /// The limit of the format.
-        max: usize,
+    /// A setting that does not fit the network.
+    #[error(transparent)]
+    Setting(#[from] eoinas_core::Setting),
+    /// A network that an ONNX file cannot hold.
+    #[error("the network cannot be written as ONNX: {problem}")]
+    Graph {
+        /// The operation that is not exported, or how much too large it is.
+        problem: String,
     },
     /// Something is at the place already.
     #[error("{}: is there already and is not overwritten; choose another name, or move it away", path.display())]
@@ -44,8 +31,8 @@ pub enum OnnxError {
         path: PathBuf,
     },
     /// A file that cannot be written.
-    #[error("{}: cannot be written: {source}", path.display())]
-    Write {
+    #[error("{}: cannot be written: {source}; see to the folder, its permissions and the space that is left", path.display())]
+    File {
         /// The file.
         path: PathBuf,
         /// The system's reason.

@@ -80,7 +80,7 @@ pub fn write(path: &Path, network: &InferenceNetwork, options: &ExportOptions) -
     });
     written.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => OnnxError::Exists { path: path.to_owned() },
-        _ => OnnxError::Write { path: path.to_owned(), source },
+        _ => OnnxError::File { path: path.to_owned(), source },
     })
 }
 

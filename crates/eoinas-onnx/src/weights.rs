@@ -40,7 +40,8 @@ impl Weights {
     fn push(&mut self, name: &str, dims: &[usize], data_type: i32, data: Vec<u8>) -> Result<String> {
         self.bytes = self.bytes.saturating_add(data.len());
         if self.bytes > MAX_BYTES {
-            return Err(OnnxError::TooLarge { bytes: self.bytes, max: MAX_BYTES });
+            let problem = format!("it has {} bytes of weights, and a file holds less than {MAX_BYTES}", self.bytes);
+            return Err(OnnxError::Graph { problem });
         }
         self.tensors.push(TensorProto {
             dims: dims.iter().map(|&dim| dim as i64).collect(),

@@ -127,7 +127,10 @@ fn nothing_is_overwritten_and_wrong_channels_are_refused() {
     let grey = Normalisation { mean: vec![0.5], std: vec![0.5] };
     let options = ExportOptions { normalisation: Some(grey), ..ExportOptions::default() };
     let error = eoinas_onnx::to_bytes(&net, &options).unwrap_err();
-    assert!(matches!(error, OnnxError::Normalisation { expected: 3, got: 1 }), "{error}");
+    assert!(
+        matches!(&error, OnnxError::Setting(wrong) if wrong.got == "1" && wrong.expected.starts_with('3')),
+        "{error}"
+    );
     let error = eoinas_onnx::write(&folder.path().join("no/model.onnx"), &net, &ExportOptions::default());
-    assert!(matches!(error, Err(OnnxError::Write { .. })));
+    assert!(matches!(error, Err(OnnxError::File { .. })));
 }

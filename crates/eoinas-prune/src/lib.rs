@@ -1,12 +1,12 @@
 //! Operation importance: statistics, indicators, pruning schedules and the derivation of cells, on numbers alone.
 //!
 //! Any trainer can use it. It tells [`PruneState`] which op each edge ran in its weight steps and how accurate the network
-//! was in its architecture steps, asks a [`PruneSchedule`] when to prune, and gets back which ops to drop and, at the
+//! was in its architecture steps, asks a [`PruneScheduleConfig`] when to prune, and gets back which ops to drop and, at the
 //! end, the cells.
 //!
 //! ```
 //! use eoinas_core::{AliveOps, EdgeOpTable, Gate, Gates, SearchSpace};
-//! use eoinas_prune::{EoiNas, Periodic, PruneSchedule, PruneState, StatisticsConfig};
+//! use eoinas_prune::{EoiNas, Periodic, PruneState, StatisticsConfig};
 //!
 //! let space = SearchSpace::darts();
 //! let alphas = EdgeOpTable::filled(&space, 0f32); // your trainer's; it moves them by gradient descent
@@ -53,6 +53,6 @@ pub use derive::{derive, derive_from_beta, edge_strengths};
 pub use error::PruningError;
 pub use indicator::{EdgeView, Evidence, Indicator, OpView};
 pub use indicators::{Beta, EoiNas, IndicatorConfig, ScaleFree};
-pub use schedule::{Never, Periodic, PruneSchedule, PruneScheduleConfig, Stretched};
+pub use schedule::{Never, Periodic, PruneScheduleConfig, Stretched};
 pub use state::PruneState;
 pub use statistics::{AccuracyUpdate, CountWindow, Statistics, StatisticsConfig};

@@ -1,21 +1,8 @@
 //! When ops are pruned.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::PruningError;
-
-/// When ops are pruned. Each pruning takes one op from every edge that has more than one.
-pub trait PruneSchedule: fmt::Debug + Send + Sync {
-    /// How many prunings follow right after `done` epochs are completed (from 1) in a run of `epochs`.
-    fn prunings_after(&self, done: usize, epochs: usize) -> usize;
-
-    /// How many prunings a run of `epochs` has.
-    fn total(&self, epochs: usize) -> usize {
-        (1..=epochs).map(|done| self.prunings_after(done, epochs)).sum()
-    }
-}
 
 /// `count` prunings: after `first` epochs, then after every `every` more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,10 +27,11 @@ pub struct Stretched(pub Periodic);
 #[serde(deny_unknown_fields)]
 pub struct Never {}
 
-/// A shipped schedule by the name of its `kind`, for configuration files.
+/// When ops are pruned, by the name of its `kind`, as configuration files have it. Each pruning takes one op from every edge
+/// that has more than one.
 ///
 /// ```
-/// use eoinas_prune::{PruneSchedule, PruneScheduleConfig};
+/// use eoinas_prune::PruneScheduleConfig;
 /// let text = r#"{"kind": "periodic", "first": 40, "every": 20, "count": 7}"#;
 /// let paper: PruneScheduleConfig = serde_json::from_str(text)?;
 /// assert_eq!(paper, PruneScheduleConfig::default());
@@ -97,14 +85,16 @@ impl Periodic {
     }
 }
 
-impl PruneSchedule for Periodic {
-    fn prunings_after(&self, done: usize, _epochs: usize) -> usize {
+impl Periodic {
+    /// As [`PruneScheduleConfig::prunings_after`].
+    pub fn prunings_after(&self, done: usize, _epochs: usize) -> usize {
         self.up_to(done as u128) - self.up_to(done.saturating_sub(1) as u128)
     }
 }
 
-impl PruneSchedule for Stretched {
-    fn prunings_after(&self, done: usize, epochs: usize) -> usize {
+impl Stretched {
+    /// As [`PruneScheduleConfig::prunings_after`].
+    pub fn prunings_after(&self, done: usize, epochs: usize) -> usize {
         // Pruning i of the plan, at epoch x, moves to ceil(x * epochs / last). It is due by `done` when
         // x <= done * last / epochs.
         let due = |done: usize| match (done as u128).checked_mul(self.0.last()) {
@@ -112,12 +102,6 @@ impl PruneSchedule for Stretched {
             _ => 0,
         };
         due(done).saturating_sub(due(done.saturating_sub(1)))
-    }
-}
-
-impl PruneSchedule for Never {
-    fn prunings_after(&self, _done: usize, _epochs: usize) -> usize {
-        0
     }
 }
 
@@ -143,7 +127,7 @@ impl PruneScheduleConfig {
     /// prunes), else this one [`Stretched`] to the run with `ops - 1` prunings.
     ///
     /// ```
-    /// use eoinas_prune::{PruneSchedule, PruneScheduleConfig};
+    /// use eoinas_prune::PruneScheduleConfig;
     /// let paper = PruneScheduleConfig::default();
     /// assert_eq!(paper.scaled_to(160, 8), None);
     /// let short = paper.scaled_to(16, 8).unwrap();
@@ -162,10 +146,16 @@ impl PruneScheduleConfig {
     }
 }
 
-impl PruneSchedule for PruneScheduleConfig {
-    fn prunings_after(&self, done: usize, epochs: usize) -> usize {
+impl PruneScheduleConfig {
+    /// How many prunings a run of `epochs` has.
+    pub fn total(&self, epochs: usize) -> usize {
+        (1..=epochs).map(|done| self.prunings_after(done, epochs)).sum()
+    }
+
+    /// How many prunings follow right after `done` epochs are completed (from 1) in a run of `epochs`.
+    pub fn prunings_after(&self, done: usize, epochs: usize) -> usize {
         match self {
-            Self::Never(schedule) => schedule.prunings_after(done, epochs),
+            Self::Never(_) => 0,
             Self::Periodic(schedule) => schedule.prunings_after(done, epochs),
             Self::Stretched(schedule) => schedule.prunings_after(done, epochs),
         }
@@ -178,7 +168,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// (completed epochs, prunings) where there are any.
-    fn due(schedule: &dyn PruneSchedule, epochs: usize) -> Vec<(usize, usize)> {
+    fn due(schedule: PruneScheduleConfig, epochs: usize) -> Vec<(usize, usize)> {
         let all = (1..=epochs).map(|done| (done, schedule.prunings_after(done, epochs)));
         all.filter(|(_, prunings)| *prunings > 0).collect()
     }
@@ -186,15 +176,15 @@ mod tests {
     #[test]
     fn paper_prunes_seven_times_after_40_to_160_epochs() {
         let expected: Vec<_> = [40, 60, 80, 100, 120, 140, 160].map(|done| (done, 1)).into();
-        assert_eq!(due(&Periodic::paper(), 160), expected);
-        assert_eq!(due(&Stretched(Periodic::paper()), 160), expected);
-        assert_eq!(due(&Periodic::paper(), 500), expected);
-        assert_eq!(due(&PruneScheduleConfig::default(), 99), expected[..3]);
+        assert_eq!(due(PruneScheduleConfig::Periodic(Periodic::paper()), 160), expected);
+        assert_eq!(due(PruneScheduleConfig::Stretched(Stretched(Periodic::paper())), 160), expected);
+        assert_eq!(due(PruneScheduleConfig::Periodic(Periodic::paper()), 500), expected);
+        assert_eq!(due(PruneScheduleConfig::default(), 99), expected[..3]);
     }
 
     #[test]
     fn short_runs() {
-        let short = |epochs| due(&Stretched(Periodic::paper()), epochs);
+        let short = |epochs| due(PruneScheduleConfig::Stretched(Stretched(Periodic::paper())), epochs);
         assert_eq!(short(8), [(2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1)]);
         assert_eq!(short(3), [(1, 1), (2, 3), (3, 3)]);
         assert_eq!(short(1), [(1, 7)]);

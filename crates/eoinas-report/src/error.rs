@@ -15,32 +15,26 @@ pub enum ReportError {
     /// A record cannot be opened or read.
     #[error(transparent)]
     Record(#[from] eoinas_core::event::RecordError),
-    /// A file or folder cannot be read.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read {
+    /// A file or folder cannot be read or written.
+    #[error("cannot {doing} {path}: {source}; choose another folder, or see to its permissions and the space that is left", path = path.display())]
+    File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file or folder cannot be written.
-    #[error("cannot write {path}: {source}; choose another --out or free space", path = path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
+        /// `read` or `write`.
+        doing: &'static str,
         /// What the system said.
         source: io::Error,
     },
     /// A file that is not of an earlier report has the name of one that is to be written.
-    #[error("{path} was not written by an earlier report and stays; move it, or choose another --out", path = path.display())]
+    #[error("{path} was not written by an earlier report and stays; move it, or choose another folder for the report", path = path.display())]
     Taken {
         /// The file or folder.
         path: PathBuf,
     },
-    /// The plotting library could not draw.
-    #[error("cannot draw `{figure}`: {reason}")]
+    /// A figure could not be drawn, or not be turned into pixels.
+    #[error("cannot draw {figure}: {reason}")]
     Draw {
-        /// Title of the figure.
+        /// Which figure.
         figure: String,
         /// What the library said.
         reason: String,
@@ -55,12 +49,18 @@ pub enum ReportError {
         /// The line, cut to 80 characters.
         found: String,
     },
-    /// A picture cannot be turned into pixels.
-    #[error("cannot turn the picture into PNG: {reason}")]
-    Png {
-        /// What the library said.
-        reason: String,
-    },
+}
+
+impl ReportError {
+    pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, doing: "read", source }
+    }
+
+    pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, doing: "write", source }
+    }
 }
 
 pub(crate) type Result<T, E = ReportError> = std::result::Result<T, E>;

@@ -21,7 +21,7 @@ static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {
 /// # Errors
 /// The text is no SVG, or the picture is too large to be held.
 pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>> {
-    let wrong = |reason: String| ReportError::Png { reason };
+    let wrong = |reason: String| ReportError::Draw { figure: "a picture as PNG".to_owned(), reason };
     let options = usvg::Options { fontdb: FONTS.clone(), ..usvg::Options::default() };
     let tree = usvg::Tree::from_str(svg, &options).map_err(|error| wrong(error.to_string()))?;
     let size = tree.size().to_int_size();

@@ -196,7 +196,7 @@ fn claim(out: &Path, pages: impl Iterator<Item = String>) -> Result<()> {
         Ok(bytes) if String::from_utf8_lossy(&bytes).contains(page::MARK) => return Ok(()),
         Ok(_) => return Err(ReportError::Taken { path: page }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(source) => return Err(ReportError::Read { path: page, source }),
+        Err(source) => return Err(ReportError::read(page)(source)),
     }
     let mut names: Vec<String> = tables::TITLES.iter().map(|title| format!("{}.csv", Id::of(title))).collect();
     names.extend([names::TABLES, names::PICTURES].map(str::to_owned));
@@ -210,13 +210,12 @@ fn claim(out: &Path, pages: impl Iterator<Item = String>) -> Result<()> {
 }
 
 fn create(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|source| ReportError::Write { path: folder.to_owned(), source })
+    fs::create_dir_all(folder).map_err(ReportError::write(folder))
 }
 
 /// Written beside and renamed: a reader of a running run's page never sees half of it.
 fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    let wrong = |source| ReportError::Write { path: path.to_owned(), source };
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
-    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).map_err(wrong)
+    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).map_err(ReportError::write(path))
 }

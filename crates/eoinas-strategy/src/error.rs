@@ -1,23 +1,16 @@
 //! Why a search by a strategy stopped.
 
+use eoinas_core::Setting;
+
 use crate::EvaluateError;
 
-/// What can go wrong between a strategy and its evaluator.
+/// What can go wrong between a strategy and its evaluator, or with the table that it asks.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StrategyError {
-    /// A setting that cannot be.
-    #[error("{strategy}: {field} is {got}; it must be {expected}")]
-    Setting {
-        /// Name of the strategy.
-        strategy: &'static str,
-        /// The setting.
-        field: &'static str,
-        /// Its value.
-        got: String,
-        /// What would do.
-        expected: &'static str,
-    },
+    /// A setting that cannot be, named `STRATEGY.SETTING`.
+    #[error(transparent)]
+    Setting(#[from] Setting),
     /// The regression of a model-based strategy cannot be solved.
     #[error("{strategy}: the surrogate cannot be fitted to {examples} scores with ridge {ridge}; try a larger ridge")]
     Surrogate {
@@ -60,5 +53,16 @@ pub enum StrategyError {
         recorded: String,
         /// The genotype that the strategy asked for.
         asked: String,
+    },
+    /// A table that cannot be read, or a line that has too few or too many fields (a truncated file).
+    #[error("the table cannot be read: {0}")]
+    Csv(#[from] csv::Error),
+    /// A table with something in it that is none of its kind, or that lacks something.
+    #[error("the table{}: {problem}", line.map_or_else(String::new, |line| format!(", line {line}")))]
+    Table {
+        /// The line, from 1, the header's; `None` for what concerns the whole table.
+        line: Option<u64>,
+        /// What is wrong.
+        problem: String,
     },
 }

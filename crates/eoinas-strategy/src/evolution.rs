@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use eoinas_core::{Genotype, Op, SearchSpace};
+use eoinas_core::{Genotype, Op, SearchSpace, Setting};
 use rand::{Rng, RngExt};
 
 use crate::{Strategy, StrategyError};
@@ -34,15 +34,8 @@ impl Evolution {
     /// # Errors
     /// [`StrategyError::Setting`] names the one that does not fit.
     pub fn with_sizes(self, population: usize, sample: usize) -> Result<Self, StrategyError> {
-        let wrong = |field, got: usize, expected| {
-            Err(StrategyError::Setting { strategy: "evolution", field, got: got.to_string(), expected })
-        };
-        if population < 2 {
-            return wrong("population", population, "at least 2");
-        }
-        if sample == 0 || sample > population {
-            return wrong("sample", sample, "from 1 to the population");
-        }
+        Setting::check(population >= 2, "evolution.population", population, "at least 2")?;
+        Setting::check((1..=population).contains(&sample), "evolution.sample", sample, "from 1 to the population")?;
         Ok(Self { population, sample, ..self })
     }
 

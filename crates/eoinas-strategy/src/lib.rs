@@ -40,4 +40,4 @@ pub use reinforce::Reinforce;
 pub use search::{Entry, History, StrategySearch};
 pub use smbo::{Smbo, SmboConfig};
 pub use strategy::Strategy;
-pub use table::{Column, NasBench201Table, Row, TableError, TabularEvaluator};
+pub use table::{Column, NasBench201Table, Row, TabularEvaluator};

@@ -6,7 +6,7 @@ use std::{fmt, io};
 use eoinas_core::statistics::mean_and_deviation;
 use eoinas_core::{Genotype, GenotypeError, Op, SearchSpace};
 
-use crate::{EvaluateError, Evaluation, Evaluator};
+use crate::{EvaluateError, Evaluation, Evaluator, StrategyError};
 
 /// Architectures of the space: 5 ops on 6 edges.
 const ARCHITECTURES: usize = 15_625;
@@ -71,61 +71,6 @@ impl Row {
     }
 }
 
-/// Why a file is no table. Lines count from 1, the header's.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TableError {
-    /// The file cannot be read, or a line has too few or too many fields (a truncated file).
-    #[error("the table cannot be read: {0}")]
-    Csv(#[from] csv::Error),
-    /// A column is not there.
-    #[error("the table has no column `{column}`; found are {found:?}")]
-    MissingColumn {
-        /// Its name.
-        column: &'static str,
-        /// Those that there are.
-        found: Vec<String>,
-    },
-    /// A field that is no number, or one that cannot be.
-    #[error("line {line}: `{found}` in column `{column}` is not {expected}")]
-    Number {
-        /// The line.
-        line: u64,
-        /// The column.
-        column: &'static str,
-        /// The field, cut to 64 characters.
-        found: String,
-        /// What was expected.
-        expected: &'static str,
-    },
-    /// A text that is no architecture of the space.
-    #[error("line {line}: {source}")]
-    Architecture {
-        /// The line.
-        line: u64,
-        /// What is wrong with it.
-        source: GenotypeError,
-    },
-    /// An architecture for the second time.
-    #[error("line {line}: `{architecture}` is in the table already, on line {first}")]
-    Duplicate {
-        /// The line.
-        line: u64,
-        /// Where it was first.
-        first: u64,
-        /// Its text.
-        architecture: String,
-    },
-    /// Not all architectures.
-    #[error("the table has {rows} of {ARCHITECTURES} architectures; one that is missing is `{example}`")]
-    Incomplete {
-        /// How many there are.
-        rows: usize,
-        /// One that is not.
-        example: String,
-    },
-}
-
 /// The table: every architecture with the accuracies that were measured.
 ///
 /// A CSV file with a header and the columns `arch` (the string of NAS-Bench-201), the five of [`Column`] (percent),
@@ -140,23 +85,28 @@ pub struct NasBench201Table {
 
 impl NasBench201Table {
     /// Reads a table of all 15,625 architectures.
-    pub fn read(source: impl io::Read) -> Result<Self, TableError> {
+    pub fn read(source: impl io::Read) -> Result<Self, StrategyError> {
         let table = Self::read_part(source)?;
         match table.missing() {
-            Some(example) => Err(TableError::Incomplete { rows: table.rows.len(), example }),
+            Some(example) => {
+                let rows = table.rows.len();
+                let problem = format!("{rows} of {ARCHITECTURES} architectures; one that is missing is `{example}`");
+                Err(StrategyError::Table { line: None, problem })
+            }
             None => Ok(table),
         }
     }
 
     /// Reads a table that may lack architectures.
-    pub fn read_part(source: impl io::Read) -> Result<Self, TableError> {
+    pub fn read_part(source: impl io::Read) -> Result<Self, StrategyError> {
         let space = SearchSpace::nas_bench_201();
         let mut reader = csv::Reader::from_reader(source);
         let header = reader.headers()?.clone();
         let find = |column: &'static str| {
-            let found = || header.iter().map(|name| name.chars().take(64).collect()).collect();
+            let found = || header.iter().map(|name| name.chars().take(64).collect::<String>()).collect::<Vec<_>>();
+            let missing = || wrong(1, format!("no column `{column}`; found are {:?}", found()));
             let at = header.iter().position(|name| name.trim() == column);
-            at.map(|at| (at, column)).ok_or_else(|| TableError::MissingColumn { column, found: found() })
+            at.map(|at| (at, column)).ok_or_else(missing)
         };
         let architecture = find("arch")?;
         let [a, b, c, d, e] = Column::ALL;
@@ -167,12 +117,12 @@ impl NasBench201Table {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
             let text = record.get(architecture.0).unwrap_or_default();
-            let wrong = |source| TableError::Architecture { line, source };
-            let genotype = Genotype::parse_in(text, &space).map_err(wrong)?;
-            let key = edge_ops(&genotype, &space).map_err(wrong)?;
+            let none = |error: GenotypeError| wrong(line, error.to_string());
+            let genotype = Genotype::parse_in(text, &space).map_err(none)?;
+            let key = edge_ops(&genotype, &space).map_err(none)?;
             if let Some(&row) = index.get(&key) {
                 let first = lines.get::<usize>(row).copied().unwrap_or(0);
-                return Err(TableError::Duplicate { line, first, architecture: genotype.to_string() });
+                return Err(wrong(line, format!("`{genotype}` is in the table already, on line {first}")));
             }
             let mut measured = [0.0; 5];
             for (slot, column) in measured.iter_mut().zip(accuracies) {
@@ -241,6 +191,10 @@ impl NasBench201Table {
     }
 }
 
+fn wrong(line: u64, problem: String) -> StrategyError {
+    StrategyError::Table { line: Some(line), problem }
+}
+
 /// The op of each edge, as an index into the space's ops.
 fn edge_ops(genotype: &Genotype, space: &SearchSpace) -> Result<Vec<usize>, GenotypeError> {
     let none = space.op_index("none").unwrap_or(0);
@@ -254,10 +208,11 @@ fn number(
     (at, column): (usize, &'static str),
     max: f64,
     expected: &'static str,
-) -> Result<f64, TableError> {
+) -> Result<f64, StrategyError> {
     let text = record.get(at).unwrap_or_default();
     let value = text.trim().parse::<f64>().ok().filter(|value| (0.0..=max).contains(value));
-    value.ok_or_else(|| TableError::Number { line, column, found: text.chars().take(64).collect(), expected })
+    let found: String = text.chars().take(64).collect();
+    value.ok_or_else(|| wrong(line, format!("`{found}` in column `{column}` is not {expected}")))
 }
 
 /// An architecture that the table does not have.

@@ -21,14 +21,24 @@ fn columns_and_bad_tables() {
     let table = read(&format!("{HEADER}{ROW}")).unwrap();
     assert_eq!(Column::ALL.map(|column| table.rows()[0].accuracy(column)), [1.0, 2.0, 3.0, 4.0, 5.0]);
     assert!(table.get(&table.rows()[0].genotype).is_some());
-    let error = |text: &str| read(text).unwrap_err();
-    assert!(matches!(error(&format!("{HEADER}{ROW}{ROW}")), TableError::Duplicate { line: 3, first: 2, .. }));
-    assert!(matches!(error(&HEADER.replace("c10_test_e12", "x")), TableError::MissingColumn { .. }));
-    assert!(matches!(error(&format!("{HEADER}{}", ROW.replace(",5,", ",NaN,"))), TableError::Number { line: 2, .. }));
-    assert!(matches!(error(&format!("{HEADER}{}", ROW.replace("skip", "hop"))), TableError::Architecture { .. }));
-    assert!(matches!(error(&format!("{HEADER}{}", &ROW[..70])), TableError::Csv(_)));
-    let whole = NasBench201Table::read(format!("{HEADER}{ROW}").as_bytes());
-    assert!(matches!(whole, Err(TableError::Incomplete { rows: 1, .. })));
+    let wrong = |text: &str| match read(text).unwrap_err() {
+        StrategyError::Table { line, problem } => (line, problem),
+        other => (None, other.to_string()),
+    };
+    let (line, problem) = wrong(&format!("{HEADER}{ROW}{ROW}"));
+    assert!(line == Some(3) && problem.contains("already, on line 2"), "{problem}");
+    let (line, problem) = wrong(&HEADER.replace("c10_test_e12", "x"));
+    assert!(line == Some(1) && problem.contains("no column `c10_test_e12`"), "{problem}");
+    let (line, problem) = wrong(&format!("{HEADER}{}", ROW.replace(",5,", ",NaN,")));
+    assert!(line == Some(2) && problem.contains("`NaN` in column"), "{problem}");
+    let (line, problem) = wrong(&format!("{HEADER}{}", ROW.replace("skip", "hop")));
+    assert!(line == Some(2) && problem.contains("hop_connect"), "{problem}");
+    assert!(matches!(read(&format!("{HEADER}{}", &ROW[..70])), Err(StrategyError::Csv(_))));
+    let whole = NasBench201Table::read(format!("{HEADER}{ROW}").as_bytes()).unwrap_err();
+    assert!(
+        matches!(&whole, StrategyError::Table { line: None, problem } if problem.starts_with("1 of 15625")),
+        "{whole}"
+    );
 }
 
 /// The whole table, which is not part of the crate: without it a test says so and passes.

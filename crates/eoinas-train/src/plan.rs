@@ -1,10 +1,7 @@
 //! The schedules of a run, fitted to its number of epochs.
 
-use eoinas_core::{
-    Setting,
-    schedule::{Schedule, ScheduleConfig},
-};
-use eoinas_prune::{Never, Periodic, PruneSchedule, PruneScheduleConfig, Stretched};
+use eoinas_core::{Setting, schedule::ScheduleConfig};
+use eoinas_prune::{Never, Periodic, PruneScheduleConfig, Stretched};
 
 use crate::config::{SearchConfig, SkipDropout, positive_temperature};
 

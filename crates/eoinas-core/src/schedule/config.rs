@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::shapes::{finite, not_negative};
-use super::{Constant, Cosine, Exponential, Linear, Schedule, ScheduleError};
+use super::{Constant, Cosine, Exponential, Linear, ScheduleError};
 
 /// A schedule by the name of its `kind`, for configuration files.
 ///
 /// ```
-/// use eoinas_core::schedule::{Schedule, ScheduleConfig};
+/// use eoinas_core::ScheduleConfig;
 /// let text = r#"{"kind": "exponential", "start": 5.0, "rate": 0.965, "hold": 20.0, "floor": 0.001}"#;
 /// let temperature: ScheduleConfig = serde_json::from_str(text)?;
 /// temperature.validate()?;
@@ -66,8 +66,9 @@ impl Warmup {
     }
 }
 
-impl Schedule for ScheduleConfig {
-    fn value(&self, epoch: f64, epochs: f64) -> f64 {
+impl ScheduleConfig {
+    /// The value in `epoch` (from 0, may have a fraction within the epoch) of `epochs` in all.
+    pub fn value(&self, epoch: f64, epochs: f64) -> f64 {
         match self {
             Self::Constant(schedule) => schedule.value(epoch, epochs),
             Self::Linear(schedule) => schedule.value(epoch, epochs),
@@ -78,8 +79,9 @@ impl Schedule for ScheduleConfig {
     }
 }
 
-impl Schedule for Warmup {
-    fn value(&self, epoch: f64, epochs: f64) -> f64 {
+impl Warmup {
+    /// As [`ScheduleConfig::value`].
+    pub fn value(&self, epoch: f64, epochs: f64) -> f64 {
         let rest = (epochs - self.epochs).max(0.0);
         if epoch >= self.epochs {
             return self.then.value(epoch - self.epochs, rest);

@@ -1,27 +1,19 @@
-//! Values that change over the epochs: learning rate, temperature, drop-path.
+//! Values that change over the epochs: learning rate, temperature, drop-path. A [`ScheduleConfig`] serves all of them.
+//!
+//! ```
+//! use eoinas_core::schedule::Cosine;
+//! // The paper's learning rate: 0.025 -> 0.001 over 160 epochs.
+//! let rate = Cosine::new(0.025, 0.001)?;
+//! assert_eq!(rate.value(0.0, 160.0), 0.025);
+//! assert!((rate.value(80.0, 160.0) - 0.013).abs() < 1e-12);
+//! # Ok::<(), eoinas_core::schedule::ScheduleError>(())
+//! ```
 
 mod config;
 mod shapes;
 
-use std::fmt;
-
 pub use config::{ScheduleConfig, Warmup};
 pub use shapes::{Constant, Cosine, Decay, Exponential, Linear};
-
-/// A value as a function of training progress. One trait serves learning rate, temperature and drop-path.
-///
-/// ```
-/// use eoinas_core::schedule::{Cosine, Schedule};
-/// // The paper's learning rate: 0.025 -> 0.001 over 160 epochs.
-/// let rate = Cosine::new(0.025, 0.001)?;
-/// assert_eq!(rate.value(0.0, 160.0), 0.025);
-/// assert!((rate.value(80.0, 160.0) - 0.013).abs() < 1e-12);
-/// # Ok::<(), eoinas_core::schedule::ScheduleError>(())
-/// ```
-pub trait Schedule: fmt::Debug + Send + Sync {
-    /// The value in `epoch` (from 0, may have a fraction within the epoch) of `epochs` in all.
-    fn value(&self, epoch: f64, epochs: f64) -> f64;
-}
 
 /// A parameter of a schedule that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]

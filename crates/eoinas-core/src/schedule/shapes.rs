@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Schedule, ScheduleError, progress};
+use super::{ScheduleError, progress};
 
 /// The same value all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ impl Exponential {
     /// the last epoch its value.
     ///
     /// ```
-    /// use eoinas_core::schedule::{Exponential, Schedule};
+    /// use eoinas_core::schedule::Exponential;
     /// let short = Exponential::paper_temperature().rescaled(160.0, 16.0);
     /// assert_eq!(short.value(2.0, 16.0), 5.0);
     /// assert!((short.value(15.0, 16.0) - 0.0353).abs() < 1e-4);
@@ -170,28 +170,32 @@ impl Exponential {
     }
 }
 
-impl Schedule for Constant {
-    fn value(&self, _epoch: f64, _epochs: f64) -> f64 {
+impl Constant {
+    /// As [`super::ScheduleConfig::value`].
+    pub fn value(&self, _epoch: f64, _epochs: f64) -> f64 {
         self.value
     }
 }
 
-impl Schedule for Linear {
-    fn value(&self, epoch: f64, epochs: f64) -> f64 {
+impl Linear {
+    /// As [`super::ScheduleConfig::value`].
+    pub fn value(&self, epoch: f64, epochs: f64) -> f64 {
         let steps = if self.inclusive { (epochs - 1.0).max(1.0) } else { epochs };
         mix(self.start, self.end, progress(epoch, steps))
     }
 }
 
-impl Schedule for Cosine {
-    fn value(&self, epoch: f64, epochs: f64) -> f64 {
+impl Cosine {
+    /// As [`super::ScheduleConfig::value`].
+    pub fn value(&self, epoch: f64, epochs: f64) -> f64 {
         let share = 0.5 * (1.0 - (std::f64::consts::PI * progress(epoch, epochs)).cos());
         mix(self.start, self.end, share)
     }
 }
 
-impl Schedule for Exponential {
-    fn value(&self, epoch: f64, epochs: f64) -> f64 {
+impl Exponential {
+    /// As [`super::ScheduleConfig::value`].
+    pub fn value(&self, epoch: f64, epochs: f64) -> f64 {
         let moving = (epoch - self.hold).max(0.0);
         let factor = match self.decay {
             Decay::Rate(rate) => rate.powf(moving),

@@ -26,7 +26,7 @@ pub(super) fn font(size: u32, ink: Ink) -> TextStyle<'static> {
 
 /// The library's errors, which say only that its surface failed.
 pub(super) fn draw_error(figure: &str) -> impl Fn(Box<dyn std::error::Error>) -> ReportError + '_ {
-    move |error| ReportError::Draw { figure: figure.to_owned(), reason: error.to_string() }
+    move |error| ReportError::Draw { figure: format!("`{figure}`"), reason: error.to_string() }
 }
 
 /// Draws on a new surface with a background.

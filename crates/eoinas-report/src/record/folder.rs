@@ -63,9 +63,8 @@ pub fn open(dirs: &[PathBuf]) -> Result<Vec<Source>> {
 
 fn open_one(dir: &Path) -> Result<Vec<Source>> {
     let dir = if dir.ends_with(names::EVENTS) { dir.parent().unwrap_or(dir) } else { dir };
-    let wrong = |source| ReportError::Read { path: dir.to_owned(), source };
-    let base = base_name(&dir.canonicalize().map_err(wrong)?);
-    fs::read_dir(dir).map_err(wrong)?;
+    let base = base_name(&dir.canonicalize().map_err(ReportError::read(dir))?);
+    fs::read_dir(dir).map_err(ReportError::read(dir))?;
     let (mut places, mut lost) = (Vec::new(), Vec::new());
     collect(dir, &mut Vec::new(), &mut places, &mut lost);
     lost.sort();

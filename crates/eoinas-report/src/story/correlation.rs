@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// The file cannot be read, or a line after the first has another form.
 pub fn read_points(path: &Path) -> Result<Vec<(String, f64, f64)>> {
-    let text = fs::read_to_string(path).map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(ReportError::read(path))?;
     let mut points = Vec::new();
     for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty() && !text.starts_with('#')) {
         match point(text) {

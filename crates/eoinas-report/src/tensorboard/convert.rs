@@ -51,8 +51,7 @@ impl Follower {
     pub fn new(run: &Path, out: &Path) -> Result<Self> {
         let reader = RecordReader::open(&run.join(names::EVENTS))?;
         let path = out.join("events.out.tfevents.0000000000.eoinas");
-        let wrong = |source| ReportError::Write { path: path.clone(), source };
-        let file = fs::create_dir_all(out).and_then(|()| File::create(&path)).map_err(wrong)?;
+        let file = fs::create_dir_all(out).and_then(|()| File::create(&path)).map_err(ReportError::write(&path))?;
         let created =
             fs::metadata(reader.path()).ok().and_then(|data| data.created().or_else(|_| data.modified()).ok());
         let since = created.unwrap_or(UNIX_EPOCH).duration_since(UNIX_EPOCH);
@@ -66,7 +65,7 @@ impl Follower {
             drawn: None,
             ended: false,
         };
-        follower.put(0.0, 0, What::FileVersion("brain.Event:2".to_owned())).map_err(wrong)?;
+        follower.put(0.0, 0, What::FileVersion("brain.Event:2".to_owned())).map_err(ReportError::write(&path))?;
         Ok(follower)
     }
 
@@ -79,10 +78,9 @@ impl Follower {
         while let Some(line) = self.reader.next_line()? {
             // What is wrong inside a record is said by the report's page.
             let Ok(record) = line.record else { continue };
-            let path = self.path.clone();
-            count += self.take(record).map_err(|source| ReportError::Write { path, source })?;
+            count += self.take(record).map_err(ReportError::write(&self.path))?;
         }
-        self.file.flush().map_err(|source| ReportError::Write { path: self.path.clone(), source })?;
+        self.file.flush().map_err(ReportError::write(&self.path))?;
         Ok(count)
     }
 

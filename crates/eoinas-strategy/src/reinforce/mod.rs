@@ -4,7 +4,7 @@
 mod policy;
 mod subset;
 
-use eoinas_core::{Genotype, SearchSpace};
+use eoinas_core::{Genotype, SearchSpace, Setting};
 use rand::Rng;
 
 use crate::choices::Choices;
@@ -43,15 +43,9 @@ impl Reinforce {
     /// # Errors
     /// [`StrategyError::Setting`] names the one that does not fit.
     pub fn with_rates(self, learning_rate: f64, decay: f64) -> Result<Self, StrategyError> {
-        let wrong = |field, got: f64, expected| {
-            Err(StrategyError::Setting { strategy: "reinforce", field, got: got.to_string(), expected })
-        };
-        if !(learning_rate > 0.0 && learning_rate.is_finite()) {
-            return wrong("learning_rate", learning_rate, "a finite number larger than 0");
-        }
-        if !(0.0..1.0).contains(&decay) {
-            return wrong("decay", decay, "from 0 to below 1");
-        }
+        let rate = learning_rate > 0.0 && learning_rate.is_finite();
+        Setting::check(rate, "reinforce.learning_rate", learning_rate, "a finite number larger than 0")?;
+        Setting::check((0.0..1.0).contains(&decay), "reinforce.decay", decay, "from 0 to below 1")?;
         Ok(Self { learning_rate, decay, ..self })
     }
 

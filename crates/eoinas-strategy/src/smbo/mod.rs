@@ -4,7 +4,7 @@ mod surrogate;
 
 use std::collections::{HashSet, VecDeque};
 
-use eoinas_core::{Genotype, SearchSpace};
+use eoinas_core::{Genotype, SearchSpace, Setting};
 use rand::{Rng, RngExt};
 
 use crate::choices::{Choices, Picks};
@@ -43,26 +43,21 @@ impl Default for SmboConfig {
 }
 
 impl SmboConfig {
-    fn validate(&self) -> Result<(), StrategyError> {
-        let wrong = |field, got: String, expected| Err(StrategyError::Setting { strategy: NAME, field, got, expected });
-        for (field, value, least, expected) in [
-            ("initial", self.initial, 2, "at least 2"),
-            ("batch", self.batch, 1, "at least 1"),
-            ("candidates", self.candidates, 2, "at least 2"),
-            ("parents", self.parents, 1, "at least 1"),
-            ("members", self.members, 1, "at least 1"),
+    fn validate(&self) -> Result<(), Setting> {
+        let name = |field: &str| format!("{NAME}.{field}");
+        for (field, value, least) in [
+            ("initial", self.initial, 2),
+            ("batch", self.batch, 1),
+            ("candidates", self.candidates, 2),
+            ("parents", self.parents, 1),
+            ("members", self.members, 1),
         ] {
-            if value < least {
-                return wrong(field, value.to_string(), expected);
-            }
+            Setting::check(value >= least, name(field), value, format!("at least {least}"))?;
         }
-        if !(self.ridge > 0.0 && self.ridge.is_finite()) {
-            return wrong("ridge", self.ridge.to_string(), "a finite number larger than 0");
-        }
-        if !(0.0..=1.0).contains(&self.exploration) {
-            return wrong("exploration", self.exploration.to_string(), "from 0 to 1");
-        }
-        Ok(())
+        let ridge = self.ridge > 0.0 && self.ridge.is_finite();
+        Setting::check(ridge, name("ridge"), self.ridge, "a finite number larger than 0")?;
+        let share = (0.0..=1.0).contains(&self.exploration);
+        Setting::check(share, name("exploration"), self.exploration, "from 0 to 1")
     }
 }
 

@@ -1,9 +1,6 @@
 //! Groups of settings that several methods have, and their checks.
 
-use eoinas_core::{
-    SearchSpace, Setting,
-    schedule::{Schedule, ScheduleConfig},
-};
+use eoinas_core::{SearchSpace, Setting, schedule::ScheduleConfig};
 use eoinas_gumbel::EdgeMode;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use eoinas_core::{
-    Schedule, Skeleton,
+    Skeleton,
     schedule::{Cosine, Linear},
     skeleton::Form,
 };

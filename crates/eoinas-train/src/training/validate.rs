@@ -1,6 +1,6 @@
 //! One check for every setting of a training.
 
-use eoinas_core::{Schedule, Setting, schedule::ScheduleConfig};
+use eoinas_core::{Setting, schedule::ScheduleConfig};
 
 use super::config::TrainConfig;
 use crate::config::{batch_size, check_source, keep_checkpoints};
