@@ -7,7 +7,7 @@ use eoinas_data::DataError;
 use eoinas_nn::NnError;
 use eoinas_train::TrainError;
 
-use crate::{Error, Start};
+use crate::{Error, Start, start::word};
 
 /// Settings by their names in `config.json`, and their flags.
 const FLAGS: [(&str, &str); 27] = [
@@ -82,7 +82,8 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
         && start.has_flag("out")
     {
         let there = format!("{} exists already and is not overwritten; choose another --out", path.display());
-        return if start.has_flag("resume") { format!("{there}, or go on with it: --resume") } else { there };
+        let resume = format!("{there}, or go on with it: --resume {}", word(&path.to_string_lossy()));
+        return if start.has_flag("resume") { resume } else { there };
     }
     match setting(error.as_ref()) {
         Some(Setting { name: setting, got, expected }) => {

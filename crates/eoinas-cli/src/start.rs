@@ -89,7 +89,7 @@ impl Start {
 }
 
 /// A word of a command line, quoted where a shell would take it apart.
-fn word(word: &str) -> String {
+pub(crate) fn word(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -26,7 +26,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// A file that is not of an earlier report has the name of one that is to be written.
-    #[error("{path} was not written by an earlier report and stays; move it, or choose another folder for the report", path = path.display())]
+    #[error("{path} was not written by an earlier report and stays; move it, or choose another folder", path = path.display())]
     Taken {
         /// The file or folder.
         path: PathBuf,
