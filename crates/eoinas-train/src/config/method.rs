@@ -41,7 +41,7 @@ pub enum MethodConfig {
     /// DARTS in stages.
     Pdarts(PDarts),
     /// A method of another crate: what it calls itself. Written for a search whose method came in
-    /// [`crate::SearchOptions::method`], which has to come with it again.
+    /// [`crate::Options::method`], which has to come with it again.
     Own(Identity),
 }
 
@@ -70,7 +70,7 @@ impl MethodConfig {
             Self::Pdarts(method) => Box::new(method),
             Self::Own(identity) => {
                 let expected = "a method of this library; the run was searched by one of another program, which has to \
-                                be given again (SearchOptions::method)";
+                                be given again (Options::method)";
                 return Err(Setting::new("method", identity, expected));
             }
         })

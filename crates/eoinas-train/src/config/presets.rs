@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use eoinas_core::{schedule::Cosine, skeleton::Form};
+use eoinas_core::{Setting, schedule::Cosine, skeleton::Form};
 use eoinas_data::SplitKind;
 
 use super::{DataConfig, NetworkConfig, SearchConfig, WeightsConfig};
@@ -52,19 +52,12 @@ impl fmt::Display for Preset {
     }
 }
 
-/// No preset has this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no preset `{got}`; choose paper, authors or quick")]
-pub struct UnknownPreset {
-    /// The name.
-    pub got: String,
-}
-
 impl FromStr for Preset {
-    type Err = UnknownPreset;
+    type Err = Setting;
 
-    fn from_str(text: &str) -> Result<Self, UnknownPreset> {
-        Self::ALL.into_iter().find(|preset| preset.name() == text).ok_or_else(|| UnknownPreset { got: text.to_owned() })
+    fn from_str(text: &str) -> Result<Self, Setting> {
+        let found = Self::ALL.into_iter().find(|preset| preset.name() == text);
+        found.ok_or_else(|| Setting::new("preset", text, "paper, authors or quick"))
     }
 }
 

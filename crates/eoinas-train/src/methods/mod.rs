@@ -2,7 +2,7 @@
 //! derivation. A method *is* its settings; what it learns is in the [`Learner`].
 //!
 //! They are made of [`crate::blocks`], as a method of one's own is: implement [`crate::SearchMethod`] and give it in
-//! [`crate::SearchOptions::method`].
+//! [`crate::Options::method`].
 
 mod darts;
 mod eoinas;

@@ -16,6 +16,6 @@ pub use data::TrainData;
 pub use evaluate::evaluate_network;
 pub(crate) use job::parse_genotype;
 pub use job::{SavedTraining, TrainJob, Training};
-pub use presets::{TrainPreset, UnknownTrainPreset};
+pub use presets::TrainPreset;
 pub use trained::Trained;
 pub use trainee::Trainee;

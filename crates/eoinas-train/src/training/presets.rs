@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use eoinas_core::{schedule::Linear, skeleton::Form};
+use eoinas_core::{Setting, schedule::Linear, skeleton::Form};
 use eoinas_data::{Augment, ColourJitter, RandomCrop, SourceKind};
 use serde::{Deserialize, Serialize};
 
@@ -51,20 +51,12 @@ impl fmt::Display for TrainPreset {
     }
 }
 
-/// No preset has this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no preset `{got}`; choose paper-cifar, paper-imagenet or quick")]
-pub struct UnknownTrainPreset {
-    /// The name.
-    pub got: String,
-}
-
 impl FromStr for TrainPreset {
-    type Err = UnknownTrainPreset;
+    type Err = Setting;
 
-    fn from_str(text: &str) -> Result<Self, UnknownTrainPreset> {
+    fn from_str(text: &str) -> Result<Self, Setting> {
         let found = Self::ALL.into_iter().find(|preset| preset.name() == text);
-        found.ok_or_else(|| UnknownTrainPreset { got: text.to_owned() })
+        found.ok_or_else(|| Setting::new("preset", text, "paper-cifar, paper-imagenet or quick"))
     }
 }
 
