@@ -11,7 +11,7 @@
 //! Backward, the gradient at `z` is an affine map of the gradient behind the BatchNorm and of `z` itself
 //! ([`Gradient`]), applied on the way in by whoever needs it.
 //!
-//! [`reference`] has plain loops of one definition each, which tests compare the fast code with.
+//! [`mod@reference`] has plain loops of one definition each, which tests compare the fast code with.
 
 // Ops: checks, then the device.
 pub mod conv;
