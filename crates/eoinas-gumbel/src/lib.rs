@@ -15,7 +15,7 @@
 //! | [`Greedy`] | the op with the largest alpha, gate 1 | no | 0 |
 //!
 //! ```
-//! use eoinas_core::{AliveOps, EdgeOpTable, SearchSpace, SeedStream, Streams};
+//! use eoinas_core::{AliveOps, CellKind, EdgeOpTable, SearchSpace, SeedStream, Streams};
 //! use eoinas_gumbel::{Relaxation, Sampled};
 //!
 //! let space = SearchSpace::darts();
@@ -24,7 +24,7 @@
 //! let mut rng = Streams::new(0).rng(SeedStream::ArchPath, 0, 0);
 //!
 //! let sample = Sampled.sample(&alphas, &alive, &space, 5.0, &mut rng)?;
-//! assert_eq!(sample.gates.ops_run(0), 14); // one op an edge
+//! assert_eq!(sample.gates.ops_run(CellKind(0)), 14); // one op an edge
 //!
 //! // Run a network with `sample.gates`; its loss has a gradient for each gate. Here: 1 for all of them.
 //! let mut dgates = sample.gates.clone();
