@@ -180,6 +180,14 @@ fn what_cannot_be_built_is_refused_by_name() {
     let expected = "at least 3x3 pixels, for the network halves them 2 times";
     assert_eq!(small, format!("the size of the images is 32x2 pixels; expected {expected}"));
     assert!(search().with_image(3, 3, 3).validate(&darts).is_ok());
+    // A side of one pixel is a signal's, and stays.
+    assert!(
+        search().with_image(2, 1, 3).validate(&darts).is_ok() && search().with_image(2, 3, 1).validate(&darts).is_ok()
+    );
+    for (height, width, least) in [(1, 2, "1x3"), (2, 1, "3x1"), (1, 1, "3x3")] {
+        let small = refused(search().with_image(3, height, width), &darts);
+        assert!(small.contains(&format!("is {height}x{width} pixels; expected at least {least} pixels")), "{small}");
+    }
     let halved = search().with_layers(["normal"].into_iter().chain(["reduce"; 99]));
     assert!(refused(halved, &darts).ends_with("halves them 99 times"));
     let stages = refused(Skeleton { cells: 4, ..Skeleton::nas_bench_201(1) }, &bench);

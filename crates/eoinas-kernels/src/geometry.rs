@@ -136,7 +136,8 @@ pub enum Convolution<W> {
         geometry: Geometry,
     },
     /// Halves height and width: channels `..c1` are pixels `(2i, 2j)` times the first weight, the others pixels
-    /// `(2i + 1, 2j + 1)` (0 beyond the border) times the second.
+    /// `(2i + 1, 2j + 1)` (0 beyond the border) times the second. A side of one pixel stays one, and both read it
+    /// ([`reduce_offset`]).
     FactorizedReduce {
         /// `[ci, c1]` and `[ci, c2]`.
         weights: [W; 2],
@@ -191,6 +192,12 @@ impl<W> Convolution<W> {
             Self::FactorizedReduce { .. } => (2, (1, 1)),
         }
     }
+}
+
+/// How many rows and columns further the second weight of a [`Convolution::FactorizedReduce`] reads, of an image of this
+/// height and width: one, but none along a side of one pixel, where that would be the border.
+pub fn reduce_offset(height: usize, width: usize) -> (usize, usize) {
+    (usize::from(height > 1), usize::from(width > 1))
 }
 
 /// Which value of its 3x3 window a pooling takes.

@@ -49,7 +49,7 @@ pub use cpu::parallel::awake;
 pub use cpu::simd;
 pub use error::{KernelError, Result};
 pub use gate::GateGradient;
-pub use geometry::{ConvGeometry, Convolution, Geometry, PoolKind};
+pub use geometry::{ConvGeometry, Convolution, Geometry, PoolKind, reduce_offset};
 #[cfg(feature = "emulation")]
 pub use gpu::emulation;
 pub use results::{

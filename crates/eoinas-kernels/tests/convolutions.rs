@@ -105,8 +105,10 @@ impl Op for Conv {
 /// Channels in, and of both branches.
 struct FactorizedReduce(usize, [usize; 2]);
 
-fn branch(index: isize) -> Window {
-    Window { kernel: (1, 1), stride: 2, start: (index, index) }
+/// The second branch reads one pixel further, along sides that have one.
+fn branch(index: isize, [_, h, w, _]: [usize; 4]) -> Window {
+    let start = |side: usize| if side > 1 { index } else { 0 };
+    Window { kernel: (1, 1), stride: 2, start: (start(h), start(w)) }
 }
 
 impl Op for FactorizedReduce {
@@ -119,7 +121,7 @@ impl Op for FactorizedReduce {
     }
 
     fn reference(&self, x: &Array<f64>, w: &[Vec<f64>]) -> Array<f64> {
-        let parts: Vec<_> = (0..2).map(|i| conv(x, &w[i], self.1[i], branch(i as isize))).collect();
+        let parts: Vec<_> = (0..2).map(|i| conv(x, &w[i], self.1[i], branch(i as isize, x.shape))).collect();
         join(&parts)
     }
 
@@ -130,8 +132,8 @@ impl Op for FactorizedReduce {
         for i in 0..2 {
             let start = i * self.1[0];
             let data = dz.data.chunks(c).flat_map(|p| p[start..start + self.1[i]].to_vec()).collect();
-            let (part, dw) =
-                ref_conv_backward(x, &w[i], branch(i as isize), &Array { shape: [n, h, wd, self.1[i]], data });
+            let dz = Array { shape: [n, h, wd, self.1[i]], data };
+            let (part, dw) = ref_conv_backward(x, &w[i], branch(i as isize, x.shape), &dz);
             dx.data.iter_mut().zip(part.data).for_each(|(a, b)| *a += b);
             dws.push(dw);
         }
@@ -140,7 +142,7 @@ impl Op for FactorizedReduce {
 }
 
 const CHANNELS: [usize; 8] = [3, 4, 8, 16, 20, 32, 36, 64];
-const SIZES: [(usize, usize); 5] = [(7, 9), (8, 8), (1, 1), (5, 21), (17, 2)];
+const SIZES: [(usize, usize); 7] = [(7, 9), (8, 8), (1, 1), (5, 21), (17, 2), (1, 12), (9, 1)];
 
 fn geometries() -> impl Iterator<Item = Geometry> {
     [3, 5].into_iter().flat_map(|kernel| {

@@ -23,7 +23,7 @@ fn plain(dy: &Tensor) -> Gradient<'_> {
 #[test]
 fn forward_against_definition() {
     for c in [1, 3, 4, 8, 16, 20, 36, 64] {
-        for (h, w) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (5, 4), (7, 9), (8, 8)] {
+        for (h, w) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (5, 4), (7, 9), (8, 8), (1, 24), (9, 1)] {
             let x = Values::new((c * h + w) as u64).tensor(&[2, h, w, c]);
             for (kind, stride) in KINDS.into_iter().flat_map(|kind| [(kind, 1), (kind, 2)]) {
                 let expected = pool(&array(&x), kind == PoolKind::Max, stride);
@@ -46,7 +46,16 @@ fn forward_against_definition() {
 
 #[test]
 fn backward_against_finite_differences() {
-    for shape in [[2, 1, 1, 3], [1, 2, 3, 4], [2, 5, 4, 3], [1, 4, 5, 8], [1, 3, 3, 20], [1, 3, 4, 16], [1, 7, 2, 1]] {
+    for shape in [
+        [2, 1, 1, 3],
+        [1, 1, 11, 4],
+        [1, 2, 3, 4],
+        [2, 5, 4, 3],
+        [1, 4, 5, 8],
+        [1, 3, 3, 20],
+        [1, 3, 4, 16],
+        [1, 7, 2, 1],
+    ] {
         let mut values = Values::new(shape.iter().product::<usize>() as u64);
         let x = values.tensor(&shape);
         for (kind, stride) in KINDS.into_iter().flat_map(|kind| [(kind, 1), (kind, 2)]) {

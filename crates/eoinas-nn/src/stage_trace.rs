@@ -1,6 +1,6 @@
 //! A stage for evaluation: its BatchNorm folded away, and the whole as part of a graph.
 
-use eoinas_kernels::{Convolution, Geometry};
+use eoinas_kernels::{Convolution, Geometry, reduce_offset};
 
 use crate::error::Result;
 use crate::graph::{GraphBuilder, GraphOp, Padding, ValueId, Weight};
@@ -68,10 +68,15 @@ impl Stage {
                 let half = first.value.dim(1)?;
                 let (one, other) = (part(&bias, "even", 0, half)?, part(&bias, "odd", half, second.value.dim(1)?)?);
                 let even = graph.conv(x, first, one, 2, Padding::default())?;
-                // Beyond the border the shifted image has zeros.
                 let [height, width, _] = graph.shape(x)?;
-                let shifted = graph.push(GraphOp::DropFirst, &[x])?;
-                let padding = Padding { bottom: height % 2, right: width % 2, ..Padding::default() };
+                let (rows, columns) = reduce_offset(height, width);
+                let shifted = match rows + columns {
+                    0 => x,
+                    _ => graph.push(GraphOp::DropFirst { rows, columns }, &[x])?,
+                };
+                // Beyond the border the shifted image has zeros.
+                let padding =
+                    Padding { bottom: rows * (height % 2), right: columns * (width % 2), ..Padding::default() };
                 let odd = graph.conv(shifted, second, other, 2, padding)?;
                 graph.concat(&[even, odd])?
             }

@@ -67,6 +67,14 @@ fn supernet_of_nas_bench_201() {
     check_supernet(&space, &tiny(&space, 3), &PassOptions::default());
 }
 
+#[test]
+fn supernets_of_signals() {
+    for space in [SearchSpace::darts(), SearchSpace::nas_bench_201()] {
+        let skeleton = tiny(&space, 3).with_image(2, 1, 37);
+        check_supernet(&space, &skeleton, &PassOptions::default());
+    }
+}
+
 /// A mixture whose gates do not sum to one: what passes by has a gate of its own. Odd sizes: it is pooled 9 -> 5 -> 3.
 #[test]
 fn supernet_with_partial_channels() {

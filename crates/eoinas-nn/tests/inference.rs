@@ -65,6 +65,20 @@ fn published_cells_answer_as_before() {
 }
 
 #[test]
+fn networks_for_signals_answer_as_before() {
+    let darts = zoo::find("darts-v2").unwrap().genotype();
+    for (height, width) in [(1, 21), (12, 1)] {
+        let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() }.with_image(2, height, width);
+        check("signal", &darts, &skeleton);
+        check("signal, zeros", &Genotype::parse(ZEROS).unwrap(), &skeleton);
+        let bench = Skeleton { channels: 4, classes: 5, ..Skeleton::nas_bench_201(1) }.with_image(2, height, width);
+        check("signal, NAS-Bench-201", &zoo::find("nas-bench-201-best").unwrap().genotype(), &bench);
+    }
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::imagenet() }.with_image(2, 1, 75);
+    check("signal, ImageNet form", &darts, &skeleton);
+}
+
+#[test]
 fn zeros_and_deep_networks_answer_as_before() {
     let skeleton = Skeleton { channels: 4, cells: 4, classes: 5, ..Skeleton::cifar() }.with_image(3, 11, 8);
     check("zeros", &Genotype::parse(ZEROS).unwrap(), &skeleton);

@@ -84,8 +84,12 @@ impl Converter {
                     }
                 })
             }
-            GraphOp::DropFirst => {
-                let starts = self.weights.add_integers("drop_first.starts", &[1, 1])?;
+            GraphOp::DropFirst { rows, columns } => {
+                let name = match (rows, columns) {
+                    (1, 1) => "drop_first.starts".to_owned(),
+                    _ => format!("drop_first.starts.{rows}.{columns}"),
+                };
+                let starts = self.weights.add_integers(&name, &[*rows as i64, *columns as i64])?;
                 let ends = self.weights.add_integers("drop_first.ends", &[i64::MAX, i64::MAX])?;
                 let axes = self.weights.add_integers("drop_first.axes", &[2, 3])?;
                 Ok(self.push("Slice", vec![first, starts, ends, axes], Vec::new()))

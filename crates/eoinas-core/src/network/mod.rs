@@ -153,7 +153,8 @@ pub enum Preprocessing {
     None,
     /// ReLU, 1x1 convolution, BatchNorm.
     Pointwise,
-    /// ReLU, two 1x1 convolutions of stride 2 side by side, BatchNorm: the feature has twice the resolution.
+    /// ReLU, two 1x1 convolutions of stride 2 side by side, the second a pixel further along each side that has one, and
+    /// BatchNorm: the feature has twice the resolution.
     FactorizedReduce,
 }
 

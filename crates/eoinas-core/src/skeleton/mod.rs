@@ -25,9 +25,10 @@ pub struct Skeleton {
     pub classes: usize,
     /// Channels of an image.
     pub image_channels: usize,
-    /// Height of an image in pixels.
+    /// Height of an image in pixels. 1 for a signal: wherever the network halves the resolution, a side of one pixel stays
+    /// one.
     pub height: usize,
-    /// Width of an image in pixels.
+    /// Width of an image in pixels, for which the same holds.
     pub width: usize,
     /// The kind of cell of each layer, by name ([`Skeleton::with_layers`]). `None` (default): the space's first kind that
     /// reduces at L/3 and 2L/3, its first that does not everywhere else.
@@ -77,7 +78,7 @@ impl Skeleton {
 
     /// The network that a cell found in this one is trained in, by the paper: 20 cells with C = 36 for images like
     /// CIFAR's, 14 cells with C = 48 from 128 pixels on; the benchmark's own network, 5 cells a stage with C = 16, for a
-    /// cell of NAS-Bench-201. Images and classes stay.
+    /// cell of NAS-Bench-201. Images and classes stay, and so do the layers where their kinds were chosen one by one.
     pub fn retraining(&self) -> Self {
         let large = self.height.min(self.width) >= 128;
         let skeleton = match self.form {
@@ -85,7 +86,11 @@ impl Skeleton {
             Form::Cifar | Form::ImageNet if large => Self::imagenet(),
             Form::Cifar | Form::ImageNet => Self::cifar(),
         };
-        skeleton.with_classes(self.classes).with_image(self.image_channels, self.height, self.width)
+        let skeleton = skeleton.with_classes(self.classes).with_image(self.image_channels, self.height, self.width);
+        match &self.layers {
+            Some(layers) => skeleton.with_layers(layers),
+            None => skeleton,
+        }
     }
 
     /// The same network with another number of classes.

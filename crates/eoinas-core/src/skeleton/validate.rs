@@ -41,12 +41,20 @@ impl Skeleton {
         Setting::check(named == cells, "network.cells", cells, expected)
     }
 
-    /// Whether images can be halved `halvings` times.
+    /// Whether images can be halved `halvings` times. Of a signal, which is one pixel high or wide, the other side is halved
+    /// alone.
     pub(crate) fn check_image(&self, halvings: u32) -> Result<(), Setting> {
-        // A side of one pixel cannot be halved: before the last halving two must be left, counted with rounding up.
+        let (short, long) = (self.height.min(self.width), self.height.max(self.width));
+        // A larger side must not get to one pixel too early: before the last halving two must be left, counted with
+        // rounding up.
         let min = halvings.checked_sub(1).map_or(1, |most| 1usize.checked_shl(most).unwrap_or(usize::MAX >> 1) + 1);
         let got = format!("{}x{} pixels", self.height, self.width);
-        let expected = format!("at least {min}x{min} pixels, for the network halves them {halvings} times");
-        Setting::check(self.height.min(self.width) >= min, "the size of the images", got, expected)
+        let size = match (self.height, self.width) {
+            (1, 2..) => format!("1x{min}"),
+            (2.., 1) => format!("{min}x1"),
+            _ => format!("{min}x{min}"),
+        };
+        let expected = format!("at least {size} pixels, for the network halves them {halvings} times");
+        Setting::check(long >= min && (short >= min || short == 1), "the size of the images", got, expected)
     }
 }

@@ -8,18 +8,18 @@ use super::device::Gpu;
 use super::input::input_gradient;
 use super::operands::Operands;
 use crate::error::Result;
+use crate::geometry::reduce_offset;
 use crate::results::ConvGradients;
 use crate::view::{Gradient, Input, InputGradient};
 
-/// A pointwise convolution of every other pixel, from pixel (`first`, `first`) on.
-fn taps(first: i32) -> Taps {
-    Taps { columns: 1, count: 1, stride: 2, first: (first, first) }
-}
-
-/// Which channels the weights make, and how.
-fn branches([weight_1, weight_2]: [&Tensor; 2]) -> Result<[(Taps, Channels); 2]> {
+/// Which channels the weights make of images of this shape, and how: by pointwise convolutions of every other pixel.
+fn branches([weight_1, weight_2]: [&Tensor; 2], [_, h, w, _]: [usize; 4]) -> Result<[(Taps, Channels); 2]> {
     let (first, second) = (weight_1.dim(1)?, weight_2.dim(1)?);
-    Ok([(taps(0), Channels { first: 0, count: first }), (taps(1), Channels { first, count: second })])
+    let taps = |first| Taps { columns: 1, count: 1, stride: 2, first };
+    // Neither is more than 1.
+    let (row, column) = reduce_offset(h, w);
+    let further = taps((row as i32, column as i32));
+    Ok([(taps((0, 0)), Channels { first: 0, count: first }), (further, Channels { first, count: second })])
 }
 
 /// The raw output, of the shape `out`; also its moments, where there is room for them.
@@ -37,7 +37,7 @@ pub(super) fn forward(
     let addresses = [operands.counted("weight_1", weights[0])?, operands.counted("weight_2", weights[1])?];
     let address = operands.output(&z)?;
     let parts = operands.moments(moments)?;
-    for ((taps, to), weight) in branches(weights)?.into_iter().zip(addresses) {
+    for ((taps, to), weight) in branches(weights, shape)?.into_iter().zip(addresses) {
         forward_channels(gpu, &operands, (&x, weight, taps), (address, out), to, parts)?;
     }
     Ok(z)
@@ -54,7 +54,7 @@ pub(super) fn backward(
     want_weights: bool,
 ) -> Result<ConvGradients> {
     let [n, h, w, ci] = shape;
-    let branches = branches(weights)?;
+    let branches = branches(weights, shape)?;
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
     let grad = operands.gradient(grad, out)?;

@@ -130,7 +130,7 @@ fn output_shape(op: &GraphOp, [h, w, c]: [usize; 3], channels: usize) -> [usize;
             let (h, w) = window(padding, (*kernel, *kernel), *stride);
             [h, w, c]
         }
-        GraphOp::DropFirst => [h.saturating_sub(1), w.saturating_sub(1), c],
+        GraphOp::DropFirst { rows, columns } => [h.saturating_sub(*rows), w.saturating_sub(*columns), c],
         GraphOp::Concat => [h, w, channels],
         GraphOp::GlobalAverage => [1, 1, c],
         GraphOp::Linear { weight, .. } => [1, 1, last(&weight.value)],

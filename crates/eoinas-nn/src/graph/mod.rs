@@ -99,8 +99,13 @@ pub enum GraphOp {
         /// Pixels around the input that no window counts.
         padding: Padding,
     },
-    /// The image without its first row and first column.
-    DropFirst,
+    /// The image without its first rows and columns.
+    DropFirst {
+        /// How many rows: 0 or 1.
+        rows: usize,
+        /// How many columns: 0 or 1.
+        columns: usize,
+    },
     /// `scale * x + shift` for each channel, both `[channels]`: a BatchNorm that has no convolution before it.
     Affine {
         /// Factor.

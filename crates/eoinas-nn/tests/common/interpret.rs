@@ -84,7 +84,9 @@ pub fn logits(graph: &Graph, images: &Tensor) -> Vec<f32> {
                     Pooling::Average => real.iter().sum::<f64>() / real.len() as f64,
                 }
             }),
-            GraphOp::DropFirst => Value::each(shape, |n, y, x, c| get(n, y + 1, x + 1, c)),
+            GraphOp::DropFirst { rows, columns } => {
+                Value::each(shape, |n, y, x, c| get(n, y + *rows as isize, x + *columns as isize, c))
+            }
             GraphOp::Affine { scale, shift } => {
                 let (scale, shift) = (Value::of(&scale.value), Value::of(&shift.value));
                 Value::each(shape, |n, y, x, c| scale[c] * get(n, y, x, c) + shift[c])

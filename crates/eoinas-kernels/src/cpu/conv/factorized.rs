@@ -1,5 +1,5 @@
-//! Factorised reduce of one image: two pointwise convolutions of stride 2, the second one pixel further down and right,
-//! joined.
+//! Factorised reduce of one image: two pointwise convolutions of stride 2, the second one pixel further down and right
+//! where there is one, joined.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use crate::cpu::ends::{ImageGradients, ImageInput};
 use crate::cpu::gemm::Gemm;
 use crate::cpu::image::Layout;
 use crate::cpu::simd::Level;
+use crate::geometry::reduce_offset;
 use crate::workspace::Workspace;
 
 /// Both branches.
@@ -24,6 +25,8 @@ pub(super) struct FactorizedReduceOp {
 
 /// One pointwise convolution of stride 2.
 struct Branch {
+    /// Row and column of the first pixel that it reads.
+    offset: (usize, usize),
     /// First output channel, and their number.
     first: usize,
     channels: usize,
@@ -41,12 +44,14 @@ impl FactorizedReduceOp {
         [_, h, w, ci]: [usize; 4],
         [_, oh, ow, co]: [usize; 4],
     ) -> Self {
-        let mut first = 0;
+        let (mut first, mut offset) = (0, (0, 0));
         let branches = weights.map(|(weight, values)| {
             let channels = values.len() / ci;
             let weights = ws.pack(weight, values, ci, channels);
+            let branch = Branch { offset, first, channels, weights, transposed: Aligned::new() };
             first += channels;
-            Branch { first: first - channels, channels, weights, transposed: Aligned::new() }
+            offset = reduce_offset(h, w);
+            branch
         });
         let mut output = Layout::vectors(oh, ow, co, (0, 0));
         // Whole vectors are read from the first channel of the second branch on.
@@ -63,8 +68,8 @@ impl FactorizedReduceOp {
     }
 
     /// Where a branch starts to read.
-    fn start(&self, branch: usize) -> usize {
-        self.input.origin() + branch * (self.input.row() + self.input.pixel)
+    fn start(&self, branch: &Branch) -> usize {
+        self.input.origin() + branch.offset.0 * self.input.row() + branch.offset.1 * self.input.pixel
     }
 }
 
@@ -92,10 +97,10 @@ impl ImageOp for FactorizedReduceOp {
 
     fn forward(&self, level: Level, x: &mut ImageInput<'_, '_>, rows: Range<usize>, _: &mut [f32], z: &mut [f32]) {
         let x = x.whole();
-        for (index, branch) in self.branches.iter().enumerate() {
+        for branch in &self.branches {
             Gemm {
                 a: x,
-                segments: &[self.start(index) + 2 * rows.start * self.input.row()],
+                segments: &[self.start(branch) + 2 * rows.start * self.input.row()],
                 depth: self.input.channels,
                 a_row: 2 * self.input.pixel,
                 a_step: 1,
@@ -138,8 +143,11 @@ impl FactorizedReduceOp {
         // No branch reads pixels of even row and odd column, or the other way round.
         dx.fill(0.0);
         let layout = dx_layout(self.input);
-        for (index, branch) in self.branches.iter().enumerate() {
-            let start = (index * (layout.row() + layout.pixel)).min(dx.len());
+        // Of one pixel they read the same.
+        let joined = self.branches[0].offset == self.branches[1].offset;
+        for branch in &self.branches {
+            let (row, column) = branch.offset;
+            let start = (row * layout.row() + column * layout.pixel).min(dx.len());
             Gemm {
                 a: dz,
                 segments: &[branch.first],
@@ -151,12 +159,12 @@ impl FactorizedReduceOp {
                 b_segment: 0,
                 c: &mut dx[start..],
                 c_row: 2 * layout.pixel,
-                rows: (layout.width - index).div_ceil(2),
+                rows: (layout.width - column).div_ceil(2),
                 cols: layout.channels,
-                groups: (layout.height - index).div_ceil(2),
+                groups: (layout.height - row).div_ceil(2),
                 a_group: self.output.row(),
                 c_group: 2 * layout.row(),
-                add: false,
+                add: joined,
             }
             .run(level);
         }
@@ -164,8 +172,8 @@ impl FactorizedReduceOp {
 
     fn weight_backward(&self, level: Level, x: &[f32], dz: &[f32], dw: &mut [f32]) {
         let ci = self.input.channels;
-        for (index, branch) in self.branches.iter().enumerate() {
-            let start = self.start(index);
+        for branch in &self.branches {
+            let start = self.start(branch);
             let segments: Vec<usize> = (0..self.output.height).map(|y| start + 2 * y * self.input.row()).collect();
             Gemm {
                 a: x,

@@ -78,7 +78,8 @@ struct GradientWindow {
     }
 };
 
-// A factorised reduce: channels before `split` come from pixels of even row and column, the others from odd ones.
+// A factorised reduce: channels before `split` come from pixels of even row and column, the others from odd ones; along
+// a side of one pixel, which has none, from that pixel.
 struct ReduceGradientWindow {
     const Gradient& g;
     int split, h, w;
@@ -86,8 +87,8 @@ struct ReduceGradientWindow {
     using Row = Pixel;
     __device__ Row row(int pixel) const { return place(pixel, h, w); }
     __device__ float at(const Row& row, int channel) const {
-        int odd = channel >= split;
-        if (row.y % 2 != odd || row.x % 2 != odd) return 0.0f;
+        bool second = channel >= split;
+        if (row.y % 2 != (second && h > 1) || row.x % 2 != (second && w > 1)) return 0.0f;
         return load(g, row.n, row.y / 2, row.x / 2, channel);
     }
 };
