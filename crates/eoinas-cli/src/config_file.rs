@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eoinas_core::Setting;
-use eoinas_train::{MethodKind, SearchConfig};
+use eoinas_train::{MethodKind, SearchConfig, config::OPTIONAL};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -92,6 +92,9 @@ fn merge(base: &mut Value, file: Value, name: &str) -> Result<(), Setting> {
         (Value::Object(fields), Value::Object(file)) if is_same_kind(fields, &file) => {
             for (part, value) in file {
                 let name = if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
+                if OPTIONAL.contains(&name.as_str()) {
+                    fields.entry(part.as_str()).or_insert(Value::Null);
+                }
                 let Some(field) = fields.get_mut(&part) else {
                     let known = fields.keys().cloned().collect::<Vec<_>>().join(", ");
                     return Err(Setting::new(name, value, format!("a setting that there is: {known}")));

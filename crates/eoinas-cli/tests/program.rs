@@ -89,6 +89,15 @@ fn settings_are_printed_and_read_back() {
         let other = output(command, &["--config", path, "--epochs", "77", "--print-config"]);
         assert!(text(&other.stdout).contains("epochs = 77\n"), "{}", text(&other.stdout));
     }
+    // The kinds of the layers stand in a file alone where they are chosen.
+    for command in ["search", "train"] {
+        fs::write(&file, "[network]\ncells = 3\nlayers = [\"normal\", \"reduce\", \"reduce\"]\n").unwrap();
+        let first = output(command, &["--config", path, "--print-config"]);
+        assert!(text(&first.stdout).contains("\"reduce\""), "{}", text(&first.stderr));
+        fs::write(&file, &first.stdout).unwrap();
+        let again = output(command, &["--config", path, "--print-config"]);
+        assert_eq!(text(&again.stdout), text(&first.stdout), "{}", text(&again.stderr));
+    }
     let cases = [
         ("[network]\nchanels = 8", "network.chanels is 8; expected a setting that there is: cells, channels"),
         ("epochs = \"many\"", "mine.toml: epochs is \"many\"; expected a number"),

@@ -4,11 +4,11 @@
 mod common;
 
 use common::*;
-use eoinas_core::{Event, Genotype, SearchSpace, Skeleton, count, skeleton::Form};
+use eoinas_core::{CellSpec, Event, Genotype, Op, SearchSpace, Skeleton, count, skeleton::Form};
 use eoinas_prune::{Never, PruneScheduleConfig};
 use eoinas_train::{
-    Found, MethodConfig, MethodKind, Options, Outcome, RunDir, Runs, Search, SearchConfig, Seeds, TrainError,
-    methods::EoiNas, stop::MaxSteps,
+    Found, MethodConfig, MethodKind, Options, Outcome, RunDir, Runs, Search, SearchConfig, Seeds, TrainConfig,
+    TrainError, Training, methods::EoiNas, stop::MaxSteps,
 };
 
 #[test]
@@ -105,6 +105,43 @@ fn a_space_with_one_kind_of_cell_is_searched_too() {
     method.deepen[1].cells = 8;
     let error = wrong.validate().unwrap_err().to_string();
     assert!(error.contains("stage 2") && error.contains("no multiple of 3"), "{error}");
+}
+
+#[test]
+fn a_space_with_three_kinds_of_cell_is_searched_by_the_layers_of_the_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    let cell = |name, reduction| CellSpec::dense(name, 2, 2, reduction);
+    let cells = vec![cell("early", false), cell("down", true), cell("late", false)];
+    let ops = vec![Op::None, Op::SkipConnect, Op::SepConv3x3, Op::MaxPool3x3];
+    let space = SearchSpace::new("mine", ops, cells).unwrap();
+    let options = || Options { space: Some(space.clone()), ..options() };
+    let error = Search::create(tiny(), &dir.path().join("unsaid"), options()).unwrap_err().to_string();
+    assert!(error.contains("cell `late`: no layer of the network has it"), "{error}");
+    let layers = set(&tiny(), "network.layers", r#"["early", "down", "late", "down", "late"]"#);
+    let error = Search::create(layers.clone(), &dir.path().join("cells"), options()).unwrap_err().to_string();
+    assert!(error.contains("network.cells is 3; expected 5"), "{error}");
+    let config = set(&layers, "network.cells", "5");
+    let deep = config.clone().with_method(MethodKind::Pdarts);
+    let error = set(&deep, "network.cells", "5").validate().unwrap_err().to_string();
+    assert!(error.contains("network.layers"), "{error}");
+
+    let run = dir.path().join("run");
+    let stopped = Options { rules: vec![Box::new(MaxSteps(3))], ..options() };
+    assert!(matches!(Search::create(config, &run, stopped).unwrap().run().unwrap(), Outcome::Stopped(_)));
+    let mut search = Search::resume(&run, options()).unwrap();
+    assert_eq!(search.learner().supernet.skeleton().layers.as_ref().unwrap()[2], "late");
+    let Outcome::Done(found) = search.run().unwrap() else { panic!("stopped") };
+    let json = std::fs::read_to_string(run.join("genotype.json")).unwrap();
+    let genotype = Genotype::parse_with(&json, &space).unwrap();
+    assert!(["early", "down", "late"].iter().all(|name| genotype.cells.iter().any(|cell| cell.name == *name)));
+
+    // Counted, and trained, in the same layers.
+    let skeleton = search.learner().supernet.skeleton().retraining();
+    assert_eq!(found.parameters, count::network(&genotype, &skeleton, &space).unwrap().parameters);
+    let mut config = TrainConfig { auxiliary: 0.0, epochs: 1, ..tiny_training() };
+    config.network = search.config().network.clone();
+    let trained = Training::create((config, genotype), &dir.path().join("trained"), options()).unwrap().run().unwrap();
+    assert!(matches!(trained, Outcome::Done(_)));
 }
 
 #[test]

@@ -94,8 +94,11 @@ pub struct DataConfig {
     pub augment_valid: bool,
 }
 
+/// Settings that are left out of `config.json` where they are not used; all others always stand there.
+pub const OPTIONAL: [&str; 1] = ["network.layers"];
+
 /// Size of the network that is searched in. Classes and image size come from the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
     /// Initial number of channels C. Default: 16.
@@ -104,6 +107,11 @@ pub struct NetworkConfig {
     pub cells: usize,
     /// Channels of the stem as a multiple of C. Default: 3.
     pub stem_multiplier: usize,
+    /// The kind of cell of each layer, by its name in the search space, one for each of the `cells`. `None` (default): the
+    /// space's first kind that reduces at L/3 and 2L/3, its first that does not everywhere else. A space with more kinds
+    /// needs it ([`Skeleton::with_layers`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
 }
 
 /// SGD with momentum on the network's weights.
@@ -122,7 +130,7 @@ pub struct WeightsConfig {
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { channels: 16, cells: 8, stem_multiplier: 3 }
+        Self { channels: 16, cells: 8, stem_multiplier: 3, layers: None }
     }
 }
 
@@ -181,8 +189,9 @@ impl<'de> Deserialize<'de> for SearchConfig {
 impl NetworkConfig {
     /// A network of this size and form for images like those of `info`.
     pub(crate) fn skeleton(&self, form: Form, info: &DatasetInfo) -> Skeleton {
-        let Self { channels, cells, stem_multiplier } = *self;
-        Skeleton { form, channels, cells, stem_multiplier, ..Skeleton::search() }
+        let Self { channels, cells, stem_multiplier, ref layers } = *self;
+        let layers = layers.clone();
+        Skeleton { form, channels, cells, stem_multiplier, layers, ..Skeleton::search() }
             .with_classes(info.target.outputs())
             .with_image(info.channels, info.height, info.width)
     }

@@ -73,7 +73,12 @@ impl SearchConfig {
     pub fn nas_bench_201(cells_per_stage: usize) -> Self {
         Self {
             form: Form::NasBench201,
-            network: NetworkConfig { channels: 16, cells: cells_per_stage.saturating_mul(3), stem_multiplier: 1 },
+            network: NetworkConfig {
+                channels: 16,
+                cells: cells_per_stage.saturating_mul(3),
+                stem_multiplier: 1,
+                layers: None,
+            },
             method: EoiNas::nas_bench_201().into(),
             ..Self::paper()
         }
@@ -102,7 +107,7 @@ impl SearchConfig {
             epochs: 24,
             batch_size: 32,
             data: DataConfig { train_images: Some(4000), ..DataConfig::default() },
-            network: NetworkConfig { channels: 8, cells: 4, stem_multiplier: 3 },
+            network: NetworkConfig { channels: 8, cells: 4, ..NetworkConfig::default() },
             ..Self::paper()
         }
     }

@@ -3,7 +3,7 @@
 use eoinas_core::Setting;
 use serde_json::{Map, Value};
 
-use super::{MethodConfig, MethodKind, SearchConfig, method::UnknownMethod};
+use super::{MethodConfig, MethodKind, OPTIONAL, SearchConfig, method::UnknownMethod};
 
 impl SearchConfig {
     /// The same settings with another value for `name`, the path of a setting in `config.json`: how a study varies what
@@ -49,6 +49,9 @@ impl SearchConfig {
                 Some(known) => format!("another name: there is no `{part}`; there are {known}"),
                 None => format!("another name: `{part}` would be part of something that has no parts"),
             };
+            if let (Value::Object(fields), true) = (&mut *place, OPTIONAL.contains(&name)) {
+                fields.entry(part).or_insert(Value::Null);
+            }
             place = place.get_mut(part).ok_or_else(unknown).map_err(wrong)?;
         }
         *place = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
@@ -95,6 +98,8 @@ mod tests {
         let set = |name: &str, value: &str| config.with_setting(name, value);
         assert_eq!(set("seed", "7").unwrap(), SearchConfig { seed: 7, ..SearchConfig::paper() });
         assert_eq!(set("weights.clip", "null").unwrap().weights.clip, None);
+        let layers = set("network.layers", r#"["normal", "reduce"]"#).unwrap().network.layers;
+        assert_eq!(layers, Some(vec!["normal".to_owned(), "reduce".to_owned()]));
         assert_eq!(set("method", "gdas").unwrap(), SearchConfig::paper().with_method(MethodKind::Gdas));
         let beta = EoiNas { indicator: IndicatorConfig::Beta(Beta {}), ..EoiNas::default() };
         for name in ["indicator", "method.eoinas.indicator"] {

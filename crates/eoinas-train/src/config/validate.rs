@@ -37,12 +37,14 @@ impl SearchConfig {
 
 impl NetworkConfig {
     pub(crate) fn validate(&self) -> Result {
-        let Self { channels, cells, stem_multiplier } = *self;
+        let Self { channels, cells, stem_multiplier, ref layers } = *self;
         let channels_fit = (2..=4096).contains(&channels) && channels.is_multiple_of(2);
         Setting::check(channels_fit, "network.channels", channels, "an even number from 2 to 4096")?;
         let expected = "1 to 1000 (from 3 on there is a reduction cell of every kind)";
         Setting::check((1..=1000).contains(&cells), "network.cells", cells, expected)?;
-        Setting::check(stem_multiplier > 0, "network.stem_multiplier", stem_multiplier, "at least 1")
+        Setting::check(stem_multiplier > 0, "network.stem_multiplier", stem_multiplier, "at least 1")?;
+        let named = layers.as_ref().map_or(cells, Vec::len);
+        Setting::check(named == cells, "network.cells", cells, format!("{named}, as many as `network.layers` names"))
     }
 }
 

@@ -105,7 +105,7 @@ impl Default for TrainConfig {
             accumulate: 1,
             data: TrainDataConfig::default(),
             form: Form::Cifar,
-            network: NetworkConfig { channels: 36, cells: 20, stem_multiplier: 3 },
+            network: NetworkConfig { channels: 36, cells: 20, ..NetworkConfig::default() },
             augment: Augment::retrain(),
             weights: WeightsConfig {
                 learning_rate: Cosine { start: 0.025, end: 0.0 }.into(),

@@ -74,7 +74,7 @@ impl TrainConfig {
             epochs: 250,
             data: TrainDataConfig { dataset: SourceKind::Folder, image_size: Some(224), ..TrainDataConfig::default() },
             form: Form::ImageNet,
-            network: NetworkConfig { channels: 48, cells: 14, stem_multiplier: 1 },
+            network: NetworkConfig { channels: 48, cells: 14, stem_multiplier: 1, layers: None },
             augment: Augment::imagenet(),
             weights: WeightsConfig {
                 learning_rate: Linear { start: 0.1, end: 0.0, inclusive: false }.into(),
@@ -94,7 +94,7 @@ impl TrainConfig {
             preset: TrainPreset::Quick,
             epochs: 10,
             batch_size: 64,
-            network: NetworkConfig { channels: 8, cells: 5, stem_multiplier: 3 },
+            network: NetworkConfig { channels: 8, cells: 5, ..NetworkConfig::default() },
             augment: Augment::search(),
             drop_path: 0.0,
             auxiliary: 0.0,

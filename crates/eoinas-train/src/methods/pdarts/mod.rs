@@ -70,6 +70,9 @@ impl SearchMethod for PDarts {
 
     fn validate(&self, run: &SearchConfig, space: &SearchSpace) -> Result<(), Setting> {
         self.darts().validate(run, space)?;
+        let fits = run.network.layers.is_none() || self.deepen.is_empty();
+        let expected = "none: the network of P-DARTS has another number of cells in every stage";
+        Setting::check(fits, "network.layers", "given", expected)?;
         stages::validate(&self.deepen, run.form)
     }
 
