@@ -1,12 +1,13 @@
-//! `eoinas classify`: what is on pictures.
+//! `eoinas classify`: what is on pictures, or in signals.
 
 use std::{path::Path, path::PathBuf, process::ExitCode};
 
 use candle_core::{Device, Tensor};
+use eoinas_core::{NumberInfo, Skeleton, ValueKind};
 use eoinas_data::{FolderConfig, ImageFolder};
 use eoinas_nn::saved::{Description, Framing, SavedNetwork};
-use eoinas_nn::{InferenceNetwork, Operations};
-use serde_json::json;
+use eoinas_nn::{InferenceNetwork, Operations, task::Answer};
+use serde_json::{Value, json};
 
 use crate::{
     Error, Start,
@@ -16,6 +17,10 @@ use crate::{
 /// Tell what is on pictures, with a network that was trained and saved.
 ///
 /// A picture that cannot be read is named, the others are classified, and the exit code is 1.
+///
+/// What is told is what the network learned: classes with their probabilities, numbers in their own units, or labels with a
+/// probability each. A network that learned from floats takes text files of numbers (separated by commas, spaces or line
+/// ends; row by row, the channels of a moment or pixel together) where others take pictures.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,10 +29,10 @@ Examples:
 pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,
-    /// Pictures, PNG or JPEG.
+    /// Pictures, PNG or JPEG; for a network that learned from floats, text files of numbers.
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// How many classes to print for each picture.
+    /// How many classes or labels to print for each picture, the most probable first.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
     /// Print one JSON object for each picture, on a line of its own.
@@ -46,10 +51,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     for path in &args.images {
         // One picture that cannot be read does not keep the others from being classified.
         match classify(&network, &saved.description, path) {
-            Ok(mut classes) => {
-                classes.truncate(usize::from(args.top));
-                print(path, &classes, args.json);
-            }
+            Ok(answer) => print(path, answer, args),
             Err(error) => {
                 tell!("error: {error}");
                 code = ExitCode::FAILURE;
@@ -62,12 +64,19 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     Ok(code)
 }
 
-/// Classes and their probabilities, the most probable first.
-fn classify<'a>(
-    network: &InferenceNetwork,
-    description: &'a Description,
-    path: &Path,
-) -> Result<Vec<(&'a str, f32)>, Error> {
+/// What the network says of a picture or signal.
+fn classify<'a>(network: &InferenceNetwork, description: &'a Description, path: &Path) -> Result<Answer<'a>, Error> {
+    let Skeleton { height, width, image_channels, .. } = description.skeleton;
+    let values = match description.normalisation.values {
+        ValueKind::Bytes => picture(description, path)?,
+        ValueKind::Floats => signal(description, path)?,
+    };
+    let images = Tensor::from_vec(values, (1, height, width, image_channels), &Device::Cpu)?;
+    Ok(Answer::new(&description.target, &network.logits(&images)?.flatten_all()?.to_vec1()?))
+}
+
+/// The values of a picture, normalised.
+fn picture(description: &Description, path: &Path) -> Result<Vec<f32>, Error> {
     let skeleton = &description.skeleton;
     let (height, width, channels) = (skeleton.height, skeleton.width, skeleton.image_channels);
     let config = FolderConfig { height, width, ..FolderConfig::default() };
@@ -80,12 +89,29 @@ fn classify<'a>(
         1 => rgb.chunks_exact(3).map(luma).collect(),
         _ => return Err(format!("the network reads images of {channels} channels, pictures have 3").into()),
     };
-    let values = description.normalisation.apply(&pixels);
-    let images = Tensor::from_vec(values, (1, height, width, channels), &Device::Cpu)?;
-    let probabilities = softmax(&network.logits(&images)?.flatten_all()?.to_vec1()?);
-    let mut classes: Vec<_> = description.classes.iter().map(String::as_str).zip(probabilities).collect();
-    classes.sort_by(|a, b| b.1.total_cmp(&a.1));
-    Ok(classes)
+    Ok(description.normalisation.apply(&pixels))
+}
+
+/// The numbers of a text file, normalised.
+fn signal(description: &Description, path: &Path) -> Result<Vec<f32>, Error> {
+    let Skeleton { height, width, image_channels: channels, .. } = description.skeleton;
+    let wrong = |problem: String| format!("{}: {problem}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let words = text.split(|c: char| c.is_whitespace() || ",;".contains(c)).filter(|word| !word.is_empty());
+    let number = |word: &str| match word.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => {
+            let word: String = word.chars().take(32).collect();
+            Err(wrong(format!("`{word}` is no number; the network reads text files of numbers")))
+        }
+    };
+    let values = words.map(number).collect::<Result<Vec<f32>, String>>()?;
+    let wanted = height * width * channels;
+    if values.len() != wanted {
+        let shape = format!("{wanted} ({height} x {width} x {channels}: height, width, channels)");
+        return Err(wrong(format!("it has {} numbers; the network reads {shape}", values.len())).into());
+    }
+    Ok(description.normalisation.apply_floats(&values))
 }
 
 /// Brightness of a pixel (ITU-R 601).
@@ -94,21 +120,37 @@ fn luma(rgb: &[u8]) -> u8 {
     sum.round() as u8
 }
 
-fn softmax(logits: &[f32]) -> Vec<f32> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}
-
-fn print(path: &Path, classes: &[(&str, f32)], as_json: bool) {
-    if as_json {
-        let classes: Vec<_> = classes.iter().map(|(class, p)| json!({ "class": class, "probability": p })).collect();
-        say!("{}", json!({ "image": path.display().to_string(), "classes": classes }));
+fn print(path: &Path, answer: Answer<'_>, args: &Args) {
+    let likeliest = |mut named: Vec<(&str, f32)>, what: &str, one: &str| {
+        named.sort_by(|a, b| b.1.total_cmp(&a.1));
+        named.truncate(usize::from(args.top));
+        let json = named.iter().map(|(name, p)| json!({ one: name, "probability": p })).collect();
+        let lines = named.iter().map(|(name, p)| format!("{:5.1} %  {name}", 100.0 * p)).collect();
+        (what.to_owned(), json, lines)
+    };
+    let (what, json, lines): (String, Vec<Value>, Vec<String>) = match answer {
+        Answer::Classes(classes) => likeliest(classes, "classes", "class"),
+        Answer::Labels(labels) => likeliest(labels, "labels", "label"),
+        Answer::Numbers(numbers) => {
+            let json =
+                |(info, value): &(&NumberInfo, f32)| json!({ "name": info.name, "value": value, "unit": info.unit });
+            let line = |(info, value): &(&NumberInfo, f32)| {
+                format!("{}  {}", format!("{} {}", rounded(*value, info.std), info.unit).trim_end(), info.name)
+            };
+            ("numbers".to_owned(), numbers.iter().map(json).collect(), numbers.iter().map(line).collect())
+        }
+    };
+    if args.json {
+        say!("{}", json!({ "image": path.display().to_string(), what: json }));
         return;
     }
     say!("{}", path.display());
-    for (class, probability) in classes {
-        say!("  {:5.1} %  {class}", 100.0 * probability);
-    }
+    lines.iter().for_each(|line| say!("  {line}"));
+}
+
+/// A number with as many decimals as a thousandth of its deviation has, and no zeros at the end.
+fn rounded(value: f32, std: f32) -> String {
+    let decimals = (3.0 - std.log10().floor()).clamp(0.0, 6.0) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -3,16 +3,21 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use candle_core::Device;
+use eoinas_core::{NumberInfo, TargetInfo, ValueKind};
 use eoinas_nn::{Operations, saved::SavedNetwork};
 use eoinas_onnx::ExportOptions;
+use serde_json::json;
 
 use crate::{Error, Start, out::say};
 
 /// Write a saved network as an ONNX file.
 ///
 /// The file's input `images` is [n, channels, height, width], its output `logits` is [n, classes]. The input are pixels
-/// from 0 to 255, which the graph normalises itself, or with --normalised values that are normalised already. The class
-/// names go along as the metadata entry `classes`, a JSON array.
+/// from 0 to 255 (for a network that learned from floats, those floats), which the graph normalises itself, or with
+/// --normalised values that are normalised already. The class names go along as the metadata entry `classes`, a JSON array.
+///
+/// A network of numbers has the output `numbers`, in their own units, and the entry `numbers` with their names and units; one
+/// of several labels has the output `labels`, a probability each, and the entry `labels`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,18 +44,31 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let description = &saved.description;
     let options = ExportOptions {
         normalisation: (!args.normalised).then(|| description.normalisation.clone()),
-        metadata: vec![("classes".to_owned(), serde_json::to_string(&description.classes)?)],
+        metadata: vec![(description.target.kind().to_string(), names(&description.target)?)],
+        target: Some(description.target.clone()),
     };
     eoinas_onnx::write(&args.out, &network, &options)?;
     let skeleton = &description.skeleton;
-    let input = if args.normalised { "normalised values" } else { "pixels from 0 to 255" };
+    let input = match (args.normalised, description.normalisation.values) {
+        (true, _) => "normalised values",
+        (false, ValueKind::Bytes) => "pixels from 0 to 255",
+        (false, ValueKind::Floats) => "floats as the data has them",
+    };
     say!(
-        "{}: images [n, {}, {}, {}] of {input} -> logits [n, {}]",
+        "{}: images [n, {}, {}, {}] of {input} -> {} [n, {}]",
         args.out.display(),
         skeleton.image_channels,
         skeleton.height,
         skeleton.width,
+        eoinas_onnx::output(Some(&description.target)),
         skeleton.classes
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the outputs are called, as JSON.
+fn names(target: &TargetInfo) -> Result<String, Error> {
+    let TargetInfo::Numbers(numbers) = target else { return Ok(serde_json::to_string(&target.names())?) };
+    let number = |info: &NumberInfo| json!({ "name": info.name, "unit": info.unit });
+    Ok(serde_json::to_string(&numbers.iter().map(number).collect::<Vec<_>>())?)
 }

@@ -39,7 +39,7 @@ fn from_pictures_to_a_network() {
     assert!(errors.contains("on this machine: about"), "{errors}");
     assert!(text(&output.stdout).contains("of 2 test pictures are right"), "{}", text(&output.stdout));
     let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
-    assert_eq!(saved.description.classes, ["above", "below"]);
+    assert_eq!(saved.description.target.names(), ["above", "below"]);
     // Whatever is done is not done again.
     let again = run("images", &["--resume", out.to_str().unwrap()]);
     assert_eq!(text(&again.stdout), text(&output.stdout));

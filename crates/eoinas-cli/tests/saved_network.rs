@@ -8,7 +8,7 @@ use std::{path::Path, process::Output};
 
 use candle_core::Device;
 use common::eoinas;
-use eoinas_core::{Skeleton, Streams, zoo};
+use eoinas_core::{NumberInfo, Skeleton, Streams, TargetInfo, ValueKind, zoo};
 use eoinas_nn::saved::{self, Framing, Normalisation};
 use eoinas_nn::{DerivedNetwork, Operations};
 use image::{Rgb, RgbImage};
@@ -31,14 +31,25 @@ fn failure(output: &Output) -> String {
 
 /// A network of three classes in `root/net`.
 fn save(root: &Path, framing: Framing) -> String {
+    let pixels = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3], ..Normalisation::default() };
+    save_with(root, (32, 32), &TargetInfo::Classes(["ant", "bee", "cat"].map(String::from).to_vec()), &pixels, framing)
+}
+
+fn save_with(
+    root: &Path,
+    (height, width): (usize, usize),
+    target: &TargetInfo,
+    normalisation: &Normalisation,
+    framing: Framing,
+) -> String {
     let genotype = zoo::find("darts-v2").unwrap().genotype();
-    let skeleton = Skeleton { channels: 4, cells: 3, classes: 3, ..Skeleton::cifar() };
+    let skeleton = Skeleton { channels: 4, cells: 3, classes: target.outputs(), ..Skeleton::cifar() };
+    let skeleton = skeleton.with_image(normalisation.mean.len(), height, width);
     let (space, operations) = (genotype.space().unwrap(), Operations::built_in());
     let streams = Streams::new(1);
     let net = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
-    let normalisation = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] };
     let dir = root.join("net");
-    saved::save(&dir, &net, &["ant", "bee", "cat"].map(String::from), &normalisation, framing).unwrap();
+    saved::save(&dir, &net, target, normalisation, framing).unwrap();
     dir.to_str().unwrap().to_owned()
 }
 
@@ -69,6 +80,63 @@ fn pictures_are_classified() {
         assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{text}");
         assert!(probabilities.is_sorted_by(|a, b| a >= b), "{text}");
     }
+}
+
+#[test]
+fn numbers_labels_and_signals_get_answers_of_their_kind() {
+    let pixels = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3], ..Normalisation::default() };
+    let number = |name: &str, unit: &str| NumberInfo { name: name.into(), unit: unit.into(), mean: 1000.0, std: 1e-6 };
+    let numbers = TargetInfo::Numbers(vec![number("angle", "degrees"), number("ratio", "")]);
+    let json = |model: &str, input: &str| -> Value {
+        serde_json::from_str(&stdout(&run("classify", &[model, input, "--json"]))).unwrap()
+    };
+
+    let root = tempfile::tempdir().unwrap();
+    let red = picture(root.path(), "red.png", [250, 9, 9]);
+    let model = save_with(root.path(), (32, 32), &numbers, &pixels, Framing::Stretch);
+    let text = stdout(&run("classify", &[&model, &red]));
+    // So near its mean that the network cannot say anything else.
+    assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["  1000 degrees  angle", "  1000  ratio"], "{text}");
+    let line = json(&model, &red);
+    assert_eq!((&line["numbers"][0]["name"], &line["numbers"][0]["unit"]), (&"angle".into(), &"degrees".into()));
+    assert!((line["numbers"][0]["value"].as_f64().unwrap() - 1000.0).abs() < 1.0, "{line}");
+    let out = root.path().join("numbers.onnx");
+    let text = stdout(&run("export", &[&model, "--out", out.to_str().unwrap()]));
+    assert!(text.contains("pixels from 0 to 255 -> numbers [n, 2]"), "{text}");
+
+    let root = tempfile::tempdir().unwrap();
+    let red = picture(root.path(), "red.png", [250, 9, 9]);
+    let labels = TargetInfo::Labels(vec!["disc".into(), "ring".into()]);
+    let model = save_with(root.path(), (32, 32), &labels, &pixels, Framing::Stretch);
+    let line = json(&model, &red);
+    let label = |name: &str| {
+        let of = line["labels"].as_array().unwrap().iter().find(|label| label["label"] == name).unwrap();
+        of["probability"].as_f64().unwrap()
+    };
+    assert!((0.0..=1.0).contains(&label("disc")) && (0.0..=1.0).contains(&label("ring")), "{line}");
+    let out = root.path().join("labels.onnx");
+    let text = stdout(&run("export", &[&model, "--out", out.to_str().unwrap()]));
+    assert!(text.contains("-> labels [n, 2]"), "{text}");
+
+    let root = tempfile::tempdir().unwrap();
+    let values = Normalisation { mean: vec![0.0; 2], std: vec![1.0; 2], values: ValueKind::Floats };
+    let tones = TargetInfo::Classes(vec!["low".into(), "high".into()]);
+    let model = save_with(root.path(), (1, 16), &tones, &values, Framing::Stretch);
+    let signal = root.path().join("signal.csv");
+    std::fs::write(&signal, "0.5, -1\n".repeat(16)).unwrap();
+    let line = json(&model, signal.to_str().unwrap());
+    assert_eq!(line["classes"].as_array().unwrap().len(), 2, "{line}");
+    std::fs::write(&signal, "0.5, -1\n".repeat(15)).unwrap();
+    let error = failure(&run("classify", &[&model, signal.to_str().unwrap()]));
+    assert!(
+        error.contains("signal.csv") && error.contains("30 numbers") && error.contains("32 (1 x 16 x 2"),
+        "{error}"
+    );
+    std::fs::write(&signal, "0.5, much\n").unwrap();
+    assert!(failure(&run("classify", &[&model, signal.to_str().unwrap()])).contains("`much`"));
+    let out = root.path().join("signal.onnx");
+    let text = stdout(&run("export", &[&model, "--out", out.to_str().unwrap()]));
+    assert!(text.contains("images [n, 2, 1, 16] of floats as the data has them -> logits [n, 2]"), "{text}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn from_images_to_a_network_that_classifies() {
     let said = text(&output.stdout);
     assert!(said.contains("test pictures are right") && said.contains("eoinas classify "), "{said}");
     let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
-    assert_eq!(saved.description.classes.len(), 10);
+    assert_eq!(saved.description.target.outputs(), 10);
     // Whatever is done is not done again.
     let again = run("search", &["--resume", out.to_str().unwrap()]);
     assert_eq!(text(&again.stdout), said, "{}", text(&again.stderr));

@@ -39,7 +39,7 @@ pub use schedule::ScheduleConfig;
 pub use setting::Setting;
 pub use skeleton::{Form, Skeleton};
 pub use space::{CellKind, CellSpec, Edge, EdgeId, EdgeMap, EdgeOpTable, OpId, SearchSpace};
-pub use target::{Measure, NumberInfo, Target, TargetInfo, TargetKind, Targets};
+pub use target::{Measure, NumberInfo, Score, Target, TargetInfo, TargetKind, Targets, ValueKind};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,5 +1,5 @@
-//! What is to be said of a sample: its class, real numbers, or which of several labels it has. Data sets give these,
-//! networks learn them.
+//! What a sample is made of, and what is to be said of it: its class, real numbers, or which of several labels it has. Data
+//! sets give these, networks learn them.
 
 use std::fmt;
 
@@ -28,6 +28,17 @@ impl fmt::Display for TargetKind {
             Self::Labels => "labels",
         })
     }
+}
+
+/// What a sample's numbers are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueKind {
+    /// `u8`, 0 to 255, scaled to 0..1 before they are normalised: pictures.
+    #[default]
+    Bytes,
+    /// `f32`, finite, normalised as they are: signals, measurements, spectra.
+    Floats,
 }
 
 /// The answers that can be given, with their names.
@@ -113,9 +124,58 @@ impl Measure {
         *self == Self::accuracy()
     }
 
+    /// A score on the scale on which more is better: itself, or its negative where a lower one is.
+    pub fn merit(&self, score: f64) -> f64 {
+        if self.higher_is_better { score } else { -score }
+    }
+
     /// Whether `new` is better than `old`.
     pub fn better(&self, new: f64, old: f64) -> bool {
-        if self.higher_is_better { new > old } else { new < old }
+        self.merit(new) > self.merit(old)
+    }
+
+    /// What it is, in words.
+    pub fn title(&self) -> &str {
+        if self.name == "mAP" { "mean average precision" } else { &self.name }
+    }
+
+    /// A score as people read it: an accuracy in percent, others with their name.
+    ///
+    /// ```
+    /// use eoinas_core::Measure;
+    /// assert_eq!(Measure::accuracy().show(0.475), "47.50 %");
+    /// assert_eq!(Measure::higher("R2").show(0.475), "R2 0.4750");
+    /// ```
+    pub fn show(&self, score: f64) -> String {
+        if self.is_accuracy() { format!("{:.2} %", 100.0 * score) } else { format!("{} {score:.4}", self.name) }
+    }
+}
+
+impl Default for Measure {
+    fn default() -> Self {
+        Self::accuracy()
+    }
+}
+
+/// A score and what it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// What it is.
+    pub measure: Measure,
+    /// How much of it.
+    pub value: f64,
+}
+
+impl Score {
+    /// On the scale on which more is better.
+    pub fn merit(&self) -> f64 {
+        self.measure.merit(self.value)
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.measure.show(self.value))
     }
 }
 
@@ -135,6 +195,33 @@ impl TargetInfo {
             Self::Classes(names) | Self::Labels(names) => names.len(),
             Self::Numbers(numbers) => numbers.len(),
         }
+    }
+
+    /// What it is, for people: `10 classes`, `2 numbers (angle, length)`, `3 labels (cat, dog, person)`.
+    pub fn describe(&self) -> String {
+        let (count, kind) = (self.outputs(), self.kind());
+        match self {
+            Self::Classes(_) => format!("{count} {kind}"),
+            _ => format!("{count} {kind} ({})", self.names().join(", ")),
+        }
+    }
+
+    /// Names of the outputs, in order.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Classes(names) | Self::Labels(names) => names.iter().map(String::as_str).collect(),
+            Self::Numbers(numbers) => numbers.iter().map(|number| number.name.as_str()).collect(),
+        }
+    }
+
+    /// Whether answers to it are answers to `other`: the same kind, names and units in the same order. Mean and standard
+    /// deviation of numbers are a matter of the samples.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let units = |info: &Self| match info {
+            Self::Numbers(numbers) => numbers.iter().map(|number| number.unit.clone()).collect(),
+            _ => Vec::new(),
+        };
+        self.kind() == other.kind() && self.names() == other.names() && units(self) == units(other)
     }
 
     /// Names of the classes, where there are classes.

@@ -19,9 +19,16 @@ fn run_started() -> RunStarted {
         seed: u64::MAX,
         epochs: 160,
         config: serde_json::json!({"lambda": 0.5, "preset": "paper"}),
-        dataset: DatasetInfo { name: "cifar10".into(), train_images: 25_000, valid_images: 25_000, classes: vec![] },
+        dataset: DatasetInfo {
+            name: "cifar10".into(),
+            train_images: 25_000,
+            valid_images: 25_000,
+            classes: vec![],
+            target: None,
+        },
         genotype: None,
         command: vec!["cifar_search".into(), "--seed".into(), "1".into()],
+        measure: None,
     }
 }
 
@@ -64,7 +71,7 @@ fn every_event() -> Vec<Event> {
         },
         Event::Warning { text: text() },
         Event::CheckpointSaved { step: 15_640, name: "checkpoints/step-000015640".into() },
-        Event::Evaluated { what: text(), accuracy: 0.91, loss: 0.3, images: 25_000 },
+        Event::Evaluated { what: text(), accuracy: 0.91, loss: 0.3, images: 25_000, score: None },
         Event::Derived {
             text: text(),
             genotype: serde_json::json!({"format": "eoinas-genotype"}),
@@ -90,7 +97,7 @@ fn every_event_survives_its_line() {
 
 #[test]
 fn a_loss_that_is_not_finite_is_null() {
-    let event = Event::Evaluated { what: "x".into(), accuracy: 0.1, loss: f64::INFINITY, images: 1 };
+    let event = Event::Evaluated { what: "x".into(), accuracy: 0.1, loss: f64::INFINITY, images: 1, score: None };
     let line = Record { seq: 0, elapsed_seconds: 0.0, event }.to_line();
     assert!(line.contains("\"loss\":null"), "{line}");
     let Event::Evaluated { loss, .. } = Record::from_line(&line).unwrap().event else { panic!("another event") };

@@ -1,18 +1,8 @@
 //! The numbers of samples: bytes, or floats as they are.
 
 use crate::error::{DataError, Result};
-use serde::{Deserialize, Serialize};
 
-/// What a sample's numbers are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ValueKind {
-    /// `u8`, 0 to 255, scaled to 0..1 before they are normalised: pictures.
-    #[default]
-    Bytes,
-    /// `f32`, finite, normalised as they are: signals, measurements, spectra.
-    Floats,
-}
+pub use eoinas_core::ValueKind;
 
 /// Where a data set writes a sample: \[height, width, channels\], row by row.
 #[derive(Debug)]

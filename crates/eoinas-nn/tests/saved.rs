@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use common::flat;
-use eoinas_core::{CellSpec, Genotype, Op, SearchSpace, Skeleton, Streams, count, zoo};
+use eoinas_core::{
+    CellSpec, Genotype, NumberInfo, Op, SearchSpace, Skeleton, Streams, TargetInfo, TargetKind, ValueKind, count, zoo,
+};
 use eoinas_nn::saved::{self, Framing, Normalisation, SavedError, SavedNetwork};
 use eoinas_nn::{DerivedNetwork, NnError, Operations, PassOptions, Supernet, Wanted};
 use nets::batch;
@@ -28,12 +30,12 @@ fn network(name: &str, skeleton: &Skeleton) -> DerivedNetwork {
     DerivedNetwork::with_auxiliary(&genotype, &space, skeleton, &operations, &streams, &Device::Cpu).unwrap()
 }
 
-fn classes() -> Vec<String> {
-    ["ant", "bee", "cat", "dog", "eel"].map(String::from).to_vec()
+fn classes() -> TargetInfo {
+    TargetInfo::Classes(["ant", "bee", "cat", "dog", "eel"].map(String::from).to_vec())
 }
 
 fn normalisation() -> Normalisation {
-    Normalisation { mean: vec![0.1, 0.5, 0.25], std: vec![0.25, 0.5, 0.125] }
+    Normalisation { mean: vec![0.1, 0.5, 0.25], std: vec![0.25, 0.5, 0.125], ..Normalisation::default() }
 }
 
 fn save(dir: &Path, network: &DerivedNetwork) -> Result<(), SavedError> {
@@ -65,7 +67,7 @@ fn a_network_comes_back_as_it_was() {
         let there = SavedNetwork::read(&dir).unwrap();
         assert_eq!(there.description.genotype, *net.genotype());
         assert_eq!(there.description.skeleton, skeleton);
-        assert_eq!((there.description.classes.clone(), there.description.framing), (classes(), Framing::Centre));
+        assert_eq!((there.description.target.clone(), there.description.framing), (classes(), Framing::Centre));
         assert_eq!(there.description.normalisation, normalisation());
         let back = there.build(&Operations::built_in(), &Device::Cpu).unwrap();
         assert_eq!(back.evaluate(&batch).unwrap().loss, net.evaluate(&batch).unwrap().loss, "{name}");
@@ -172,12 +174,14 @@ fn three_kinds_are_all_in_the_network() {
 #[test]
 fn broken_descriptions() {
     let (_root, dir) = saved("darts-v2", &skeleton());
+    let error = with_text(&dir, "\"version\": 1", "\"version\": 4");
+    assert!(matches!(&error, SavedError::Version { field: "version", got, .. } if got == "4"), "{error}");
     let error = with_text(&dir, "\"version\": 1", "\"version\": 3");
-    assert!(matches!(&error, SavedError::Version { field: "version", got, .. } if got == "3"), "{error}");
+    assert!(error.to_string().contains("version 3 says by `target` alone what the outputs are"), "{error}");
     let error = with_text(&dir, "eoinas-network", "eoinas-genotype");
     assert!(matches!(error, SavedError::Version { field: "format", .. }), "{error}");
     let error = with_text(&dir, "\"ant\",", "");
-    assert!(matches!(error, SavedError::Classes { expected: 5, got: 4, .. }), "{error}");
+    assert!(matches!(error, SavedError::Outputs { expected: 5, got: 4, .. }), "{error}");
     let error = with_text(&dir, "0.125", "0.0");
     assert!(matches!(error, SavedError::Normalisation { .. }), "{error}");
     let error = with_text(&dir, "0.125", "0.125, 0.125");
@@ -192,6 +196,33 @@ fn broken_descriptions() {
     assert!(matches!(error, SavedError::Json { .. }), "{error}");
     let error = with_text(&dir, "{", "");
     assert!(matches!(error, SavedError::Json { .. }), "{error}");
+}
+
+/// What earlier programs cannot read is of a version that they refuse.
+#[test]
+fn other_tasks_and_inputs_come_back_and_have_a_version_of_their_own() {
+    let number = |name: &str| NumberInfo { name: name.into(), unit: "degrees".into(), mean: 90.0, std: 52.0 };
+    let numbers = TargetInfo::Numbers(["a", "b", "c", "d", "e"].map(number).to_vec());
+    let labels = TargetInfo::Labels(classes().names().into_iter().map(str::to_owned).collect());
+    let floats = Normalisation { values: ValueKind::Floats, ..normalisation() };
+    for (target, inputs) in [(&numbers, normalisation()), (&labels, normalisation()), (&classes(), floats.clone())] {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("net");
+        saved::save(&dir, &network("darts-v2", &skeleton()), target, &inputs, Framing::Stretch).unwrap();
+        let there = SavedNetwork::read(&dir).unwrap();
+        assert_eq!((&there.description.target, &there.description.normalisation), (target, &inputs));
+        let kind = there.build(&Operations::built_in(), &Device::Cpu).unwrap().task().kind();
+        assert_eq!(kind, target.kind());
+        let text = fs::read_to_string(dir.join("network.json")).unwrap();
+        assert!(text.contains("\"version\": 3") && text.contains("\"target\": {"), "{text}");
+        assert!(!text.contains("\n  \"classes\""), "{text}");
+        if target.kind() == TargetKind::Numbers {
+            let error = with_text(&dir, "\"std\": 52.0", "\"std\": 0.0");
+            assert!(error.to_string().contains("target: std of `a` is 0; expected a finite number above 0"), "{error}");
+        }
+    }
+    let values = floats.apply_floats(&[0.35, 0.5, 0.25]);
+    assert!(values.iter().zip([1.0, 0.0, 0.0]).all(|(got, want)| (got - want).abs() < 1e-6), "{values:?}");
 }
 
 #[test]
@@ -212,8 +243,10 @@ fn missing_and_damaged_files() {
 fn names_that_do_not_match_are_not_saved() {
     let root = tempfile::tempdir().unwrap();
     let (dir, net) = (root.path().join("net"), network("darts-v2", &skeleton()));
-    let error = saved::save(&dir, &net, &classes()[1..], &normalisation(), Framing::Stretch).unwrap_err();
-    assert!(matches!(error, SavedError::Classes { expected: 5, got: 4, .. }), "{error}");
+    let four = TargetInfo::Labels(classes().names()[1..].iter().map(ToString::to_string).collect());
+    let error = saved::save(&dir, &net, &four, &normalisation(), Framing::Stretch).unwrap_err();
+    assert!(matches!(error, SavedError::Outputs { expected: 5, got: 4, .. }), "{error}");
+    assert!(error.to_string().contains("4 labels are named"), "{error}");
     assert!(!dir.exists());
 }
 

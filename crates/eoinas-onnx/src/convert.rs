@@ -1,7 +1,7 @@
 //! From a network's graph to an ONNX model: channels-last operations become channels-first ones.
 
 use candle_core::Tensor;
-use eoinas_core::Setting;
+use eoinas_core::{Setting, TargetInfo};
 use eoinas_nn::graph::{Graph, GraphNode, GraphOp, Padding, Pooling, Weight};
 
 use crate::error::{OnnxError, Result};
@@ -10,7 +10,7 @@ use crate::proto::{
     OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use crate::weights::Weights;
-use crate::{ExportOptions, INPUT, IR_VERSION, OPSET, OUTPUT};
+use crate::{ExportOptions, INPUT, IR_VERSION, OPSET, output};
 
 /// `[kh, kw, input, output]` as `[output, input, kh, kw]`.
 const DENSE: &[usize] = &[3, 2, 0, 1];
@@ -25,11 +25,15 @@ pub(crate) fn model(graph: &Graph, options: &ExportOptions) -> Result<ModelProto
         converter.values.push(value);
     }
     let images = graph.nodes().first().map_or([0; 3], |node| node.shape);
-    let classes = graph.nodes().last().map_or(0, |node| node.shape[2]);
+    let outputs = graph.nodes().last().map_or(0, |node| node.shape[2]);
+    if let Some(target) = &options.target {
+        converter.answer(target, outputs)?;
+    }
+    let name = output(options.target.as_ref());
     // The last node's value gets the name that the file promises.
     let mut nodes = converter.nodes;
     if let Some(output) = nodes.last_mut().and_then(|node| node.output.first_mut()) {
-        *output = OUTPUT.to_owned();
+        *output = name.to_owned();
     }
     let entry =
         |(key, value): &(String, String)| StringStringEntryProto { key: Some(key.clone()), value: Some(value.clone()) };
@@ -42,7 +46,7 @@ pub(crate) fn model(graph: &Graph, options: &ExportOptions) -> Result<ModelProto
             name: Some("network".to_owned()),
             initializer: converter.weights.tensors,
             input: vec![value(INPUT, &[images[2], images[0], images[1]])],
-            output: vec![value(OUTPUT, &[classes])],
+            output: vec![value(name, &[outputs])],
         }),
         opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
         metadata_props: options.metadata.iter().map(entry).collect(),
@@ -128,12 +132,32 @@ impl Converter {
             let expected = format!("{channels}, as the network's images have");
             return Err(Setting::new("channels of the normalisation", got, expected).into());
         }
-        let scale: Vec<f32> = std.iter().map(|std| 1.0 / (255.0 * std)).collect();
+        let unit = normalisation.unit();
+        let scale: Vec<f32> = std.iter().map(|std| 1.0 / (unit * std)).collect();
         let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();
         let scale = self.weights.add_floats("normalisation.scale", &[channels, 1, 1], &scale)?;
         let shift = self.weights.add_floats("normalisation.shift", &[channels, 1, 1], &shift)?;
         let scaled = self.push("Mul", vec![INPUT.to_owned(), scale], Vec::new());
         Ok(self.push("Add", vec![scaled, shift], Vec::new()))
+    }
+
+    /// What the outputs stand for, from the network's own.
+    fn answer(&mut self, target: &TargetInfo, outputs: usize) -> Result<()> {
+        let got = target.outputs();
+        Setting::check(got == outputs, "outputs of the target", got, format!("{outputs}, as the network has"))?;
+        let logits = self.values.last().cloned().unwrap_or_default();
+        match target {
+            TargetInfo::Classes(_) => {}
+            TargetInfo::Labels(_) => drop(self.push("Sigmoid", vec![logits], Vec::new())),
+            TargetInfo::Numbers(numbers) => {
+                let (mean, std): (Vec<f32>, Vec<f32>) = numbers.iter().map(|number| (number.mean, number.std)).unzip();
+                let scale = self.weights.add_floats("numbers.scale", &[outputs], &std)?;
+                let shift = self.weights.add_floats("numbers.shift", &[outputs], &mean)?;
+                let scaled = self.push("Mul", vec![logits, scale], Vec::new());
+                self.push("Add", vec![scaled, shift], Vec::new());
+            }
+        }
+        Ok(())
     }
 
     fn conv(

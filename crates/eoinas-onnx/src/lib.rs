@@ -2,7 +2,9 @@
 //!
 //! The file has operator set 17, 32-bit floats, one input `images` `[n, channels, height, width]` and one output
 //! `logits` `[n, classes]`, with any number of images n. BatchNorm is folded into the convolutions. The images are
-//! normalised ones, or, with [`ExportOptions::normalisation`], pixels from 0 to 255.
+//! normalised ones, or, with [`ExportOptions::normalisation`], pixels from 0 to 255 (a signal's floats as they are). With
+//! [`ExportOptions::target`] the output is an answer: `numbers` in their own units, or a probability for each of the
+//! `labels`; classes stay logits.
 //!
 //! ```
 //! use candle_core::Device;
@@ -30,6 +32,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use eoinas_core::{TargetInfo, TargetKind};
 use eoinas_nn::InferenceNetwork;
 use eoinas_nn::saved::Normalisation;
 use prost::Message;
@@ -42,15 +45,27 @@ pub const OPSET: i64 = 17;
 pub const IR_VERSION: i64 = 8;
 /// Name of the input.
 pub const INPUT: &str = "images";
-/// Name of the output.
+/// Name of the output where it is the network's own.
 pub const OUTPUT: &str = "logits";
+
+/// Name of the output of a network with this target: `logits` of classes, `numbers`, `labels`.
+pub fn output(target: Option<&TargetInfo>) -> &'static str {
+    match target.map(TargetInfo::kind) {
+        None | Some(TargetKind::Classes) => OUTPUT,
+        Some(TargetKind::Numbers) => "numbers",
+        Some(TargetKind::Labels) => "labels",
+    }
+}
 
 /// Settings of an export.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExportOptions {
-    /// With it, the network's input are pixels from 0 to 255, which the graph normalises. Default: none, and the input
-    /// is normalised already.
+    /// With it, the network's input are pixels from 0 to 255, or floats as the data set has them, which the graph normalises.
+    /// Default: none, and the input is normalised already.
     pub normalisation: Option<Normalisation>,
+    /// With it, the graph turns the outputs of a network of numbers or labels into what they stand for, and names them so
+    /// ([`output`]). Default: none, and the output is the network's own.
+    pub target: Option<TargetInfo>,
     /// Texts by name that the file carries along (`metadata_props`). Default: none.
     pub metadata: Vec<(String, String)>,
 }
@@ -58,8 +73,8 @@ pub struct ExportOptions {
 /// The bytes of the ONNX file.
 ///
 /// # Errors
-/// An op of one's own that does not say what it computes; a normalisation of other channels; more than 2 GiB of
-/// weights.
+/// An op of one's own that does not say what it computes; a normalisation of other channels or a target of other outputs;
+/// more than 2 GiB of weights.
 pub fn to_bytes(network: &InferenceNetwork, options: &ExportOptions) -> Result<Vec<u8>> {
     Ok(convert::model(&network.graph()?, options)?.encode_to_vec())
 }

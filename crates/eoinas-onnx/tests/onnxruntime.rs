@@ -17,7 +17,7 @@ fn pixels(count: usize, salt: u64) -> Vec<f32> {
 }
 
 fn normalisation() -> Normalisation {
-    Normalisation { mean: vec![0.49, 0.48, 0.45], std: vec![0.25, 0.24, 0.26] }
+    Normalisation { mean: vec![0.49, 0.48, 0.45], std: vec![0.25, 0.24, 0.26], ..Normalisation::default() }
 }
 
 fn normalise(pixels: &[f32]) -> Vec<f32> {
@@ -124,7 +124,7 @@ fn nothing_is_overwritten_and_wrong_channels_are_refused() {
     assert!(eoinas_onnx::to_bytes(&net, &options).unwrap().len() > before.len());
     assert!(matches!(eoinas_onnx::write(&model, &net, &options), Err(OnnxError::Exists { .. })));
     assert_eq!(std::fs::read(&model).unwrap(), before);
-    let grey = Normalisation { mean: vec![0.5], std: vec![0.5] };
+    let grey = Normalisation { mean: vec![0.5], std: vec![0.5], ..Normalisation::default() };
     let options = ExportOptions { normalisation: Some(grey), ..ExportOptions::default() };
     let error = eoinas_onnx::to_bytes(&net, &options).unwrap_err();
     assert!(

@@ -1,6 +1,6 @@
 //! Numbers and durations as a reader wants them.
 
-use eoinas_core::statistics::mean_and_deviation;
+use eoinas_core::{Measure, statistics::mean_and_deviation};
 
 /// Four significant digits, without trailing zeros; `–` for what is not finite.
 pub fn number(value: f64) -> String {
@@ -54,6 +54,20 @@ pub fn percent(fraction: f64) -> String {
     if fraction.is_finite() { format!("{:.2} %", fraction * 100.0) } else { "–".to_owned() }
 }
 
+/// A text as a sentence begins.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A score: an accuracy as `64.26 %`, others with their name, `R2 0.9125`.
+pub fn shown(measure: &Measure, score: f64) -> String {
+    match measure.is_accuracy() {
+        true => percent(score),
+        false => format!("{} {}", measure.title(), number(score)),
+    }
+}
+
 /// `2.85 s`, `14 min 8 s`, `3 h 5 min`, `1 d 2 h`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
@@ -103,6 +117,9 @@ mod tests {
         let expected = ["0", "0.125", "1", "123456", "1.200e-6", "–", "-0.5", "1.000e9"];
         assert_eq!(numbers.map(number), expected);
         assert_eq!([2.853, 848.0, 11_100.0, 93_600.0].map(duration), ["2.853 s", "14 min 8 s", "3 h 5 min", "1 d 2 h"]);
+        let measures = [Measure::accuracy(), Measure::higher("mAP"), Measure::higher("R2")];
+        let shown = measures.map(|measure| shown(&measure, 0.6425));
+        assert_eq!(shown, ["64.25 %", "mean average precision 0.6425", "R2 0.6425"]);
         assert_eq!([512, 57_618, 3_438_334].map(count), ["512", "57.6 k", "3.44 M"]);
         assert_eq!(command(&["a b".to_owned(), "--x=1".to_owned(), "it's".to_owned()]), r"'a b' --x=1 'it'\''s'");
     }

@@ -139,9 +139,10 @@ struct Named<'a> {
     run: &'a Run,
 }
 
-/// Finished runs with the best accuracy first; searches before trainings, in the given order otherwise.
+/// Finished runs with the best score first; searches before trainings, in the given order otherwise.
 fn best_first(mut runs: Vec<Named<'_>>) -> Vec<Named<'_>> {
-    let key = |run: &Run| (!run.is_search(), run.accuracy().map_or(f64::INFINITY, |(accuracy, _)| -accuracy));
+    let key =
+        |run: &Run| (!run.is_search(), run.score().map_or(f64::INFINITY, |(score, _)| -run.measure().merit(score)));
     runs.sort_by(|a, b| {
         let (a, b) = (key(a.run), key(b.run));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))

@@ -5,7 +5,7 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{Made, search, training};
+use common::{Made, of_numbers, search, training};
 use eoinas_core::{Event, event::Record};
 use eoinas_report::{
     Options, ReportError,
@@ -26,7 +26,7 @@ fn a_whole_search() {
     let run = record::read(dir.path()).unwrap();
     assert_eq!((run.state(), run.epochs.len(), run.problems.len()), (State::Finished, 6, 0));
     assert_eq!(run.pruning_epochs(), [2, 4]);
-    assert_eq!(run.accuracy().unwrap().0, 0.625);
+    assert_eq!(run.score().unwrap().0, 0.625);
     let page = page(dir.path());
     for part in [
         "62.50 %",
@@ -59,6 +59,31 @@ fn a_whole_search() {
     }
     let tables = fs::read_to_string(dir.path().join("out/tables.md")).unwrap();
     assert!(tables.contains("| eoinas |") || tables.contains("eoinas"), "{tables}");
+}
+
+#[test]
+fn runs_of_numbers_are_judged_by_r2_and_never_called_accurate() {
+    let dir = tempfile::tempdir().unwrap();
+    let (found, trained) = (dir.path().join("found"), dir.path().join("trained"));
+    [&found, &trained].into_iter().for_each(|dir| fs::create_dir(dir).unwrap());
+    search(&found, 6, Made::Whole);
+    training(&trained, 1, 3);
+    [&found, &trained].into_iter().for_each(|dir| of_numbers(dir));
+    for (dir, score) in [(&found, "R2 0.625"), (&trained, "R2 0.61")] {
+        let page = page(dir);
+        for part in [score, "2 numbers (angle, length)", "Score by R2. Higher is better.", "Mean squared error"] {
+            assert!(page.contains(part), "{part}");
+        }
+        // In the text; names of files and settings may be those of every run.
+        let lower = page.to_lowercase();
+        let told = ["accuracy<", "accuracy of", "accuracy against", "classified right", "error (%)", "62.50 %"];
+        assert!(told.iter().all(|word| !lower.contains(word)), "{:?}", told.map(|word| lower.find(word)));
+        assert!(dir.join("out/pictures/r2.svg").is_file());
+        assert!(fs::read_to_string(dir.join("out/tables.md")).unwrap().contains("R2 0.6"));
+    }
+    let out = dir.path().join("both");
+    let (both, options) = ([found, trained], Options { out: Some(out), ..Options::default() });
+    assert!(fs::read_to_string(write(&both, &options).unwrap().page).unwrap().contains("R2 0.625"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::Device;
-use eoinas_core::{Setting, Streams, Targets, event};
+use eoinas_core::{Setting, Streams, event};
 use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, Split};
 use eoinas_nn::Batch;
 
@@ -42,8 +42,6 @@ impl SearchData {
     /// # Errors
     /// Too few images, or a batch that is larger than a half.
     pub fn new(config: &SearchConfig, dataset: Arc<dyn Dataset>) -> Result<Self> {
-        // Networks learn classes so far.
-        dataset.info().classes()?;
         let split_streams = Streams::new(config.split_seed.unwrap_or(config.seed));
         let split = Split::new(dataset.as_ref(), config.data.split, config.data.train_images, &split_streams)?;
         let half = split.train.len().min(split.valid.len());
@@ -80,19 +78,23 @@ impl SearchData {
 
     /// What the record says about the images.
     pub fn describe(&self) -> event::DatasetInfo {
-        let info = self.train.dataset().info();
-        event::DatasetInfo {
-            name: info.name.clone(),
-            train_images: self.train.images_per_epoch() as u64,
-            valid_images: self.valid.images_per_epoch() as u64,
-            classes: info.target.classes().unwrap_or_default().to_vec(),
-        }
+        describe(&self.train, &self.valid)
+    }
+}
+
+/// What the record says about the images of both loaders.
+pub(crate) fn describe(train: &Loader, valid: &Loader) -> event::DatasetInfo {
+    let info = train.dataset().info();
+    event::DatasetInfo {
+        name: info.name.clone(),
+        train_images: train.images_per_epoch() as u64,
+        valid_images: valid.images_per_epoch() as u64,
+        classes: info.target.classes().unwrap_or_default().to_vec(),
+        target: Some(&info.target).filter(|target| target.classes().is_none()).cloned(),
     }
 }
 
 /// A loader's batch as the network takes it.
 pub(crate) fn to_device(batch: eoinas_data::Batch, device: &Device) -> Result<Batch> {
-    let wrong = |other: &Targets| Setting::new("data", format!("a set of {}", other.kind()), "a set of classes");
-    let Targets::Classes(classes) = batch.targets else { return Err(wrong(&batch.targets).into()) };
-    Ok(Batch::from_pixels(batch.images, (batch.n, batch.h, batch.w, batch.c), classes, device)?)
+    Ok(Batch::from_pixels(batch.images, (batch.n, batch.h, batch.w, batch.c), batch.targets, device)?)
 }

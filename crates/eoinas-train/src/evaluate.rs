@@ -6,7 +6,7 @@ use eoinas_nn::{PassOptions, Supernet, Wanted};
 
 use crate::{data::to_device, error::Result, tally::Tally};
 
-/// Loss and accuracy of the one-path network of `genotype` over all images of `loader`, with the supernet's weights.
+/// Loss and score of the one-path network of `genotype` over all images of `loader`, with the supernet's weights.
 ///
 /// BatchNorm's statistics are those of each evaluated batch on this very path, never those of the paths that were sampled
 /// in training.
@@ -28,5 +28,5 @@ pub fn evaluate_gates(supernet: &Supernet, gates: &Gates, loader: &Loader) -> Re
         let output = supernet.pass(&batch, gates, Wanted::NOTHING, &PassOptions::default())?;
         tally.add(Tally::from(&output));
     }
-    Ok(tally)
+    Ok(tally.scored(supernet.task().as_ref()))
 }

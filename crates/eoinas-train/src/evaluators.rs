@@ -15,7 +15,7 @@ use crate::{
     training::{TrainConfig, Training},
 };
 
-/// Scores a genotype by its accuracy over the whole validation half with the weights of a search's supernet.
+/// Scores a genotype by its accuracy (or what else is the score of the task, more being better) over the whole validation half with the weights of a search's supernet.
 ///
 /// With random search and a supernet whose paths were sampled uniformly this is random search with weight sharing (Li and
 /// Talwalkar, 2019).
@@ -47,14 +47,15 @@ impl Evaluator for SupernetEvaluator {
 
     fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
         let tally = evaluate_genotype(&self.job.learner.supernet, genotype, &self.job.data.whole_valid)?;
-        Ok(Evaluation::of(tally.accuracy().unwrap_or(0.0)))
+        let measure = self.job.learner.supernet.task().measure();
+        Ok(Evaluation::of(measure.merit(tally.score().unwrap_or(0.0))))
     }
 }
 
 /// Scores a genotype by training its network from scratch, each in a folder of its own, so that an interrupted evaluation
 /// is gone on with and a genotype is trained once.
 ///
-/// The score is the accuracy on training images that are held out of every training alike, drawn by the seed of the
+/// The score is the accuracy (or what else is the score of the task, more being better) on training images that are held out of every training alike, drawn by the seed of the
 /// settings: [`TrainDataConfig::held_out`](crate::training::TrainDataConfig::held_out), where the settings do not say it
 /// [`TrainingEvaluator::HELD_OUT`]. No strategy sees the test part, so that a found cell can be measured on it.
 pub struct TrainingEvaluator {
@@ -91,7 +92,7 @@ impl Evaluator for TrainingEvaluator {
         let name = checkpoint::sha256(genotype.to_string().as_bytes());
         let run = self.dir.join(name.get(..16).unwrap_or(&name));
         match Training::complete((self.config.clone(), genotype.clone()), &run, (self.options)())? {
-            Outcome::Done(trained) => Ok(Evaluation::of(trained.accuracy)),
+            Outcome::Done(trained) => Ok(Evaluation::of(trained.score().merit())),
             Outcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
         }
     }

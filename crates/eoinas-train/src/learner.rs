@@ -4,12 +4,17 @@ mod edges;
 mod saved;
 mod trial;
 
+use std::sync::Arc;
+
 use candle_core::Device;
 use rand_distr::{Distribution, Normal};
 
 use eoinas_core::{AliveOps, EdgeMap, EdgeOpTable, Gates, OpId, SearchSpace, SeedStream, Skeleton, Streams};
 use eoinas_gumbel::EdgeMode;
-use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted, WeightGradients};
+use eoinas_nn::{
+    Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Task, Wanted, WeightGradients,
+    task::Classes,
+};
 use eoinas_prune::{Indicator, PruneDecision, PruneState, StatisticsConfig};
 
 pub use edges::ArchGradient;
@@ -58,12 +63,14 @@ struct NetworkPlan {
     share: usize,
     init_std: f64,
     edge_mode: EdgeMode,
+    task: Arc<dyn Task>,
 }
 
 impl NetworkPlan {
     fn supernet(&self, space: &SearchSpace, skeleton: &Skeleton, device: &Device) -> Result<Supernet> {
-        let Self { operations, streams, share, .. } = self;
-        Ok(Supernet::with_partial_channels(space, skeleton, operations, streams, device, *share)?)
+        let Self { operations, streams, share, task, .. } = self;
+        let supernet = Supernet::with_partial_channels(space, skeleton, operations, streams, device, *share)?;
+        Ok(supernet.with_task(Arc::clone(task)))
     }
 
     fn alphas(&self, space: &SearchSpace) -> EdgeOpTable<f32> {
@@ -115,6 +122,7 @@ impl Learner {
             share: settings.partial_channels.unwrap_or(1),
             init_std: arch.init_std,
             edge_mode: settings.edges,
+            task: Arc::new(Classes),
         };
         Ok(Self {
             supernet: plan.supernet(space, skeleton, device)?,
@@ -133,6 +141,13 @@ impl Learner {
             reset_moments: arch.reset_moments,
             plan,
         })
+    }
+
+    /// The same with another task than classes; the network is as it was.
+    pub fn with_task(mut self, task: Arc<dyn Task>) -> Self {
+        self.plan.task = Arc::clone(&task);
+        self.supernet = self.supernet.with_task(task);
+        self
     }
 
     /// The search space.

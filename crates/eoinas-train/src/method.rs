@@ -83,7 +83,7 @@ impl Step {
 }
 
 /// What a step found.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepReport {
     /// On the training batch.
     pub train: Tally,

@@ -52,7 +52,7 @@ fn a_tiny_training_ends_with_a_result_and_all_its_files() {
     assert!((1..=2).contains(&checkpoints), "the last and the best: {checkpoints}");
     assert!(newest(&run).ends_with("step-000000009"));
     let saved = eoinas_nn::saved::SavedNetwork::read(&run.join("network")).unwrap();
-    assert_eq!((saved.description.genotype, saved.description.classes.len()), (cell(), 10));
+    assert_eq!((saved.description.genotype, saved.description.target.outputs()), (cell(), 10));
     let error = Training::resume(&run, Options::default()).unwrap_err();
     assert!(matches!(error, TrainError::Finished { .. }), "{error}");
 }

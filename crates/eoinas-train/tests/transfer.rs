@@ -39,5 +39,5 @@ fn from_ten_classes_to_a_hundred() {
     let Outcome::Done(trained) = outcome else { panic!("{outcome:?}") };
     assert_eq!((trained.train_images, trained.test_images), (100, 100));
     let saved = eoinas_nn::saved::SavedNetwork::read(&run.join("network")).unwrap();
-    assert_eq!(saved.description.classes.len(), 100);
+    assert_eq!(saved.description.target.outputs(), 100);
 }

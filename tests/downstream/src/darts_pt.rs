@@ -31,7 +31,7 @@ fn missed(context: &SearchContext<'_>, without: impl Fn(OpId) -> bool) -> Result
         ops.map(|op| Gate { op, value: beta[id.op(op)] as f32 }).collect()
     });
     let tally = context.evaluate(&gates, ..)?;
-    Ok((-tally.accuracy().unwrap_or(0.0), tally.mean_loss().unwrap_or(0.0)))
+    Ok((-tally.score().unwrap_or(0.0), tally.mean_loss().unwrap_or(0.0)))
 }
 
 /// The op that an edge keeps: none that is zero where such an op cannot be derived.

@@ -1,7 +1,8 @@
 //! What happens in a run, as typed events: progress displays, records and reports are made of these alone.
 //!
-//! Units throughout: accuracies are fractions from 0 to 1, losses are mean cross entropies in nats, epochs and steps
-//! count from 0. Events hold nothing that depends on the clock; that is [`Record`]'s part. So two runs from one seed
+//! Units throughout: accuracies are fractions from 0 to 1, losses are mean cross entropies in nats (of numbers, mean squared
+//! errors on the scale on which each has mean 0 and standard deviation 1), epochs and steps count from 0. The record of a
+//! task without classes has scores where others have accuracies, and says in its first event what they are. Events hold nothing that depends on the clock; that is [`Record`]'s part. So two runs from one seed
 //! have equal events.
 
 mod nan;
@@ -87,13 +88,16 @@ pub enum Event {
     Evaluated {
         /// Which network on which images, for example `derived network, validation half`.
         what: String,
-        /// Share of the images that it got right, 0..1.
+        /// Share of the images that it got right, 0..1; 0 where the task has no classes.
         accuracy: f64,
-        /// Mean cross entropy in nats; `null` where it was not finite.
+        /// Mean loss, as [`EpochEnd::train_loss`]; `null` where it was not finite.
         #[serde(with = "nan")]
         loss: f64,
         /// Number of images.
         images: u64,
+        /// The score of a task without classes; [`RunStarted::measure`] says what it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        score: Option<f64>,
     },
     /// The search has found its cells.
     Derived {

@@ -6,6 +6,7 @@ use super::nan;
 use crate::alive::AliveOps;
 use crate::skeleton::Skeleton;
 use crate::space::{CellSpec, EdgeMap, EdgeOpTable, SearchSpace};
+use crate::target::{Measure, TargetInfo};
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct RunStarted {
     pub genotype: Option<serde_json::Value>,
     /// The command line that started the run, program first; empty where there was none.
     pub command: Vec<String>,
+    /// What the record's scores are and which direction is better; `None` where they are accuracies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
 }
 
 /// A search space as a reader needs it who does not have its ops.
@@ -72,7 +76,7 @@ impl From<&SearchSpace> for SpaceInfo {
 }
 
 /// The images of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatasetInfo {
     /// For example `cifar10`.
     pub name: String,
@@ -80,8 +84,18 @@ pub struct DatasetInfo {
     pub train_images: u64,
     /// Number of images that are only validated on, or in a search train the architecture parameters.
     pub valid_images: u64,
-    /// Names of the classes, in the order of their labels.
+    /// Names of the classes, in the order of their labels; empty where there are none.
     pub classes: Vec<String>,
+    /// What is to be said of a sample where that is no class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetInfo>,
+}
+
+impl DatasetInfo {
+    /// What is to be said of a sample, for people: `10 classes`.
+    pub fn answers(&self) -> String {
+        self.target.as_ref().map_or_else(|| format!("{} classes", self.classes.len()), TargetInfo::describe)
+    }
 }
 
 /// The result of an epoch.
@@ -91,15 +105,22 @@ pub struct EpochEnd {
     pub epoch: u64,
     /// Steps done over the whole run.
     pub steps: u64,
-    /// Mean loss over the training images of the epoch in nats; `null` where it was not finite.
+    /// Mean loss over the training images of the epoch in nats (of numbers their mean squared error, each standardised);
+    /// `null` where it was not finite.
     #[serde(with = "nan")]
     pub train_loss: f64,
-    /// Accuracy on them, 0..1, measured while training.
+    /// Accuracy on them, 0..1, measured while training; 0 where the task has no classes.
     pub train_accuracy: f64,
+    /// The score on them of a task without classes, measured while training; [`RunStarted::measure`] says what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_score: Option<f64>,
     /// Mean loss over the validation images; `None` in an epoch that does not validate.
     pub valid_loss: Option<f64>,
-    /// Accuracy on them, 0..1.
+    /// Accuracy on them, 0..1; `None` where the task has no classes.
     pub valid_accuracy: Option<f64>,
+    /// The score on them of a task without classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_score: Option<f64>,
     /// Share of them whose class is among the five best, 0..1; `None` where it is not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_top5: Option<f64>,
@@ -135,7 +156,8 @@ pub struct SearchSnapshot {
     pub edges: Option<EdgeMap<f64>>,
     /// C^e of Eq. 6: how often the op was run in weight steps of the current window; `None` for methods that do not count.
     pub counts: Option<EdgeOpTable<u64>>,
-    /// C^a of Eq. 6: validation accuracy with the op, 0..1; `null` for an op that was not run.
+    /// C^a of Eq. 6: validation accuracy with the op, 0..1, of a task without classes the share that stands for it; `null` for
+    /// an op that was not run.
     pub accuracies: Option<EdgeOpTable<Option<f64>>>,
     /// The method's indicator, for example I of Eq. 7; `null` for an op without evidence.
     pub indicator: Option<EdgeOpTable<Option<f64>>>,

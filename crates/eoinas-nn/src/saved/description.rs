@@ -3,47 +3,66 @@
 use std::path::Path;
 
 use eoinas_core::genotype::OpResolver;
-use eoinas_core::{Genotype, Skeleton};
+use eoinas_core::{Genotype, Skeleton, TargetInfo, ValueKind};
 use serde::{Deserialize, Serialize};
 
 use super::{Result, SavedError};
 
 /// `format` of every description.
 pub const FORMAT: &str = "eoinas-network";
-/// The versions that are read. The second says the kind of cell of each layer; it is written where that is a choice of
-/// one's own ([`Skeleton::layers`]), and the first everywhere else.
-pub const VERSIONS: [u32; 2] = [1, 2];
+/// The versions that are read. The second says the kind of cell of each layer, where that is a choice of one's own
+/// ([`Skeleton::layers`]). The third says what the outputs stand for (`target`) where the others name classes, and what the
+/// inputs are; it is written for numbers, labels, and floats as input. The lowest that can say all is written.
+pub const VERSIONS: [u32; 3] = [1, 2, 3];
 
 /// What a saved network is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     /// Its cells.
     pub genotype: Genotype,
-    /// The network that they are stacked into, its form, the size of its images and the number of classes.
+    /// The network that they are stacked into, its form, the size of its images and the number of its outputs.
     pub skeleton: Skeleton,
-    /// Name of each class; an index of the logits is an index into it.
-    pub classes: Vec<String>,
-    /// How pixels become its input.
+    /// What the outputs stand for, with a name for each: classes, labels, or numbers with their scales.
+    pub target: TargetInfo,
+    /// How a sample becomes its input.
     pub normalisation: Normalisation,
     /// How a picture of any size becomes an image of the network's size.
     pub framing: Framing,
 }
 
-/// Mean and standard deviation of each channel of the training images, of pixels scaled to 0..1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Mean and standard deviation of each channel of the training images: of pixels scaled to 0..1, of floats as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalisation {
     /// Mean of each channel.
     pub mean: Vec<f32>,
     /// Standard deviation of each channel; above zero.
     pub std: Vec<f32>,
+    /// What is normalised. Default: bytes.
+    #[serde(default, skip_serializing_if = "is_bytes")]
+    pub values: ValueKind,
+}
+
+fn is_bytes(values: &ValueKind) -> bool {
+    *values == ValueKind::Bytes
 }
 
 impl Normalisation {
+    /// What a value is divided by before mean and standard deviation count: 255 for bytes, 1 for floats.
+    pub fn unit(&self) -> f32 {
+        if is_bytes(&self.values) { 255.0 } else { 1.0 }
+    }
+
     /// `(pixel / 255 - mean) / std` of each channel. `pixels` are rows of pixels with their channels together.
     pub fn apply(&self, pixels: &[u8]) -> Vec<f32> {
         let channels = self.mean.iter().zip(&self.std).cycle();
         pixels.iter().zip(channels).map(|(&pixel, (mean, std))| (f32::from(pixel) / 255.0 - mean) / std).collect()
+    }
+
+    /// `(value - mean) / std` of each channel, for [`ValueKind::Floats`]. Channels lie together.
+    pub fn apply_floats(&self, values: &[f32]) -> Vec<f32> {
+        let channels = self.mean.iter().zip(&self.std).cycle();
+        values.iter().zip(channels).map(|(value, (mean, std))| (value - mean) / std).collect()
     }
 }
 
@@ -66,7 +85,12 @@ struct File {
     /// In any of the text forms.
     genotype: String,
     skeleton: Skeleton,
-    classes: Vec<String>,
+    /// To version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    classes: Option<Vec<String>>,
+    /// From version 3 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<TargetInfo>,
     normalisation: Normalisation,
     #[serde(default)]
     framing: Framing,
@@ -75,11 +99,14 @@ struct File {
 impl Description {
     /// Whether its parts fit each other; `path` is the file that an error names.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
-        let (expected, got) = (self.skeleton.classes, self.classes.len());
+        let (expected, got) = (self.skeleton.classes, self.target.outputs());
         if expected != got {
-            return Err(SavedError::Classes { path: path.to_owned(), expected, got });
+            let kind = self.target.kind();
+            return Err(SavedError::Outputs { path: path.to_owned(), kind, expected, got });
         }
-        let Normalisation { mean, std } = &self.normalisation;
+        let target = self.target.validate();
+        target.map_err(|source| SavedError::Target { path: path.to_owned(), source })?;
+        let Normalisation { mean, std, .. } = &self.normalisation;
         let channels = self.skeleton.image_channels;
         let fail = |reason: String| Err(SavedError::Normalisation { path: path.to_owned(), reason });
         if mean.len() != channels || std.len() != channels {
@@ -93,13 +120,19 @@ impl Description {
     }
 
     pub(super) fn to_json(&self, path: &Path) -> Result<String> {
-        let [old, new] = VERSIONS;
+        let [first, of_layers, of_targets] = VERSIONS;
+        let classes = self.target.classes().filter(|_| is_bytes(&self.normalisation.values));
         let file = File {
             format: FORMAT.to_owned(),
-            version: if self.skeleton.layers.is_some() { new } else { old },
+            version: match (classes, &self.skeleton.layers) {
+                (None, _) => of_targets,
+                (Some(_), Some(_)) => of_layers,
+                (Some(_), None) => first,
+            },
             genotype: self.genotype.to_string(),
             skeleton: self.skeleton.clone(),
-            classes: self.classes.clone(),
+            classes: classes.map(<[String]>::to_vec),
+            target: classes.is_none().then(|| self.target.clone()),
             normalisation: self.normalisation.clone(),
             framing: self.framing,
         };
@@ -124,8 +157,17 @@ impl Description {
         let file: File = serde_json::from_value(value).map_err(json)?;
         let genotype = Genotype::parse_with(&file.genotype, ops)
             .map_err(|source| SavedError::Genotype { path: path.to_owned(), source })?;
-        let File { skeleton, classes, normalisation, framing, .. } = file;
-        let description = Self { genotype, skeleton, classes, normalisation, framing };
+        let File { version, skeleton, classes, target, normalisation, framing, .. } = file;
+        let target = match (classes, target) {
+            (Some(classes), None) if version < VERSIONS[2] => TargetInfo::Classes(classes),
+            (None, Some(target)) if version == VERSIONS[2] => target,
+            _ => {
+                let wanted = if version < VERSIONS[2] { "`classes` alone" } else { "`target` alone" };
+                let reason = format!("a description of version {version} says by {wanted} what the outputs are");
+                return Err(json(serde::de::Error::custom(reason)));
+            }
+        };
+        let description = Self { genotype, skeleton, target, normalisation, framing };
         description.check(path)?;
         Ok(description)
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use eoinas_core::{Setting, TargetKind};
+
 use crate::error::NnError;
 
 /// Shorthand of this module.
@@ -83,15 +85,25 @@ pub enum SavedError {
         /// Why.
         source: eoinas_core::CoreError,
     },
-    /// Class names that do not match the network.
-    #[error("{}: {got} class names, but the network tells {expected} classes apart", path.display())]
-    Classes {
+    /// Classes, numbers or labels that do not match the network.
+    #[error("{}: {got} {kind} are named, but the network has {expected} outputs", path.display())]
+    Outputs {
         /// The file.
         path: PathBuf,
-        /// Classes of the network.
+        /// What is named.
+        kind: TargetKind,
+        /// Outputs of the network.
         expected: usize,
-        /// Class names.
+        /// Names.
         got: usize,
+    },
+    /// Numbers whose scale cannot be.
+    #[error("{}: target: {source}", path.display())]
+    Target {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Setting,
     },
     /// Mean and standard deviation that do not match the network.
     #[error("{}: normalisation: {reason}", path.display())]

@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use candle_core::Device;
-//! use eoinas_core::{Skeleton, Streams, zoo};
+//! use eoinas_core::{Skeleton, Streams, TargetInfo, zoo};
 //! use eoinas_nn::saved::{self, Framing, Normalisation, SavedNetwork};
 //! use eoinas_nn::{DerivedNetwork, Operations};
 //!
@@ -15,12 +15,12 @@
 //! # let parent = std::env::temp_dir().join(format!("eoinas-saved-{}", std::process::id()));
 //! # let folder = parent.join("cats");
 //! # std::fs::create_dir_all(&parent)?;
-//! let normalisation = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3] };
-//! let classes = vec!["cat".to_owned(), "dog".to_owned()];
-//! saved::save(&folder, &net, &classes, &normalisation, Framing::Stretch)?;
+//! let normalisation = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3], ..Normalisation::default() };
+//! let target = TargetInfo::Classes(vec!["cat".to_owned(), "dog".to_owned()]);
+//! saved::save(&folder, &net, &target, &normalisation, Framing::Stretch)?;
 //!
 //! let there = SavedNetwork::read(&folder)?;
-//! assert_eq!(there.description.classes[1], "dog");
+//! assert_eq!(there.description.target.names()[1], "dog");
 //! let net = there.build(&operations, &Device::Cpu)?;
 //! # std::fs::remove_dir_all(&parent)?;
 //! # let _ = net;
@@ -36,11 +36,12 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use eoinas_core::genotype::{BuiltInOps, OpResolver};
-use eoinas_core::{Streams, count};
+use eoinas_core::{Streams, TargetInfo, count};
 
 use crate::auxiliary;
 use crate::derived::DerivedNetwork;
 use crate::ops::Operations;
+use crate::task;
 
 pub use description::{Description, FORMAT, Framing, Normalisation, VERSIONS};
 pub use error::{Result, SavedError};
@@ -54,19 +55,19 @@ pub const MODEL: &str = "model.safetensors";
 /// for the training alone. The folder appears whole or not at all.
 ///
 /// # Errors
-/// [`SavedError::Exists`] when there is something at `dir` already (an empty folder apart); class names or
-/// normalisation that do not fit the network; a file that cannot be written.
+/// [`SavedError::Exists`] when there is something at `dir` already (an empty folder apart); targets or normalisation that
+/// do not fit the network; a file that cannot be written.
 pub fn save(
     dir: &Path,
     network: &DerivedNetwork,
-    classes: &[String],
+    target: &TargetInfo,
     normalisation: &Normalisation,
     framing: Framing,
 ) -> Result<()> {
     let description = Description {
         genotype: network.genotype().clone(),
         skeleton: network.skeleton().clone(),
-        classes: classes.to_vec(),
+        target: target.clone(),
         normalisation: normalisation.clone(),
         framing,
     };
@@ -108,7 +109,7 @@ impl SavedNetwork {
         Ok(Self { description, tensors, dir: dir.to_owned() })
     }
 
-    /// The network with its weights, on `device`.
+    /// The network with its weights and its task, on `device`.
     ///
     /// # Errors
     /// [`SavedError::Weights`] when the weights are those of another network: it names the first tensor that does not
@@ -131,6 +132,6 @@ impl SavedNetwork {
         let mut network =
             DerivedNetwork::new(genotype, &space, skeleton, operations, &streams, device).map_err(unfit)?;
         network.parameters_mut().load(&self.tensors).map_err(unfit)?;
-        Ok(network)
+        Ok(network.with_task(task::of(&self.description.target)))
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! A [`Task`] stands between network and loop. The network gives outputs ([`eoinas_core::Skeleton::classes`] of them), the
 //! task their loss with its gradient, and the loop asks it for scores. [`Classes`] is every network's task until it gets
-//! another; [`of`] has the built-in one for what a data set says of its targets.
+//! another; [`of`] has the built-in one for what a data set says of its targets. [`Answer`] is what the outputs say of one
+//! sample, in the units of the data set.
 
+mod answer;
 mod classes;
 mod labels;
 mod numbers;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{NnError, Result};
 
+pub use answer::Answer;
 pub use classes::Classes;
 pub use labels::Labels;
 pub use numbers::Numbers;

@@ -35,6 +35,17 @@ fn average_precision_is_that_of_its_definition() {
 }
 
 #[test]
+fn answers_are_in_the_units_of_the_data() {
+    let names = || vec!["a".to_owned(), "b".to_owned()];
+    let (classes, labels) = (TargetInfo::Classes(names()), TargetInfo::Labels(names()));
+    let numbers = TargetInfo::Numbers(vec![number(90.0, 50.0)]);
+    let Answer::Numbers(said) = Answer::new(&numbers, &[-1.0]) else { unreachable!() };
+    assert_eq!((said[0].0.unit.as_str(), said[0].1), ("degrees", 40.0));
+    assert_eq!(Answer::new(&classes, &[2.0, 2.0]), Answer::Classes(vec![("a", 0.5), ("b", 0.5)]));
+    assert_eq!(Answer::new(&labels, &[0.0, 200.0]), Answer::Labels(vec![("a", 0.5), ("b", 1.0)]));
+}
+
+#[test]
 fn batches_have_a_share_from_0_to_1() {
     let logits = Tensor::new(&[[1.0f32, -1.0], [1.0, 2.0]], &Device::Cpu).unwrap();
     let grade = |task: &dyn Task, targets: Targets| {

@@ -6,7 +6,7 @@ use eoinas_core::run_folder::names;
 
 use super::Chapter;
 use crate::{
-    format::{command, count, duration, percent, shell_word},
+    format::{command, count, duration, sentence, shell_word, shown},
     id::{Id, Ids},
     record::{Run, State},
     svg::escape,
@@ -39,12 +39,6 @@ pub(super) fn summary(chapters: &[Chapter<'_>]) -> String {
     format!("{kinds}{on}; {states}.")
 }
 
-/// A text as a sentence begins.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 /// What a run is called.
 pub(super) fn heading(chapter: &Chapter<'_>) -> String {
     let kind = if chapter.run.is_search() { "Search" } else { "Training" };
@@ -60,17 +54,20 @@ pub fn verdict(run: &Run) -> String {
         State::Stopped(stop) => format!("stopped ({})", stop.reason.replace('_', " ")),
         State::Unfinished => "not finished".to_owned(),
     };
-    let accuracy =
-        run.accuracy().map_or_else(|| "no accuracy yet".to_owned(), |(a, on)| format!("{} ({on})", percent(a)));
-    format!("{what}, {state}: {accuracy}")
+    let measure = run.measure();
+    let score = match run.score() {
+        Some((score, on)) => format!("{} ({on})", shown(&measure, score)),
+        None => format!("no {} yet", measure.title()),
+    };
+    format!("{what}, {state}: {score}")
 }
 
 pub(super) fn head(chapter: &Chapter<'_>, single: bool, ids: &mut Ids) -> String {
     let run = chapter.run;
     let level = if single { "h1" } else { "h2" };
     let mut tiles = Vec::new();
-    if let Some((accuracy, on)) = run.accuracy() {
-        tiles.push((percent(accuracy), on));
+    if let Some((score, on)) = run.score() {
+        tiles.push((shown(&run.measure(), score), on));
     }
     let epochs = run.epochs.last().map_or(0, |end| end.what.epoch + 1);
     let planned = run.planned().map_or(String::new(), |planned| format!(" of {planned}"));
@@ -83,12 +80,8 @@ pub(super) fn head(chapter: &Chapter<'_>, single: bool, ids: &mut Ids) -> String
     if let Some(started) = &run.started {
         let data = &started.dataset;
         let other = if run.is_search() { "validation" } else { "test" };
-        let images = format!(
-            "{} training and {} {other} images, {} classes",
-            data.train_images,
-            data.valid_images,
-            data.classes.len()
-        );
+        let images =
+            format!("{} training and {} {other} images, {}", data.train_images, data.valid_images, data.answers());
         tiles.push((data.name.clone(), images));
     }
     let tiles = tiles.iter().map(|(value, name)| {

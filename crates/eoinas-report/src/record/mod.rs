@@ -12,4 +12,4 @@ pub use folder::{Source, open, title};
 pub use genotype::{costs, read_genotype};
 pub use read::read;
 pub use run::{Derived, Evaluation, Problem, Pruning, Run, State, Stop, Timed};
-pub(crate) use run::{edge_name, node_name};
+pub(crate) use run::{edge_name, node_name, train_score, valid_score};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use eoinas_core::{
-    CellKind, CellSpec, Counts, Genotype,
+    CellKind, CellSpec, Counts, Genotype, Measure,
     event::{EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task},
 };
 
@@ -42,9 +42,10 @@ pub struct Pruning {
 pub struct Evaluation {
     /// Which network on which images.
     pub what: String,
-    /// Share of the images that it got right, 0..1.
-    pub accuracy: f64,
-    /// Mean cross entropy in nats; NaN where it was not finite.
+    /// How good it is by the run's measure ([`Run::measure`]): the share of the images that it got right, 0..1, where there are
+    /// classes.
+    pub score: f64,
+    /// Mean loss; NaN where it was not finite.
     pub loss: f64,
     /// Number of images.
     pub images: u64,
@@ -162,13 +163,23 @@ impl Run {
         read_genotype(&text)
     }
 
-    /// Accuracy that the run is judged by, 0..1, and what it was measured on: the last evaluation, else the last
-    /// epoch's validation.
-    pub fn accuracy(&self) -> Option<(f64, String)> {
-        if let Some(last) = self.evaluations.last() {
-            return Some((last.accuracy, last.what.clone()));
+    /// What its scores are: the accuracy where the record says nothing else; where the first event is lost, whether an epoch
+    /// has other ones.
+    pub fn measure(&self) -> Measure {
+        match &self.started {
+            Some(started) => started.measure.clone().unwrap_or_default(),
+            None if self.epochs.iter().any(|end| end.what.train_score.is_some()) => Measure::higher("score"),
+            None => Measure::accuracy(),
         }
-        let last = self.epochs.iter().rev().find_map(|end| Some((end.what.valid_accuracy?, end.what.epoch)))?;
+    }
+
+    /// The score that the run is judged by (the accuracy, 0..1, where there are classes: [`Run::measure`]), and what it was
+    /// measured on: the last evaluation, else the last epoch's validation.
+    pub fn score(&self) -> Option<(f64, String)> {
+        if let Some(last) = self.evaluations.last() {
+            return Some((last.score, last.what.clone()));
+        }
+        let last = self.epochs.iter().rev().find_map(|end| Some((valid_score(&end.what)?, end.what.epoch)))?;
         let network = if self.is_search() { "supernet, validation half" } else { "network, test part" };
         Some((last.0, format!("{network}, after epoch {}", last.1 + 1)))
     }
@@ -200,6 +211,16 @@ impl Run {
         epochs.dedup();
         epochs
     }
+}
+
+/// The score of an epoch on its training images.
+pub(crate) fn train_score(end: &EpochEnd) -> Option<f64> {
+    Some(end.train_score.unwrap_or(end.train_accuracy))
+}
+
+/// The score of an epoch on the images that it is validated on.
+pub(crate) fn valid_score(end: &EpochEnd) -> Option<f64> {
+    end.valid_score.or(end.valid_accuracy)
 }
 
 /// An edge as figures name it: `c_{k-2} → 2`, nodes numbered from the first intermediate one as 0.

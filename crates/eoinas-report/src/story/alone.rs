@@ -94,7 +94,7 @@ fn tried(source: &Source, search: &Run, sources: &[Source]) -> Vec<Edge> {
     for beside in sources.iter().filter(|beside| beside.folder.parent() == study) {
         let folder = beside.folder.file_name().unwrap_or_default().to_string_lossy();
         let Some((kind, edge, op)) = place(&folder, &space) else { continue };
-        let Some((accuracy, _)) = beside.runs.iter().find(of_seed).and_then(Run::accuracy) else { continue };
+        let Some((accuracy, _)) = beside.runs.iter().find(of_seed).and_then(Run::score) else { continue };
         let (Some(cell), Some(name)) = (space.cells.get(kind.0), space.ops.get(op)) else { continue };
         let indicator =
             shot.indicator.as_ref().and_then(|table| table.entry(EdgeId::new(kind, edge).op(op)).copied().flatten());

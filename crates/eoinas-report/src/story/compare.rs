@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use eoinas_core::{event::EpochEnd, statistics::mean_and_deviation};
+use eoinas_core::{Measure, event::EpochEnd, statistics::mean_and_deviation};
 
 use super::{Section, alone};
 use crate::{
     error::Result,
+    format::sentence,
     plot::{Figure, LineChart, Point, Scatter, Series},
-    record::{Run, Source},
+    record::{Run, Source, valid_score},
 };
 
 /// A value of an epoch.
@@ -37,8 +38,12 @@ pub fn compare(sources: &[Source]) -> Result<Vec<Section>> {
 
 fn section(sources: &[Source], what: &str) -> Result<Section> {
     let mut figures = Vec::new();
-    let curves: [(&str, &str, Value); 3] = [
-        ("Accuracy", "accuracy", |end| end.valid_accuracy),
+    let by_measure = by_measure(sources);
+    for (measure, sources) in &by_measure {
+        let title = format!("{} of the {what}", sentence(measure.title()));
+        figures.extend(means(sources, &title, measure.title(), valid_score)?);
+    }
+    let curves: [(&str, &str, Value); 2] = [
         ("Training loss", "nats", |end| Some(end.train_loss)),
         ("Alive ops", "ops", |end| Some(end.search.as_ref()?.alive_ops as f64)),
     ];
@@ -46,15 +51,35 @@ fn section(sources: &[Source], what: &str) -> Result<Section> {
         figures.extend(means(sources, &format!("{title} of the {what}"), unit, value)?);
     }
     let of = if what == "searches" { " of the searches" } else { "" };
-    let title = |cost: &str| format!("Accuracy against {cost}{of}");
-    figures.extend(costs(sources, &title("parameters"), "parameters [M]", |counts| counts.parameters)?);
-    figures.extend(costs(sources, &title("multiply-adds"), "multiply-adds [M]", |counts| counts.multiply_adds)?);
+    for (measure, sources) in &by_measure {
+        let title = |cost: &str| format!("{} against {cost}{of}", sentence(measure.title()));
+        let y = measure.title();
+        figures.extend(costs(sources, (&title("parameters"), "parameters [M]", y), |counts| counts.parameters)?);
+        figures
+            .extend(costs(sources, (&title("multiply-adds"), "multiply-adds [M]", y), |counts| counts.multiply_adds)?);
+    }
     let text = if sources.iter().any(|source| source.runs.len() > 1) {
         "Lines are means over seeds or trials, bands their standard deviations, thin lines the single runs."
     } else {
         ""
     };
     Ok(Section::new(&format!("The {what} beside each other"), text, figures))
+}
+
+/// The sources apart by what their scores are, which cannot be compared else.
+fn by_measure(sources: &[Source]) -> Vec<(Measure, Vec<Source>)> {
+    let mut measures: Vec<Measure> = Vec::new();
+    for run in sources.iter().flat_map(|source| &source.runs) {
+        if !measures.contains(&run.measure()) {
+            measures.push(run.measure());
+        }
+    }
+    let of = |measure: &Measure| {
+        let runs = |source: &Source| source.runs.iter().filter(|run| run.measure() == *measure).cloned().collect();
+        let with = |source: &Source| Source { runs: runs(source), ..source.clone() };
+        sources.iter().map(with).filter(|source: &Source| !source.runs.is_empty()).collect()
+    };
+    measures.into_iter().map(|measure| (measure.clone(), of(&measure))).collect()
 }
 
 /// The value of an epoch in each of the runs.
@@ -97,11 +122,15 @@ fn means(sources: &[Source], title: &str, unit: &str, value: Value) -> Result<Op
 }
 
 /// A point for each run whose network's costs are known.
-fn costs(sources: &[Source], title: &str, x: &str, cost: fn(&eoinas_core::Counts) -> u64) -> Result<Option<Figure>> {
+fn costs(
+    sources: &[Source],
+    (title, x, y): (&str, &str, &str),
+    cost: fn(&eoinas_core::Counts) -> u64,
+) -> Result<Option<Figure>> {
     let point = |(group, source): (usize, &Source)| {
         let points = source.runs.iter().filter_map(|run| {
-            let (accuracy, _) = run.accuracy()?;
-            let at = (cost(&run.costs()?) as f64 / 1e6, accuracy);
+            let (score, _) = run.score()?;
+            let at = (cost(&run.costs()?) as f64 / 1e6, score);
             Some(Point { name: source.title(run), at, deviation: 0.0, group })
         });
         points.collect::<Vec<_>>()
@@ -109,12 +138,12 @@ fn costs(sources: &[Source], title: &str, x: &str, cost: fn(&eoinas_core::Counts
     let scatter = Scatter {
         title: title.to_owned(),
         caption: if sources.iter().flat_map(|source| &source.runs).any(Run::is_search) {
-            "Costs are those of the network to be retrained, the accuracy is the search's own.".to_owned()
+            format!("Costs are those of the network to be retrained, the {y} is the search's own.")
         } else {
             String::new()
         },
         x: x.to_owned(),
-        y: "accuracy".to_owned(),
+        y: y.to_owned(),
         points: sources.iter().enumerate().flat_map(point).collect(),
         groups: sources.iter().map(|source| source.name.clone()).collect(),
         named: false,

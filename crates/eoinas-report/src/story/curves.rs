@@ -1,12 +1,13 @@
 //! Losses, accuracies, schedules, and how many ops are left.
 
-use eoinas_core::{CellKind, EdgeId, event::EpochEnd};
+use eoinas_core::{CellKind, EdgeId, TargetInfo, TargetKind, event::EpochEnd};
 
 use super::{Section, cells::marks};
 use crate::{
     error::Result,
+    format::sentence,
     plot::{LineChart, Series},
-    record::Run,
+    record::{Run, train_score, valid_score},
     theme,
 };
 
@@ -32,26 +33,43 @@ pub(super) fn section(run: &Run) -> Result<Section> {
     let search = run.is_search();
     let measured = if search { "validation" } else { "test" };
     let dashes = if run.prunings.is_empty() { "" } else { " Vertical lines: prunings." };
-    let accuracy = LineChart {
-        from_zero: true,
-        most: Some(1.0),
+    let measure = run.measure();
+    let classes = measure.is_accuracy();
+    let (title, caption) = match classes {
+        true => ("Accuracy".to_owned(), "Share of images that are classified right.".to_owned()),
+        false => {
+            let better = if measure.higher_is_better { "Higher" } else { "Lower" };
+            (sentence(measure.title()), format!("Score by {}. {better} is better.", measure.title()))
+        }
+    };
+    let score = LineChart {
+        from_zero: classes,
+        most: classes.then_some(1.0),
         ..chart(
             run,
-            "Accuracy",
-            &format!("Share of images that are classified right.{dashes}"),
-            "accuracy",
+            &title,
+            &format!("{caption}{dashes}"),
+            measure.title(),
             vec![
-                line(run, "training", false, |end| Some(end.train_accuracy)),
-                line(run, measured, true, |end| end.valid_accuracy),
+                line(run, "training", false, train_score),
+                line(run, measured, true, valid_score),
                 line(run, &format!("{measured}, among five"), true, |end| end.valid_top5),
             ],
         )
     };
+    let target = run.started.as_ref().and_then(|started| started.dataset.target.as_ref()).map(TargetInfo::kind);
+    let (loss, unit) = match target.unwrap_or_default() {
+        TargetKind::Classes => ("Mean cross entropy", "nats"),
+        TargetKind::Numbers => {
+            ("Mean squared error, each number on the scale of its standard deviation", "squared deviations")
+        }
+        TargetKind::Labels => ("Mean binary cross entropy", "nats"),
+    };
     let loss = chart(
         run,
         "Loss",
-        "Mean cross entropy; epochs where it was not finite are left out.",
-        "nats",
+        &format!("{loss}; epochs where it was not finite are left out."),
+        unit,
         vec![line(run, "training", false, |end| Some(end.train_loss)), line(run, measured, true, |end| end.valid_loss)],
     );
     let rate = chart(
@@ -75,7 +93,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
         "T",
         vec![line(run, "temperature", false, |end| end.search.as_ref()?.temperature)],
     );
-    let mut charts = vec![accuracy, loss, temperature, entropy(run), rate, drop];
+    let mut charts = vec![score, loss, temperature, entropy(run), rate, drop];
     charts.retain(|chart| !chart.series.is_empty());
     let figures = charts.iter().map(LineChart::figure).collect::<Result<Vec<_>>>()?;
     Ok(Section::new("Curves", "", figures.into_iter().flatten().collect()))

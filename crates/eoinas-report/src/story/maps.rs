@@ -14,21 +14,22 @@ type Value = fn(&SearchSnapshot, CellKind, usize, usize) -> Option<f64>;
 
 pub(super) fn section(run: &Run) -> Result<Section> {
     let Some((space, _)) = run.space() else { return Ok(Section::default()) };
+    let (title, good) = match run.measure().is_accuracy() {
+        true => ("Accuracy over iterations C", "validation accuracy in percent"),
+        false => ("Share over iterations C", "how good the op's paths were on validation batches (0 to 100)"),
+    };
+    let of_iterations = format!("Eq. 6: {good} over the training iterations of the op in the window.");
     let maps: [(&str, &str, Value); 3] = [
         (
             "Architecture weights β",
             "Eq. 2: softmax of the alphas over the ops that are alive on the edge.",
             |s, kind, edge, op| s.beta.entry(EdgeId::new(kind, edge).op(op)).copied(),
         ),
-        (
-            "Accuracy over iterations C",
-            "Eq. 6: validation accuracy in percent over the training iterations of the op in the window.",
-            |s, kind, edge, op| {
-                let accuracy = s.accuracies.as_ref()?.entry(EdgeId::new(kind, edge).op(op)).copied().flatten()?;
-                let count = *s.counts.as_ref()?.entry(EdgeId::new(kind, edge).op(op))?;
-                (count > 0).then(|| accuracy * 100.0 / count as f64)
-            },
-        ),
+        (title, &of_iterations, |s, kind, edge, op| {
+            let accuracy = s.accuracies.as_ref()?.entry(EdgeId::new(kind, edge).op(op)).copied().flatten()?;
+            let count = *s.counts.as_ref()?.entry(EdgeId::new(kind, edge).op(op))?;
+            (count > 0).then(|| accuracy * 100.0 / count as f64)
+        }),
         ("Indicator I", "What the method judges ops by, for EoiNAS Eq. 7: β + λ C.", |s, kind, edge, op| {
             s.indicator.as_ref()?.entry(EdgeId::new(kind, edge).op(op)).copied().flatten()
         }),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{done_of, errors, is_training, millions, search_of, unit, without_empty_columns};
+use super::{done_of, errors, is_training, millions, other_scores, search_of, unit, without_empty_columns};
 use crate::{
     format::mean,
     record::{Run, Source},
@@ -41,6 +41,7 @@ fn means(sources: &[Source], with_parts: bool) -> Table {
         "Test error (%)",
         "Test error, cutout (%)",
         "Validation error (%)",
+        "Score",
         "Params (M)",
         "MAdds (M)",
         &time,
@@ -67,6 +68,7 @@ fn means(sources: &[Source], with_parts: bool) -> Table {
             mean(&errors(plain.iter().copied())),
             mean(&errors(cutout.iter().copied())),
             mean(&errors(all())),
+            other_scores(runs),
             mean(&millions(costed(), |counts| counts.parameters)),
             mean(&millions(costed(), |counts| counts.multiply_adds)),
             mean(&times),

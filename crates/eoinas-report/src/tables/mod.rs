@@ -4,7 +4,10 @@ mod ablation;
 mod searches;
 mod trained;
 
+use eoinas_core::Measure;
+
 use crate::{
+    format::mean,
     record::{Run, Source, State},
     table::Table,
 };
@@ -57,9 +60,24 @@ fn search_of<'a>(run: &Run, sources: &'a [Source]) -> Option<(&'a Source, &'a Ru
     })
 }
 
-/// Errors of runs in percent.
+/// Errors of runs in percent; runs whose scores are no accuracies have none.
 fn errors<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<f64> {
-    runs.into_iter().filter_map(|run| Some(100.0 * (1.0 - run.accuracy()?.0))).collect()
+    let runs = runs.into_iter().filter(|run| run.measure().is_accuracy());
+    runs.filter_map(|run| Some(100.0 * (1.0 - run.score()?.0))).collect()
+}
+
+/// The scores of runs where they are no accuracies, with their name: `R2 0.91 ± 0.01`.
+fn other_scores(runs: &[&Run]) -> String {
+    let mut cells: Vec<String> = Vec::new();
+    let mut measures: Vec<Measure> = Vec::new();
+    for measure in runs.iter().map(|run| run.measure()).filter(|measure| !measure.is_accuracy()) {
+        if !measures.contains(&measure) {
+            let of = runs.iter().filter(|run| run.measure() == measure).filter_map(|run| Some(run.score()?.0));
+            cells.push(format!("{} {}", measure.name, mean(&of.collect::<Vec<_>>())));
+            measures.push(measure);
+        }
+    }
+    or_dash(Some(cells.join(", ")).filter(|text| !text.is_empty()))
 }
 
 /// Millions of parameters or multiply-adds of the runs' networks.
@@ -83,8 +101,14 @@ fn or_dash(text: Option<String>) -> String {
 
 /// The table without the columns that have a value in no row.
 fn without_empty_columns(table: Table) -> Table {
+    without_empty(table, |_| true)
+}
+
+/// The same of the columns that are called so.
+fn without_empty(table: Table, called: impl Fn(&str) -> bool) -> Table {
     let has = |column: &usize| table.rows.iter().any(|row| row.get(*column).is_some_and(|text| text != "–"));
-    let kept: Vec<usize> = (0..table.header.len()).filter(has).collect();
+    let stays = |column: &usize| table.header.get(*column).is_some_and(|name| !called(name)) || has(column);
+    let kept: Vec<usize> = (0..table.header.len()).filter(stays).collect();
     let pick = |row: &Vec<String>| kept.iter().filter_map(|column| row.get(*column).cloned()).collect();
     Table { header: pick(&table.header), rows: table.rows.iter().map(pick).collect() }
 }

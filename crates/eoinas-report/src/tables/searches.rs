@@ -2,18 +2,26 @@
 
 use eoinas_core::Genotype;
 
-use super::or_dash;
+use super::{or_dash, other_scores, without_empty};
 use crate::{
     format::{self, fixed},
     record::{Source, State},
     table::Table,
 };
 
+/// Title of the column of errors.
+const ERROR: &str = "Validation error (%)";
+/// Title of the column of scores that are no accuracies.
+const SCORE: &str = "Score";
+
 /// One row for each search.
 pub fn searches(sources: &[Source]) -> Table {
+    let mut searches = sources.iter().flat_map(|source| &source.runs).filter(|run| run.is_search());
+    let others = searches.any(|run| !run.measure().is_accuracy());
     let mut table = Table::new([
         "Search",
-        "Validation error (%)",
+        ERROR,
+        SCORE,
         "Params (M)",
         "MAdds (M)",
         "Depth",
@@ -24,7 +32,7 @@ pub fn searches(sources: &[Source]) -> Table {
         "Method",
         "Data",
         "Seed",
-        "Error of",
+        if others { "Measured" } else { "Error of" },
     ]);
     for (source, run) in sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))) {
         if !run.is_search() {
@@ -39,10 +47,11 @@ pub fn searches(sources: &[Source]) -> Table {
         let costs = run.costs();
         let million = |value: Option<u64>| or_dash(value.map(|value| fixed(value as f64 / 1e6)));
         let started = run.started.as_ref();
-        let (error, on) = run.accuracy().map(|(accuracy, on)| (fixed(100.0 * (1.0 - accuracy)), on)).unzip();
+        let (error, on) = run.score().map(|(score, on)| (fixed(100.0 * (1.0 - score)), on)).unzip();
         table.rows.push(vec![
             source.title(run),
-            or_dash(error),
+            or_dash(error.filter(|_| run.measure().is_accuracy())),
+            other_scores(&[run]),
             million(costs.map(|counts| counts.parameters)),
             million(costs.map(|counts| counts.multiply_adds)),
             joined(crate::cell::depth),
@@ -61,5 +70,5 @@ pub fn searches(sources: &[Source]) -> Table {
             or_dash(on.and_then(|on| Some(on.split(',').next()?.to_owned()))),
         ]);
     }
-    table
+    without_empty(table, |name| name == SCORE || (others && name == ERROR))
 }

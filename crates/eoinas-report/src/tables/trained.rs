@@ -1,6 +1,6 @@
 //! Trained networks.
 
-use super::{done_of, errors, is_training, millions, or_dash, search_of, unit, without_empty_columns};
+use super::{done_of, errors, is_training, millions, or_dash, other_scores, search_of, unit, without_empty_columns};
 use crate::{
     format::mean,
     record::{Run, Source},
@@ -27,6 +27,7 @@ pub fn trained(sources: &[Source]) -> Table {
         "Architecture",
         "Test error (%)",
         "Top-5 error (%)",
+        "Score",
         "Params (M)",
         "MAdds (M)",
         &cost,
@@ -43,6 +44,7 @@ pub fn trained(sources: &[Source]) -> Table {
             source.name.clone(),
             mean(&errors(all())),
             mean(&top5),
+            other_scores(runs),
             mean(&millions(all(), |counts| counts.parameters)),
             mean(&millions(all(), |counts| counts.multiply_adds)),
             mean(&times),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use eoinas_core::{
-    CellKind, EdgeId, Event as Told, Record,
+    CellKind, EdgeId, Event as Told, Measure, Record,
     event::{EpochEnd, RecordReader, SearchSnapshot, SpaceInfo},
     run_folder::names,
 };
@@ -18,7 +18,10 @@ use super::{
     messages::{Content, Event, Histogram, Summary, Value, What},
     tfrecord,
 };
-use crate::error::{ReportError, Result};
+use crate::{
+    error::{ReportError, Result},
+    record::{train_score, valid_score},
+};
 
 /// Writes the events of the record in `run` to an event file in `out`. Files that an earlier call left there are
 /// replaced. Gives the number of events.
@@ -38,6 +41,8 @@ pub struct Follower {
     /// Seconds since 1970 at which the run's clock stood at 0, as far as the record's file tells.
     start: f64,
     space: Option<SpaceInfo>,
+    /// What the scores are.
+    measure: Measure,
     /// The cell that was drawn last: most epochs would derive the one of the epoch before.
     drawn: Option<String>,
     ended: bool,
@@ -62,6 +67,7 @@ impl Follower {
             file: BufWriter::new(file),
             start,
             space: None,
+            measure: Measure::default(),
             drawn: None,
             ended: false,
         };
@@ -92,12 +98,13 @@ impl Follower {
     fn take(&mut self, record: Record) -> std::io::Result<usize> {
         let (step, values) = match record.event {
             Told::RunStarted(started) => {
+                self.measure = started.measure.unwrap_or_default();
                 self.space = started.space;
                 return Ok(0);
             }
             Told::EpochEnd(end) => (end.epoch, self.epoch(&end)),
-            Told::Evaluated { what, accuracy, loss, .. } => {
-                let values = [("accuracy", accuracy), ("loss", loss)];
+            Told::Evaluated { what, accuracy, loss, score, .. } => {
+                let values = [(self.measure.name.as_str(), score.unwrap_or(accuracy)), ("loss", loss)];
                 (0, values.into_iter().filter_map(|(name, value)| scalar(&format!("{what}/{name}"), value)).collect())
             }
             Told::Derived { text, .. } => (0, cells("found", &text)),
@@ -122,11 +129,13 @@ impl Follower {
 
     fn epoch(&mut self, end: &EpochEnd) -> Vec<Value> {
         let search = end.search.as_ref();
+        let measure = &self.measure.name;
+        let (train, valid) = (format!("epoch/train_{measure}"), format!("epoch/valid_{measure}"));
         let scalars = [
             ("epoch/train_loss", Some(end.train_loss)),
-            ("epoch/train_accuracy", Some(end.train_accuracy)),
+            (&train, train_score(end)),
             ("epoch/valid_loss", end.valid_loss),
-            ("epoch/valid_accuracy", end.valid_accuracy),
+            (&valid, valid_score(end)),
             ("epoch/valid_top5", end.valid_top5),
             ("epoch/learning_rate", Some(end.learning_rate)),
             ("epoch/drop_path", (end.drop_path > 0.0).then_some(end.drop_path)),

@@ -5,7 +5,8 @@
 use std::{fs, path::Path};
 
 use eoinas_core::{
-    AliveOps, CellKind, EdgeId, EdgeMap, EdgeOpTable, Event, Genotype, Record, SearchSpace, Skeleton,
+    AliveOps, CellKind, EdgeId, EdgeMap, EdgeOpTable, Event, Genotype, Measure, NumberInfo, Record, SearchSpace,
+    Skeleton, TargetInfo,
     event::{DatasetInfo, EpochEnd, RECORD_VERSION, RunStarted, SearchSnapshot, Task},
     zoo,
 };
@@ -40,9 +41,11 @@ fn started(task: Task, seed: u64, epochs: u64) -> RunStarted {
             train_images: 2000,
             valid_images: 2000,
             classes: vec!["disc".to_owned(), "ring".to_owned()],
+            target: None,
         },
         genotype: None,
         command: ["cifar_search", "--out", "my runs"].map(str::to_owned).to_vec(),
+        measure: None,
     }
 }
 
@@ -88,8 +91,8 @@ fn epoch_end(epoch: u64, search: Option<SearchSnapshot>) -> Event {
         valid_accuracy: Some(0.12 + 0.05 * epoch as f64),
         valid_top5: search.is_none().then_some(0.9),
         learning_rate: 0.025,
-        drop_path: 0.0,
         search,
+        ..EpochEnd::default()
     }))
 }
 
@@ -121,7 +124,7 @@ pub fn search(dir: &Path, epochs: u64, made: Made) {
             multiply_adds: Some(540_000_000),
         });
         let what = "derived network, whole validation half".to_owned();
-        events.push(Event::Evaluated { what, accuracy: 0.625, loss: 1.1, images: 2000 });
+        events.push(Event::Evaluated { what, accuracy: 0.625, loss: 1.1, images: 2000, score: None });
         events.push(Event::RunEnded { epochs, steps: epochs * 63 });
     }
     save(dir, events);
@@ -137,6 +140,31 @@ fn pruned(
 ) -> Event {
     let (name, reason) = (space.ops()[op].name().to_owned(), "lowest_indicator".to_owned());
     Event::Pruned { epoch, kind, edge, op, name, reason, indicator }
+}
+
+/// A search or training of numbers: its record as [`search`] or [`training`] made it, with R2 in the place of accuracies.
+pub fn of_numbers(dir: &Path) {
+    let path = dir.join("events.jsonl");
+    let records = fs::read_to_string(&path).unwrap();
+    let records = records.lines().map(|line| {
+        let mut record = Record::from_line(line).unwrap();
+        match &mut record.event {
+            Event::RunStarted(started) => {
+                let number = |name: &str| NumberInfo { name: name.into(), unit: String::new(), mean: 0.0, std: 1.0 };
+                started.measure = Some(Measure::higher("R2"));
+                started.dataset.classes.clear();
+                started.dataset.target = Some(TargetInfo::Numbers(vec![number("angle"), number("length")]));
+            }
+            Event::EpochEnd(end) => {
+                (end.train_score, end.valid_score) = (Some(end.train_accuracy - 1.0), end.valid_accuracy);
+                (end.train_accuracy, end.valid_accuracy, end.valid_top5) = (0.0, None, None);
+            }
+            Event::Evaluated { accuracy, score, .. } => (*score, *accuracy) = (Some(*accuracy), 0.0),
+            _ => {}
+        }
+        record.to_line() + "\n"
+    });
+    fs::write(&path, records.collect::<String>()).unwrap();
 }
 
 /// A training of the DARTS cell that ends with an accuracy of 60 % and 1 % more for each seed.
@@ -158,6 +186,7 @@ pub fn training_of(cell: &str, dir: &Path, seed: u64, epochs: u64, cutout: bool)
         accuracy: 0.6 + seed as f64 / 100.0 + if cutout { 0.1 } else { 0.0 },
         loss: 1.0,
         images: 1000,
+        score: None,
     });
     events.push(Event::RunEnded { epochs, steps: epochs * 63 });
     save(dir, events);

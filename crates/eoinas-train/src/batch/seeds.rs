@@ -57,7 +57,7 @@ impl Runs for Seeds {
     fn gather(&self, dir: &RunDir, found: Vec<Found>) -> Result<Found> {
         let seconds = found.iter().map(|found| found.seconds).sum();
         // The first of equally good ones: `max_by` would take the last.
-        let better = |a: &(_, Found), b: &(_, Found)| a.1.validation_accuracy >= b.1.validation_accuracy;
+        let better = |a: &(_, Found), b: &(_, Found)| a.1.score().merit() >= b.1.score().merit();
         let best = self.seeds.iter().zip(found).reduce(|a, b| if better(&a, &b) { a } else { b });
         let (seed, best) = best.ok_or_else(|| Setting::new("seeds", 0, "at least 1"))?;
         let run = RunDir::open(&dir.join(&Self::name(seed)))?;

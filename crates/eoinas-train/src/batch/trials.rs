@@ -82,8 +82,9 @@ impl Runs for Trials {
     }
 }
 
-/// Mean and sample standard deviation of the test accuracies, 0 to 1; `None` without any.
+/// Mean and sample standard deviation of the test accuracies, 0 to 1, or of the scores that take their place; `None` without
+/// any.
 pub fn accuracy(trained: &[Trained]) -> Option<(f64, f64)> {
-    let accuracies: Vec<f64> = trained.iter().map(|trained| trained.accuracy).collect();
+    let accuracies: Vec<f64> = trained.iter().map(|trained| trained.score().value).collect();
     mean_and_deviation(&accuracies)
 }

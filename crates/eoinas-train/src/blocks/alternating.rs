@@ -78,7 +78,8 @@ impl Alternating {
         (0..self.paths).map(|path| self.sample(learner, alphas, step, SeedStream::WeightPath, path)).collect()
     }
 
-    /// The architecture on a validation batch; the accuracy of its path becomes C^a.
+    /// The architecture on a validation batch; how good its path is ([`Tally::share`]: the accuracy, where there are
+    /// classes) becomes C^a.
     ///
     /// # Errors
     /// A batch that does not fit. Stops when a loss or the gradients' norm is not finite; nothing is updated then.
@@ -92,7 +93,7 @@ impl Alternating {
             let of_path = Tally::from(&output);
             let gates = output.gate_gradients.unwrap_or_else(|| drawn.run().zeros_like());
             drawn.pullback_into(learner, self.relaxation, &gates, 1.0 / self.paths as f64, &mut gradients)?;
-            paths.push((drawn.gates().clone(), of_path.accuracy().unwrap_or(0.0)));
+            paths.push((drawn.gates().clone(), of_path.share().unwrap_or(0.0)));
             tally.add(of_path);
         }
         let norm = learner.update_arch(&gradients, &paths)?;

@@ -128,7 +128,7 @@ impl SearchMethod for MdeNas {
         let output = learner.pass(valid, path.run(), Wanted::NOTHING, &step.pass_options())?;
         finite("validation loss", output.loss)?;
         let tally = Tally::from(&output);
-        learner.prune.record_arch_step(path.gates(), tally.accuracy().unwrap_or(0.0))?;
+        learner.prune.record_arch_step(path.gates(), tally.share().unwrap_or(0.0))?;
         self.update(learner);
         Ok(StepReport { train, valid: Some(tally) })
     }

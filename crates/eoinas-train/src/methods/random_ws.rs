@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Random search with weight sharing (Li and Talwalkar, 2019): the supernet of [`Uniform`]; at the end the best of many
-/// random cells by their accuracy over the whole validation half with its weights, the first of equal ones. The record
+/// random cells by their score (accuracy, R2, ...) over the whole validation half with its weights, the first of equal ones. The record
 /// has every candidate.
 ///
 /// The cells are those of [`eoinas_strategy::RandomSearch`] with the run's seed.
@@ -77,15 +77,16 @@ impl SearchMethod for RandomWs {
     }
 
     fn finish(&mut self, context: &mut SearchContext<'_>) -> Flow<Genotype> {
+        let measure = context.learner.supernet.task().measure();
         let mut best: Option<(f64, Genotype)> = None;
         for index in 0..self.candidates {
             let mut rng = context.streams().rng(SeedStream::Named("strategy"), 0, index as u64);
             let genotype = Genotype::random(context.learner.space(), &mut rng);
             let tally = context.evaluate(&genotype.gates(context.learner.space())?, ..)?;
-            let accuracy = tally.accuracy().unwrap_or(0.0);
-            context.evaluated(format!("candidate {genotype}"), tally);
-            if best.as_ref().is_none_or(|(best, _)| accuracy > *best) {
-                best = Some((accuracy, genotype));
+            let merit = measure.merit(tally.score().unwrap_or(0.0));
+            context.evaluated(format!("candidate {genotype}"), &tally);
+            if best.as_ref().is_none_or(|(best, _)| merit > *best) {
+                best = Some((merit, genotype));
             }
         }
         match best {

@@ -164,7 +164,7 @@ impl SearchMethod for SecondOrder {
         let (learner, mut found) = (&mut *context.learner, None);
         if let Some(valid) = &step.valid {
             let Unrolled { gradient, gates, tally, .. } = self.gradient(learner, step, valid)?;
-            let norm = learner.update_arch(&gradient, &[(gates, tally.accuracy().unwrap_or(0.0))])?;
+            let norm = learner.update_arch(&gradient, &[(gates, tally.share().unwrap_or(0.0))])?;
             finite("gradient of the architecture parameters", norm)?;
             found = Some(tally);
         }

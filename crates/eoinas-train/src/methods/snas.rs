@@ -100,7 +100,7 @@ impl SearchMethod for Snas {
         let Some(gates) = output.gate_gradients else { return Ok(report) };
         let mut gradients = ArchGradient::zeros(learner.space());
         path.pullback_into(learner, &Mixture, &gates, 1.0, &mut gradients)?;
-        let paths = [(path.gates().clone(), train.accuracy().unwrap_or(0.0))];
+        let paths = [(path.gates().clone(), report.train.share().unwrap_or(0.0))];
         let norm = learner.update_arch(&gradients, &paths)?;
         finite("gradient of the architecture parameters", norm)?;
         Ok(report)

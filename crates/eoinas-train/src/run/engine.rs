@@ -28,6 +28,8 @@ pub struct Run<J: Job> {
     session: Session,
     /// The steps of an epoch are done, its end is not.
     ending: bool,
+    /// The score of the last epoch that ended in this process.
+    score: Option<f64>,
 }
 
 impl<J: Job> Run<J> {
@@ -52,7 +54,7 @@ impl<J: Job> Run<J> {
         about.started.command = std::mem::take(&mut options.command);
         let (started, notes) = (Box::new(about.started), about.notes);
         let session = Session::create(dir, about.subject, about.keep_checkpoints)?.with(options, about.rules);
-        let mut run = Self { job, state: State::default(), session, ending: false };
+        let mut run = Self { job, state: State::default(), session, ending: false, score: None };
         run.session.emit(Event::RunStarted(started))?;
         for text in notes {
             run.session.emit(Event::Warning { text })?;
@@ -86,7 +88,7 @@ impl<J: Job> Run<J> {
         let (session, folder, checkpoint) =
             Session::resume(dir, about.subject, about.keep_checkpoints, &options.device)?;
         let state = job.restore(&folder, checkpoint.state, checkpoint.tensors)?;
-        let mut run = Self { job, state, session: session.with(options, about.rules), ending: false };
+        let mut run = Self { job, state, session: session.with(options, about.rules), ending: false, score: None };
         let (epoch, step) = (run.state.epoch as u64, run.state.total_steps);
         let checkpoint = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         run.session.emit(Event::Resumed { epoch, step, checkpoint })?;
@@ -136,9 +138,10 @@ impl<J: Job> Run<J> {
             self.ending = true;
             let progress = self.progress(&epoch);
             let around = Around { state: &mut self.state, session: &mut self.session, progress };
-            let accuracy = self.job.end_epoch(&epoch, around)?;
+            let score = self.job.end_epoch(&epoch, around)?;
             self.ending = false;
-            self.state.epoch_done(accuracy);
+            self.state.epoch_done(score, &self.job.measure());
+            self.score = score;
             let skips = self.job.skips()?;
             self.save()?;
             let progress = Progress { skips, ..self.progress(&epoch) };
@@ -191,6 +194,8 @@ impl<J: Job> Run<J> {
             session_steps: self.session.steps(),
             train_loss: self.state.train.mean_loss(),
             train_accuracy: self.state.train.accuracy(),
+            measure: self.job.measure(),
+            score: self.score,
             ..Progress::default()
         };
         self.job.fill_in(epoch, &self.state, &mut progress);

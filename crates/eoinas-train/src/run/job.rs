@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use eoinas_core::{Event, event::RunStarted};
+use eoinas_core::{Event, Measure, event::RunStarted};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{options::Options, session::Session, state::State};
@@ -98,7 +98,12 @@ pub trait Job: fmt::Debug + Sized {
         Vec::new()
     }
 
-    /// Records an epoch whose steps are done. Returns the accuracy by which the best epoch is chosen, if it has one.
+    /// What the scores of the run are. Default: accuracies.
+    fn measure(&self) -> Measure {
+        Measure::accuracy()
+    }
+
+    /// Records an epoch whose steps are done. Returns the score by which the best epoch is chosen, if it has one.
     ///
     /// # Errors
     /// Whatever cannot be computed. A stop: all of it is done anew when the run is resumed.

@@ -1,5 +1,6 @@
 //! Where a run stands, apart from its tensors.
 
+use eoinas_core::Measure;
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
@@ -37,9 +38,10 @@ pub struct State {
 pub struct Best {
     /// Steps done at its end: the name of its checkpoint.
     pub step: u64,
-    /// The accuracy that decides, 0 to 1: a search's on its validation batches; a training's on its test part, of the averaged
-    /// weights where there are any.
-    pub accuracy: f64,
+    /// The score that decides, the accuracy (0 to 1) where there are classes: a search's on its validation batches; a
+    /// training's on its test part, of the averaged weights where there are any.
+    #[serde(rename = "accuracy")]
+    pub score: f64,
 }
 
 impl State {
@@ -51,11 +53,11 @@ impl State {
         self.valid.add(report.valid.unwrap_or_default());
     }
 
-    /// An epoch is done, with this accuracy if it has one.
-    pub(super) fn epoch_done(&mut self, accuracy: Option<f64>) {
-        let best = self.best.map_or(f64::NEG_INFINITY, |best| best.accuracy);
-        if let Some(accuracy) = accuracy.filter(|accuracy| *accuracy > best) {
-            self.best = Some(Best { step: self.total_steps, accuracy });
+    /// An epoch is done, with this score if it has one.
+    pub(super) fn epoch_done(&mut self, score: Option<f64>, measure: &Measure) {
+        let best = self.best.map_or(f64::NEG_INFINITY, |best| measure.merit(best.score));
+        if let Some(score) = score.filter(|score| measure.merit(*score) > best) {
+            self.best = Some(Best { step: self.total_steps, score });
         }
         self.epoch += 1;
         self.step = 0;
@@ -80,6 +82,20 @@ mod tests {
         let state: State = serde_json::from_str(training).unwrap();
         let last = state.last.unwrap();
         assert_eq!((last.mean_loss(), last.accuracy(), last.top5()), (Some(2.25), Some(0.25), Some(0.75)));
-        assert_eq!(state.best, Some(Best { step: 3, accuracy: 0.25 }));
+        assert_eq!(state.best, Some(Best { step: 3, score: 0.25 }));
+    }
+
+    #[test]
+    fn the_best_epoch_is_that_of_the_measures_direction() {
+        let best = |measure: &Measure| {
+            let mut state = State::default();
+            for (step, score) in [(1, Some(-3.0)), (2, Some(0.5)), (3, None), (4, Some(f64::NAN)), (5, Some(-9.0))] {
+                state.total_steps = step;
+                state.epoch_done(score, measure);
+            }
+            state.best.map(|best| (best.step, best.score))
+        };
+        assert_eq!(best(&Measure::higher("R2")), Some((2, 0.5)));
+        assert_eq!(best(&Measure { name: "error".to_owned(), higher_is_better: false }), Some((5, -9.0)));
     }
 }

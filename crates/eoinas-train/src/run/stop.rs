@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use eoinas_core::Measure;
 use serde::{Deserialize, Serialize};
 
 /// Where a run stands, as far as stop rules (and progress displays) care.
@@ -28,10 +29,16 @@ pub struct Progress {
     pub session_steps: u64,
     /// Mean training loss of this epoch so far.
     pub train_loss: Option<f64>,
-    /// Training accuracy of this epoch so far, 0 to 1.
+    /// Training accuracy of this epoch so far, 0 to 1; `None` for a task without classes.
     pub train_accuracy: Option<f64>,
-    /// Validation accuracy of this epoch so far, 0 to 1; `None` as long as architecture steps have not begun.
+    /// Validation accuracy of this epoch so far, 0 to 1; `None` as long as architecture steps have not begun, and for a task
+    /// without classes.
     pub valid_accuracy: Option<f64>,
+    /// What scores of this run are, and which direction is better.
+    pub measure: Measure,
+    /// The score of the last epoch that this process ended, on the validation batches of a search or the test part of a
+    /// training; `None` before the first.
+    pub score: Option<f64>,
     /// Temperature of the sampler; `None`: the method has none.
     pub temperature: Option<f64>,
     /// Learning rate of the weights.

@@ -98,9 +98,8 @@ impl<'a> SearchContext<'a> {
     }
 
     /// Puts an evaluation into the record, with `what` was evaluated.
-    pub fn evaluated(&mut self, what: String, tally: Tally) {
-        let (accuracy, loss) = (tally.accuracy().unwrap_or(0.0), tally.mean_loss().unwrap_or(f64::NAN));
-        self.told.push(Event::Evaluated { what, accuracy, loss, images: tally.samples });
+    pub fn evaluated(&mut self, what: String, tally: &Tally) {
+        self.told.push(tally.evaluated(what));
     }
 
     /// What there is to record.
@@ -108,7 +107,7 @@ impl<'a> SearchContext<'a> {
         self.told
     }
 
-    /// Loss and accuracy with these gates over batches of the validation half, without a backward pass: `..` for all of it.
+    /// Loss and score with these gates over batches of the validation half, without a backward pass: `..` for all of it.
     /// BatchNorm's statistics are those of each batch with these very gates.
     ///
     /// # Errors
@@ -118,6 +117,6 @@ impl<'a> SearchContext<'a> {
         for batch in self.valid(numbers) {
             tally.add(Tally::from(&self.learner.pass(&batch?, gates, Wanted::NOTHING, &PassOptions::default())?));
         }
-        Ok(tally)
+        Ok(tally.scored(self.learner.supernet.task().as_ref()))
     }
 }

@@ -1,6 +1,6 @@
 //! What a search found.
 
-use eoinas_core::{Genotype, SearchSpace, Skeleton, count};
+use eoinas_core::{Genotype, Measure, Score, SearchSpace, Skeleton, count};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -10,8 +10,12 @@ use crate::error::Result;
 pub struct Found {
     /// The cell's text.
     pub genotype: String,
-    /// Accuracy of the derived one-path network with the supernet's weights, over the whole validation half; 0 to 1.
+    /// Accuracy of the derived one-path network with the supernet's weights, over the whole validation half; 0 to 1, and 0
+    /// where the task has no classes.
     pub validation_accuracy: f64,
+    /// Its score of a task without classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_score: Option<Score>,
     /// Its mean loss there.
     pub validation_loss: f64,
     /// The run's seed.
@@ -24,6 +28,14 @@ pub struct Found {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+}
+
+impl Found {
+    /// How good the derived network is: by its accuracy, or the score that takes its place.
+    pub fn score(&self) -> Score {
+        let accuracy = || Score { measure: Measure::accuracy(), value: self.validation_accuracy };
+        self.validation_score.clone().unwrap_or_else(accuracy)
+    }
 }
 
 /// Parameters and multiply-adds of the network that `genotype` is trained in.

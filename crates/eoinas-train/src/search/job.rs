@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
-    Event, SearchSpace, Streams,
+    Event, Measure, Score, SearchSpace, Streams,
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
 };
 use eoinas_data::Batches;
+use eoinas_nn::task;
 use eoinas_prune::PruneState;
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +130,8 @@ impl Job for SearchJob {
         skeleton.validate(&space)?;
         let data = SearchData::new(&config, dataset)?;
         let Options { operations, device, .. } = &*options;
-        let learner = Learner::new(&config, method.learner(), &space, &skeleton, operations, device)?;
+        let learner = Learner::new(&config, method.learner(), &space, &skeleton, operations, device)?
+            .with_task(task::of(&data.train.dataset().info().target));
         Ok(Self { config, plan, data, device: options.device.clone(), learner, method, told: Vec::new() })
     }
 
@@ -167,6 +169,7 @@ impl Job for SearchJob {
                 dataset: self.data.describe(),
                 genotype: None,
                 command: Vec::new(),
+                measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
             notes: self.plan.note().map(str::to_owned).into_iter().chain(info.notes.clone()).collect(),
             keep_checkpoints: self.config.keep_checkpoints,
@@ -208,6 +211,10 @@ impl Job for SearchJob {
         self.plan.epoch(epoch)
     }
 
+    fn measure(&self) -> Measure {
+        self.learner.supernet.task().measure()
+    }
+
     fn batches(&self, plan: &EpochPlan, state: &State) -> Self::Batches {
         let (epoch, first) = (state.epoch as u64, state.step);
         let reads_valid = !plan.warm_up && self.method.reads_validation();
@@ -243,13 +250,14 @@ impl Job for SearchJob {
     fn end_epoch(&mut self, plan: &EpochPlan, Around { state, session, .. }: Around<'_>) -> Flow<Option<f64>> {
         // Recorded when the prunings are done: one that stops on the way does all of this again.
         let end = snapshot::epoch_end(state, plan, &self.learner, self.method.as_ref())?;
+        let score = end.valid_score.or(end.valid_accuracy);
         let pruned = self.with_context(state.epoch, |method, context| method.epoch_end(context, plan))?;
         session.emit(Event::EpochEnd(Box::new(end)))?;
         self.told().into_iter().try_for_each(|event| session.emit(event))?;
         for decision in pruned {
             session.emit(snapshot::pruned(state.epoch, decision, &self.learner))?;
         }
-        Ok(state.valid.accuracy())
+        Ok(score)
     }
 
     /// Derives the cell, measures it, and writes it down.
@@ -264,17 +272,16 @@ impl Job for SearchJob {
             multiply_adds: Some(counts.multiply_adds),
         })?;
         let tally = evaluate_genotype(&self.learner.supernet, &genotype, &self.data.whole_valid)?;
-        let (accuracy, loss) = (tally.accuracy().unwrap_or(0.0), tally.mean_loss().unwrap_or(f64::NAN));
-        let what = "derived network, whole validation half".to_owned();
-        session.emit(Event::Evaluated { what, accuracy, loss, images: tally.samples })?;
+        session.emit(tally.evaluated("derived network, whole validation half".to_owned()))?;
         session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
         let run = session.run();
         run.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
         run.write(names::GENOTYPE_JSON, &format!("{}\n", genotype.to_json()))?;
         Ok(Found {
             genotype: genotype.to_string(),
-            validation_accuracy: accuracy,
-            validation_loss: loss,
+            validation_accuracy: tally.accuracy().unwrap_or(0.0),
+            validation_score: tally.other_score().map(|value| Score { measure: self.measure(), value }),
+            validation_loss: tally.mean_loss().unwrap_or(f64::NAN),
             seed: self.config.seed,
             epochs: state.epoch,
             seconds: session.elapsed_seconds(),

@@ -17,13 +17,17 @@ pub(super) fn epoch_end(
     learner: &Learner,
     method: &dyn SearchMethod,
 ) -> Result<EpochEnd> {
+    let [train, valid] =
+        [&state.train, &state.valid].map(|tally| tally.clone().scored(learner.supernet.task().as_ref()));
     Ok(EpochEnd {
         epoch: state.epoch as u64,
         steps: state.total_steps,
-        train_loss: state.train.mean_loss().unwrap_or(f64::NAN),
-        train_accuracy: state.train.accuracy().unwrap_or(0.0),
-        valid_loss: state.valid.mean_loss(),
-        valid_accuracy: state.valid.accuracy(),
+        train_loss: train.mean_loss().unwrap_or(f64::NAN),
+        train_accuracy: train.accuracy().unwrap_or(0.0),
+        train_score: train.other_score(),
+        valid_loss: valid.mean_loss(),
+        valid_accuracy: valid.accuracy(),
+        valid_score: valid.other_score(),
         learning_rate: plan.learning_rate,
         search: Some(snapshot(plan, learner, method)?),
         ..EpochEnd::default()

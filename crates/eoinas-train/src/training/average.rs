@@ -1,9 +1,9 @@
 //! The exponential moving average of a network's weights.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use candle_core::Tensor;
-use eoinas_nn::{DerivedNetwork, Parameters};
+use eoinas_nn::{DerivedNetwork, Parameters, Task};
 
 use crate::{checkpoint::Tensors, error::Result};
 
@@ -25,6 +25,10 @@ impl Average {
     /// `network` has the same shape and weights as the one that is trained.
     pub fn new(decay: f64, network: DerivedNetwork) -> Self {
         Self { decay, network }
+    }
+
+    pub fn with_task(self, task: &Arc<dyn Task>) -> Self {
+        Self { network: self.network.with_task(Arc::clone(task)), ..self }
     }
 
     pub fn network(&self) -> &DerivedNetwork {

@@ -6,7 +6,7 @@ use eoinas_core::{Setting, Streams, event};
 use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, split};
 
 use super::config::TrainConfig;
-use crate::{error::Result, run::Options};
+use crate::{data::describe, error::Result, run::Options};
 
 /// Training and test images as batches.
 #[derive(Clone, Debug)]
@@ -51,10 +51,13 @@ impl TrainData {
     /// # Errors
     /// Too few images, a batch that is larger than the training part, parts with different classes.
     pub fn new(config: &TrainConfig, train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> Result<Self> {
-        let (expected, got) = (train.info().classes()?, test.info().classes()?);
-        if expected != got {
-            let expected = format!("those of the training part, {expected:?}; it has other classes");
-            return Err(Setting::new("the classes of the test part", format!("{got:?}"), expected).into());
+        let (expected, got) = (&train.info().target, &test.info().target);
+        if !expected.asks_the_same(got) {
+            let kind = if expected.kind() == got.kind() { expected.kind().to_string() } else { "targets".to_owned() };
+            let wanted = format!("those of the training part, {:?}; it has other {kind}", expected.names());
+            return Err(
+                Setting::new(format!("the {kind} of the test part"), format!("{:?}", got.names()), wanted).into()
+            );
         }
         let choice = Streams::new(config.split_seed.unwrap_or(config.seed));
         let train_indices = choose(train.as_ref(), config.data.train_images, &choice)?;
@@ -93,13 +96,7 @@ impl TrainData {
 
     /// What the record says about the images.
     pub fn describe(&self) -> event::DatasetInfo {
-        let info = self.train.dataset().info();
-        event::DatasetInfo {
-            name: info.name.clone(),
-            train_images: self.train.images_per_epoch() as u64,
-            valid_images: self.test.images_per_epoch() as u64,
-            classes: info.target.classes().unwrap_or_default().to_vec(),
-        }
+        describe(&self.train, &self.test)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     run::Tally,
 };
 
-/// Loss, top-1 and top-5 over all images of `loader`, with the running statistics of BatchNorm.
+/// Loss and score (top-1 and top-5 where there are classes) over all images of `loader`, with the running statistics of BatchNorm.
 ///
 /// # Errors
 /// Images that cannot be read or do not fit the network.
@@ -33,7 +33,7 @@ where
         let output = network.evaluate(&to_device(batch, network_device(network))?).map_err(TrainError::from)?;
         tally.add(Tally::from(&output));
     }
-    Ok(tally)
+    Ok(tally.scored(network.task().as_ref()))
 }
 
 /// Where the network's weights are.

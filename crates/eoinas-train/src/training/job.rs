@@ -1,17 +1,18 @@
 //! A training as the job of a run.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
-    Event, Genotype, Setting, Streams, count,
+    Event, Genotype, Measure, Score, Setting, Streams, TargetKind, count,
     event::{EpochEnd, RECORD_VERSION, RunStarted, Task},
 };
 use eoinas_data::Batches;
 use eoinas_nn::{
     DerivedNetwork, PassOptions,
     saved::{self, Framing, Normalisation},
+    task,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +106,12 @@ impl Job for TrainJob {
         let counts = count::network(&genotype, &skeleton, &space)?;
         let data = TrainData::new(&config, train, test)?;
         let device = options.device.clone();
-        let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?;
+        let target = &data.train.dataset().info().target;
+        let smooth = config.label_smoothing == 0.0 || target.kind() == TargetKind::Classes;
+        let expected = format!("0: the images have {}, and classes alone are smoothed", target.kind());
+        Setting::check(smooth, "label_smoothing", config.label_smoothing, expected)?;
+        let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?
+            .with_task(&task::of(target));
         Ok(Self { config, genotype, data, trainee, counts, device })
     }
 
@@ -146,6 +152,7 @@ impl Job for TrainJob {
                 dataset: self.data.describe(),
                 genotype: serde_json::from_str(&self.genotype.to_json()).ok(),
                 command: Vec::new(),
+                measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
             notes: self.data.train.dataset().info().notes.clone(),
             keep_checkpoints: self.config.keep_checkpoints,
@@ -177,6 +184,10 @@ impl Job for TrainJob {
 
     fn epoch(&self, epoch: usize) -> EpochValues {
         self.config.epoch(epoch)
+    }
+
+    fn measure(&self) -> Measure {
+        self.trainee.network().task().measure()
     }
 
     fn batches(&self, _: &EpochValues, state: &State) -> Batches {
@@ -215,36 +226,45 @@ impl Job for TrainJob {
         };
         let last = evaluate(self.trainee.network())?;
         let averaged = self.trainee.averaged().map(evaluate).transpose()?;
+        let train = state.train.clone().scored(self.trainee.network().task().as_ref());
         session.emit(Event::EpochEnd(Box::new(EpochEnd {
             epoch: state.epoch as u64,
             steps: state.total_steps,
-            train_loss: state.train.mean_loss().unwrap_or(f64::NAN),
-            train_accuracy: state.train.accuracy().unwrap_or(0.0),
+            train_loss: train.mean_loss().unwrap_or(f64::NAN),
+            train_accuracy: train.accuracy().unwrap_or(0.0),
+            train_score: train.other_score(),
             valid_loss: Some(last.mean_loss().unwrap_or(f64::NAN)),
-            valid_accuracy: Some(last.accuracy().unwrap_or(0.0)),
-            valid_top5: Some(last.top5().unwrap_or(0.0)),
+            valid_accuracy: last.accuracy(),
+            valid_score: last.other_score(),
+            valid_top5: last.top5(),
             learning_rate: values.learning_rate,
             drop_path: values.drop_path,
             search: None,
         })))?;
-        if let Some(averaged) = averaged {
-            session.emit(self.evaluated("averaged weights", &averaged))?;
+        if let Some(averaged) = &averaged {
+            session.emit(self.evaluated("averaged weights", averaged))?;
         }
+        let score = averaged.as_ref().unwrap_or(&last).score();
         (state.last, state.last_averaged) = (Some(last), averaged);
-        Ok(Some(averaged.unwrap_or(last).accuracy().unwrap_or(0.0)))
+        Ok(score)
     }
 
     fn finish(&mut self, state: &State, session: &mut Session) -> Flow<Trained> {
-        let last = state.last.unwrap_or_default();
+        let last = state.last.clone().unwrap_or_default();
+        let (averaged, classes) = (state.last_averaged.as_ref(), self.measure().is_accuracy());
+        let best = state.best.map(|best| best.score);
         session.emit(self.evaluated("trained network", &last))?;
         session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
         let trained = Trained {
             genotype: self.genotype.to_string(),
             accuracy: last.accuracy().unwrap_or(0.0),
+            score: last.other_score().map(|value| Score { measure: self.measure(), value }),
             top5: last.top5().unwrap_or(0.0),
             loss: last.mean_loss().unwrap_or(f64::NAN),
-            averaged_accuracy: state.last_averaged.and_then(|tally| tally.accuracy()),
-            best_accuracy: state.best.map_or(0.0, |best| best.accuracy),
+            averaged_accuracy: averaged.and_then(Tally::accuracy),
+            averaged_score: averaged.and_then(Tally::other_score),
+            best_accuracy: best.filter(|_| classes).unwrap_or(0.0),
+            best_score: best.filter(|_| !classes),
             best_epoch: state
                 .best
                 .map_or(0, |best| (best.step / self.steps().max(1) as u64).saturating_sub(1) as usize),
@@ -261,7 +281,7 @@ impl Job for TrainJob {
     }
 
     fn fill_in(&self, values: &EpochValues, state: &State, progress: &mut Progress) {
-        progress.valid_accuracy = state.last.and_then(|tally| tally.accuracy());
+        progress.valid_accuracy = state.last.as_ref().and_then(Tally::accuracy);
         progress.learning_rate = values.learning_rate;
     }
 
@@ -286,27 +306,17 @@ impl TrainJob {
             fs::remove_dir_all(&path).map_err(TrainError::write(&path))?;
         }
         let info = self.data.train.dataset().info();
-        let normalisation = Normalisation { mean: info.mean.clone(), std: info.std.clone() };
+        let (mean, std, values) = (info.mean.clone(), info.std.clone(), info.values);
+        let normalisation = Normalisation { mean, std, values };
         // Pictures that windows were cut from in training are tested by their middle.
         let framing = if self.config.augment.crop.is_some() { Framing::Centre } else { Framing::Stretch };
         let network = self.trainee.averaged().unwrap_or(self.trainee.network());
-        Ok(saved::save(&path, network, info.classes()?, &normalisation, framing)?)
+        Ok(saved::save(&path, network, &info.target, &normalisation, framing)?)
     }
 
     fn evaluated(&self, what: &str, tally: &Tally) -> Event {
         let images = if self.config.data.held_out.is_some() { "held-out training images" } else { "test part" };
-        Event::Evaluated {
-            what: format!("{what}, {images}"),
-            accuracy: tally.accuracy().unwrap_or(0.0),
-            loss: tally.mean_loss().unwrap_or(f64::NAN),
-            images: tally.samples,
-        }
-    }
-}
-
-impl fmt::Display for Trained {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} % on the test images", 100.0 * self.accuracy)
+        tally.evaluated(format!("{what}, {images}"))
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a training ends with.
 
+use std::fmt;
+
+use eoinas_core::{Measure, Score};
 use serde::{Deserialize, Serialize};
 
 /// The result of a training: `result.json` of a finished run, and what `--json` prints.
@@ -8,16 +11,25 @@ pub struct Trained {
     /// The genotype's text.
     pub genotype: String,
     /// Top-1 accuracy on the test part after the last epoch, 0 to 1: the result. On the held-out training images, here and
-    /// below, where the settings say so.
+    /// below, where the settings say so. All accuracies are 0 or `None` where the task has no classes.
     pub accuracy: f64,
+    /// The score there of a task without classes: its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
     /// Top-5 accuracy there.
     pub top5: f64,
-    /// Mean cross entropy there, in nats.
+    /// Mean loss there: cross entropy in nats, of numbers the mean squared error, each standardised.
     pub loss: f64,
     /// Top-1 accuracy of the averaged weights after the last epoch; `None` without an average.
     pub averaged_accuracy: Option<f64>,
+    /// The score of the averaged weights of a task without classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaged_score: Option<f64>,
     /// The highest top-1 accuracy of any epoch. It is chosen on the test part, so it flatters: no result to compare.
     pub best_accuracy: f64,
+    /// The best score of any epoch, likewise, of a task without classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_score: Option<f64>,
     /// That epoch, from 0.
     pub best_epoch: usize,
     /// Images of the test part that were evaluated.
@@ -34,4 +46,17 @@ pub struct Trained {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+}
+
+impl Trained {
+    /// The result: the accuracy, or the score that takes its place.
+    pub fn score(&self) -> Score {
+        self.score.clone().unwrap_or_else(|| Score { measure: Measure::accuracy(), value: self.accuracy })
+    }
+}
+
+impl fmt::Display for Trained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on the test images", self.score())
+    }
 }

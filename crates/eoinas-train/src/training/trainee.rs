@@ -1,10 +1,10 @@
 //! What learns in a training: the network's weights, their momenta, and their average.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{Genotype, SearchSpace, Skeleton, Streams};
-use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd, WeightGradients};
+use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd, Task, WeightGradients};
 
 use super::{average::Average, config::TrainConfig};
 use crate::{
@@ -55,6 +55,12 @@ impl Trainee {
             gathered_images: 0,
             gathered_batches: 0,
         })
+    }
+
+    /// The same with another task than classes.
+    pub fn with_task(self, task: &Arc<dyn Task>) -> Self {
+        let network = self.network.with_task(Arc::clone(task));
+        Self { network, average: self.average.map(|average| average.with_task(task)), ..self }
     }
 
     /// The network that is trained.

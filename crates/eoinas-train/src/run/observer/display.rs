@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use eoinas_core::{Event, event::Record};
+use eoinas_core::{Event, Measure, event::Record};
 use indicatif::ProgressStyle;
 
 use super::Observer;
@@ -18,6 +18,7 @@ pub fn progress_display() -> Box<dyn Observer> {
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
     clock: TimeLeft,
+    measure: Measure,
 }
 
 impl ProgressBar {
@@ -26,7 +27,7 @@ impl ProgressBar {
         let bar = indicatif::ProgressBar::new(0);
         let style = ProgressStyle::with_template("{bar:24.cyan/blue} {percent:>3}% {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, clock: TimeLeft::default() }
+        Self { bar, clock: TimeLeft::default(), measure: Measure::default() }
     }
 }
 
@@ -38,7 +39,7 @@ impl Default for ProgressBar {
 
 impl Observer for ProgressBar {
     fn observe(&mut self, record: &Record) -> Result<()> {
-        for line in lines(&record.event) {
+        for line in lines(&record.event, &self.measure) {
             self.bar.println(line);
         }
         if matches!(record.event, Event::RunEnded { .. } | Event::Stopped { .. }) {
@@ -48,6 +49,7 @@ impl Observer for ProgressBar {
     }
 
     fn progress(&mut self, progress: &Progress, elapsed: f64) {
+        self.measure.clone_from(&progress.measure);
         self.bar.set_length(total(progress));
         self.bar.set_position(progress.total_steps);
         self.bar.set_message(format!("{} {}", summary(progress), self.clock.left(progress, elapsed)));
@@ -59,12 +61,13 @@ impl Observer for ProgressBar {
 pub struct ProgressLines {
     clock: TimeLeft,
     left: String,
+    measure: Measure,
 }
 
 impl Observer for ProgressLines {
     fn observe(&mut self, record: &Record) -> Result<()> {
         let left = if matches!(record.event, Event::EpochEnd(_)) { self.left.as_str() } else { "" };
-        for line in lines(&record.event) {
+        for line in lines(&record.event, &self.measure) {
             // A standard error that is closed is no reason to end a search.
             let _ = writeln!(std::io::stderr(), "{line} {left}");
         }
@@ -72,22 +75,24 @@ impl Observer for ProgressLines {
     }
 
     fn progress(&mut self, progress: &Progress, elapsed: f64) {
+        self.measure.clone_from(&progress.measure);
         self.left = self.clock.left(progress, elapsed);
     }
 }
 
-fn lines(event: &Event) -> Vec<String> {
+/// What scores of other tasks than classes are is said by the progress before.
+fn lines(event: &Event, measure: &Measure) -> Vec<String> {
+    let good = |accuracy: f64, score: Option<f64>| match score {
+        Some(score) => measure.show(score),
+        None => format!("acc {:5.2} %", 100.0 * accuracy),
+    };
     match event {
         Event::EpochEnd(end) => {
-            let mut line = format!(
-                "epoch {:>3}  train loss {:.3} acc {:5.2} %",
-                end.epoch + 1,
-                end.train_loss,
-                100.0 * end.train_accuracy
-            );
-            if let (Some(loss), Some(accuracy)) = (end.valid_loss, end.valid_accuracy) {
+            let train = good(end.train_accuracy, end.train_score);
+            let mut line = format!("epoch {:>3}  train loss {:.3} {train}", end.epoch + 1, end.train_loss);
+            if let (Some(loss), Some(value)) = (end.valid_loss, end.valid_score.or(end.valid_accuracy)) {
                 let part = if end.search.is_some() { "valid" } else { "test" };
-                line += &format!("  {part} loss {loss:.3} acc {:5.2} %", 100.0 * accuracy);
+                line += &format!("  {part} loss {loss:.3} {}", good(value, end.valid_score));
             }
             if let Some(top5) = end.valid_top5 {
                 line += &format!(" top-5 {:5.2} %", 100.0 * top5);
@@ -104,6 +109,9 @@ fn lines(event: &Event) -> Vec<String> {
         Event::Resumed { epoch, step, checkpoint } => {
             vec![format!("resumed from {checkpoint}: epoch {}, step {step}", epoch + 1)]
         }
+        Event::Evaluated { what, images, score: Some(score), .. } => {
+            vec![format!("{what}: {} over {images} images", measure.show(*score))]
+        }
         Event::Evaluated { what, accuracy, images, .. } => {
             vec![format!("{what}: {:.2} % of {images} images", 100.0 * accuracy)]
         }
@@ -114,8 +122,14 @@ fn lines(event: &Event) -> Vec<String> {
 fn summary(progress: &Progress) -> String {
     let mut text =
         format!("epoch {}/{} step {}/{}", progress.epoch + 1, progress.epochs, progress.step, progress.steps);
-    if let (Some(loss), Some(accuracy)) = (progress.train_loss, progress.train_accuracy) {
-        text += &format!(" loss {loss:.3} acc {:.1} %", 100.0 * accuracy);
+    if let Some(loss) = progress.train_loss {
+        text += &format!(" loss {loss:.3}");
+    }
+    if let Some(accuracy) = progress.train_accuracy {
+        text += &format!(" acc {:.1} %", 100.0 * accuracy);
+    }
+    if let Some(score) = progress.score.filter(|_| !progress.measure.is_accuracy()) {
+        text += &format!(" {}", progress.measure.show(score));
     }
     if let Some(accuracy) = progress.valid_accuracy {
         text += &format!(" valid {:.1} %", 100.0 * accuracy);
@@ -163,6 +177,19 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eoinas_core::event::EpochEnd;
+
+    #[test]
+    fn scores_have_their_names() {
+        let mut end = EpochEnd { train_loss: 0.5, train_accuracy: 0.25, valid_loss: Some(0.75), ..EpochEnd::default() };
+        end.valid_accuracy = Some(0.5);
+        let line = |end: &EpochEnd, measure: &Measure| lines(&Event::EpochEnd(Box::new(end.clone())), measure).join("");
+        let classes = "epoch   1  train loss 0.500 acc 25.00 %  test loss 0.750 acc 50.00 %";
+        assert_eq!(line(&end, &Measure::accuracy()), classes);
+        (end.train_score, end.valid_score, end.valid_accuracy) = (Some(-0.5), Some(0.875), None);
+        let numbers = "epoch   1  train loss 0.500 R2 -0.5000  test loss 0.750 R2 0.8750";
+        assert_eq!(line(&end, &Measure::higher("R2")), numbers);
+    }
 
     #[test]
     fn time_left_follows_the_pace_of_this_session() {

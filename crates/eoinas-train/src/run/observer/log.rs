@@ -77,7 +77,7 @@ impl Observer for TextLog {
 }
 
 /// The lines of one event, in the field's usual words: `epoch 3 lr 2.4e-2`, `train_acc 61.2`, `genotype = Genotype(...)`.
-/// Accuracies are in percent here. `edge` gives the name of an edge by kind of cell and index.
+/// Accuracies are in percent here; other scores are called `train_score` and `valid_score`. `edge` gives the name of an edge by kind of cell and index.
 pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<String> {
     match event {
         Event::RunStarted(started) => run_lines(started),
@@ -91,8 +91,12 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
         }
         Event::Warning { text } => vec![format!("warning: {text}")],
         Event::CheckpointSaved { name, .. } => vec![format!("checkpoint {name}")],
-        Event::Evaluated { what, accuracy, loss, images } => {
-            vec![format!("{what}: acc {:.4} loss {loss:.6} ({images} images)", 100.0 * accuracy)]
+        Event::Evaluated { what, accuracy, loss, images, score } => {
+            let good = match score {
+                Some(score) => format!("score {score:.6}"),
+                None => format!("acc {:.4}", 100.0 * accuracy),
+            };
+            vec![format!("{what}: {good} loss {loss:.6} ({images} images)")]
         }
         Event::Derived { text, parameters, multiply_adds, .. } => {
             let mut lines = vec![format!("genotype = {text}")];
@@ -113,27 +117,34 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
 
 fn run_lines(started: &RunStarted) -> Vec<String> {
     let data = &started.dataset;
-    vec![
+    let measure = started.measure.iter().map(|measure| format!("score = {}", measure.title()));
+    let lines = vec![
         format!("args = {}", started.config),
         format!(
-            "{} on {}: {} + {} images, {} classes, {} cells, C = {}, seed {}",
+            "{} on {}: {} + {} images, {}, {} cells, C = {}, seed {}",
             started.method,
             data.name,
             data.train_images,
             data.valid_images,
-            data.classes.len(),
+            data.answers(),
             started.skeleton.cells,
             started.skeleton.channels,
             started.seed
         ),
-    ]
+    ];
+    lines.into_iter().chain(measure).collect()
 }
 
 fn epoch_lines(end: &EpochEnd) -> Vec<String> {
     let mut first = format!("epoch {} lr {:e}", end.epoch, end.learning_rate);
-    let mut lines = vec![format!("train_acc {:.6} train_loss {:.6}", 100.0 * end.train_accuracy, end.train_loss)];
-    if let (Some(accuracy), Some(loss)) = (end.valid_accuracy, end.valid_loss) {
-        lines.push(format!("valid_acc {:.6} valid_loss {loss:.6}", 100.0 * accuracy));
+    let good = |part: &str, accuracy: f64, score: Option<f64>| match score {
+        Some(score) => format!("{part}_score {score:.6}"),
+        None => format!("{part}_acc {:.6}", 100.0 * accuracy),
+    };
+    let train = good("train", end.train_accuracy, end.train_score);
+    let mut lines = vec![format!("{train} train_loss {:.6}", end.train_loss)];
+    if let (Some(value), Some(loss)) = (end.valid_score.or(end.valid_accuracy), end.valid_loss) {
+        lines.push(format!("{} valid_loss {loss:.6}", good("valid", value, end.valid_score)));
     }
     if let Some(top5) = end.valid_top5 {
         lines.push(format!("valid_acc_top5 {:.6}", 100.0 * top5));
