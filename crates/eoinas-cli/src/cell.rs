@@ -1,22 +1,41 @@
 //! A cell that is named on the command line: a file's, or a published one.
 
-use std::path::Path;
+use std::{
+    fs::File,
+    io::Read,
+    path::{Component, Path},
+};
 
-use eoinas_core::{Genotype, zoo};
+use eoinas_core::{Genotype, genotype::MAX_BYTES, zoo};
 
 use crate::Error;
+
+/// More bytes than any genotype has, in any encoding.
+const LONGEST: u64 = 2 * MAX_BYTES as u64 + 3;
 
 /// The genotype in the file `name`, in any of its text forms; else the published cell that is called so.
 ///
 /// # Errors
-/// Neither is there; a file that cannot be read or is no genotype.
+/// Neither is there, or both are; a file that cannot be read or is no genotype.
 pub(crate) fn read(name: &Path) -> Result<Genotype, Error> {
     let shown = name.display();
-    if !name.exists() {
-        let published = zoo::find(&name.to_string_lossy());
-        return Ok(published.map_err(|error| format!("there is no file {shown}, and {error}"))?.genotype());
+    // A path is no name, though it may be spelled like one.
+    let is_name = name.components().eq([Component::Normal(name.as_os_str())]);
+    let published = zoo::find(&name.to_string_lossy());
+    match published {
+        Ok(published) if is_name && !name.is_file() => return Ok(published.genotype()),
+        Ok(_) if is_name => {
+            let text =
+                format!("{shown} is a published cell, and here is a file of that name; for the file write ./{shown}");
+            return Err(text.into());
+        }
+        Err(error) if !name.exists() => return Err(format!("there is no file {shown}, and {error}").into()),
+        _ if !name.exists() => return Err(format!("there is no file {shown}").into()),
+        _ => {}
     }
-    let text =
-        std::fs::read_to_string(name).map_err(|error| format!("cannot read the genotype in {shown}: {error}"))?;
-    Ok(Genotype::parse(&text).map_err(|error| format!("{shown}: {error}"))?)
+    // Longer files are refused unread: what is no file at all may have no end.
+    let mut bytes = Vec::new();
+    let read = File::open(name).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    read.map_err(|error| format!("cannot read the genotype in {shown}: {error}"))?;
+    Ok(Genotype::parse_bytes(&bytes).map_err(|error| format!("{shown}: {error}"))?)
 }

@@ -263,3 +263,17 @@ proptest! {
         }
     }
 }
+
+/// 256 nodes of 40 inputs each, a hundred times.
+#[test]
+fn networks_of_too_many_ops_are_refused_before_they_are_made() {
+    let node = |node: usize| (0..40).map(|i| format!("('skip_connect', {})", i % node)).collect::<Vec<_>>().join(", ");
+    let nodes: Vec<String> = (2..258).map(|n| format!("[{}]", node(n))).collect();
+    let text = ["normal", "reduce"].map(|cell| format!("{cell}=[{}], {cell}_concat=[257]", nodes.join(", ")));
+    let genotype = eoinas_core::Genotype::parse(&format!("Genotype({})", text.join(", "))).unwrap();
+    let space = genotype.space().unwrap();
+    let count = |cells| eoinas_core::count::network(&genotype, &Skeleton { cells, ..Skeleton::cifar() }, &space);
+    let error = count(100).unwrap_err().to_string();
+    assert!(error.contains("they have 1024000 ops, and a network has at most 100000"), "{error}");
+    assert!(count(6).is_ok());
+}

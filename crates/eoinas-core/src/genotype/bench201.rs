@@ -4,30 +4,32 @@
 //! output.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use super::error::GenotypeError;
 use super::read::Reader;
 use super::resolve::OpResolver;
-use super::value::cut;
+use super::value::{cut, is_invisible};
 use super::{CellGenotype, Genotype, GenotypeEdge};
 
 /// The benchmark has one kind of cell, which this crate calls `cell`, with one input.
 pub(super) const CELL: &str = "cell";
 
-/// Reads the string that begins at byte `start` of `text`.
-pub(super) fn parse(text: &str, start: usize, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
+/// Reads the string in the bytes `range` of `text`.
+pub(super) fn parse(text: &str, range: Range<usize>, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
     let reader = Reader { text, ops };
     let mut nodes: Vec<Vec<GenotypeEdge>> = vec![Vec::new()];
-    let body = text.get(start..).unwrap_or_default().trim_end();
-    let mut at = start;
-    let end = start + body.len();
+    let blank = |c: char| c.is_whitespace() || is_invisible(c);
+    let mut at = range.start;
+    let body = text.get(range).unwrap_or_default().trim_end_matches(blank);
+    let end = at + body.len();
     // Between two bars stands either an input or, from one node to the next, a plus.
     for (index, part) in body.split('|').enumerate() {
         let offset = at;
         at += part.len() + 1;
         let is_last = at > end;
-        let part_at = offset + part.len() - part.trim_start().len();
-        let trimmed = part.trim();
+        let part_at = offset + part.len() - part.trim_start_matches(blank).len();
+        let trimmed = part.trim_matches(blank);
         let complete = nodes.last().is_some_and(|node| !node.is_empty());
         match trimmed {
             "" if index == 0 || is_last && complete => {}

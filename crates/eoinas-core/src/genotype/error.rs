@@ -34,6 +34,31 @@ fn place(at: &Option<Position>) -> String {
     at.map_or_else(String::new, |at| format!("{at}: "))
 }
 
+/// What is read, for a text that is none of it.
+const FORMS: &str = "; read are `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[...], reduce=...)`, the same as a \
+                     dictionary or JSON, NAS-Bench-201's `|nor_conv_3x3~0|+...|`, and the JSON that this program writes";
+
+/// A question after the name of a cell that is nearly one of DARTS's.
+fn meant(cell: &str) -> String {
+    let near = |known: &&str| cell != *known && is_near(&cell.to_ascii_lowercase(), known);
+    ["normal", "reduce"].into_iter().find(near).map_or_else(String::new, |known| format!(" (is `{known}` meant?)"))
+}
+
+/// Whether at most one letter is wrong, missing or too much, or two stand in the wrong order.
+fn is_near(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let rest = |text: &[u8], skipped: usize| text.get(same + skipped..).map(<[u8]>::to_vec);
+    let swapped = || match (a.get(same..same + 2), b.get(same..same + 2)) {
+        (Some([x, y]), Some([z, w])) => x == w && y == z && rest(a, 2) == rest(b, 2),
+        _ => false,
+    };
+    let plain = a.iter().all(u8::is_ascii_alphabetic);
+    a == b
+        || plain && [(1, 1), (1, 0), (0, 1)].iter().any(|&(x, y)| rest(a, x).is_some() && rest(a, x) == rest(b, y))
+        || plain && swapped()
+}
+
 fn does(reduce: bool) -> &'static str {
     if reduce { "halves the resolution" } else { "keeps the resolution" }
 }
@@ -58,6 +83,43 @@ pub enum GenotypeError {
         /// The limit.
         max: usize,
     },
+    /// A file that is no text: neither UTF-8 nor UTF-16 with a byte order mark.
+    #[error(
+        "the file is no text: byte {offset} is neither of UTF-8 nor of UTF-16 with a byte order mark; is it the right \
+             file?"
+    )]
+    NoText {
+        /// The first byte that fits neither, from 0.
+        offset: usize,
+    },
+    /// More than one genotype, as in the log of a search.
+    #[error("{at}: the text has {count} genotypes, of which this is the second; leave the one that is meant")]
+    Several {
+        /// Where the second begins.
+        at: Position,
+        /// How many there are.
+        count: usize,
+    },
+    /// A cell that is None.
+    #[error("{at}: cell `{cell}` is None; a genotype of one cell leaves it out, in other networks it has to be there")]
+    NoneCell {
+        /// Where.
+        at: Position,
+        /// `normal` or `reduce`.
+        cell: String,
+    },
+    /// A target that an input's third entry names, which cannot be.
+    #[error("{at}: the third entry of an input of cell `{cell}` is {to}; {expected}")]
+    Target {
+        /// Where.
+        at: Position,
+        /// Kind of cell.
+        cell: String,
+        /// What is there.
+        to: String,
+        /// What would do.
+        expected: String,
+    },
     /// Something else was expected here.
     #[error("{at}: expected {expected}, found {found}")]
     Syntax {
@@ -81,7 +143,7 @@ pub enum GenotypeError {
         known: Vec<String>,
     },
     /// A field that has to be there.
-    #[error("{at}: the genotype has no field `{field}`")]
+    #[error("{at}: the genotype has no field `{field}`{}", if *field == "normal" { FORMS } else { "" })]
     MissingField {
         /// Start of what lacks it.
         at: Position,
@@ -193,9 +255,10 @@ pub enum GenotypeError {
     },
     /// A cell of which nobody says whether it reduces.
     #[error(
-        "cell `{cell}`: its text does not say whether it halves the resolution; give the search space, say which cells \
+        "cell `{cell}`: its text does not say whether it halves the resolution{}; give the search space, say which cells \
          reduce (`Genotype::with_reductions`), or write the genotype as JSON of version 2, with `\"reduction\": true` or \
-         `false` in each cell"
+         `false` in each cell",
+        meant(cell)
     )]
     UnknownReduction {
         /// Kind of cell.

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::error::GenotypeError;
 use super::read::Reader;
 use super::resolve::OpResolver;
+use super::validate::check_count;
 use super::value::{Kind, Value, cut};
 use super::{CellGenotype, Genotype, said_by_name};
 use crate::op::Op;
@@ -17,6 +18,8 @@ use crate::space::MAX_INPUTS;
 
 const FORMAT: &str = "eoinas-genotype";
 const VERSIONS: [u64; 2] = [1, 2];
+/// Characters of a cell's name that are kept.
+const LONGEST_NAME: usize = 64;
 
 #[derive(Serialize)]
 struct File<'a> {
@@ -78,6 +81,7 @@ pub(super) fn read<R: OpResolver>(reader: &Reader<'_, R>, value: &Value) -> Resu
         return unknown("version", version, "1 and 2".to_owned());
     }
     let cells = reader.list(reader.field(value.offset, fields, "cells")?, "a list of cells")?;
+    check_count(cells.len())?;
     let cells = cells.iter().map(|value| {
         let fields = reader.fields(value)?;
         let field = |name| reader.field(value.offset, fields, name);
@@ -94,7 +98,7 @@ pub(super) fn read<R: OpResolver>(reader: &Reader<'_, R>, value: &Value) -> Resu
             1 => said_by_name(name, inputs),
             _ => reader.truth(field("reduction")?)?,
         };
-        reader.cell(&cut(name), inputs, nodes, field("concat")?, reduction)
+        reader.cell(&name.chars().take(LONGEST_NAME).collect::<String>(), inputs, nodes, field("concat")?, reduction)
     });
     Ok(Genotype { cells: cells.collect::<Result<_, _>>()? })
 }

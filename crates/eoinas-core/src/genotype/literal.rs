@@ -1,16 +1,16 @@
 //! The literals that genotypes are written in: lists, tuples, dictionaries, calls and JSON, as one small grammar.
 //!
-//! Nothing is evaluated: the only names with a meaning are `range`, `list` and `tuple`.
+//! Nothing is evaluated: names with a meaning are those of [`super::call`].
 
 use super::error::{GenotypeError, Position};
-use super::value::{Field, Kind, Value, cut};
+use super::value::{Field, Kind, Value, cut, is_invisible, shown};
 
+/// Quotation marks that word processors and web pages make of plain ones.
+const TYPOGRAPHIC: [char; 4] = ['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}'];
 /// Brackets within brackets; a nested genotype has five.
 const MAX_DEPTH: usize = 32;
 /// Entries of a dictionary, arguments of a call.
 const MAX_FIELDS: usize = 128;
-/// Length of a `range`, more than any cell has nodes.
-const MAX_RANGE: u64 = 4096;
 
 /// Reads `[NAME =] value` that fills the text, apart from white space and comments.
 pub(super) fn parse(text: &str, start: usize) -> Result<Value, GenotypeError> {
@@ -25,46 +25,61 @@ pub(super) fn parse(text: &str, start: usize) -> Result<Value, GenotypeError> {
     if parser.at < text.len() { Err(parser.expected("the end of the text")) } else { Ok(value) }
 }
 
-struct Parser<'a> {
+/// Reads the value that begins at `start`; nothing but white space may follow it on its last line.
+pub(super) fn parse_line(text: &str, start: usize) -> Result<Value, GenotypeError> {
+    let mut parser = Parser { text, at: start, depth: 0 };
+    let value = parser.value()?;
+    let rest = parser.rest();
+    let line = rest.get(..rest.find('\n').unwrap_or(rest.len())).unwrap_or_default();
+    match line.find(|c: char| !c.is_whitespace() && !is_invisible(c)) {
+        None => Ok(value),
+        Some(at) => {
+            parser.at += at;
+            Err(parser.expected("the end of the text"))
+        }
+    }
+}
+
+pub(super) struct Parser<'a> {
     text: &'a str,
-    at: usize,
+    pub at: usize,
     depth: usize,
 }
 
 impl Parser<'_> {
-    fn peek(&self) -> Option<u8> {
+    pub fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn rest(&self) -> &str {
+    pub fn rest(&self) -> &str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn eat(&mut self, byte: u8) -> bool {
+    pub fn eat(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), GenotypeError> {
+    pub fn expect(&mut self, byte: u8) -> Result<(), GenotypeError> {
         if self.eat(byte) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(byte)))) }
     }
 
-    fn expected(&self, expected: &str) -> GenotypeError {
-        let found = self.rest().chars().next().map_or("the end of the text".to_owned(), |c| format!("`{c}`"));
+    pub fn expected(&self, expected: &str) -> GenotypeError {
+        let found = self.rest().chars().next().map_or("the end of the text".to_owned(), |c| format!("`{}`", shown(c)));
         self.error(self.at, expected, found)
     }
 
-    fn error(&self, offset: usize, expected: &str, found: String) -> GenotypeError {
+    pub fn error(&self, offset: usize, expected: &str, found: String) -> GenotypeError {
         GenotypeError::Syntax { at: Position::of(self.text, offset), expected: expected.to_owned(), found }
     }
 
-    /// Skips white space, `#` comments and a backslash at the end of a line.
-    fn space(&mut self) {
+    /// Skips white space, characters that nobody sees, `#` comments and a backslash at the end of a line.
+    pub fn space(&mut self) {
         loop {
             let rest = self.rest();
-            let skipped = rest.len() - rest.trim_start().len();
+            let skipped = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c)).len();
             self.at += skipped;
             let rest = self.rest();
             if rest.starts_with('#') {
@@ -77,16 +92,18 @@ impl Parser<'_> {
         }
     }
 
-    /// A name with dots: letters, digits, underscores.
-    fn name(&mut self) -> Option<String> {
+    /// A name with dots: letters, digits, underscores, and nothing of what nobody sees among them.
+    pub fn name(&mut self) -> Option<String> {
         self.space();
         let rest = self.rest();
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.' || is_invisible(c)))
+            .unwrap_or(rest.len());
         let name = rest.get(..end)?;
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
             return None;
         }
-        let name = name.to_owned();
+        let name = name.chars().filter(|&c| !is_invisible(c)).collect();
         self.at += end;
         Some(name)
     }
@@ -100,7 +117,7 @@ impl Parser<'_> {
     }
 
     /// One value, or lists joined by `+`.
-    fn sum(&mut self) -> Result<Value, GenotypeError> {
+    pub fn sum(&mut self) -> Result<Value, GenotypeError> {
         let mut value = self.value()?;
         while self.eat(b'+') {
             let more = self.value()?;
@@ -125,6 +142,7 @@ impl Parser<'_> {
             Some(b'(') => self.parenthesis(),
             Some(b'{') => self.dictionary(),
             Some(b'"' | b'\'') => self.string().map(Kind::Text),
+            _ if self.rest().starts_with(TYPOGRAPHIC) => self.string().map(Kind::Text),
             Some(b'0'..=b'9' | b'-') => self.number(),
             Some(b'u') if self.rest().starts_with("u'") || self.rest().starts_with("u\"") => {
                 self.at += 1;
@@ -137,7 +155,7 @@ impl Parser<'_> {
     }
 
     /// Values between brackets, and whether a comma followed the last one.
-    fn list(&mut self, close: u8) -> Result<(Vec<Value>, bool), GenotypeError> {
+    pub fn list(&mut self, close: u8) -> Result<(Vec<Value>, bool), GenotypeError> {
         self.at += 1;
         let mut items = Vec::new();
         let mut comma = false;
@@ -173,7 +191,7 @@ impl Parser<'_> {
                 return Err(self.expected("`,` or `}`"));
             }
             let offset = self.at;
-            if !matches!(self.peek(), Some(b'"' | b'\'')) {
+            if !matches!(self.peek(), Some(b'"' | b'\'')) && !self.rest().starts_with(TYPOGRAPHIC) {
                 return Err(self.expected("a field's name in quotes or `}`"));
             }
             let name = self.string()?;
@@ -185,15 +203,21 @@ impl Parser<'_> {
     }
 
     fn add(&mut self, fields: &mut Vec<Field>, offset: usize, name: String) -> Result<(), GenotypeError> {
+        self.check_new(fields, offset, &name)?;
+        let value = self.sum()?;
+        fields.push(Field { name, value });
+        Ok(())
+    }
+
+    /// Whether a field of this name can be added.
+    pub fn check_new(&self, fields: &[Field], offset: usize, name: &str) -> Result<(), GenotypeError> {
         // A genotype has a handful of fields; the limit keeps the search for duplicates short.
         if fields.len() >= MAX_FIELDS {
             return Err(self.error(offset, &format!("at most {MAX_FIELDS} fields"), "another one".to_owned()));
         }
         if fields.iter().any(|field| field.name == name) {
-            return Err(GenotypeError::DuplicateField { at: Position::of(self.text, offset), field: cut(&name) });
+            return Err(GenotypeError::DuplicateField { at: Position::of(self.text, offset), field: cut(name) });
         }
-        let value = self.sum()?;
-        fields.push(Field { name, value });
         Ok(())
     }
 
@@ -212,47 +236,11 @@ impl Parser<'_> {
         if self.peek() != Some(b'(') {
             return Err(self.error(offset, "a genotype, a list, a text or a number", format!("`{}`", cut(&name))));
         }
-        match name.as_str() {
-            "range" => self.range(offset),
-            "list" | "tuple" => {
-                let (mut items, _) = self.list(b')')?;
-                match (items.pop(), items.is_empty()) {
-                    (None, _) => Ok(Kind::List(Vec::new())),
-                    (Some(Value { kind: Kind::List(inner), .. }), true) => Ok(Kind::List(inner)),
-                    _ => Err(self.error(offset, &format!("one list in `{name}(...)`"), "something else".to_owned())),
-                }
-            }
-            _ => self.call(),
-        }
-    }
-
-    fn range(&mut self, offset: usize) -> Result<Kind, GenotypeError> {
-        let (items, _) = self.list(b')')?;
-        let ends: Option<Vec<u64>> =
-            items.iter().map(|v| if let Kind::Int(n) = v.kind { Some(n) } else { None }).collect();
-        let (start, end) = match ends.as_deref() {
-            Some([end]) => (0, *end),
-            Some([start, end]) => (*start, *end),
-            _ => {
-                return Err(self.error(
-                    offset,
-                    "`range(end)` or `range(start, end)`",
-                    "another call of range".to_owned(),
-                ));
-            }
-        };
-        if end.saturating_sub(start) > MAX_RANGE {
-            return Err(self.error(
-                offset,
-                &format!("a range of at most {MAX_RANGE} nodes"),
-                format!("{start} to {end}"),
-            ));
-        }
-        Ok(Kind::List((start..end).map(|n| Value { offset, kind: Kind::Int(n) }).collect()))
+        self.known_call(&name, offset).unwrap_or_else(|| self.call())
     }
 
     /// The arguments of `Genotype(...)`, by keyword or in the order of the original namedtuple.
-    fn call(&mut self) -> Result<Kind, GenotypeError> {
+    pub fn call(&mut self) -> Result<Kind, GenotypeError> {
         self.at += 1;
         let mut positions = ["normal", "normal_concat", "reduce", "reduce_concat"].into_iter();
         let mut fields = Vec::new();
@@ -296,9 +284,15 @@ impl Parser<'_> {
         Ok(kind)
     }
 
-    fn string(&mut self) -> Result<String, GenotypeError> {
+    pub fn string(&mut self) -> Result<String, GenotypeError> {
         let start = self.at;
-        let quote = self.peek().map_or('"', char::from);
+        let quote = self.rest().chars().next().unwrap_or('"');
+        // Whichever of a pair the text begins with, either ends it.
+        let ends: &[char] = match quote {
+            '\u{2018}' | '\u{2019}' => &['\u{2018}', '\u{2019}'],
+            '\u{201c}' | '\u{201d}' => &['\u{201c}', '\u{201d}'],
+            _ => &[quote],
+        };
         let mut text = String::new();
         let mut characters = self.rest().char_indices().skip(1);
         let mut bad = None;
@@ -313,10 +307,11 @@ impl Parser<'_> {
                         break;
                     }
                 },
-                c if c == quote => {
-                    end = Some(at + 1);
+                c if ends.contains(&c) => {
+                    end = Some(at + c.len_utf8());
                     break;
                 }
+                c if is_invisible(c) => {}
                 c => text.push(c),
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! Read are the text of the DARTS code in its dialects (lists, tuples, `range`, one list per node, keywords in any
 //! order), the same as JSON or as a Python dictionary, the strings of NAS-Bench-201, and the versioned JSON that this
-//! crate writes. Nothing is evaluated, and no text, however long or broken, does worse than give an error.
+//! crate writes; with what Python prints of numbers (`np.int64(0)`, `tensor(1)`), and in a line of a log. Nothing is
+//! evaluated, and no text, however long or broken, does worse than give an error.
 //!
 //! ```
 //! use eoinas_core::Genotype;
@@ -18,10 +19,13 @@
 //! ```
 
 mod bench201;
+mod bytes;
+mod call;
 mod error;
 mod fit;
 mod json;
 mod literal;
+mod locate;
 mod print;
 mod random;
 mod read;
@@ -104,11 +108,15 @@ impl Genotype {
         if text.len() > MAX_BYTES {
             return Err(GenotypeError::TooLarge { bytes: text.len(), max: MAX_BYTES });
         }
-        let start = text.len() - text.trim_start_matches('\u{feff}').trim_start().len();
-        if text.get(start..).is_some_and(|rest| rest.starts_with('|')) {
-            return bench201::parse(text, start, ops);
-        }
-        read::genotype(text, literal::parse(text, start)?, ops)
+        locate::read(text, ops)
+    }
+
+    /// The same from the bytes of a file: UTF-8, or UTF-16 that says so by its first character, as Windows writes it.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`]; bytes that are neither, with the place of the first wrong one.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, GenotypeError> {
+        Self::parse(&bytes::text(bytes)?)
     }
 
     /// Reads a genotype for a search space: its cells come in the order of the space's kinds, reduce where those do, and it

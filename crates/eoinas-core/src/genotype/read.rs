@@ -4,6 +4,7 @@ use super::error::{GenotypeError, Position};
 use super::json;
 use super::print::keyword_rank;
 use super::resolve::OpResolver;
+use super::validate::check_count;
 use super::value::{Field, Kind, Value, cut};
 use super::{CellGenotype, Genotype, GenotypeEdge, said_by_name};
 use crate::op::Op;
@@ -12,6 +13,8 @@ use crate::space::MAX_NODES;
 /// A cell of the DARTS dialects has the two cells before it as inputs, and writes them nowhere.
 const INPUTS: usize = 2;
 const CONCAT: &str = "_concat";
+/// The cells of the original DARTS.
+const CELLS: [&str; 2] = ["normal", "reduce"];
 
 /// A text with what is needed to read values of it.
 pub(super) struct Reader<'a, R> {
@@ -85,6 +88,14 @@ impl<R: OpResolver> Reader<'_, R> {
     /// `X=[...], X_concat=[...]` for any names X. Fields that are None say nothing (some codes write `connects=None`).
     fn darts(&self, offset: usize, fields: &[Field]) -> Result<Genotype, GenotypeError> {
         let said = || fields.iter().filter(|field| !matches!(field.value.kind, Kind::None));
+        // Without it this would be another network, whose resolution is halved by blocks that have no cell.
+        if let Some(none) =
+            fields.iter().find(|f| matches!(f.value.kind, Kind::None) && CELLS.contains(&f.name.as_str()))
+        {
+            return Err(GenotypeError::NoneCell { at: self.at(none.value.offset), cell: none.name.clone() });
+        }
+        let count = said().filter(|field| !field.name.ends_with(CONCAT)).count();
+        check_count(count)?;
         let mut cells = Vec::new();
         for field in said().filter(|field| !field.name.ends_with(CONCAT)) {
             let nodes = self.nodes(&field.name, INPUTS, &field.value)?;
@@ -137,12 +148,59 @@ impl<R: OpResolver> Reader<'_, R> {
         if !flat {
             return (inputs..).zip(items).map(|(node, item)| self.node(cell, node, item)).collect();
         }
+        if let Some(targets) = self.targets(cell, inputs, items)? {
+            return self.by_target(cell, inputs, items, &targets);
+        }
         if items.len() % 2 == 1 {
             let (at, cell) = (self.at(value.offset), cut(cell));
             return Err(GenotypeError::OddInputs { at, cell, got: items.len() });
         }
         let pair = |(node, pair): (usize, &[Value])| pair.iter().map(|item| self.edge(cell, node, item)).collect();
         (inputs..).zip(items.chunks(2)).map(pair).collect()
+    }
+
+    /// The nodes that the inputs of a flat list name as their third entries, `('sep_conv_3x3', 0, 2)`; `None` where they do
+    /// not, or where those entries are the strengths of edges.
+    fn targets(&self, cell: &str, inputs: usize, items: &[Value]) -> Result<Option<Vec<usize>>, GenotypeError> {
+        let third = |item: &Value| match &item.kind {
+            Kind::List(entries) => match entries.as_slice() {
+                [_, _, Value { kind: Kind::Int(to), offset }] => Some((*to, *offset)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some((first, offset)) = items.iter().find_map(third) else { return Ok(None) };
+        let wrong = |offset: usize, to: String, expected: &str| {
+            let expected = expected.to_owned();
+            GenotypeError::Target { at: self.at(offset), cell: cut(cell), to, expected }
+        };
+        let all = "of all inputs it is the node that they enter, or of none";
+        let number = |item: &Value| {
+            let (to, offset) = third(item).ok_or_else(|| wrong(offset, first.to_string(), all))?;
+            let node = usize::try_from(to).ok().filter(|node| (inputs..inputs + MAX_NODES).contains(node));
+            let expected = format!("the node that the input enters is at least {inputs}, behind the cell's inputs");
+            node.ok_or_else(|| wrong(offset, to.to_string(), &expected))
+        };
+        items.iter().map(number).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The inputs of a flat list, each to the node that it names.
+    fn by_target(
+        &self,
+        cell: &str,
+        inputs: usize,
+        items: &[Value],
+        targets: &[usize],
+    ) -> Result<Vec<Vec<GenotypeEdge>>, GenotypeError> {
+        let count = targets.iter().max().map_or(0, |last| last + 1 - inputs);
+        let mut nodes = vec![Vec::new(); count];
+        for (item, &node) in items.iter().zip(targets) {
+            let edge = self.edge(cell, node, item)?;
+            if let Some(edges) = node.checked_sub(inputs).and_then(|index| nodes.get_mut(index)) {
+                edges.push(edge);
+            }
+        }
+        Ok(nodes)
     }
 
     /// The inputs of one node, as a list of their own.
@@ -155,7 +213,8 @@ impl<R: OpResolver> Reader<'_, R> {
         items.iter().map(|item| self.edge(cell, node, item)).collect()
     }
 
-    /// `('sep_conv_3x3', 0)`, maybe with the strength of the edge as a third entry, which says nothing about the cell;
+    /// `('sep_conv_3x3', 0)`, maybe with the strength of the edge as a third entry, which says nothing about the cell, or
+    /// with the node that it enters;
     /// or `{"op": "sep_conv_3x3", "from": 0}`.
     fn edge(&self, cell: &str, node: usize, value: &Value) -> Result<GenotypeEdge, GenotypeError> {
         let (op, from) = match &value.kind {
@@ -168,6 +227,13 @@ impl<R: OpResolver> Reader<'_, R> {
             },
             _ => return Err(self.wrong(value, "a pair of an op and a node, as in ('sep_conv_3x3', 0)")),
         };
+        if let Kind::List(items) = &value.kind
+            && let [_, _, Value { kind: Kind::Int(to), offset }] = items.as_slice()
+            && *to != node as u64
+        {
+            let expected = format!("a whole number there is the node that the input enters, here {node}");
+            return Err(GenotypeError::Target { at: self.at(*offset), cell: cut(cell), to: to.to_string(), expected });
+        }
         let name = self.string(op, "the name of an op")?;
         let found = self.integer(from, "the number of a node")?;
         let edge = GenotypeEdge { op: self.op(cell, op.offset, name)?, from: found };

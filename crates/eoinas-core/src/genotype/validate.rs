@@ -6,6 +6,15 @@ use crate::space::{MAX_INPUTS, MAX_NODES};
 /// Kinds of cell.
 const MAX_CELLS: usize = 64;
 
+/// Whether a genotype may have so many cells: asked before they are read.
+pub(super) fn check_count(got: usize) -> Result<(), GenotypeError> {
+    if got <= MAX_CELLS {
+        return Ok(());
+    }
+    let cell = "genotype".to_owned();
+    Err(GenotypeError::TooMany { at: None, cell, what: "kinds of cell", got, max: MAX_CELLS })
+}
+
 impl Genotype {
     /// Checks what every reader guarantees: at least one cell, names that differ, and cells that
     /// [hold together](CellGenotype::validate). For genotypes that are put together by hand.
@@ -13,11 +22,7 @@ impl Genotype {
         if self.cells.is_empty() {
             return Err(GenotypeError::Empty { at: None, what: "the genotype has no cell".to_owned() });
         }
-        if self.cells.len() > MAX_CELLS {
-            let cell = "genotype".to_owned();
-            let (what, got) = ("kinds of cell", self.cells.len());
-            return Err(GenotypeError::TooMany { at: None, cell, what, got, max: MAX_CELLS });
-        }
+        check_count(self.cells.len())?;
         for (index, cell) in self.cells.iter().enumerate() {
             if self.cells.iter().take(index).any(|other| other.name == cell.name) {
                 return Err(GenotypeError::DuplicateCell { cell: cell.name.clone() });

@@ -47,7 +47,21 @@ impl Kind {
     }
 }
 
-/// The first 64 characters.
+/// The first 64 characters; those that nobody would see by their numbers.
 pub(super) fn cut(text: &str) -> String {
-    text.chars().take(64).collect()
+    text.chars().take(64).map(shown).collect()
+}
+
+/// A character as an error shows it.
+pub(super) fn shown(c: char) -> String {
+    if is_invisible(c) || c.is_control() { c.escape_unicode().to_string() } else { c.to_string() }
+}
+
+/// Whether a character has no width and no meaning: what copying from web pages and PDF files leaves between others.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}'
+            | '\u{feff}'
+    )
 }

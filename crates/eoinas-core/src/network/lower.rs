@@ -69,6 +69,7 @@ fn lower(
     let residuals = rules.residual_blocks || space.cells().iter().all(|cell| !cell.reduction);
     let placed = place(space, skeleton, residuals)?;
     check_placed(space, skeleton, &placed)?;
+    check_size(skeleton, &cells, &placed)?;
     let residual_at = |index| residuals && skeleton.reduces_at(index);
     let in_layers =
         placed.iter().enumerate().filter(|(index, (_, spec))| spec.reduction || residual_at(*index)).count();
@@ -169,6 +170,17 @@ fn check_placed(space: &SearchSpace, skeleton: &Skeleton, placed: &[(CellKind, &
     let problem = "no layer of the network has it; say the kind of each layer (`network.layers`), or take it out of the \
                    space";
     Err(CoreError::cell(&cell.name, problem))
+}
+
+/// Ops of a network, over all of its cells, before any of them takes memory: those of the paper have up to a few thousand.
+const MAX_OPS: usize = 100_000;
+
+fn check_size(skeleton: &Skeleton, cells: &[CellOps], placed: &[(CellKind, &CellSpec)]) -> Result<(), Setting> {
+    let of_cell = |cell: &CellOps| cell.edges.iter().map(|edge| edge.ops.len()).sum::<usize>();
+    let of_kinds: Vec<usize> = cells.iter().map(of_cell).collect();
+    let ops: usize = placed.iter().filter_map(|(kind, _)| of_kinds.get(kind.0)).sum();
+    let expected = format!("fewer: they have {ops} ops, and a network has at most {MAX_OPS}");
+    Setting::check(ops <= MAX_OPS, "network.cells", skeleton.cells, expected)
 }
 
 /// The stem, and the features that it gives.

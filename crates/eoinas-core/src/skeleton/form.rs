@@ -54,7 +54,8 @@ impl Skeleton {
     pub(crate) fn rules(&self) -> Rules {
         let c = self.channels;
         let cifar = Rules {
-            stem: vec![(self.stem_multiplier * c, 1)],
+            // Asked for before the numbers are checked, too.
+            stem: vec![(self.stem_multiplier.saturating_mul(c), 1)],
             stem_features: 1,
             preprocessing: true,
             residual_blocks: false,

@@ -1,0 +1,66 @@
+//! Where in a text the genotype is: it fills the text, or is the only one in it, as in a line of a log.
+
+use super::error::{GenotypeError, Position};
+use super::resolve::OpResolver;
+use super::value::{Kind, Value, is_invisible};
+use super::{Genotype, bench201, literal, read};
+
+/// What genotypes are printed as.
+const CALLS: [&str; 2] = ["Genotype(", "Structure("];
+
+pub(super) fn read(text: &str, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
+    let start = text.len() - text.trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c)).len();
+    if text.get(start..).is_some_and(|rest| rest.starts_with('|')) {
+        return bench201::parse(text, start..text.len(), ops);
+    }
+    let found = calls(text);
+    // NAS-Bench-201's class prints itself as `Structure(4 nodes with |...|+|...|)`.
+    if let [only] = found.as_slice()
+        && let Some(string) = structure(text, *only)
+    {
+        return bench201::parse(text, string, ops);
+    }
+    let whole = literal::parse(text, start);
+    let value = match (whole, found.as_slice()) {
+        (Ok(value), _) => value,
+        (Err(_), [only]) => literal::parse_line(text, *only)?,
+        (Err(_), [_, second, ..]) => {
+            return Err(GenotypeError::Several { at: Position::of(text, *second), count: found.len() });
+        }
+        (Err(error), []) => return Err(error),
+    };
+    match quoted(text, &value) {
+        Some(string) => bench201::parse(text, string, ops),
+        None => read::genotype(text, value, ops),
+    }
+}
+
+/// The places at which one of [`CALLS`] begins a word, in their order.
+fn calls(text: &str) -> Vec<usize> {
+    let begins = |at: &usize| {
+        let before = text.get(..*at).and_then(|before| before.chars().next_back());
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    };
+    let mut places: Vec<usize> =
+        CALLS.iter().flat_map(|call| text.match_indices(call)).map(|(at, _)| at).filter(begins).collect();
+    places.sort_unstable();
+    places
+}
+
+/// The string of NAS-Bench-201 in the `Structure(...)` at `at`.
+fn structure(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
+    let call = text.get(at..)?;
+    let end = call.find(')')?;
+    let inside = call.strip_prefix("Structure(")?.get(..end - "Structure(".len())?;
+    let bar = inside.find('|')?;
+    Some(at + "Structure(".len() + bar..at + end)
+}
+
+/// The string of NAS-Bench-201 that a value is in quotes.
+fn quoted(text: &str, value: &Value) -> Option<std::ops::Range<usize>> {
+    let Kind::Text(string) = &value.kind else { return None };
+    let start = value.offset + 1;
+    let range = start..start + string.len();
+    // Escapes and other prefixes are no part of that form.
+    (string.starts_with('|') && text.get(range.clone()) == Some(string)).then_some(range)
+}
