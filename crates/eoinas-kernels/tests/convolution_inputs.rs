@@ -48,6 +48,8 @@ fn wrong_arguments_are_named() {
     assert!(geometry(4, 1, 1).contains("odd"));
     assert!(geometry(3, 3, 1).contains("1 or 2"));
     assert!(geometry(3, 1, 0).contains("at least 1"));
+    // Offsets with it would be beyond any memory.
+    assert!(geometry(3, 1, usize::MAX).contains("at most 64") && geometry(usize::MAX, 1, 1).contains("at most 63"));
 
     let square = ConvGeometry::new((3, 3), 1).unwrap();
     let (narrow, wide) = (values.tensor(&[8, 4]), values.tensor(&[7, 4]));

@@ -49,12 +49,38 @@ pub(super) fn tile(columns: usize) -> (usize, &'static str) {
     }
 }
 
+/// The largest number of a kernel: from the last value, its loops take one more step of at most [`BLOCKS`] * [`THREADS`]
+/// values, or of a piece's share, before they see that they are at the end.
+const MOST: usize = i32::MAX as usize - (1 << 23);
+
 /// A number as a kernel's `int`.
 pub(super) fn int(kernel: &'static str, number: usize) -> Result<i32> {
-    i32::try_from(number).map_err(|_| KernelError::Argument {
-        kernel,
-        argument: "number of values",
-        got: number.to_string(),
-        expected: "less than 2^31 on a GPU; use a smaller batch".to_owned(),
-    })
+    match i32::try_from(number) {
+        Ok(int) if number <= MOST => Ok(int),
+        _ => Err(KernelError::Argument {
+            kernel,
+            argument: "number of values",
+            got: number.to_string(),
+            expected: format!("at most {MOST} on a GPU; use a smaller batch"),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_behind_the_last_value_is_a_number_too() {
+        assert_eq!(int("sum", MOST).unwrap() as usize, MOST);
+        for number in [MOST + 1, i32::MAX as usize, usize::MAX] {
+            assert!(int("sum", number).unwrap_err().to_string().contains("use a smaller batch"));
+        }
+        let step = Grid::values(MOST).blocks[0] * THREADS;
+        assert!(MOST.checked_add(step).is_some_and(|end| i32::try_from(end).is_ok()));
+        for (most, least) in [(256, 64), (512, 128), (1, 128), (171, 128)] {
+            let pieces = super::super::pieces::Pieces::new(MOST, most, least);
+            assert!(i32::try_from(pieces.count * pieces.share).is_ok(), "{pieces:?}");
+        }
+    }
 }
