@@ -140,9 +140,17 @@ impl LineChart {
             let deviation = (!series.band.is_empty()).then(|| format!("{} ±", series.name));
             [Some(series.name.clone()), deviation].into_iter().flatten()
         });
+        // Of each line, its points by their places; of several at one place the first.
+        let ordered = |series: &Series| {
+            let mut order: Vec<usize> = (0..series.points.len()).collect();
+            order.sort_by(|a, b| series.points[*a].0.total_cmp(&series.points[*b].0));
+            order
+        };
+        let orders: Vec<Vec<usize>> = self.series.iter().map(ordered).collect();
         let row = |x: &f64| {
-            let values = self.series.iter().flat_map(|series| {
-                let at = series.points.iter().position(|(place, _)| place == x);
+            let values = self.series.iter().zip(&orders).flat_map(|(series, order)| {
+                let first = order.partition_point(|at| series.points[*at].0.total_cmp(x).is_lt());
+                let at = order.get(first).copied().filter(|at| series.points[*at].0 == *x);
                 let value = at.map_or(String::new(), |at| number(series.points[at].1));
                 let half = |(low, high): &(f64, f64)| number((high - low) / 2.0);
                 let deviation = at.and_then(|at| series.band.get(at)).map_or(String::new(), half);

@@ -62,8 +62,8 @@ fn take(run: &mut Run, record: Record) {
     match record.event {
         Event::RunStarted(started) => run.started = Some(*started),
         Event::EpochEnd(end) => {
-            // Of an epoch that is told twice, the later telling counts.
-            run.epochs.retain(|known| known.what.epoch < end.epoch);
+            // Of an epoch that is told twice, the later telling counts. So they are in order, and the last are looked at.
+            while run.epochs.pop_if(|known| known.what.epoch >= end.epoch).is_some() {}
             run.epochs.push(Timed { seconds, what: *end });
         }
         Event::Pruned { epoch, kind, edge, op, name, reason, indicator } => {
