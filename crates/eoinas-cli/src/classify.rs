@@ -4,13 +4,13 @@ use std::{path::Path, path::PathBuf, process::ExitCode};
 
 use candle_core::{Device, Tensor};
 use eoinas_core::{NumberInfo, Skeleton, ValueKind};
-use eoinas_data::{FolderConfig, ImageFolder};
+use eoinas_data::{FolderConfig, ImageFolder, MAX_PIXELS};
 use eoinas_nn::saved::{Description, Framing, SavedNetwork};
 use eoinas_nn::{InferenceNetwork, Operations, task::Answer};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Start,
+    Error, Start, flags,
     out::{self, say, tell},
 };
 
@@ -35,6 +35,9 @@ pub struct Args {
     /// How many classes or labels to print for each picture, the most probable first.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
+    /// The most pixels of a picture that is decoded.
+    #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
+    max_pixels: u64,
     /// Print one JSON object for each picture, on a line of its own.
     #[arg(long)]
     json: bool,
@@ -44,16 +47,16 @@ pub struct Args {
 ///
 /// # Errors
 /// A network that cannot be read.
-pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     let saved = SavedNetwork::read(&args.model)?;
     let network = saved.build(&Operations::built_in(), &Device::Cpu)?.into_inference()?;
     let mut code = ExitCode::SUCCESS;
     for path in &args.images {
         // One picture that cannot be read does not keep the others from being classified.
-        match classify(&network, &saved.description, path) {
+        match classify(&network, &saved.description, path, args) {
             Ok(answer) => print(path, answer, args),
             Err(error) => {
-                tell!("error: {error}");
+                tell!("error: {}", flags::explain(&error, start));
                 code = ExitCode::FAILURE;
             }
         }
@@ -65,10 +68,15 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
 }
 
 /// What the network says of a picture or signal.
-fn classify<'a>(network: &InferenceNetwork, description: &'a Description, path: &Path) -> Result<Answer<'a>, Error> {
+fn classify<'a>(
+    network: &InferenceNetwork,
+    description: &'a Description,
+    path: &Path,
+    args: &Args,
+) -> Result<Answer<'a>, Error> {
     let Skeleton { height, width, image_channels, .. } = description.skeleton;
     let values = match description.normalisation.values {
-        ValueKind::Bytes => picture(description, path)?,
+        ValueKind::Bytes => picture(description, path, args.max_pixels)?,
         ValueKind::Floats => signal(description, path)?,
     };
     let images = Tensor::from_vec(values, (1, height, width, image_channels), &Device::Cpu)?;
@@ -76,10 +84,10 @@ fn classify<'a>(network: &InferenceNetwork, description: &'a Description, path: 
 }
 
 /// The values of a picture, normalised.
-fn picture(description: &Description, path: &Path) -> Result<Vec<f32>, Error> {
+fn picture(description: &Description, path: &Path, max_pixels: u64) -> Result<Vec<f32>, Error> {
     let skeleton = &description.skeleton;
     let (height, width, channels) = (skeleton.height, skeleton.width, skeleton.image_channels);
-    let config = FolderConfig { height, width, ..FolderConfig::default() };
+    let config = FolderConfig { height, width, max_pixels, ..FolderConfig::default() };
     let rgb = match description.framing {
         Framing::Stretch => ImageFolder::read_image(path, &config)?,
         Framing::Centre => ImageFolder::read_centre(path, &config)?,

@@ -45,6 +45,12 @@ impl ConfigFile {
         Ok(value.map_err(|error| format!("{}: {name}: {error}", self.path.display()))?)
     }
 
+    /// Whether the file gives the setting `name` of `group`.
+    pub(crate) fn has(&self, group: &str, name: &str) -> bool {
+        let value = self.settings.get(group).and_then(|group| group.get(name));
+        value.is_some_and(|value| !value.is_null() && *value != false && *value != NONE)
+    }
+
     /// The method that the file names, and whether it gives the method's own settings, too.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start, start::word};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 27] = [
+const FLAGS: [(&str, &str); 28] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -20,6 +20,7 @@ const FLAGS: [(&str, &str); 27] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.image_size", "image-size"),
+    ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("data.test_images", "test-images"),
     ("data.train_images", "train-images"),
@@ -41,9 +42,10 @@ const FLAGS: [(&str, &str); 27] = [
 ];
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
-const SEARCH_FLAGS: [(&str, &str); 10] = [
+const SEARCH_FLAGS: [(&str, &str); 11] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
+    ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("data.train_images", "search-images"),
     ("device", "device"),
@@ -82,15 +84,30 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
         && start.has_flag("out")
     {
         let there = format!("{} exists already and is not overwritten; choose another --out", path.display());
-        let resume = format!("{there}, or go on with it: --resume {}", word(&path.to_string_lossy()));
+        let resume = format!("{there}, or go on with it: --resume {}", word(path.as_os_str()));
         return if start.has_flag("resume") { resume } else { there };
     }
     match setting(error.as_ref()) {
         Some(Setting { name: setting, got, expected }) => {
             format!("{} is {got}; expected {expected}", name(setting, flags, start))
         }
-        None => error.to_string(),
+        None => of_data(error.to_string(), flags, start),
     }
+}
+
+/// Advice about images, which names settings in the words of the library, in flags; and what the command can do besides.
+fn of_data(mut text: String, flags: &[(&str, &str)], start: &Start) -> String {
+    for (setting, flag) in flags {
+        if let Some(setting) = setting.strip_prefix("data.")
+            && start.has_flag(flag)
+        {
+            text = text.replace(&format!("`{setting}`"), &format!("--{flag}"));
+        }
+    }
+    if text.contains(": no CIFAR-") && start.has_flag("download") {
+        text += ", or let it be fetched: --download";
+    }
+    text
 }
 
 /// The setting that an error is about.

@@ -39,7 +39,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "channels",
+        "cells", "seed", "skip_unreadable", "max_pixels", "estimate"])]
     resume: Option<PathBuf>,
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
@@ -62,6 +63,9 @@ pub struct Args {
     /// Leave out unreadable pictures, and name them, instead of ending.
     #[arg(long)]
     skip_unreadable: bool,
+    /// The most pixels of a picture that is decoded [default: 100 million]
+    #[arg(long, value_name = "N")]
+    max_pixels: Option<u64>,
     /// Say how long it would take, and do nothing.
     #[arg(long)]
     estimate: bool,
@@ -88,7 +92,7 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => (RunDir::open(path)?, None),
         (None, Some(dir)) => {
-            let (search, training) = plan(args, dir)?;
+            let (search, training) = plan(args, dir, start)?;
             estimate(args, &search, &training)?;
             if args.estimate {
                 return Ok(ExitCode::SUCCESS);
@@ -115,13 +119,21 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 }
 
 /// Settings that fit the number of pictures.
-fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
+fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainConfig), Error> {
     let mut search = SearchConfig::quick();
     search.seed = args.seed;
     search.data.dataset = SourceKind::Folder;
     search.data.dir = Some(dir.to_owned());
     search.data.train_images = None;
     search.data.skip_unreadable = args.skip_unreadable;
+    search.data.max_pixels = args.max_pixels;
+    let kind = SourceKind::detect(dir)?;
+    if kind != SourceKind::Folder {
+        let search = start.line("search", ["--data".as_ref(), dir.as_os_str(), "--then-train".as_ref()]);
+        return Err(
+            format!("{} has the files of {kind}, and no folders of pictures; for it: {search}", dir.display()).into()
+        );
+    }
     let data = open_dataset(&search.data)?;
     let images = data.len();
     for note in &data.info().notes {
@@ -140,6 +152,7 @@ fn plan(args: &Args, dir: &Path) -> Result<(SearchConfig, TrainConfig), Error> {
     training.seed = args.seed;
     training.data.dir = search.data.dir.clone();
     training.data.skip_unreadable = args.skip_unreadable;
+    training.data.max_pixels = args.max_pixels;
     training.network.channels = args.channels;
     training.network.cells = args.cells;
     training.label_smoothing = 0.1;

@@ -22,6 +22,7 @@ pub mod compare;
 pub mod completions;
 mod config_file;
 pub mod count;
+mod data;
 pub mod doctor;
 mod end;
 pub mod export;
@@ -46,6 +47,9 @@ pub use start::Start;
 
 /// An error of the program: it is shown, never matched.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Seeds or cells that one command runs with at most.
+const MOST_RUNS: u64 = 10_000;
 
 /// Neural architecture search: from images to a small, accurate network.
 ///

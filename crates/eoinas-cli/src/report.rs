@@ -8,7 +8,7 @@ use std::{
 
 use eoinas_report::{Options, record, tensorboard::Follower};
 
-use crate::{Error, Start, out::say};
+use crate::{Error, Start, out::say, start::word};
 
 /// Write report.html, pictures and tables from the records of runs.
 ///
@@ -80,7 +80,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         say!("{}", table.display());
     }
     if let Some(folder) = &written.tensorboard {
-        say!("tensorboard --logdir {}", folder.display());
+        say!("tensorboard --logdir {}", word(folder.as_os_str()));
     }
     say!("{}", written.page.display());
     Ok(ExitCode::SUCCESS)

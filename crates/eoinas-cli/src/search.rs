@@ -1,6 +1,7 @@
 //! `eoinas search`: the paper's Algorithm 1, and other methods on the same loop.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,14 +11,14 @@ use eoinas_core::run_folder::names;
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, MethodKind, Outcome, Preset, RunDir, Runs, Search, SearchConfig, Seeds, TrainConfig, Trained,
-    data::open_dataset,
+    config::DataConfig, data::open_dataset,
 };
 use serde_json::Value;
 
 use crate::{
-    Error, Start,
+    Error, MOST_RUNS, Start,
     config_file::{self, ConfigFile},
-    end,
+    data, end,
     host::{Host, HostArgs},
     out,
     out::say,
@@ -40,16 +41,26 @@ Examples:
   eoinas search --preset paper --print-config > mine.toml
   eoinas search --config mine.toml --epochs 50")]
 pub struct Args {
-    /// Folder of the images; without it the embedded set is used.
+    /// Folder of the images, which is looked at where --dataset does not say what it holds; without it the embedded set is
+    /// used.
     #[arg(long, value_name = "DIR", help_heading = "Images")]
     data: Option<PathBuf>,
-    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: cifar10 with --data, else embedded]
+    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: what --data holds, else embedded]
     #[arg(long, help_heading = "Images")]
     dataset: Option<SourceKind>,
     /// Use only so many training images, both halves together; 0: all.
     #[arg(long, help_heading = "Images")]
     train_images: Option<usize>,
-    /// Fetch CIFAR to --data [default: data] when it is not there.
+    /// Height and width that the pictures of a folder get [default: 32]
+    #[arg(long, help_heading = "Images")]
+    image_size: Option<usize>,
+    /// Leave out unreadable images of a folder, and name them, instead of ending.
+    #[arg(long, help_heading = "Images")]
+    skip_unreadable: bool,
+    /// The most pixels of a picture of a folder that is decoded [default: 100 million]
+    #[arg(long, help_heading = "Images", value_name = "N")]
+    max_pixels: Option<u64>,
+    /// Fetch CIFAR (cifar10, or what --dataset says) to --data [default: data] when it is not there.
     #[arg(long, help_heading = "Images")]
     download: bool,
     /// Settings to start from: paper, authors or quick [default: that of --config, else quick]
@@ -59,13 +70,14 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     config: Option<PathBuf>,
     /// Print the settings as a file for --config, and do nothing.
-    #[arg(long, help_heading = "Settings")]
+    #[arg(long, help_heading = "Settings", conflicts_with_all = ["seeds", "then_train", "train_epochs", "out", "max_steps",
+        "json", "open_report"])]
     print_config: bool,
     /// Everything random follows from it [default: 0]
     #[arg(long, help_heading = "Settings")]
     seed: Option<u64>,
     /// Search with so many seeds and pick the best cell by validation.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Settings")]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS), help_heading = "Settings")]
     seeds: u64,
     /// Passes over the training half.
     #[arg(long, help_heading = "Settings")]
@@ -106,7 +118,8 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
-        "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "method", "path",
+        "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "image_size",
+        "skip_unreadable", "max_pixels", "method", "path",
         "paths_per_step", "partial_channels", "edges", "out", "download", "then_train", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
@@ -149,39 +162,43 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     }
     args.page.check()?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
-    let (folder, outcome, trained) = args.host.run(|| {
-        let (folder, outcome) = search(args, &host)?;
+    let (folder, data, outcome, trained) = args.host.run(|| {
+        let (folder, data, outcome) = search(args, &host)?;
         let planned = folder.join(names::TRAINING_PLAN).exists() && matches!(outcome, Outcome::Done(_));
         let train = || then_train::train(&RunDir::open(&folder)?, &folder, host.options());
         let trained = planned.then(train).transpose()?;
-        Ok((folder, outcome, trained))
+        Ok((folder, data, outcome, trained))
     })?;
-    let code = report(args, &folder, &outcome, trained.as_ref(), start)?;
+    let code = report(args, (&folder, &data), &outcome, trained.as_ref(), start)?;
     args.page.end(&folder);
     Ok(code)
 }
 
-/// Runs one search or several; returns where its files are.
-fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Found>), Error> {
+/// Runs one search or several; returns where its files are, and which images it has.
+fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Found>), Error> {
     if let Some(path) = &args.resume {
+        let seeds = Seeds::is_in(path).then(|| Seeds::open(path)).transpose()?;
+        let config = match &seeds {
+            Some((seeds, _)) => seeds.config.clone(),
+            None => RunDir::open(path)?.read_json(names::CONFIG)?,
+        };
         if path.join(names::TRAINING_PLAN).exists()
             && let Some(found) = RunDir::open(path)?.result()?
         {
-            return Ok((path.clone(), Outcome::Done(found)));
+            return Ok((path.clone(), config.data, Outcome::Done(found)));
         }
-        let outcome = if Seeds::is_in(path) {
-            let (seeds, dir) = Seeds::open(path)?;
-            seeds.run(&dir, |_| host.options())?
-        } else {
-            Search::resume(path, host.options())?.run()?
+        let outcome = match seeds {
+            Some((seeds, dir)) => seeds.run(&dir, |_| host.options())?,
+            None => Search::resume(path, host.options())?.run()?,
         };
-        return Ok((path.clone(), outcome));
+        return Ok((path.clone(), config.data, outcome));
     }
     let (_, mut config) = config(args)?;
     if args.download {
         let dir = config.data.dir.unwrap_or_else(|| "data".into());
         config.data.dir = Some(download(config.data.dataset, dir)?);
     }
+    let data = config.data.clone();
     let training = args.then_train.then(|| training(args, &config)).transpose()?;
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || match &args.out {
@@ -194,7 +211,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Found>), Error> 
             search.run_dir().write_json(names::TRAINING_PLAN, training)?;
         }
         let outcome = search.run()?;
-        return Ok((search.run_dir().path().to_owned(), outcome));
+        return Ok((search.run_dir().path().to_owned(), data, outcome));
     }
     config.validate()?;
     let dir = dir()?;
@@ -203,7 +220,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Found>), Error> 
     if let Some(training) = &training {
         dir.write_json(names::TRAINING_PLAN, training)?;
     }
-    Ok((dir.path().to_owned(), seeds.run(&dir, |_| host.options())?))
+    Ok((dir.path().to_owned(), data, seeds.run(&dir, |_| host.options())?))
 }
 
 /// The settings that flags and file ask for, and those of the preset below them.
@@ -242,11 +259,33 @@ fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     if let Some(images) = args.train_images {
         config.data.train_images = (images > 0).then_some(images);
     }
-    let has_data = args.data.is_some() || args.download;
-    let files = (has_data && config.data.dataset == SourceKind::Embedded).then_some(SourceKind::Cifar10);
-    set(&mut config.data.dataset, args.dataset.or(files));
-    config.data.dir = args.data.clone().or(config.data.dir);
+    // What is fetched is known before it is there.
+    let fetched = args.download && config.data.dataset == SourceKind::Embedded;
+    let dataset = args.dataset.or(fetched.then_some(SourceKind::Cifar10));
+    let below = (config.data.dataset, config.data.dir.take());
+    (config.data.dataset, config.data.dir) = data::choose(dataset, args.data.as_deref(), &file, below)?;
+    let given = [
+        ("data.image_size", args.image_size.is_some() || file.has("data", "image_size")),
+        ("data.skip_unreadable", args.skip_unreadable || file.has("data", "skip_unreadable")),
+        ("data.max_pixels", args.max_pixels.is_some() || file.has("data", "max_pixels")),
+    ];
+    data::check_of_pictures(config.data.dataset, &given)?;
+    config.data.image_size = args.image_size.or(config.data.image_size);
+    config.data.skip_unreadable |= args.skip_unreadable;
+    config.data.max_pixels = args.max_pixels.or(config.data.max_pixels);
+    if args.train_images.is_none() && !file.has("data", "train_images") {
+        config.data.train_images = at_most(&config.data)?;
+    }
     Ok((chosen.map_or(base.clone(), |method| base.with_method(method)), config))
+}
+
+/// The preset's number of images, which nobody asked for, where a folder has more pictures; else all.
+fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
+    #[cfg(feature = "images")]
+    if let (SourceKind::Folder, Some(dir), Some(most)) = (data.dataset, &data.dir, data.train_images) {
+        return Ok((eoinas_data::ImageFolder::count(dir)? > most).then_some(most));
+    }
+    Ok(data.train_images)
 }
 
 /// As it is on the command line.
@@ -272,6 +311,7 @@ fn training(args: &Args, search: &SearchConfig) -> Result<TrainConfig, Error> {
     config.data.train_images = data.train_images;
     config.data.image_size = data.image_size;
     config.data.skip_unreadable = data.skip_unreadable;
+    config.data.max_pixels = data.max_pixels;
     config.epochs = args.train_epochs.unwrap_or(config.epochs);
     let config =
         then_train::with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
@@ -304,7 +344,7 @@ fn download(_: SourceKind, _: PathBuf) -> Result<PathBuf, Error> {
 
 fn report(
     args: &Args,
-    folder: &Path,
+    (folder, data): (&Path, &DataConfig),
     outcome: &Outcome<Found>,
     trained: Option<&Outcome<Trained>>,
     start: &Start,
@@ -317,7 +357,9 @@ fn report(
             if !args.json {
                 print_found(found, folder);
                 let genotype = folder.join(names::GENOTYPE_TEXT);
-                say!("train it: {}", start.line("train", ["--genotype".as_ref(), genotype.as_os_str()]));
+                let mut words = vec!["--genotype".into(), genotype.into_os_string()];
+                words.extend(of_same_images(data));
+                say!("train it: {}", start.line("train", words.iter().map(OsString::as_os_str)));
             }
             (ExitCode::SUCCESS, as_json(found, folder, None)?)
         }
@@ -333,6 +375,17 @@ fn report(
         say!("{json}");
     }
     Ok(code)
+}
+
+/// The flags of a training on the images of the search, all of them.
+fn of_same_images(data: &DataConfig) -> Vec<OsString> {
+    let more = [
+        ("image-size", data.image_size.map(|size| size.to_string())),
+        ("max-pixels", data.max_pixels.map(|most| most.to_string())),
+    ];
+    let mut flags = data::flags(data.dataset, data.dir.as_deref(), &more);
+    flags.extend(data.skip_unreadable.then(|| "--skip-unreadable".into()));
+    flags
 }
 
 fn as_json(found: &Found, folder: &Path, trained: Option<&Trained>) -> Result<Value, Error> {

@@ -31,7 +31,7 @@ pub struct Start {
 impl Start {
     /// Of the program, by its first argument.
     pub(crate) fn program(first: Option<&OsStr>) -> Self {
-        let program = first.map_or_else(|| "eoinas".to_owned(), |first| word(&first.to_string_lossy()));
+        let program = first.map_or_else(|| "eoinas".to_owned(), word);
         Self { program: Some(program), flags: Vec::new() }
     }
 
@@ -66,7 +66,7 @@ impl Start {
 
     /// A whole command line that a shell takes.
     pub(crate) fn line<'a>(&self, name: &str, arguments: impl IntoIterator<Item = &'a OsStr>) -> String {
-        let words = arguments.into_iter().map(|argument| word(&argument.to_string_lossy()));
+        let words = arguments.into_iter().map(word);
         std::iter::once(self.command(name)).chain(words).collect::<Vec<_>>().join(" ")
     }
 
@@ -89,13 +89,24 @@ impl Start {
 }
 
 /// A word of a command line, quoted where a shell would take it apart.
-pub(crate) fn word(word: &str) -> String {
+pub(crate) fn word(word: &OsStr) -> String {
+    let Some(word) = word.to_str() else { return bytes(word) };
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// A word that is no Unicode, as most shells take it.
+fn bytes(word: &OsStr) -> String {
+    let byte = |&byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        byte => format!("\\x{byte:02x}"),
+    };
+    format!("$'{}'", word.as_encoded_bytes().iter().map(byte).collect::<String>())
 }
 
 #[cfg(test)]
@@ -116,6 +127,14 @@ mod tests {
             "  cargo run --release --example count",
         ];
         assert_eq!(text, lines.join("\n"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn names_that_are_no_unicode_paste_too() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let line = Start::program(None).line("train", ["--resume".as_ref(), OsStr::from_bytes(b"it's \xff")]);
+        assert_eq!(line, r"eoinas train --resume $'it\'s \xff'");
     }
 
     #[test]

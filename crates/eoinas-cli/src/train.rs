@@ -12,9 +12,9 @@ use eoinas_train::{Outcome, RunDir, Runs, TrainConfig, TrainPreset, Trained, Tra
 use serde_json::json;
 
 use crate::{
-    Error, Start, cell,
+    Error, MOST_RUNS, Start, cell,
     config_file::{self, ConfigFile},
-    end,
+    data, end,
     host::{Host, HostArgs},
     out,
     out::say,
@@ -40,17 +40,18 @@ pub struct Args {
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "FILE|NAME")]
     genotype: Option<PathBuf>,
     /// Train so many random cells instead, and print mean and deviation.
-    #[arg(long, help_heading = "Cell", group = "cell", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = "Cell", group = "cell", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
     random: Option<u64>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, help_heading = "Run", group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
-        "test_images", "image_size", "skip_unreadable", "epochs", "batch_size", "channels", "cells", "drop_path",
+        "test_images", "image_size", "skip_unreadable", "max_pixels", "epochs", "batch_size", "channels", "cells", "drop_path",
         "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out"])]
     resume: Option<PathBuf>,
-    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: the preset's; else embedded]
+    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: what --data holds; else the preset's,
+    /// else embedded]
     #[arg(long, help_heading = "Images")]
     dataset: Option<SourceKind>,
-    /// Folder of the images; the embedded set needs none.
+    /// Folder of the images, which is looked at where --dataset does not say what it holds; the embedded set needs none.
     #[arg(long, help_heading = "Images", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Settings to start from: paper-cifar, paper-imagenet or quick [default: that of --config, else quick]
@@ -60,7 +61,8 @@ pub struct Args {
     #[arg(long, help_heading = "Settings", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print the settings as a file for --config, and do nothing.
-    #[arg(long, help_heading = "Settings", group = "cell")]
+    #[arg(long, help_heading = "Settings", group = "cell", conflicts_with_all = ["seeds", "out", "max_steps", "json",
+        "open_report"])]
     print_config: bool,
     /// Use only so many training images, balanced over the classes.
     #[arg(long, help_heading = "Images")]
@@ -74,6 +76,9 @@ pub struct Args {
     /// Leave out unreadable images of a folder, and name them, instead of ending.
     #[arg(long, help_heading = "Images")]
     skip_unreadable: bool,
+    /// The most pixels of a picture of a folder that is decoded [default: 100 million]
+    #[arg(long, help_heading = "Images", value_name = "N")]
+    max_pixels: Option<u64>,
     /// Passes over the training images.
     #[arg(long, help_heading = "Settings")]
     epochs: Option<usize>,
@@ -111,7 +116,7 @@ pub struct Args {
     #[arg(long, help_heading = "Settings")]
     seed: Option<u64>,
     /// Train with so many seeds, and print mean and deviation.
-    #[arg(long, help_heading = "Settings", default_value_t = 1, conflicts_with = "random", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = "Settings", default_value_t = 1, conflicts_with = "random", value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
     seeds: u64,
     /// Folder for the files of the run, which must not exist [default: runs/train-...]
     #[arg(long, help_heading = "Run", value_name = "DIR")]
@@ -185,17 +190,24 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     let base = preset.config();
     let mut config = file.over(&base)?;
     config.preset = preset;
-    set(&mut config.data.dataset, args.dataset);
+    let below = (config.data.dataset, config.data.dir.take());
+    (config.data.dataset, config.data.dir) = data::choose(args.dataset, args.data.as_deref(), &file, below)?;
+    let given = [
+        ("data.image_size", args.image_size.is_some() || file.has("data", "image_size")),
+        ("data.skip_unreadable", args.skip_unreadable || file.has("data", "skip_unreadable")),
+        ("data.max_pixels", args.max_pixels.is_some() || file.has("data", "max_pixels")),
+    ];
+    data::check_of_pictures(config.data.dataset, &given)?;
     if let Some(size) = args.image_size {
         let pictures = size >= 64 && config.data.dataset == SourceKind::Folder && config.augment.crop.is_none();
         config = if pictures { config.for_pictures(size) } else { config };
         config.data.image_size = Some(size);
     }
     set(&mut config.seed, args.seed);
-    config.data.dir = args.data.clone().or(config.data.dir);
     config.data.train_images = args.train_images.or(config.data.train_images);
     config.data.test_images = args.test_images.or(config.data.test_images);
     config.data.skip_unreadable |= args.skip_unreadable;
+    config.data.max_pixels = args.max_pixels.or(config.data.max_pixels);
     set(&mut config.epochs, args.epochs);
     set(&mut config.batch_size, args.batch_size);
     set(&mut config.network.channels, args.channels);

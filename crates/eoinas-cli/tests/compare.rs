@@ -134,3 +134,20 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
         let _ = fs::remove_file(&csv);
     }
 }
+
+/// Nobody reads what it prints after the first variant, and it goes on with the others.
+#[test]
+#[cfg(unix)]
+fn a_reader_that_went_away_ends_no_study() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    let program = env!("CARGO_BIN_EXE_eoinas");
+    let line = format!(
+        "{{ sleep 0.3; '{program}' compare ablation {} --seeds 1 --method gdas,darts --quiet --out '{}'; echo \"code $?\" >&2; }} | true",
+        TINY.join(" "),
+        out.display()
+    );
+    let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+    assert_eq!(text(&output.stderr), "code 0\n");
+    assert_eq!(rows(&out.join("table.csv")).len(), 2);
+}

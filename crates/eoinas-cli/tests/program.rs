@@ -73,7 +73,7 @@ fn settings_are_printed_and_read_back() {
     let path = file.to_str().unwrap();
     let cases: [(&str, &[&str]); 6] = [
         ("search", &[]),
-        ("search", &["--preset", "paper", "--channels", "12", "--data", "my images"]),
+        ("search", &["--preset", "paper", "--channels", "12", "--dataset", "cifar10", "--data", "my images"]),
         ("search", &["--preset", "authors", "--method", "pdarts", "--train-images", "0"]),
         ("search", &["--method", "gdas", "--seed", "7"]),
         ("train", &["--preset", "paper-imagenet", "--warm-up", "5", "--ema", "0.999"]),

@@ -12,7 +12,7 @@ pub enum DataError {
     #[error(transparent)]
     Setting(#[from] Setting),
     /// A file or folder that could not be read or written.
-    #[error("{}: cannot be {doing}: {source}; check that it exists, that you may do that, and the space that is left", path.display())]
+    #[error("{}: cannot be {doing}: {source}{}", path.display(), advice(source))]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum DataError {
         hint: String,
     },
     /// A file with something else in it than its format says.
-    #[error("{}: at byte {offset}: {problem}; the file is damaged or is not {format}: fetch it again", path.display())]
+    #[error("{}: at byte {offset}: {problem}; the file is damaged, or it is not {format}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -78,7 +78,7 @@ pub enum DataError {
         got: String,
     },
     /// Fewer samples than are asked for.
-    #[error("{wanted} images asked for, but there are {available}; {hint}")]
+    #[error("{wanted} images are needed, but there are {available}; {hint}")]
     TooFew {
         /// How many are needed.
         wanted: usize,
@@ -105,6 +105,16 @@ pub enum DataError {
 
 /// Shorthand of this crate.
 pub type Result<T, E = DataError> = std::result::Result<T, E>;
+
+/// What to do about a reason of the system's, where that helps.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; check that it exists",
+        io::ErrorKind::PermissionDenied => "; check that you may do that",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there",
+        _ => "",
+    }
+}
 
 impl DataError {
     pub(crate) fn buffer(expected: impl Into<String>, got: impl Into<String>) -> Self {

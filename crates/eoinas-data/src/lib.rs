@@ -45,8 +45,10 @@ pub mod split;
 pub mod subset;
 pub mod values;
 
+mod detect;
 mod dice;
 mod hex;
+mod lfs;
 
 pub use augment::{Augment, ColourJitter, RandomCrop};
 pub use cifar::{Cifar10, Cifar100};
@@ -54,7 +56,7 @@ pub use dataset::{Dataset, DatasetInfo, Part, Picture};
 pub use embedded::Embedded;
 pub use error::DataError;
 #[cfg(feature = "images")]
-pub use folder::{FolderConfig, ImageFolder, PictureFolder, Unreadable};
+pub use folder::{FolderConfig, ImageFolder, MAX_PIXELS, PictureFolder, Unreadable};
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
 pub use mnist::Mnist;

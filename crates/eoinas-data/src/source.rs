@@ -81,6 +81,9 @@ pub struct Source {
     /// (`PictureFolder`). Default false: images resized to `folder_size`.
     #[serde(default)]
     pub pictures: bool,
+    /// The most pixels of an image of a folder that is decoded. `None` (default): 100 million.
+    #[serde(default)]
+    pub max_pixels: Option<u64>,
 }
 
 /// The training part and the test part.
@@ -97,6 +100,7 @@ impl Source {
             folder_size: 32,
             skip_unreadable: false,
             pictures: false,
+            max_pixels: None,
         }
     }
 
@@ -136,7 +140,8 @@ impl Source {
         use crate::folder::{FolderConfig, Unreadable};
         let unreadable = if self.skip_unreadable { Unreadable::Skip } else { Unreadable::Fail };
         let (height, width) = (self.folder_size, self.folder_size);
-        FolderConfig { height, width, unreadable, ..FolderConfig::default() }
+        let max_pixels = self.max_pixels.unwrap_or(crate::folder::MAX_PIXELS);
+        FolderConfig { height, width, unreadable, max_pixels, ..FolderConfig::default() }
     }
 
     #[cfg(feature = "images")]

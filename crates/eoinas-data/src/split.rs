@@ -109,7 +109,7 @@ pub fn strata(data: &dyn Dataset) -> Result<Vec<u32>> {
 /// [`DataError::TooFew`] when there are fewer than `count`.
 pub fn balanced_subset(labels: &[u32], count: usize, streams: &Streams) -> Result<Vec<usize>> {
     if count > labels.len() {
-        let hint = "ask for fewer training images";
+        let hint = "choose at most that many (`train_images`, `test_images`), or use more images";
         return Err(DataError::TooFew { wanted: count, available: labels.len(), hint });
     }
     let classes = by_class(0..labels.len(), labels, streams, 1);

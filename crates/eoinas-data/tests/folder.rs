@@ -113,6 +113,155 @@ fn small_classes_hold_out_their_last_image() {
     assert_eq!(test.info(), ImageFolder::open(root.path(), Part::Test, &small()).unwrap().info());
 }
 
+fn notes(root: &Path) -> String {
+    ImageFolder::open(root, Part::Train, &small()).unwrap().info().notes.join("\n")
+}
+
+fn refused(root: &Path) -> String {
+    ImageFolder::open(root, Part::Train, &small()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_part_under_another_name_is_refused_and_what_lies_beside_is_named() {
+    for part in ["validation", "Test", "dev"] {
+        let root = tempfile::tempdir().unwrap();
+        two_classes(&root.path().join("train"));
+        two_classes(&root.path().join(part));
+        let error = refused(root.path());
+        assert!(error.contains(&format!("beside `train` there is `{part}`, which would not be read")), "{error}");
+        assert!(error.contains("call the folder of test images `test`, `val` or `valid`"), "{error}");
+    }
+    for part in ["test", "Train", "Validation", "dev"] {
+        let root = tempfile::tempdir().unwrap();
+        two_classes(root.path());
+        save(&root.path().join(part).join("a.png"), 3, 3, [1, 2, 3]);
+        assert!(refused(root.path()).contains(&format!("`{part}` would be a class of that name")), "{part}");
+    }
+    let root = tempfile::tempdir().unwrap();
+    for part in ["train", "test", "val", "__MACOSX"] {
+        two_classes(&root.path().join(part));
+    }
+    assert!(notes(root.path()).contains("`val` beside `train` and `test` left out"), "{}", notes(root.path()));
+}
+
+#[test]
+fn nothing_in_a_folder_vanishes() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    save(&root.path().join("dark/more/a.png"), 3, 3, [1, 2, 3]);
+    save(&root.path().join("loose.png"), 3, 3, [1, 2, 3]);
+    fs::create_dir(root.path().join("__MACOSX")).unwrap();
+    fs::write(root.path().join("dark/a.webp"), "x").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere.png", root.path().join("bright/link.png")).unwrap();
+    let notes = notes(root.path());
+    for part in [
+        "1 files that are neither PNG nor JPEG left out (1 files of webp)",
+        "1 folders within classes left out: `dark/more`",
+        "1 pictures beside the folders of the classes left out",
+        "1 folders that archives or systems bring along left out: `__MACOSX`",
+        #[cfg(unix)]
+        "1 links to nothing left out: `bright/link.png`",
+    ] {
+        assert!(notes.contains(part), "{part}: {notes}");
+    }
+    // JPEG by another ending.
+    fs::rename(root.path().join("dark/1.JPG"), root.path().join("dark/1.jfif")).unwrap();
+    assert_eq!(ImageFolder::count(root.path()).unwrap(), 10);
+}
+
+#[test]
+fn empty_classes_are_told_why() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    let class = root.path().join("odd");
+    fs::create_dir_all(class.join("bright")).unwrap();
+    let error = refused(root.path());
+    assert!(
+        error.contains("only folders (`bright`)")
+            && error.contains("give ")
+            && error.contains("odd and not the folder above"),
+        "{error}"
+    );
+    fs::remove_dir(class.join("bright")).unwrap();
+    assert!(refused(root.path()).contains("the class has none; put its PNG or JPEG files there, or remove the folder"));
+    fs::write(class.join("a.webp"), "x").unwrap();
+    fs::write(class.join("b.WebP"), "x").unwrap();
+    assert!(
+        refused(root.path()).contains("only 2 files of webp; make PNG or JPEG files of them"),
+        "{}",
+        refused(root.path())
+    );
+}
+
+#[test]
+fn a_class_without_a_picture_to_train_with_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    fs::create_dir(root.path().join("odd")).unwrap();
+    fs::write(root.path().join("odd/a.png"), "no picture").unwrap();
+    let skip = FolderConfig { unreadable: Unreadable::Skip, ..small() };
+    for error in [
+        ImageFolder::open(root.path(), Part::Train, &skip).unwrap_err(),
+        ImageFolder::open_parts(root.path(), &skip).unwrap_err(),
+        eoinas_data::PictureFolder::open_parts(root.path(), &skip).unwrap_err(),
+    ] {
+        let error = error.to_string();
+        assert!(
+            error.contains("of class `odd` there is none to train with that can be read (the first is "),
+            "{error}"
+        );
+    }
+    // One of which there is no test picture can be trained, and it is said.
+    save(&root.path().join("odd/a.png"), 3, 3, [1, 2, 3]);
+    let (_, test) = ImageFolder::open_parts(root.path(), &skip).unwrap();
+    let notes = test.info().notes.join("\n");
+    assert!(
+        notes.contains("none of `odd`, which has a single image") && notes.contains("no test image of odd"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn the_test_part_names_its_own_unreadable_files() {
+    let root = tempfile::tempdir().unwrap();
+    for part in ["train", "test"] {
+        two_classes(&root.path().join(part));
+    }
+    fs::write(root.path().join("test/dark/0.png"), "no picture").unwrap();
+    let skip = FolderConfig { unreadable: Unreadable::Skip, ..small() };
+    let (train, test) = ImageFolder::open_parts(root.path(), &skip).unwrap();
+    assert!(!train.info().notes.iter().any(|note| note.contains("unreadable")));
+    assert!(
+        test.info().notes.iter().any(|note| note.contains("1 unreadable images left out: ") && note.contains("0.png"))
+    );
+}
+
+#[test]
+fn pointers_of_git_lfs_are_known() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    fs::write(root.path().join("dark/0.png"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+        .unwrap();
+    assert!(refused(root.path()).contains("fetch that with `git lfs pull`"), "{}", refused(root.path()));
+}
+
+#[test]
+fn large_pictures_are_refused_by_name_and_left_out_where_that_is_asked_for() {
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    save(&root.path().join("dark/9.png"), 60, 50, [1, 2, 3]);
+    let config = FolderConfig { max_pixels: 2999, ..small() };
+    let error = ImageFolder::open(root.path(), Part::Train, &config).unwrap_err().to_string();
+    assert!(error.contains("9.png: unreadable image: 60 x 50 pixels, more than the 2999 that are decoded"), "{error}");
+    let config = FolderConfig { unreadable: Unreadable::Skip, ..config };
+    assert_eq!(ImageFolder::open(root.path(), Part::Train, &config).unwrap().len(), 10);
+    assert_eq!(
+        ImageFolder::open(root.path(), Part::Train, &FolderConfig { max_pixels: 3000, ..small() }).unwrap().len(),
+        11
+    );
+}
+
 mod pictures {
     use super::*;
     use eoinas_core::Streams;

@@ -75,5 +75,7 @@ fn packed_files_are_read() {
     }
     assert_eq!(Mnist::open(root.path(), Part::Test).unwrap().targets(), &Targets::from(vec![4, 5]));
     fs::write(root.path().join("t10k-labels-idx1-ubyte.gz"), b"rubbish").unwrap();
-    assert!(matches!(Mnist::open(root.path(), Part::Test), Err(DataError::File { .. })));
+    let error = Mnist::open(root.path(), Part::Test).unwrap_err();
+    assert!(matches!(error, DataError::File { .. }));
+    assert!(error.to_string().ends_with(')') && error.to_string().contains("damaged or cut short"), "{error}");
 }

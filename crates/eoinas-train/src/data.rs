@@ -22,6 +22,7 @@ pub fn open_dataset(config: &DataConfig) -> Result<Arc<dyn Dataset>> {
     source.embedded_train = config.train_images.unwrap_or(source.embedded_train);
     source.folder_size = config.image_size.unwrap_or(source.folder_size);
     source.skip_unreadable = config.skip_unreadable;
+    source.max_pixels = config.max_pixels;
     Ok(source.open(Part::Train)?)
 }
 

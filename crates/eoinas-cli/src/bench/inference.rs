@@ -8,7 +8,7 @@ use eoinas_nn::{DerivedNetwork, Operations};
 use eoinas_onnx::ExportOptions;
 use eoinas_train::machine::with_threads;
 
-use crate::{Error, Start, cell, out::say};
+use crate::{Error, Start, bench::small, cell, out::say};
 
 /// Images a second of a cell's network, used for evaluation alone: BatchNorm folded, random weights.
 ///
@@ -29,10 +29,10 @@ pub struct Args {
     #[arg(long, default_value_t = 20)]
     cells: usize,
     /// Batch sizes.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 64])]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 64], value_parser = small())]
     batch: Vec<usize>,
     /// Runs that the median is taken of.
-    #[arg(long, default_value_t = 9)]
+    #[arg(long, default_value_t = 9, value_parser = small())]
     runs: usize,
     /// Threads of the kernels [default: all cores]
     #[arg(long)]

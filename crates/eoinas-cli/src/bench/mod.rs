@@ -6,9 +6,14 @@ pub mod step;
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Subcommand, builder::RangedU64ValueParser};
 
 use crate::{Error, Start};
+
+/// Repetitions and batches: no numbers that memory ends at.
+pub(crate) fn small() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(0..=100_000)
+}
 
 /// Measure this machine: a search step, a network at work, a GPU against the CPU.
 #[derive(Debug, Subcommand)]

@@ -12,6 +12,7 @@ use rand::Rng;
 
 use crate::{
     Error, Start,
+    bench::small,
     out::{self, say},
 };
 
@@ -54,7 +55,7 @@ Examples:
   eoinas bench step --device cuda")]
 pub struct Args {
     /// Images in a batch.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = small())]
     batch: usize,
     /// Initial number of channels C.
     #[arg(long, default_value_t = 16)]
@@ -69,14 +70,14 @@ pub struct Args {
     #[arg(long, default_value_t = 2)]
     threads: usize,
     /// Steps that are timed.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = small())]
     steps: usize,
     /// Steps before them.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = small())]
     warmup: usize,
-    /// Which ops are drawn.
-    #[arg(long, value_enum, default_value_t = Draw::Random)]
-    draw: Draw,
+    /// Which ops are drawn, of paths that are sampled [default: random]
+    #[arg(long, value_enum)]
+    draw: Option<Draw>,
     /// One op an edge or all of them.
     #[arg(long, value_enum, default_value_t = Paths::Sampled)]
     path: Paths,
@@ -96,6 +97,9 @@ pub struct Args {
 /// # Errors
 /// Sizes that cannot work, no such device.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+    if args.draw.is_some() && args.path == Paths::Mixture {
+        return Err("--draw is of --path sampled; of a mixture no ops are drawn".into());
+    }
     with_threads(Some(args.threads), || steps(args))?
 }
 
@@ -125,7 +129,7 @@ fn steps(args: &Args) -> Result<ExitCode, Error> {
         let draw = |stream, alphas: &EdgeOpTable<f32>| -> Result<Sample, Error> {
             let mut rng = streams.rng(stream, 0, step as u64);
             let mut sample = relaxation.sample(alphas, &alive, &space, 10.0, &mut rng)?;
-            if args.draw == Draw::Balanced && args.path == Paths::Sampled {
+            if args.draw == Some(Draw::Balanced) {
                 sample.gates = balanced(&space)?;
             }
             Ok(sample)
@@ -237,7 +241,9 @@ fn report(args: &Args, times: &mut Times, ops_run: u64, gmacs: f64) {
         ] {
             line.insert(name.to_owned(), value.into());
         }
-        for (name, value) in [("draw", format!("{:?}", args.draw)), ("path", format!("{:?}", args.path))] {
+        for (name, value) in
+            [("draw", format!("{:?}", args.draw.unwrap_or(Draw::Random))), ("path", format!("{:?}", args.path))]
+        {
             line.insert(name.to_owned(), value.to_lowercase().into());
         }
         say!("{}", serde_json::Value::Object(line));

@@ -6,6 +6,7 @@ use eoinas_core::{
     Event, Genotype, event,
     run_folder::{self, names},
 };
+use eoinas_data::SourceKind;
 use eoinas_report::Table;
 use eoinas_train::{Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, Trained, Training};
 
@@ -14,7 +15,7 @@ use super::{
     scale::Scale,
     table::{self, mean_deviation},
 };
-use crate::{Error, Start, flags, host::Host, out::say};
+use crate::{Error, MOST_RUNS, Start, flags, host::Host, out::say};
 
 /// What pruning and the indicator bring (the paper's Table 3): GDAS, with gradual pruning, and with the indicator.
 ///
@@ -32,7 +33,7 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', default_value = "gdas,gdas-pruning,eoinas")]
     method: Vec<Variant>,
     /// Searches of each variant, with seeds that count up from 0; those that are done are not done again.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
     seeds: u64,
     /// Side of the square that cutout blanks, in pixels.
     #[arg(long, default_value_t = 16)]
@@ -49,13 +50,14 @@ pub struct Args {
 /// # Errors
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let study = Study { args, host: args.scale.host.open()? };
+    let study = Study { args, host: args.scale.host.open()?, dataset: args.scale.dataset()? };
     super::end(args.scale.host.run(|| study.run())?, |cases| report(args, &cases))
 }
 
 struct Study<'a> {
     args: &'a Args,
     host: Host,
+    dataset: SourceKind,
 }
 
 /// One search and the trainings of its cell.
@@ -86,7 +88,7 @@ impl Study<'_> {
     fn case(&self, method: &Variant, seed: u64) -> Result<ControlFlow<StopReason, Case>, Error> {
         let dir = self.args.out.join(&method.name).join(run_folder::seed(seed));
         let run = dir.join(names::SEARCH);
-        let config = SearchConfig { seed, ..method.settings(self.args.scale.search())? };
+        let config = SearchConfig { seed, ..method.settings(self.args.scale.search(self.dataset))? };
         let found = match Search::complete(config, &run, self.host.options()).map_err(flags::of_search)? {
             Outcome::Done(found) => found,
             Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
@@ -94,7 +96,7 @@ impl Study<'_> {
         let genotype = Genotype::parse(&found.genotype)?;
         let mut trained = Vec::new();
         for (name, cutout) in [(names::TRAIN.to_owned(), 0), (run_folder::training_with("cutout"), self.args.cutout)] {
-            let mut config = TrainConfig { seed, ..self.args.scale.training() };
+            let mut config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
             config.augment.cutout = cutout;
             match Training::complete((config, genotype.clone()), &dir.join(name), self.host.options())? {
                 Outcome::Done(result) => trained.push(result),

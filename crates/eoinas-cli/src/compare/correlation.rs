@@ -9,6 +9,7 @@ use eoinas_core::{
     run_folder::{self, names},
     statistics,
 };
+use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_report::Table;
 use eoinas_train::{Outcome, Search, SearchConfig, StopReason, TrainConfig, Training};
@@ -19,7 +20,7 @@ use super::{
     scale::Scale,
     table::{self, mean_deviation},
 };
-use crate::{Error, Start, flags, host::Host, out::say};
+use crate::{Error, MOST_RUNS, Start, flags, host::Host, out::say};
 
 /// Set stand-alone accuracies of an edge's ops against what the search said of them (the paper's Figure 1).
 ///
@@ -41,7 +42,7 @@ pub struct Args {
     #[arg(long, default_value_t = 0)]
     edge: usize,
     /// Searches, with seeds that count up from 0, and so many trainings of each op.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
     seeds: u64,
     /// Folder of the study.
     #[arg(long, value_name = "DIR", default_value = "runs/correlation")]
@@ -55,7 +56,13 @@ pub struct Args {
 /// # Errors
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let study = Study { args, edge: Edge::find(args)?, space: SearchSpace::darts(), host: args.scale.host.open()? };
+    let study = Study {
+        args,
+        edge: Edge::find(args)?,
+        space: SearchSpace::darts(),
+        host: args.scale.host.open()?,
+        dataset: args.scale.dataset()?,
+    };
     super::end(args.scale.host.run(|| study.run())?, |tried| report(args, &tried))
 }
 
@@ -99,6 +106,7 @@ struct Study<'a> {
     edge: Edge,
     space: SearchSpace,
     host: Host,
+    dataset: SourceKind,
 }
 
 impl Study<'_> {
@@ -107,7 +115,7 @@ impl Study<'_> {
         for seed in 0..self.args.seeds {
             let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
             let run = dir.join(names::SEARCH);
-            let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search())? };
+            let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search(self.dataset))? };
             let found = match Search::complete(config, &run, self.host.options()).map_err(flags::of_search)? {
                 Outcome::Done(found) => Genotype::parse(&found.genotype)?,
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
@@ -117,7 +125,7 @@ impl Study<'_> {
                 let Some(genotype) = self.replaced(&found, op)? else { continue };
                 let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
                 let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
-                let config = TrainConfig { seed, ..self.args.scale.training() };
+                let config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
                 let options = self.host.options();
                 let accuracy = match Training::complete((config, genotype), &run, options)? {
                     Outcome::Done(trained) => 100.0 * trained.accuracy,

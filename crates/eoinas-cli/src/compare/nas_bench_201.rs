@@ -2,7 +2,7 @@
 
 use std::{fs::File, ops::ControlFlow, path::PathBuf, process::ExitCode};
 
-use clap::ValueEnum;
+use clap::{ValueEnum, builder::RangedU64ValueParser};
 use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, run_folder, statistics};
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
@@ -18,7 +18,7 @@ use super::{
     table::{self, mean_deviation},
 };
 use crate::{
-    Error, Start,
+    Error, MOST_RUNS, Start, data,
     host::{Host, HostArgs},
     out::say,
 };
@@ -37,7 +37,7 @@ pub struct Args {
     /// c10valid_val_e200, c10valid_test_e200, c10_test_e200, flops_m_c10_computed and params_m_c10_computed.
     #[arg(long, value_name = "FILE")]
     table: PathBuf,
-    /// Folder of CIFAR-10; without it the embedded set is used, which the table knows nothing of.
+    /// Folder of the images, which is looked at; without it the embedded set is used. The table knows of CIFAR-10 alone.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Methods that search with a supernet, joined by commas: eoinas, gdas-pruning, gdas, darts, ..., or one with other
@@ -49,23 +49,23 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',')]
     strategy: Vec<Strategy>,
     /// Architectures that a strategy may ask for.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, requires = "strategy", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     budget: usize,
     /// Searches of each method, with seeds that count up from 0; those that are done are not done again.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
     seeds: u64,
-    /// Epochs of a search.
-    #[arg(long, default_value_t = 160)]
-    epochs: usize,
-    /// Images in a step.
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
-    /// Channels of the first stage.
-    #[arg(long, default_value_t = 16)]
-    channels: usize,
-    /// Cells in each of the three stages.
-    #[arg(long, default_value_t = 5)]
-    cells_per_stage: usize,
+    /// Epochs of a search [default: 160]
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Images in a step [default: 64]
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Channels of the first stage [default: 16]
+    #[arg(long)]
+    channels: Option<usize>,
+    /// Cells in each of the three stages [default: 5]
+    #[arg(long)]
+    cells_per_stage: Option<usize>,
     /// Use only so many training images, both halves together.
     #[arg(long)]
     train_images: Option<usize>,
@@ -99,7 +99,13 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         [] if args.strategy.is_empty() => DEFAULT.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
         methods => methods.to_vec(),
     };
-    let study = Study { args, table, methods, host: args.host.open()? };
+    if methods.is_empty()
+        && let Some(flag) = args.of_searches()
+    {
+        return Err(format!("--{flag} is of searches with a supernet, and there is none; give --method, too").into());
+    }
+    let dataset = data::kind_of(None, args.data.as_deref())?;
+    let study = Study { args, table, methods, host: args.host.open()?, dataset };
     super::end(args.host.run(|| study.searches())?, |cases| study.report(&cases))
 }
 
@@ -111,6 +117,23 @@ struct Study<'a> {
     table: NasBench201Table,
     methods: Vec<Variant>,
     host: Host,
+    dataset: SourceKind,
+}
+
+impl Args {
+    /// A flag that is given and that only searches with a supernet use.
+    fn of_searches(&self) -> Option<&'static str> {
+        let given = [
+            ("data", self.data.is_some()),
+            ("epochs", self.epochs.is_some()),
+            ("batch-size", self.batch_size.is_some()),
+            ("channels", self.channels.is_some()),
+            ("cells-per-stage", self.cells_per_stage.is_some()),
+            ("train-images", self.train_images.is_some()),
+            ("arch-learning-rate", self.arch_learning_rate.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
 }
 
 /// One search.
@@ -155,11 +178,11 @@ impl Study<'_> {
 
     fn config(&self) -> SearchConfig {
         let args = self.args;
-        let mut config = SearchConfig::nas_bench_201(args.cells_per_stage);
-        config.epochs = args.epochs;
-        config.batch_size = args.batch_size;
-        config.network.channels = args.channels;
-        config.data.dataset = if args.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded };
+        let mut config = SearchConfig::nas_bench_201(args.cells_per_stage.unwrap_or(5));
+        config.epochs = args.epochs.unwrap_or(160);
+        config.batch_size = args.batch_size.unwrap_or(64);
+        config.network.channels = args.channels.unwrap_or(16);
+        config.data.dataset = self.dataset;
         config.data.dir = args.data.clone();
         config.data.train_images = args.train_images;
         if let (MethodConfig::Eoinas(method), Some(rate)) = (&mut config.method, args.arch_learning_rate) {

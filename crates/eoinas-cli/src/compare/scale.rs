@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use eoinas_data::SourceKind;
 use eoinas_train::{SearchConfig, TrainConfig};
 
-use crate::host::HostArgs;
+use crate::{Error, data, flags, host::HostArgs};
 
 /// The flags that set it. The defaults are for minutes on two cores.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Scale")]
 pub struct Scale {
-    /// Folder of CIFAR-10; without it the embedded set is used.
+    /// Folder of the images, which is looked at; without it the embedded set is used.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Epochs of a search [default: those of the preset `quick`]
@@ -46,31 +46,38 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The settings of a search, the preset `quick` at this scale.
-    pub fn search(&self) -> SearchConfig {
+    /// What `--data` holds, which is said. The numbers are checked, too: a training's would be seen after a search else.
+    ///
+    /// # Errors
+    /// No data set; numbers that cannot work.
+    pub fn dataset(&self) -> Result<SourceKind, Error> {
+        let dataset = data::kind_of(None, self.data.as_deref())?;
+        self.search(dataset).validate().map_err(flags::of_search)?;
+        self.training(dataset).validate()?;
+        Ok(dataset)
+    }
+
+    /// The settings of a search, the preset `quick` at this scale, on images of the kind `dataset`.
+    pub fn search(&self, dataset: SourceKind) -> SearchConfig {
         let mut config = SearchConfig::quick();
         config.epochs = self.search_epochs.unwrap_or(config.epochs);
         config.network.channels = self.search_channels;
         config.network.cells = self.search_cells;
-        config.data.dataset = self.dataset();
+        config.data.dataset = dataset;
         config.data.dir = self.data.clone();
         config.data.train_images = Some(self.search_images);
         config
     }
 
     /// The settings of a training, the preset `quick` at this scale. All learn from the same images.
-    pub fn training(&self) -> TrainConfig {
+    pub fn training(&self, dataset: SourceKind) -> TrainConfig {
         let mut config = TrainConfig { epochs: self.epochs, split_seed: Some(0), ..TrainConfig::quick() };
         config.network.channels = self.channels;
         config.network.cells = self.cells;
-        config.data.dataset = self.dataset();
+        config.data.dataset = dataset;
         config.data.dir = self.data.clone();
         config.data.train_images = Some(self.train_images);
         config.data.test_images = Some(self.test_images);
         config
-    }
-
-    fn dataset(&self) -> SourceKind {
-        if self.data.is_some() { SourceKind::Cifar10 } else { SourceKind::Embedded }
     }
 }

@@ -10,6 +10,7 @@ mod record;
 use crate::dataset::{DatasetInfo, Part};
 use crate::error::{DataError, Result};
 use crate::in_memory::InMemory;
+use crate::lfs;
 use crate::values::ValueKind;
 use eoinas_core::TargetInfo;
 use official::{CIFAR10, CIFAR100, Layout};
@@ -53,6 +54,7 @@ fn open(layout: &Layout, dir: &Path, part: Part) -> Result<InMemory> {
     for file in files {
         let path = folder.join(file.name);
         let bytes = std::fs::read(&path).map_err(DataError::read(&path))?;
+        lfs::check(&path, &bytes, layout.what)?;
         record::parse(layout, &path, &bytes, &mut labels, &mut pixels)?;
         notes.extend(official::note(layout, file, &bytes));
     }
@@ -71,11 +73,26 @@ fn open(layout: &Layout, dir: &Path, part: Part) -> Result<InMemory> {
     InMemory::new(info, labels, pixels)
 }
 
+/// Whether `dir`, or the folder in it that carries the archive's name, has any of the files.
+fn is_in(layout: &Layout, dir: &Path) -> bool {
+    let places = [dir.to_owned(), dir.join(layout.folder)];
+    let has = |place: &PathBuf| layout.train.iter().chain(layout.test).any(|file| place.join(file.name).is_file());
+    places.iter().any(has)
+}
+
+/// Which of both sets `dir` has files of; of the Python version, too, which cannot be read.
+pub(crate) fn found_in(dir: &Path) -> (bool, bool, bool) {
+    let python =
+        ["data_batch_1", "cifar-10-batches-py/data_batch_1", "cifar-100-python/train", "cifar-100-python/meta"];
+    let python_100 = dir.join("train").is_file() && dir.join("meta").is_file();
+    (is_in(&CIFAR10, dir), is_in(&CIFAR100, dir), python_100 || python.iter().any(|file| dir.join(file).is_file()))
+}
+
 /// The folder of the files: `dir`, or the folder in it that carries the archive's name.
 fn find_folder(layout: &Layout, dir: &Path, files: impl Iterator<Item = &'static str> + Clone) -> Result<PathBuf> {
     let missing =
         |reason: String, hint: String| DataError::NotFound { path: dir.to_owned(), what: layout.what, reason, hint };
-    let fetch = format!("unpack {} there (binary version), or have it downloaded", layout.archive);
+    let fetch = format!("unpack {} there (binary version)", layout.archive);
     if !dir.is_dir() {
         return Err(missing("it is not a folder".into(), fetch));
     }
@@ -89,6 +106,11 @@ fn find_folder(layout: &Layout, dir: &Path, files: impl Iterator<Item = &'static
     if places.iter().any(|place| files.clone().any(|name| place.join(name.trim_end_matches(".bin")).is_file())) {
         let reason = "these are the Python files".into();
         return Err(missing(reason, format!("the binary version is needed: {fetch}")));
+    }
+    if let Some(other) = [&CIFAR10, &CIFAR100].into_iter().find(|other| other.name != layout.name && is_in(other, dir))
+    {
+        let reason = format!("it has the files of {}", other.what);
+        return Err(missing(reason, format!("choose the data set `{}`, or give another folder", other.name)));
     }
     // Name the gap of the folder that comes closest, so that one lost file is not reported as a missing data set.
     let place = if places[1].is_dir() { &places[1] } else { dir };

@@ -20,7 +20,8 @@ pub(super) fn parse(
 ) -> Result<()> {
     let size = layout.label_bytes + PIXELS;
     if bytes.is_empty() {
-        let (reason, hint) = ("the file is empty".into(), format!("fetch it again; it has records of {size} bytes"));
+        let (reason, hint) =
+            ("the file is empty".into(), format!("put the file of the set there, which has records of {size} bytes"));
         return Err(DataError::NotFound { path: path.into(), what: "images", reason, hint });
     }
     let records = bytes.chunks_exact(size);

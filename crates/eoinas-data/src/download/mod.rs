@@ -21,7 +21,12 @@ pub struct Archive {
     pub md5: String,
     /// The folder that it holds.
     pub folder: String,
+    /// The most bytes that are fetched of it: a server that sends on and on fills no disk.
+    pub max_bytes: u64,
 }
+
+/// Three times what the archives of CIFAR have.
+const MAX_BYTES: u64 = 512 << 20;
 
 impl Archive {
     /// CIFAR-10, binary version, from its home.
@@ -30,6 +35,7 @@ impl Archive {
             url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz".into(),
             md5: "c32a1d4ab5d03f1284b67883e8d87530".into(),
             folder: "cifar-10-batches-bin".into(),
+            max_bytes: MAX_BYTES,
         }
     }
 
@@ -39,6 +45,7 @@ impl Archive {
             url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz".into(),
             md5: "03b5dce01913d631647c71ecec9e9cb8".into(),
             folder: "cifar-100-binary".into(),
+            max_bytes: MAX_BYTES,
         }
     }
 
@@ -59,13 +66,14 @@ pub struct Progress {
 
 /// Fetches `archive` into `dir`, checks it, unpacks it and returns the folder. A folder that is there already is
 /// returned untouched. What a broken transfer brought stays in `<archive>.part`, and the next call goes on from there;
-/// the folder appears under its name only when it is complete.
+/// the folder appears under its name only when it is complete. An address of https is left for none without.
 ///
 /// # Errors
 /// [`DataError::Download`]: the server cannot be reached or refuses, the transfer breaks off again and again, the checksum
 /// is wrong, or another process is at it. [`DataError::File`]: a file cannot be written.
 pub fn fetch(archive: &Archive, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf> {
-    fetch_with(&Client::new(Duration::from_secs(1)), archive, dir, progress)
+    let https = archive.url.starts_with("https://");
+    fetch_with(&Client::new(Duration::from_secs(1), https), archive, dir, progress)
 }
 
 fn fetch_with(client: &Client, archive: &Archive, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf> {
@@ -81,7 +89,7 @@ fn fetch_with(client: &Client, archive: &Archive, dir: &Path, progress: &mut dyn
         let problem = "another process is downloading it; wait for it to end";
         return Err(failed(part.display().to_string(), problem));
     }
-    client.transfer(&archive.url, &part, &mut file, progress)?;
+    client.transfer(archive, &part, &mut file, progress)?;
     file.sync_all().map_err(written(&part))?;
     let got = md5_of(&part).map_err(DataError::read(&part))?;
     if got != archive.md5 {

@@ -9,6 +9,8 @@ enum Answer {
     Serve(usize),
     /// The whole file whatever the range is.
     Whole,
+    /// A body without an end that is known.
+    Endless,
     /// A status without a body.
     Status(&'static str),
 }
@@ -41,6 +43,7 @@ fn server(file: Vec<u8>, answers: Vec<Answer>) -> (String, Receiver<Option<Strin
                     (head, &file[start..total.min(start.saturating_add(most))])
                 }
                 (Answer::Serve(most), None) => (format!("200 OK\r\nContent-Length: {total}"), &file[..total.min(most)]),
+                (Answer::Endless, _) => ("200 OK".to_owned(), &file[..]),
                 (Answer::Whole, _) => (format!("200 OK\r\nContent-Length: {total}"), &file[..]),
             };
             write!(stream, "HTTP/1.1 {head}\r\nConnection: close\r\n\r\n").unwrap();
@@ -62,11 +65,11 @@ fn packed() -> Vec<u8> {
 }
 
 fn archive(url: String, file: &[u8]) -> Archive {
-    Archive { url, md5: hex(&Md5::digest(file)), folder: "set".into() }
+    Archive { url, md5: hex(&Md5::digest(file)), folder: "set".into(), max_bytes: 1 << 20 }
 }
 
 fn client() -> Client {
-    Client::new(Duration::ZERO)
+    Client::new(Duration::ZERO, false)
 }
 
 fn ignore(_: Progress) {}
@@ -181,4 +184,26 @@ fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(dir.path().join("file"), "x").unwrap();
     let error = fetch_with(&client(), &Archive::cifar10(), &dir.path().join("file/data"), &mut ignore).unwrap_err();
     assert!(matches!(error, DataError::File { .. }) && error.to_string().contains("file/data"), "{error}");
+}
+
+#[test]
+fn a_server_that_sends_too_much_is_left() {
+    let (dir, file) = (tempfile::tempdir().unwrap(), packed());
+    for (answer, most) in [(Answer::Whole, file.len() as u64 - 1), (Answer::Endless, 1 << 16)] {
+        let (url, _ranges) = server(file.clone(), vec![answer]);
+        let archive = Archive { max_bytes: most, ..archive(url, &file) };
+        let error = fetch_with(&client(), &archive, dir.path(), &mut ignore).unwrap_err().to_string();
+        assert!(error.contains(&format!("the archive has at most {most}")), "{error}");
+        let part = dir.path().join("set.tar.gz.part");
+        assert_eq!(std::fs::metadata(part).unwrap().len(), 0, "nothing wrong is gone on with");
+    }
+}
+
+#[test]
+fn https_is_not_left_for_less() {
+    let (dir, file) = (tempfile::tempdir().unwrap(), packed());
+    let (url, _ranges) = server(file.clone(), vec![Answer::Whole]);
+    let error = fetch_with(&Client::new(Duration::ZERO, true), &archive(url, &file), dir.path(), &mut ignore);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("https") && !dir.path().join("set").exists(), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Bringing the bytes of one address into a file, over as many connections as it takes.
 
-use super::{Progress, failed, written};
+use super::{Archive, Progress, failed, written};
 use crate::error::Result;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -29,9 +29,10 @@ enum End {
 }
 
 impl Client {
-    /// `pause` is the wait before the second attempt; it doubles with each.
-    pub fn new(pause: Duration) -> Self {
+    /// `pause` is the wait before the second attempt; it doubles with each. `https`: no other address is followed.
+    pub fn new(pause: Duration, https: bool) -> Self {
         let config = ureq::Agent::config_builder()
+            .https_only(https)
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(20)))
             .timeout_recv_response(Some(Duration::from_secs(60)))
@@ -44,11 +45,18 @@ impl Client {
     }
 
     /// Appends to `file` until it is complete.
-    pub fn transfer(&self, url: &str, path: &Path, file: &mut File, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+    pub fn transfer(
+        &self,
+        archive: &Archive,
+        path: &Path,
+        file: &mut File,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
+        let url = archive.url.as_str();
         let (mut fruitless, mut connected) = (0, false);
         loop {
             let before = file.metadata().map_err(written(path))?.len();
-            let (total, reason) = match self.connect(url, path, file, before, connected, progress)? {
+            let (total, reason) = match self.connect(archive, path, file, before, connected, progress)? {
                 End::Complete => return Ok(()),
                 End::Restart => {
                     file.set_len(0).map_err(written(path))?;
@@ -71,13 +79,14 @@ impl Client {
 
     fn connect(
         &self,
-        url: &str,
+        archive: &Archive,
         path: &Path,
         file: &mut File,
         done: u64,
         connected: bool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<End> {
+        let url = archive.url.as_str();
         let mut request = self.agent.get(url);
         if done > 0 {
             request = request.header("Range", format!("bytes={done}-"));
@@ -109,8 +118,27 @@ impl Client {
                 return Err(failed(url, format!("the server answered with status {status}; {advice}")));
             }
         };
-        let mut body = response.body_mut().as_reader();
-        receive(&mut body, path, file, total, progress)
+        let too_long = |bytes: u64| {
+            let most = archive.max_bytes;
+            failed(
+                url,
+                format!(
+                    "the server sends {bytes} bytes or more, and the archive has at most {most}; is it the right address?"
+                ),
+            )
+        };
+        if let Some(total) = total.filter(|total| *total > archive.max_bytes) {
+            return Err(too_long(total));
+        }
+        // One byte more than there may be tells that there are more.
+        let left = (archive.max_bytes + 1).saturating_sub(file.metadata().map_err(written(path))?.len());
+        let end = receive(&mut response.body_mut().as_reader().take(left), path, file, total, progress)?;
+        let done = file.metadata().map_err(written(path))?.len();
+        if done > archive.max_bytes {
+            file.set_len(0).map_err(written(path))?;
+            return Err(too_long(done));
+        }
+        Ok(end)
     }
 }
 

@@ -1,10 +1,9 @@
 //! From files to pixels of one size, on all cores.
 
 use super::list::Entry;
-use super::{FolderConfig, Unreadable, jpeg};
+use super::{FolderConfig, Unreadable, picture};
 use crate::error::{DataError, Result};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, imageops::FilterType};
-use std::io::{self, Cursor};
+use image::imageops::FilterType;
 use std::path::Path;
 
 #[derive(Default)]
@@ -22,7 +21,7 @@ pub(super) fn decode(entries: &[Entry], config: &FolderConfig) -> Result<Decoded
     let parts: Vec<Result<Decoded>> = std::thread::scope(|scope| {
         let work = |part| scope.spawn(move || decode_part(part, config));
         let workers: Vec<_> = entries.chunks(share).map(work).collect();
-        workers.into_iter().zip(entries.chunks(share)).map(|(worker, part)| finish(worker.join(), part)).collect()
+        workers.into_iter().map(|worker| finish(worker.join())).collect()
     });
     let mut all = Decoded::default();
     for part in parts {
@@ -34,11 +33,10 @@ pub(super) fn decode(entries: &[Entry], config: &FolderConfig) -> Result<Decoded
     Ok(all)
 }
 
-/// A decoder that panics on a strange file must not take the program down.
-pub(super) fn finish<T>(result: std::thread::Result<Result<T>>, part: &[Entry]) -> Result<T> {
+/// What a thread that decodes gave.
+pub(super) fn finish<T>(result: std::thread::Result<Result<T>>) -> Result<T> {
     result.unwrap_or_else(|_| {
-        let path = part.first().map(|(path, _)| path.clone()).unwrap_or_default();
-        Err(DataError::Image { path, reason: "the decoder panicked on this image or one of those after it".into() })
+        Err(DataError::Thread { problem: "a thread that decodes images ended before its work was done".into() })
     })
 }
 
@@ -50,31 +48,16 @@ fn decode_part(entries: &[Entry], config: &FolderConfig) -> Result<Decoded> {
                 part.labels.push(*label);
                 part.pixels.extend(pixels);
             }
-            Err(error) if config.unreadable == Unreadable::Skip => {
-                part.skipped.push(format!("{} ({error})", path.display()));
+            Err(reason) if config.unreadable == Unreadable::Skip => {
+                part.skipped.push(format!("{} ({reason})", path.display()));
             }
-            Err(error) => return Err(DataError::Image { path: path.clone(), reason: error.to_string() }),
+            Err(reason) => return Err(DataError::Image { path: path.clone(), reason }),
         }
     }
     Ok(part)
 }
 
-fn decode_image(path: &Path, config: &FolderConfig) -> image::ImageResult<Vec<u8>> {
-    let image = open(path)?;
+fn decode_image(path: &Path, config: &FolderConfig) -> Result<Vec<u8>, String> {
+    let image = picture::open(path, config.max_pixels)?;
     Ok(image.resize_exact(config.width as u32, config.height as u32, FilterType::Triangle).into_rgb8().into_raw())
-}
-
-/// The image in a file, the right way up.
-pub(super) fn open(path: &Path) -> image::ImageResult<DynamicImage> {
-    let bytes = std::fs::read(path)?;
-    // The content says what it is, not the name: JPEG files that are called .png are common.
-    let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
-    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_whole(&bytes) {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ends within the image").into());
-    }
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(image)
 }

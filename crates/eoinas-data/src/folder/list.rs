@@ -1,5 +1,6 @@
-//! Which images there are, in an order that no file system can change.
+//! Which images there are, in an order that no file system can change, and what is there beside them.
 
+use super::class::{self, Class};
 use crate::error::{DataError, Result};
 use std::path::{Path, PathBuf};
 
@@ -13,102 +14,135 @@ pub(super) struct List {
     pub notes: Vec<String>,
 }
 
+const TRAIN: &str = "train";
 const TEST_FOLDERS: [&str; 3] = ["test", "val", "valid"];
+/// Names, in any case, that a part of the pictures has and hardly a class.
+const PARTS: [&str; 10] =
+    ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation"];
 /// Without a folder of test images, one image of so many is held out.
 const HOLD_OUT: usize = 5;
 
 pub(super) fn list(dir: &Path) -> Result<List> {
-    let train_dir = Some(dir.join("train")).filter(|train| train.is_dir());
-    let test_dir = TEST_FOLDERS.iter().map(|name| dir.join(name)).find(|test| test.is_dir());
-    let (classes, all, other) = class_folders(train_dir.as_deref().unwrap_or(dir))?;
-    let mut notes = Vec::new();
-    if other > 0 {
-        notes.push(format!("{other} files that are neither PNG nor JPEG left out"));
+    if !dir.is_dir() {
+        return Err(missing(
+            dir,
+            "it is not a folder",
+            "give one with a subfolder for each class, of PNG or JPEG files",
+        ));
     }
-    let (train, test) = match (train_dir, test_dir) {
-        (Some(_), Some(test_dir)) => {
-            let (test_classes, test, _) = class_folders(&test_dir)?;
-            if test_classes != classes {
-                return Err(DataError::NotFound {
-                    path: test_dir,
-                    what: "folder of test images",
-                    reason: format!("its classes {test_classes:?} are not the training classes {classes:?}"),
-                    hint: "give both parts the same subfolders".into(),
-                });
-            }
-            (all, test)
-        }
-        _ => {
-            notes.push(format!(
-                "no folders `train` and `test`: every image {HOLD_OUT} of a class is held out as test, of a class with \
-                 fewer the last one"
+    let inside = class::entries(dir)?;
+    let own = |path: &&PathBuf| path.is_dir() && !Class::default().is_litter(path);
+    let folders: Vec<String> = inside.iter().filter(own).filter_map(|path| name(path)).collect();
+    let has = |part: &str| folders.iter().any(|folder| folder == part);
+    if !has(TRAIN) {
+        check_no_part(dir, &folders)?;
+        let (classes, all, mut notes) = class_folders(dir)?;
+        let (train, test) = hold_out(all, &classes, &mut notes);
+        return Ok(List { classes, train, test, notes });
+    }
+    let part = TEST_FOLDERS.into_iter().find(|part| has(part));
+    let others: Vec<&str> =
+        folders.iter().map(String::as_str).filter(|folder| *folder != TRAIN && Some(*folder) != part).collect();
+    let (classes, all, mut notes) = class_folders(&dir.join(TRAIN))?;
+    let Some(part) = part else {
+        if !others.is_empty() {
+            let reason = format!("beside `{TRAIN}` there is {}, which would not be read", quoted(&others));
+            return Err(missing(
+                dir,
+                &reason,
+                "call the folder of test images `test`, `val` or `valid`, or move others away",
             ));
-            hold_out(all)
         }
+        let (train, test) = hold_out(all, &classes, &mut notes);
+        return Ok(List { classes, train, test, notes });
     };
-    Ok(List { classes, train, test, notes })
+    if !others.is_empty() {
+        notes.push(format!("{} beside `{TRAIN}` and `{part}` left out", quoted(&others)));
+    }
+    let (test_classes, test, test_notes) = class_folders(&dir.join(part))?;
+    notes.extend(test_notes.into_iter().map(|note| format!("test part: {note}")));
+    if test_classes != classes {
+        return Err(DataError::NotFound {
+            path: dir.join(part),
+            what: "folder of test images",
+            reason: format!("its classes {test_classes:?} are not the training classes {classes:?}"),
+            hint: "give both parts the same subfolders".into(),
+        });
+    }
+    Ok(List { classes, train: all, test, notes })
+}
+
+/// A folder of a part is no class: its pictures would be learned as one.
+fn check_no_part(dir: &Path, folders: &[String]) -> Result<()> {
+    let is_part = |folder: &&String| PARTS.contains(&folder.to_lowercase().as_str());
+    let Some(part) = folders.iter().find(is_part) else { return Ok(()) };
+    let reason = format!("`{part}` would be a class of that name");
+    let hint = "put the classes' folders into `train`, and those of the test images into `test`; a class that is called so \
+                needs another name";
+    Err(missing(dir, &reason, hint))
+}
+
+fn missing(dir: &Path, reason: &str, hint: &str) -> DataError {
+    DataError::NotFound { path: dir.into(), what: "folder of images", reason: reason.into(), hint: hint.into() }
+}
+
+fn name(path: &Path) -> Option<String> {
+    path.file_name().map(|name| name.to_string_lossy().into_owned())
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Every fifth image of each class goes to the second part; of two to four images the last one.
-fn hold_out(all: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
-    let (mut train, mut test) = (Vec::new(), Vec::new());
+fn hold_out(all: Vec<Entry>, classes: &[String], notes: &mut Vec<String>) -> (Vec<Entry>, Vec<Entry>) {
+    let (mut train, mut test, mut single) = (Vec::new(), Vec::new(), Vec::new());
     for class in all.chunk_by(|a, b| a.1 == b.1) {
         let every = class.len().clamp(2, HOLD_OUT);
         for (index, entry) in class.iter().enumerate() {
             if (index + 1).is_multiple_of(every) { &mut test } else { &mut train }.push(entry.clone());
         }
+        if let ([(_, class)], false) = (class, class.len() > 1) {
+            single.extend(classes.get(*class as usize).map(String::as_str));
+        }
     }
+    let mut note = format!(
+        "no folders `train` and `test`: every image {HOLD_OUT} of a class is held out as test, of a class with fewer the \
+         last one"
+    );
+    if !single.is_empty() {
+        note += &format!("; none of {}, which has a single image", quoted(&single));
+    }
+    notes.push(note);
     (train, test)
 }
 
-/// The classes (subfolders, by name), their images (by name) and the number of other files.
-fn class_folders(dir: &Path) -> Result<(Vec<String>, Vec<Entry>, usize)> {
-    let missing = |reason: &str| DataError::NotFound {
-        path: dir.into(),
-        what: "folder of images",
-        reason: reason.into(),
-        hint: "make one subfolder for each class and put its PNG or JPEG files there".into(),
-    };
-    if !dir.is_dir() {
-        return Err(missing("it is not a folder"));
-    }
-    let folders: Vec<PathBuf> = entries(dir)?.into_iter().filter(|path| path.is_dir()).collect();
+/// The classes (subfolders, by name), their images (by name), and notes about what is left out.
+fn class_folders(dir: &Path) -> Result<(Vec<String>, Vec<Entry>, Vec<String>)> {
+    let hint = "make one subfolder for each class and put its PNG or JPEG files there";
+    let (mut classes, mut images, mut all) = (Vec::new(), Vec::new(), Class::default());
+    let (folders, beside): (Vec<_>, Vec<_>) = class::entries(dir)?.into_iter().partition(|path| path.is_dir());
+    let folders: Vec<PathBuf> = folders.into_iter().filter(|folder| !all.is_litter(folder)).collect();
     if folders.is_empty() {
-        return Err(missing("it has no subfolders"));
+        return Err(missing(dir, "it has no subfolders", hint));
     }
-    let (mut classes, mut images, mut other) = (Vec::new(), Vec::new(), 0);
     for (class, folder) in folders.iter().enumerate() {
-        let before = images.len();
-        for path in entries(folder)?.into_iter().filter(|path| path.is_file()) {
-            if is_image(&path) {
-                images.push((path, class as u32));
-            } else {
-                other += 1;
-            }
-        }
-        if images.len() == before {
-            let (reason, hint) = ("the class has none".into(), "put its PNG or JPEG files there".into());
+        let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
+            return Err(missing(folder, "the class has a name that is no Unicode", "call its folder otherwise"));
+        };
+        let read = Class::read(folder)?;
+        if read.images.is_empty() {
+            let (reason, hint) = read.why_empty(folder);
             return Err(DataError::NotFound { path: folder.clone(), what: "images", reason, hint });
         }
-        classes.push(folder.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        images.extend(read.images.iter().map(|path| (path.clone(), class as u32)));
+        all.add(read);
+        classes.push(name.to_owned());
     }
-    Ok((classes, images, other))
-}
-
-/// What is in `dir`, by name, without hidden entries.
-fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(DataError::read(dir))? {
-        let entry = entry.map_err(DataError::read(dir))?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
-        }
+    let mut notes = all.notes(dir);
+    let loose = beside.iter().filter(|path| class::is_image(path)).count();
+    if loose > 0 {
+        notes.push(format!("{loose} pictures beside the folders of the classes left out"));
     }
-    paths.sort_unstable();
-    Ok(paths)
-}
-
-fn is_image(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    ["png", "jpg", "jpeg"].iter().any(|known| extension == *known)
+    Ok((classes, images, notes))
 }

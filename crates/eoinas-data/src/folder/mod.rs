@@ -1,8 +1,10 @@
 //! A folder of images: one subfolder per class, PNG or JPEG, any size.
 
+mod class;
 mod decode;
 mod jpeg;
 mod list;
+mod picture;
 mod pictures;
 mod single;
 
@@ -42,11 +44,29 @@ pub struct FolderConfig {
     /// How many bytes of decoded pictures a [`PictureFolder`] may hold in memory; when all of them need more, each is
     /// decoded whenever it is read. What is read does not depend on it. Default 1 GiB.
     pub memory: usize,
+    /// The most pixels of a picture (rows times columns) that is decoded; of a larger one nothing but its header is read,
+    /// and no memory is taken. Default [`MAX_PIXELS`].
+    #[serde(default = "max_pixels")]
+    pub max_pixels: u64,
+}
+
+/// Pixels of a picture that is decoded, unless a setting says otherwise: 100 million, of which 16 bits a channel take 0.8 GB.
+pub const MAX_PIXELS: u64 = 100_000_000;
+
+fn max_pixels() -> u64 {
+    MAX_PIXELS
 }
 
 impl Default for FolderConfig {
     fn default() -> Self {
-        Self { height: 32, width: 32, unreadable: Unreadable::Fail, flip: true, memory: 1 << 30 }
+        Self {
+            height: 32,
+            width: 32,
+            unreadable: Unreadable::Fail,
+            flip: true,
+            memory: 1 << 30,
+            max_pixels: MAX_PIXELS,
+        }
     }
 }
 
@@ -68,6 +88,7 @@ impl ImageFolder {
         config.validate()?;
         let list = list::list(dir)?;
         let train = decode::decode(&list.train, config)?;
+        check_classes(dir, &list.classes, &train.labels, &train.skipped)?;
         let (mean, std) = channel_statistics(&train.pixels, 3);
         let decoded = match part {
             Part::Train => train,
@@ -75,6 +96,14 @@ impl ImageFolder {
         };
         let info = config.info(list.classes, (mean, std), list.notes);
         in_memory(dir, part, info, decoded)
+    }
+
+    /// How many training images there are, unreadable ones included: nothing is decoded.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for those of single images.
+    pub fn count(dir: impl AsRef<Path>) -> Result<usize> {
+        Ok(list::list(dir.as_ref())?.train.len())
     }
 
     /// Both parts, each decoded once.
@@ -86,6 +115,7 @@ impl ImageFolder {
         config.validate()?;
         let list = list::list(dir)?;
         let (train, test) = (decode::decode(&list.train, config)?, decode::decode(&list.test, config)?);
+        check_classes(dir, &list.classes, &train.labels, &train.skipped)?;
         let info = config.info(list.classes, channel_statistics(&train.pixels, 3), list.notes);
         Ok((in_memory(dir, Part::Train, info.clone(), train)?, in_memory(dir, Part::Test, info, test)?))
     }
@@ -110,6 +140,9 @@ fn in_memory(dir: &Path, part: Part, mut info: DatasetInfo, decoded: Decoded) ->
     let Decoded { labels, pixels, skipped } = decoded;
     check_any(dir, part, labels.len(), &skipped)?;
     info.notes.extend(left_out(&skipped));
+    if part == Part::Test {
+        info.notes.extend(untested(info.target.classes().unwrap_or_default(), &labels));
+    }
     InMemory::new(info, labels, pixels)
 }
 
@@ -122,8 +155,40 @@ fn check_any(dir: &Path, part: Part, images: usize, skipped: &[String]) -> Resul
     if let Some(first) = skipped.first() {
         reason += &format!(" that can be read (none of {} can, the first is {first})", skipped.len());
     }
-    let hint = "put PNG or JPEG files there".into();
+    let hint = "put PNG or JPEG files there that can be read".into();
     Err(DataError::NotFound { path: dir.into(), what: "images", reason, hint })
+}
+
+/// A class of which nothing is learned would be one in every result.
+fn check_classes(dir: &Path, classes: &[String], labels: &[u32], skipped: &[String]) -> Result<()> {
+    // That a whole part has no image is said by `check_any`.
+    let missing = if labels.is_empty() { Vec::new() } else { absent(classes, labels) };
+    let Some(class) = missing.first() else { return Ok(()) };
+    let mut reason = format!("of class `{class}` there is none to train with");
+    let folder = format!("{}{class}{}", std::path::MAIN_SEPARATOR, std::path::MAIN_SEPARATOR);
+    if let Some(first) = skipped.iter().find(|skipped| skipped.contains(&folder)) {
+        reason += &format!(" that can be read (the first is {first})");
+    }
+    let hint = "put PNG or JPEG files there that can be read, or remove the class".into();
+    Err(DataError::NotFound { path: dir.into(), what: "images", reason, hint })
+}
+
+/// The classes that no label names.
+fn absent<'a>(classes: &'a [String], labels: &[u32]) -> Vec<&'a str> {
+    let mut there = vec![false; classes.len()];
+    for &label in labels {
+        if let Some(there) = there.get_mut(label as usize) {
+            *there = true;
+        }
+    }
+    classes.iter().zip(there).filter(|(_, there)| !there).map(|(class, _)| class.as_str()).collect()
+}
+
+/// What a test part says nothing of.
+fn untested(classes: &[String], labels: &[u32]) -> Option<String> {
+    let absent = absent(classes, labels);
+    (!absent.is_empty())
+        .then(|| format!("no test image of {}: no result says how well that is known", absent.join(", ")))
 }
 
 fn left_out(skipped: &[String]) -> Option<String> {

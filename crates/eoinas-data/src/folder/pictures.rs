@@ -1,7 +1,7 @@
 //! Pictures that stay as large as a training needs them, decoded on all cores.
 
 use super::list::{self, Entry};
-use super::{FolderConfig, Unreadable, check_any, decode, left_out};
+use super::{FolderConfig, Unreadable, check_any, check_classes, decode, left_out, picture, untested};
 use crate::augment::{Window, resample};
 use crate::dataset::{Dataset, DatasetInfo, Part, Picture};
 use crate::error::{DataError, Result};
@@ -27,6 +27,7 @@ pub struct PictureFolder {
     info: DatasetInfo,
     entries: Vec<Entry>,
     kept: Option<Vec<Arc<Picture>>>,
+    max_pixels: u64,
 }
 
 impl fmt::Debug for PictureFolder {
@@ -53,8 +54,12 @@ impl PictureFolder {
         let (train, test) = (scan(list.train, config, &room)?, scan(list.test, config, &room)?);
         check_any(dir, Part::Train, train.entries.len(), &train.skipped)?;
         check_any(dir, Part::Test, test.entries.len(), &test.skipped)?;
+        check_classes(dir, &list.classes, &train.labels(), &train.skipped)?;
+        let untested = untested(&list.classes, &test.labels());
         let info = config.info(list.classes, train.statistics.mean_and_deviation(), list.notes);
-        Ok((train.into_folder(info.clone()), test.into_folder(info)))
+        let mut test = test.into_folder(info.clone(), config.max_pixels);
+        test.info.notes.extend(untested);
+        Ok((train.into_folder(info, config.max_pixels), test))
     }
 
     fn load(&self, index: usize) -> Result<(Arc<Picture>, u32)> {
@@ -63,8 +68,8 @@ impl PictureFolder {
         if let Some(picture) = self.kept.as_ref().and_then(|kept| kept.get(index)) {
             return Ok((Arc::clone(picture), *label));
         }
-        let picture = decode_picture(path, (self.info.height, self.info.width));
-        let picture = picture.map_err(|error| DataError::Image { path: path.clone(), reason: error.to_string() })?;
+        let picture = decode_picture(path, (self.info.height, self.info.width), self.max_pixels);
+        let picture = picture.map_err(|reason| DataError::Image { path: path.clone(), reason })?;
         Ok((Arc::new(picture), *label))
     }
 }
@@ -104,10 +109,14 @@ struct Scanned {
 }
 
 impl Scanned {
-    fn into_folder(self, mut info: DatasetInfo) -> PictureFolder {
+    fn labels(&self) -> Vec<u32> {
+        self.entries.iter().map(|(_, class)| *class).collect()
+    }
+
+    fn into_folder(self, mut info: DatasetInfo, max_pixels: u64) -> PictureFolder {
         info.notes.extend(left_out(&self.skipped));
         let kept = (self.kept.len() == self.entries.len()).then_some(self.kept);
-        PictureFolder { info, entries: self.entries, kept }
+        PictureFolder { info, entries: self.entries, kept, max_pixels }
     }
 }
 
@@ -161,11 +170,7 @@ fn scan(entries: Vec<Entry>, config: &FolderConfig, room: &AtomicUsize) -> Resul
     let parts: Vec<Result<Scanned>> = std::thread::scope(|scope| {
         let work = |part| scope.spawn(move || scan_part(part, config, room));
         let workers: Vec<_> = entries.chunks(share).map(work).collect();
-        workers
-            .into_iter()
-            .zip(entries.chunks(share))
-            .map(|(worker, part)| decode::finish(worker.join(), part))
-            .collect()
+        workers.into_iter().map(|worker| decode::finish(worker.join())).collect()
     });
     let mut all = Scanned::default();
     for part in parts {
@@ -181,7 +186,7 @@ fn scan(entries: Vec<Entry>, config: &FolderConfig, room: &AtomicUsize) -> Resul
 fn scan_part(entries: &[Entry], config: &FolderConfig, room: &AtomicUsize) -> Result<Scanned> {
     let mut part = Scanned::default();
     for entry in entries {
-        match decode_picture(&entry.0, (config.height, config.width)) {
+        match decode_picture(&entry.0, (config.height, config.width), config.max_pixels) {
             Ok(picture) => {
                 part.statistics.add(&picture);
                 part.entries.push(entry.clone());
@@ -191,10 +196,10 @@ fn scan_part(entries: &[Entry], config: &FolderConfig, room: &AtomicUsize) -> Re
                     part.kept.push(Arc::new(picture));
                 }
             }
-            Err(error) if config.unreadable == Unreadable::Skip => {
-                part.skipped.push(format!("{} ({error})", entry.0.display()));
+            Err(reason) if config.unreadable == Unreadable::Skip => {
+                part.skipped.push(format!("{} ({reason})", entry.0.display()));
             }
-            Err(error) => return Err(DataError::Image { path: entry.0.clone(), reason: error.to_string() }),
+            Err(reason) => return Err(DataError::Image { path: entry.0.clone(), reason }),
         }
     }
     Ok(part)
@@ -207,8 +212,8 @@ pub(super) fn middle(picture: &Picture, size: (usize, usize)) -> Vec<u8> {
 }
 
 /// A picture, shrunk to a shorter side of twice the size it is needed in.
-pub(super) fn decode_picture(path: &Path, size: (usize, usize)) -> image::ImageResult<Picture> {
-    let image = decode::open(path)?.into_rgb8();
+pub(super) fn decode_picture(path: &Path, size: (usize, usize), max_pixels: u64) -> Result<Picture, String> {
+    let image = picture::open(path, max_pixels)?.into_rgb8();
     let (height, width) = (image.height() as usize, image.width() as usize);
     let pixels = image.into_raw();
     let scale = (2.0 * size.0 as f64 / height.max(1) as f64).max(2.0 * size.1 as f64 / width.max(1) as f64);

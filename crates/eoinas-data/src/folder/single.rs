@@ -24,8 +24,8 @@ impl ImageFolder {
     pub fn read_centre(path: impl AsRef<Path>, config: &FolderConfig) -> Result<Vec<u8>> {
         config.validate()?;
         let (path, size) = (path.as_ref(), (config.height, config.width));
-        let picture = pictures::decode_picture(path, size)
-            .map_err(|error| DataError::Image { path: path.into(), reason: error.to_string() })?;
+        let picture = pictures::decode_picture(path, size, config.max_pixels)
+            .map_err(|reason| DataError::Image { path: path.into(), reason })?;
         Ok(pictures::middle(&picture, size))
     }
 }

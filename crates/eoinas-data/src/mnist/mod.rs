@@ -5,12 +5,18 @@ mod idx;
 use crate::dataset::{DatasetInfo, Part};
 use crate::error::{DataError, Result, label_out_of_range};
 use crate::in_memory::InMemory;
+use crate::lfs;
 use crate::values::ValueKind;
 use eoinas_core::TargetInfo;
+#[cfg(feature = "gzip")]
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 const WHAT: &str = "MNIST (idx files)";
 const CLASSES: usize = 10;
+/// Bytes that a packed file is unpacked to at most: twenty times those of MNIST.
+#[cfg(feature = "gzip")]
+const LONGEST: u64 = 1 << 30;
 const FOLDERS: [&str; 4] = ["", "mnist", "MNIST/raw", "raw"];
 
 /// MNIST: handwritten digits, 60,000 training and 10,000 test images of 28x28.
@@ -35,7 +41,8 @@ impl Mnist {
         let ([count, height, width], pixels) = idx::parse::<3>(&images_path, &image_bytes)?;
         let ([labels_count], labels) = idx::parse::<1>(&labels_path, &label_bytes)?;
         if count == 0 || height == 0 || width == 0 {
-            let (reason, hint) = (format!("it has {count} images of {height}x{width}"), "fetch it again".into());
+            let (reason, hint) =
+                (format!("it has {count} images of {height}x{width}"), "put the file of the set there".into());
             return Err(DataError::NotFound { path: images_path, what: "images", reason, hint });
         }
         if count != labels_count {
@@ -92,13 +99,23 @@ fn find(dir: &Path, prefix: &str, kind: &str, dimensions: usize) -> Result<PathB
     }
 }
 
+/// Whether `dir` has any of the files.
+pub(crate) fn is_in(dir: &Path) -> bool {
+    dir.is_dir() && ["train", "t10k"].iter().any(|part| find(dir, part, "images", 3).is_ok())
+}
+
 fn read(path: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).map_err(DataError::read(path))?;
+    lfs::check(path, &bytes, WHAT)?;
     #[cfg(feature = "gzip")]
     if path.extension().is_some_and(|extension| extension == "gz") {
         let mut plain = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut plain)
-            .map_err(DataError::read(path))?;
+        let unpacked = flate2::read::MultiGzDecoder::new(&bytes[..]).take(LONGEST).read_to_end(&mut plain);
+        let wrong = |kind, problem: String| DataError::read(path)(io::Error::new(kind, problem));
+        unpacked.map_err(|error| wrong(error.kind(), format!("it is packed, and damaged or cut short ({error})")))?;
+        if plain.len() as u64 == LONGEST {
+            return Err(wrong(io::ErrorKind::InvalidData, format!("it unpacks to {LONGEST} bytes or more")));
+        }
         return Ok(plain);
     }
     Ok(bytes)

@@ -27,7 +27,9 @@ pub use presets::Preset;
 pub use version::ConfigVersion;
 
 pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};
-pub(crate) use validate::{batch_size, check_source, in_unit, keep_checkpoints, not_negative, positive};
+pub(crate) use validate::{
+    MOST_IMAGES, batch_size, check_source, epochs, in_unit, keep_checkpoints, not_negative, positive,
+};
 
 use crate::methods::EoiNas;
 
@@ -88,6 +90,10 @@ pub struct DataConfig {
     /// Whether unreadable images of a folder are left out, and named in the record, instead of ending the run. Default:
     /// false.
     pub skip_unreadable: bool,
+    /// The most pixels (rows times columns) of an image of a folder that is decoded; larger ones are unreadable. `None`
+    /// (default): 100 million.
+    #[serde(default)]
+    pub max_pixels: Option<u64>,
     /// How the training part is halved. Default: seeded and balanced over the classes.
     pub split: SplitKind,
     /// Whether the validation half is read with the training half's crop and flip. Default: false.

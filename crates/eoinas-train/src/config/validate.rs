@@ -22,12 +22,13 @@ impl SearchConfig {
 
     /// All but the method's own.
     pub(crate) fn validate_run(&self) -> Result {
-        Setting::check(self.epochs > 0, "epochs", self.epochs, "at least one epoch")?;
+        epochs(self.epochs)?;
         batch_size(self.batch_size)?;
         let data = &self.data;
         check_source(data.dataset, data.dir.as_deref(), data.image_size)?;
         if let Some(got) = data.train_images {
-            Setting::check(got >= 4, "data.train_images", got, "at least 4, two for each half")?;
+            let expected = format!("at least 4, two for each half, and at most {MOST_IMAGES}");
+            Setting::check((4..=MOST_IMAGES).contains(&got), "data.train_images", got, expected)?;
         }
         self.network.validate()?;
         self.weights.validate()?;
@@ -59,6 +60,14 @@ impl WeightsConfig {
             None => Ok(()),
         }
     }
+}
+
+/// Images that a setting can ask for: the embedded set is drawn in any number, up to here.
+pub(crate) const MOST_IMAGES: usize = 20_000_000;
+
+/// A plan has a few values for each epoch.
+pub(crate) fn epochs(got: usize) -> Result {
+    Setting::check((1..=1_000_000).contains(&got), "epochs", got, "at least one epoch, and at most 1000000")
 }
 
 pub(crate) fn batch_size(got: usize) -> Result {

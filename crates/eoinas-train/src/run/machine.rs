@@ -36,7 +36,8 @@ pub fn parse_device(text: &str, note: impl FnOnce(&str)) -> Result<Device> {
 /// The threads cannot be started.
 pub fn with_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T> {
     let count = threads.unwrap_or(0);
-    Setting::check(threads != Some(0), "threads", count, "at least one")?;
+    let expected = "at least one, and at most 4096";
+    Setting::check(threads.is_none_or(|count| (1..=4096).contains(&count)), "threads", count, expected)?;
     let failed = |error| Setting::new("threads", count, format!("a number that can be started: {error}"));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().map_err(failed)?;
     Ok(pool.install(work))
@@ -65,6 +66,8 @@ mod tests {
     #[test]
     fn threads_are_as_many_as_asked_for() {
         assert_eq!(with_threads(Some(3), rayon::current_num_threads).unwrap(), 3);
-        assert!(with_threads(Some(0), || ()).unwrap_err().to_string().contains("at least one"));
+        for count in [0, 4097, usize::MAX] {
+            assert!(with_threads(Some(count), || ()).unwrap_err().to_string().contains("at least one"));
+        }
     }
 }

@@ -83,6 +83,10 @@ pub struct TrainDataConfig {
     /// Whether unreadable images of a folder are left out, and named in the record, instead of ending the run. Default:
     /// false.
     pub skip_unreadable: bool,
+    /// The most pixels (rows times columns) of an image of a folder that is decoded; larger ones are unreadable. `None`
+    /// (default): 100 million.
+    #[serde(default)]
+    pub max_pixels: Option<u64>,
 }
 
 /// The values of one epoch.

@@ -36,6 +36,7 @@ pub(super) fn open_parts(config: &TrainConfig, options: &mut Options) -> Result<
     source.embedded_test = data.test_images.unwrap_or(source.embedded_test);
     source.folder_size = data.image_size.unwrap_or(source.folder_size);
     source.skip_unreadable = data.skip_unreadable;
+    source.max_pixels = data.max_pixels;
     // A window of a picture is cut before the picture is made small.
     source.pictures = config.augment.crop.is_some();
     if config.data.held_out.is_some() {
@@ -92,6 +93,17 @@ impl TrainData {
         let train_config = LoaderConfig { augment: config.augment, drop_last, ..base(train_indices) };
         let test_config = LoaderConfig { augment: Augment::none(), part: 1, shuffle: false, ..base(test_indices) };
         Ok(Self { train: Loader::new(train, train_config)?, test: Loader::new(test, test_config)? })
+    }
+
+    /// What a reader should know of both parts, each thing once.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.train.dataset().info().notes.clone();
+        for note in &self.test.dataset().info().notes {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+        notes
     }
 
     /// What the record says about the images.

@@ -154,7 +154,7 @@ impl Job for TrainJob {
                 command: Vec::new(),
                 measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
-            notes: self.data.train.dataset().info().notes.clone(),
+            notes: self.data.notes(),
             keep_checkpoints: self.config.keep_checkpoints,
             rules: Vec::new(),
         }

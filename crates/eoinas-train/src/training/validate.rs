@@ -3,7 +3,7 @@
 use eoinas_core::{Setting, schedule::ScheduleConfig};
 
 use super::config::TrainConfig;
-use crate::config::{batch_size, check_source, keep_checkpoints};
+use crate::config::{MOST_IMAGES, batch_size, check_source, epochs, keep_checkpoints};
 
 impl TrainConfig {
     /// Checks every setting that can be judged without the data.
@@ -11,15 +11,17 @@ impl TrainConfig {
     /// # Errors
     /// The first setting that cannot work.
     pub fn validate(&self) -> Result<(), Setting> {
-        Setting::check(self.epochs > 0, "epochs", self.epochs, "at least 1")?;
+        epochs(self.epochs)?;
         batch_size(self.batch_size)?;
         Setting::check(self.accumulate > 0, "accumulate", self.accumulate, "at least one mini-batch an update")?;
         check_source(self.data.dataset, self.data.dir.as_deref(), self.data.image_size)?;
         if let Some(got) = self.data.train_images {
-            Setting::check(got >= 2, "data.train_images", got, "at least 2")?;
+            let expected = format!("2 to {MOST_IMAGES}");
+            Setting::check((2..=MOST_IMAGES).contains(&got), "data.train_images", got, expected)?;
         }
         if let Some(got) = self.data.test_images {
-            Setting::check(got > 0, "data.test_images", got, "at least 1, or none for all")?;
+            let expected = format!("1 to {MOST_IMAGES}, or none for all");
+            Setting::check((1..=MOST_IMAGES).contains(&got), "data.test_images", got, expected)?;
         }
         if let Some(got) = self.data.held_out {
             let expected = "a share of the training images, more than 0 and less than 1";

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     Error, Start,
+    bench::small,
     out::{self, say},
 };
 
@@ -28,7 +29,7 @@ pub struct Args {
     #[arg(long, default_value = "cuda")]
     device: String,
     /// Images in a batch.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = small())]
     batch: usize,
     /// Height and width of the feature maps, and of the images of the step.
     #[arg(long, default_value_t = 32)]
@@ -40,7 +41,7 @@ pub struct Args {
     #[arg(long, default_value_t = 8)]
     cells: usize,
     /// Timed repetitions; the median counts.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = small())]
     repetitions: usize,
     /// Write the figures to this file.
     #[arg(long, value_name = "FILE")]

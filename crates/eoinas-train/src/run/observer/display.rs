@@ -8,9 +8,16 @@ use indicatif::ProgressStyle;
 use super::Observer;
 use crate::{error::Result, stop::Progress};
 
-/// A bar where standard error is a terminal, plain lines where it is not.
+/// A bar where standard error is a terminal that can show one, plain lines where it is not.
 pub fn progress_display() -> Box<dyn Observer> {
-    if std::io::stderr().is_terminal() { Box::new(ProgressBar::new()) } else { Box::new(ProgressLines::default()) }
+    let bar = ProgressBar::new();
+    // A terminal that cannot move its cursor (`TERM=dumb`) would show nothing of it.
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if std::io::stderr().is_terminal() && !is_dumb && !bar.bar.is_hidden() {
+        Box::new(bar)
+    } else {
+        Box::new(ProgressLines::default())
+    }
 }
 
 /// A bar with epoch, losses, accuracies, temperature, alive ops and the time left; one line an epoch stays above it.

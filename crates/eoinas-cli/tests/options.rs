@@ -1,0 +1,195 @@
+//! Options are used or refused, and folders of images mean the same in every command.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use common::{eoinas, run, text};
+
+fn output(command: &str, args: &[&str]) -> Output {
+    eoinas(command).args(args).output().unwrap()
+}
+
+fn refused(command: &str, args: &[&str]) -> String {
+    let output = output(command, args);
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{command} {args:?}: {}", text(&output.stdout));
+    text(&output.stderr)
+}
+
+/// Two classes of pictures, and CIFAR-10 as it is told apart from them.
+fn folders(root: &Path) -> (String, String) {
+    let (pictures, cifar) = (root.join("my pictures"), root.join("cifar"));
+    for (class, shade) in [("dark", 20), ("bright", 230)] {
+        fs::create_dir_all(pictures.join(class)).unwrap();
+        for i in 0..10u8 {
+            let path = pictures.join(class).join(format!("{i}.png"));
+            image::RgbImage::from_pixel(12, 10, image::Rgb([shade, shade + i, shade])).save(path).unwrap();
+        }
+    }
+    fs::create_dir(&cifar).unwrap();
+    fs::write(cifar.join("data_batch_1.bin"), "x").unwrap();
+    (pictures.to_str().unwrap().to_owned(), cifar.to_str().unwrap().to_owned())
+}
+
+#[test]
+#[cfg(feature = "images")]
+fn a_folder_is_looked_at_and_said() {
+    let root = tempfile::tempdir().unwrap();
+    let (pictures, cifar) = folders(root.path());
+    for (command, more) in [("search", &[][..]), ("train", &[])] {
+        for (dir, kind, said) in [(&pictures, "folder", "pictures, one folder a class"), (&cifar, "cifar10", "cifar10")]
+        {
+            let args = [more, &["--data", dir, "--print-config"]].concat();
+            let output = output(command, &args);
+            assert!(text(&output.stdout).contains(&format!("dataset = \"{kind}\"\n")), "{}", text(&output.stderr));
+            assert!(text(&output.stderr).contains(&format!("note: {dir}: {said}")), "{}", text(&output.stderr));
+        }
+        for (args, part) in [
+            (
+                &["--data", "/no/such/folder", "--print-config"][..],
+                "/no/such/folder: no data set here: it is not a folder",
+            ),
+            (&["--dataset", "embedded", "--data", &cifar, "--print-config"], "--data is "),
+            (&["--image-size", "32", "--print-config"], "--image-size is given; expected a folder of pictures"),
+            (&["--skip-unreadable", "--print-config"], "--skip-unreadable is given; expected a folder of pictures"),
+            (
+                &["--max-pixels", "9", "--data", &cifar, "--print-config"],
+                "--max-pixels is given; expected a folder of pictures",
+            ),
+        ] {
+            let error = refused(command, args);
+            assert!(error.contains(part), "{command} {args:?}: {error}");
+        }
+    }
+    // A name in a file belongs to the folder in the file.
+    let file = root.path().join("mine.toml");
+    let with = |content: &str, more: &[&str]| {
+        fs::write(&file, content).unwrap();
+        output("train", &[&["--config", file.to_str().unwrap(), "--print-config"], more].concat())
+    };
+    let named = with(&format!("[data]\ndataset = \"cifar10\"\ndir = \"{cifar}\""), &["--data", &pictures]);
+    assert!(text(&named.stdout).contains("dataset = \"folder\""), "{}", text(&named.stderr));
+    let found = with(&format!("[data]\ndir = \"{pictures}\""), &[]);
+    assert!(text(&found.stdout).contains("dataset = \"folder\""), "{}", text(&found.stderr));
+    let unused = with(&format!("[data]\ndataset = \"embedded\"\ndir = \"{pictures}\""), &[]);
+    assert!(text(&unused.stderr).contains("--data is "), "{}", text(&unused.stderr));
+    let unused = with("[data]\nimage_size = 48", &[]);
+    assert!(text(&unused.stderr).contains("--image-size is given"), "{}", text(&unused.stderr));
+    let other = refused("images", &[&cifar]);
+    assert!(
+        other.contains("has the files of cifar10, and no folders of pictures; for it: ")
+            && other.contains("search --data"),
+        "{other}"
+    );
+    for study in ["ablation", "correlation"] {
+        let error = refused(&format!("compare {study}"), &["--data", "/no/such/folder", "--out", "/no/such/out"]);
+        assert!(error.contains("/no/such/folder: no data set here"), "{error}");
+    }
+}
+
+/// What a search prints at its end trains on the images of the search.
+#[test]
+#[cfg(feature = "images")]
+fn the_printed_command_pastes_into_a_shell_and_does_what_it_says() {
+    let root = tempfile::tempdir().unwrap();
+    let (pictures, _) = folders(root.path());
+    let out = root.path().join("it's a run");
+    let tiny = "--epochs 1 --batch-size 4 --channels 4 --cells 3 --image-size 16 --skip-unreadable";
+    let args: Vec<&str> = tiny.split(' ').chain(["--data", &pictures, "--out", out.to_str().unwrap()]).collect();
+    let output = run("search", &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    let line = said.lines().find_map(|line| line.strip_prefix("train it: ")).unwrap();
+    let trained = root.path().join("trained");
+    let line = format!("{line} --epochs 1 --batch-size 4 --channels 4 --cells 3 --quiet --out '{}'", trained.display());
+    let shell = Command::new("sh").args(["-c", &line]).output().unwrap();
+    assert!(shell.status.success(), "{line}\n{}", text(&shell.stderr));
+    let config: serde_json::Value = serde_json::from_slice(&fs::read(trained.join("config.json")).unwrap()).unwrap();
+    let data = &config["data"];
+    assert_eq!((&data["dataset"], &data["dir"], &data["image_size"]), (&"folder".into(), &pictures.into(), &16.into()));
+    assert_eq!(data["skip_unreadable"], true);
+}
+
+#[test]
+fn options_that_would_not_be_used_are_refused() {
+    for (command, args) in [
+        ("search", &["--print-config", "--seeds", "3"][..]),
+        ("search", &["--print-config", "--then-train"]),
+        ("search", &["--print-config", "--out", "x"]),
+        ("search", &["--resume", "x", "--image-size", "32"]),
+        ("train", &["--print-config", "--seeds", "3"]),
+        ("train", &["--print-config", "--json"]),
+        ("train", &["--resume", "x", "--max-pixels", "3"]),
+        ("bench step", &["--path", "mixture", "--draw", "balanced"]),
+        #[cfg(feature = "images")]
+        ("images", &["--resume", "x", "--epochs", "7"]),
+        #[cfg(feature = "images")]
+        ("images", &["--resume", "x", "--image-size", "32"]),
+        #[cfg(feature = "report")]
+        ("compare nas-bench-201", &["--table", "x.csv", "--budget", "3"]),
+    ] {
+        let error = refused(command, args);
+        assert!(
+            error.contains("cannot be used with")
+                || error.contains("required arguments")
+                || error.contains("--draw is of"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn absurd_numbers_are_refused() {
+    const MOST: &str = "18446744073709551615";
+    const TRAIN: &str =
+        "train --random 1 --train-images 8 --test-images 8 --batch-size 4 --channels 4 --cells 3 --epochs 1";
+    let of =
+        |command: &'static str, flags: &[&'static str]| flags.iter().map(|flag| (command, *flag)).collect::<Vec<_>>();
+    let mut cases =
+        of("search", &["--train-images", "--epochs", "--seeds", "--threads", "--batch-size", "--channels", "--cells"]);
+    cases.extend(of("search", &["--paths-per-step", "--partial-channels", "--max-steps 1 --paths-per-step"]));
+    cases.extend(of("train --random 1", &["--train-images", "--test-images", "--epochs", "--batch-size", "--threads"]));
+    cases.extend(of(
+        "train",
+        &["--random", "--genotype darts-v2 --seeds", "--random 1 --dataset folder --data . --max-pixels"],
+    ));
+    cases.extend(of(TRAIN, &["--accumulate", "--cutout", "--warm-up", "--max-steps"]));
+    cases.extend(of("bench step", &["--batch", "--steps", "--threads", "--size", "--channels", "--cells"]));
+    cases.extend(of("bench inference darts-v2", &["--runs", "--batch", "--channels", "--cells"]));
+    #[cfg(feature = "report")]
+    cases.extend(of("compare ablation", &["--search-images", "--seeds", "--epochs", "--channels"]));
+    for (command, flag) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let words = command.split(' ').chain(flag.split(' ')).chain([MOST]);
+        let output = Command::new(env!("CARGO_BIN_EXE_eoinas")).args(words).current_dir(dir.path()).output().unwrap();
+        let error = text(&output.stderr);
+        assert!(!error.contains("panicked"), "{command} {flag}: {error}");
+        // A limit or a rest that is never reached is none; numbers that memory or time would end at are refused.
+        let harmless = command == TRAIN || flag.starts_with("--max-steps");
+        assert!(harmless || matches!(output.status.code(), Some(1 | 2)), "{command} {flag}: {error}");
+        assert!(harmless || error.starts_with("error: ") || error.starts_with("note: "), "{command} {flag}: {error}");
+    }
+}
+
+#[test]
+fn a_file_and_a_published_cell_of_one_name_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = |cell: &str| eoinas("count").arg(cell).current_dir(dir.path()).output().unwrap();
+    fs::create_dir(dir.path().join("gdas")).unwrap();
+    fs::create_dir(dir.path().join("darts-v1")).unwrap();
+    let published = count("darts-v1");
+    assert!(published.status.success(), "{}", text(&published.stderr));
+    fs::write(dir.path().join("darts-v2"), "no genotype").unwrap();
+    let both = text(&count("darts-v2").stderr);
+    assert!(
+        both.contains("darts-v2 is a published cell, and here is a file of that name; for the file write ./darts-v2"),
+        "{both}"
+    );
+    assert!(text(&count("./darts-v2").stderr).contains("./darts-v2: line 1, column 1"));
+    assert!(text(&count("./darts-v3").stderr).contains("there is no file ./darts-v3"));
+}

@@ -1,0 +1,51 @@
+//! Which data set a folder holds.
+
+use crate::error::{DataError, Result};
+use crate::source::SourceKind;
+use crate::{cifar, mnist};
+use std::path::Path;
+
+impl SourceKind {
+    /// Which data set `dir` holds, by its files: those of CIFAR-10, CIFAR-100 or MNIST, else folders, which are classes of
+    /// pictures.
+    ///
+    /// # Errors
+    /// [`DataError::NotFound`] where there is none of them, or more than one, or the Python version of CIFAR.
+    pub fn detect(dir: &Path) -> Result<Self> {
+        let missing = |reason: String, hint: &str| {
+            Err(DataError::NotFound { path: dir.into(), what: "data set", reason, hint: hint.into() })
+        };
+        if !dir.is_dir() {
+            let hint = "give the folder of CIFAR (binary version), of MNIST (idx files), or of pictures, one subfolder a class";
+            return missing("it is not a folder".into(), hint);
+        }
+        let (cifar10, cifar100, python) = cifar::found_in(dir);
+        let sets = [(cifar10, Self::Cifar10), (cifar100, Self::Cifar100), (mnist::is_in(dir), Self::Mnist)];
+        let found: Vec<Self> = sets.into_iter().filter(|(there, _)| *there).map(|(_, kind)| kind).collect();
+        match found.as_slice() {
+            [only] => Ok(*only),
+            [] if python => missing(
+                "these are CIFAR's Python files".into(),
+                "the binary version is needed: cifar-10-binary.tar.gz or cifar-100-binary.tar.gz",
+            ),
+            [] if has_folders(dir)? => Ok(Self::Folder),
+            [] => {
+                let reason = "it has neither the files of CIFAR (data_batch_1.bin or train.bin, ...) or MNIST \
+                              (train-images-idx3-ubyte, ...) nor subfolders";
+                missing(reason.into(), "put the files there, or one subfolder of PNG or JPEG files for each class")
+            }
+            several => {
+                let names = several.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" and ");
+                missing(format!("it has the files of {names}"), "say which data set is meant")
+            }
+        }
+    }
+}
+
+fn has_folders(dir: &Path) -> Result<bool> {
+    let mut entries = std::fs::read_dir(dir).map_err(DataError::read(dir))?;
+    entries.try_fold(false, |found, entry| {
+        let entry = entry.map_err(DataError::read(dir))?;
+        Ok(found || entry.path().is_dir() && !entry.file_name().as_encoded_bytes().starts_with(b"."))
+    })
+}

@@ -1,0 +1,87 @@
+//! The picture in a file: its format, its limits, the right way up, without transparency.
+
+use super::jpeg::{self, Jpeg};
+use crate::lfs;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// Bytes of a pixel at most: four channels of 16 bits.
+const PIXEL: u64 = 8;
+/// Bytes that a file may have beside its pixels.
+const BESIDE: u64 = 64 << 20;
+
+/// The picture in a file, or why there is none.
+pub(super) fn open(path: &Path, max_pixels: u64) -> Result<DynamicImage, String> {
+    // A decoder that panics on a strange file must not take the program down, nor have another file blamed.
+    catch_unwind(AssertUnwindSafe(|| read(path, max_pixels)))
+        .unwrap_or_else(|_| Err("the decoder panicked on this image".into()))
+}
+
+fn read(path: &Path, max_pixels: u64) -> Result<DynamicImage, String> {
+    let shown = |error: &dyn std::fmt::Display| error.to_string();
+    if !path.metadata().map_err(|error| shown(&error))?.is_file() {
+        return Err("it is no file".into());
+    }
+    let limit = max_pixels.saturating_mul(PIXEL).saturating_add(BESIDE);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| shown(&error))?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| shown(&error))?;
+    if bytes.len() as u64 > limit {
+        return Err(format!("more bytes than {max_pixels} pixels have, the most that are decoded (`max_pixels`)"));
+    }
+    if lfs::is_pointer(&bytes) {
+        return Err(lfs::POINTER.into());
+    }
+    decode(&bytes, max_pixels)
+}
+
+/// The picture in the bytes of a file.
+pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, String> {
+    let shown = |error: image::ImageError| error.to_string();
+    // The content says what it is, not the name: JPEG files that are called .png are common.
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    let jpeg = match reader.format() {
+        Some(ImageFormat::Jpeg) => Some(Jpeg::read(bytes).ok_or("the file ends within the image")?),
+        _ => None,
+    };
+    let mut decoder = reader.into_decoder().map_err(shown)?;
+    // The header is read, and no memory taken for the pixels.
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > max_pixels {
+        return Err(format!(
+            "{width} x {height} pixels, more than the {max_pixels} that are decoded; make it smaller, or raise `max_pixels`"
+        ));
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(pixels.saturating_mul(PIXEL).saturating_add(BESIDE));
+    decoder.set_limits(limits).map_err(shown)?;
+    let orientation = decoder.orientation().map_err(shown)?;
+    let mut image = match jpeg {
+        Some(jpeg) if jpeg.has_subsampled_scans() => jpeg::decode_scans(bytes, (width, height))?,
+        _ => DynamicImage::from_decoder(decoder).map_err(shown)?,
+    };
+    image.apply_orientation(orientation);
+    Ok(on_white(image))
+}
+
+/// What a picture looks like on white. Pixels that nobody sees have any colour, left there by the program that cut them out.
+fn on_white(image: DynamicImage) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return image;
+    }
+    let rgba = image.to_rgba8();
+    if rgba.pixels().all(|pixel| pixel.0[3] == u8::MAX) {
+        return image;
+    }
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let [red, green, blue, alpha] = from.0.map(u32::from);
+        let over = |value: u32| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+        *to = Rgb([over(red), over(green), over(blue)]);
+    }
+    rgb.into()
+}
