@@ -9,7 +9,8 @@ pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
 /// What is known of a genotype after its evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// What the strategy learns from: an accuracy from 0 to 1 on data that is not the test set.
+    /// What the strategy learns from: an accuracy from 0 to 1, or another score of which more is better, on data that is not
+    /// the test set.
     pub score: f64,
     /// Test accuracy from 0 to 1, where it is known; no strategy sees it.
     pub test: Option<f64>,

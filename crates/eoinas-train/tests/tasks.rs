@@ -6,9 +6,15 @@ mod common;
 
 use std::sync::Arc;
 
+use candle_core::Tensor;
 use common::*;
-use eoinas_core::{EdgeOpTable, Event, NumberInfo, SearchSpace, TargetInfo, Targets, ValueKind};
+use eoinas_core::{EdgeOpTable, Event, Measure, NumberInfo, SearchSpace, TargetInfo, TargetKind, Targets, ValueKind};
 use eoinas_data::{Augment, Dataset, DatasetInfo, InMemory};
+use eoinas_kernels::Workspace;
+use eoinas_nn::{
+    Task,
+    task::{Answers, Grade, Loss, Numbers},
+};
 use eoinas_train::{
     MethodKind, Options, Outcome, Search, SearchConfig, StopReason, StopRule, TrainConfig, Training,
     config::DataConfig,
@@ -136,6 +142,62 @@ fn stop_rules_see_the_score_and_what_it_is() {
         assert_eq!(search.run().unwrap(), Outcome::Stopped(StopReason::Other { message: told.to_owned() }));
         assert_eq!(search.state().epoch, 1);
     }
+}
+
+/// Numbers, by their mean absolute error: the lower the better.
+#[derive(Debug)]
+struct Absolute(Numbers);
+
+impl Task for Absolute {
+    fn kind(&self) -> TargetKind {
+        TargetKind::Numbers
+    }
+
+    fn measure(&self) -> Measure {
+        Measure { name: "error".to_owned(), higher_is_better: false }
+    }
+
+    fn loss(&self, ws: &Workspace, logits: &Tensor, targets: &Targets, smoothing: f32) -> eoinas_nn::Result<Loss> {
+        self.0.loss(ws, logits, targets, smoothing)
+    }
+
+    fn grade(&self, logits: &Tensor, targets: &Targets, loss: &Loss) -> eoinas_nn::Result<Grade> {
+        self.0.grade(logits, targets, loss)
+    }
+
+    fn score(&self, answers: &Answers) -> f64 {
+        let errors = answers.given.iter().zip(&answers.wanted).map(|(given, wanted)| f64::from((given - wanted).abs()));
+        errors.sum::<f64>() / answers.given.len() as f64
+    }
+}
+
+#[test]
+fn a_task_of_ones_own_decides_in_its_own_direction() {
+    let dir = tempfile::tempdir().unwrap();
+    let number = |name: &str| NumberInfo { name: name.into(), unit: "V".into(), mean: 0.5, std: 0.5 };
+    let own = |steps| {
+        let task: Arc<dyn Task> = Arc::new(Absolute(Numbers::new(["first", "other"].map(number).to_vec())));
+        Options { task: Some(task), ..options(true, steps) }
+    };
+    let run = dir.path().join("run");
+    Training::create((trained(), cell()), &run, own(Some(4))).unwrap().run().unwrap();
+    // Without it the run would go on with scores of another kind.
+    let error = Training::resume(&run, options(true, None)).unwrap_err().to_string();
+    assert!(error.contains("the score of the task is R2; expected error, by which the run began"), "{error}");
+    let Outcome::Done(trained) = Training::resume(&run, own(None)).unwrap().run().unwrap() else { panic!("stopped") };
+    assert_eq!(trained.score().measure.name, "error");
+    let scores = events(&run).into_iter().filter_map(|event| match event {
+        Event::Evaluated { what, score, .. } if what.starts_with("averaged") => score,
+        _ => None,
+    });
+    assert_eq!(trained.best_score, scores.reduce(f64::min), "the lowest one");
+    let error = Search::create(
+        searched(MethodKind::Gdas),
+        &dir.path().join("labels"),
+        Options { task: own(None).task, ..options(false, None) },
+    );
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("task is one of numbers; expected one of labels"), "{error}");
 }
 
 #[test]

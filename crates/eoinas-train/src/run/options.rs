@@ -3,9 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use candle_core::Device;
-use eoinas_core::SearchSpace;
+use eoinas_core::{SearchSpace, Setting, TargetInfo};
 use eoinas_data::Dataset;
-use eoinas_nn::Operations;
+use eoinas_nn::{
+    Operations,
+    task::{self, Task},
+};
 
 use crate::{method::SearchMethod, observer::Observer, stop::StopRule};
 
@@ -24,6 +27,9 @@ pub struct Options {
     /// Images of one's own that a training is tested on; needed beside `dataset` unless the settings hold out training
     /// images. A search reads no such images. Default: none.
     pub test_dataset: Option<Arc<dyn Dataset>>,
+    /// What the outputs of the networks stand for, their loss and their score, instead of the task that goes with the targets of
+    /// the images ([`eoinas_nn::task::of`]), of whose kind it has to be. A run that is resumed needs it again. Default: none.
+    pub task: Option<Arc<dyn Task>>,
     /// A search's method of one's own instead of the one that the settings name; refused by a training. Default: none.
     pub method: Option<Box<dyn SearchMethod>>,
     /// Observers beside the record and the log. Default: none.
@@ -35,6 +41,17 @@ pub struct Options {
 }
 
 impl Options {
+    /// The task for images with these targets.
+    ///
+    /// # Errors
+    /// A task of one's own for targets of another kind.
+    pub(crate) fn task_of(&self, target: &TargetInfo) -> Result<Arc<dyn Task>, Setting> {
+        let task = self.task.clone().unwrap_or_else(|| task::of(target));
+        let (kind, got) = (task.kind(), target.kind());
+        Setting::check(kind == got, "task", format!("one of {kind}"), format!("one of {got}, as the images have"))?;
+        Ok(task)
+    }
+
     /// The space of a search.
     pub(crate) fn search_space(&self) -> SearchSpace {
         self.space.clone().unwrap_or_else(SearchSpace::darts)
@@ -49,6 +66,7 @@ impl Default for Options {
             device: Device::Cpu,
             dataset: None,
             test_dataset: None,
+            task: None,
             method: None,
             observers: Vec::new(),
             rules: Vec::new(),
@@ -59,12 +77,14 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { space, operations: _, device, dataset, test_dataset, method, observers, rules, command } = self;
+        let Self { space, operations: _, device, dataset, test_dataset, task, method, observers, rules, command } =
+            self;
         f.debug_struct("Options")
             .field("space", &space.as_ref().map(SearchSpace::name))
             .field("device", device)
             .field("dataset", dataset)
             .field("test_dataset", test_dataset)
+            .field("task", task)
             .field("method", method)
             .field("observers", observers)
             .field("rules", rules)

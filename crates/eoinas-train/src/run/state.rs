@@ -1,6 +1,6 @@
 //! Where a run stands, apart from its tensors.
 
-use eoinas_core::Measure;
+use eoinas_core::{Measure, Setting};
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
@@ -25,6 +25,9 @@ pub struct State {
     pub valid: Tally,
     /// The best epoch so far.
     pub best: Option<Best>,
+    /// What its score and those of the tallies are; `None`: accuracies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
     /// A training's evaluation after the last epoch that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Tally>,
@@ -45,6 +48,21 @@ pub struct Best {
 }
 
 impl State {
+    /// The same, as a checkpoint of a run with such scores has it.
+    pub(crate) fn of(&self, measure: Measure) -> Self {
+        Self { measure: Some(measure).filter(|measure| !measure.is_accuracy()), ..self.clone() }
+    }
+
+    /// Whether scores of `measure` can be told in one row with those of the run so far.
+    ///
+    /// # Errors
+    /// What they are, and what they were.
+    pub(crate) fn check_measure(&self, measure: &Measure) -> Result<(), Setting> {
+        let (began, name) = (self.measure.clone().unwrap_or_default(), &measure.name);
+        let expected = format!("{}, by which the run began; give the task again that it had then", began.name);
+        Setting::check(began == *measure, "the score of the task", name, expected)
+    }
+
     /// A step is done.
     pub(super) fn step_done(&mut self, report: StepReport) {
         self.step += 1;

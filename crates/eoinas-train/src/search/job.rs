@@ -9,7 +9,6 @@ use eoinas_core::{
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
 };
 use eoinas_data::Batches;
-use eoinas_nn::task;
 use eoinas_prune::PruneState;
 use serde::{Deserialize, Serialize};
 
@@ -131,7 +130,7 @@ impl Job for SearchJob {
         let data = SearchData::new(&config, dataset)?;
         let Options { operations, device, .. } = &*options;
         let learner = Learner::new(&config, method.learner(), &space, &skeleton, operations, device)?
-            .with_task(task::of(&data.train.dataset().info().target));
+            .with_task(options.task_of(&data.train.dataset().info().target)?);
         Ok(Self { config, plan, data, device: options.device.clone(), learner, method, told: Vec::new() })
     }
 
@@ -179,6 +178,7 @@ impl Job for SearchJob {
 
     /// The network of its stage, what learned, the method's own state.
     fn restore(&mut self, folder: &Path, saved: SavedSearch, tensors: BTreeMap<String, Tensors>) -> Result<State> {
+        saved.state.check_measure(&self.measure())?;
         self.method.enter_stage(&mut self.learner, self.plan.epoch(saved.state.epoch).stage)?;
         self.learner.load(folder, saved.prune, saved.arch_steps, tensors)?;
         let wrong = |what| TrainError::State { path: folder.to_owned(), what };
@@ -188,7 +188,7 @@ impl Job for SearchJob {
 
     fn saved(&self, state: &State) -> SavedSearch {
         SavedSearch {
-            state: state.clone(),
+            state: state.of(self.measure()),
             prune: self.learner.prune.clone(),
             arch_steps: self.learner.arch_steps(),
             method: self.method.save(),

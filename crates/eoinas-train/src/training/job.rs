@@ -12,7 +12,6 @@ use eoinas_data::Batches;
 use eoinas_nn::{
     DerivedNetwork, PassOptions,
     saved::{self, Framing, Normalisation},
-    task,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +110,7 @@ impl Job for TrainJob {
         let expected = format!("0: the images have {}, and classes alone are smoothed", target.kind());
         Setting::check(smooth, "label_smoothing", config.label_smoothing, expected)?;
         let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?
-            .with_task(&task::of(target));
+            .with_task(&options.task_of(target)?);
         Ok(Self { config, genotype, data, trainee, counts, device })
     }
 
@@ -161,12 +160,13 @@ impl Job for TrainJob {
     }
 
     fn restore(&mut self, folder: &Path, saved: SavedTraining, tensors: BTreeMap<String, Tensors>) -> Result<State> {
+        saved.state.check_measure(&self.measure())?;
         self.trainee.load(folder, tensors)?;
         Ok(saved.state)
     }
 
     fn saved(&self, state: &State) -> SavedTraining {
-        SavedTraining { state: state.clone() }
+        SavedTraining { state: state.of(self.measure()) }
     }
 
     fn tensors(&self) -> Result<BTreeMap<String, Tensors>> {
