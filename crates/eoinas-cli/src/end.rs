@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     Error, Start, flags,
     out::{self, tell},
+    signals,
 };
 
 /// Ends with the command's code, or says what went wrong.
@@ -29,10 +30,10 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     out::end(ExitCode::SUCCESS)
 }
 
-/// What a program that was stopped ends with: 130 at Ctrl-C as shells have it, 0 at a limit that was asked for.
+/// What a program that was stopped ends with: 130 at Ctrl-C, 143 at SIGTERM, 129 at SIGHUP as shells have it, 0 at a limit that was asked for.
 pub(crate) fn exit_code(reason: &StopReason) -> ExitCode {
     ExitCode::from(match reason {
-        StopReason::Interrupted => 130,
+        StopReason::Interrupted => signals::exit_code(),
         StopReason::MaxSteps { .. } | StopReason::TimeLimit { .. } => 0,
         _ => 1,
     })

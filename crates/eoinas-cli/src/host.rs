@@ -1,4 +1,4 @@
-//! Where a run computes, and how it is watched and stopped: threads, device, Ctrl-C, display.
+//! Where a run computes, and how it is watched and stopped: threads, device, signals, display.
 
 use candle_core::Device;
 use eoinas_train::{
@@ -8,7 +8,7 @@ use eoinas_train::{
     stop::{Interrupt, MaxSteps},
 };
 
-use crate::{Error, out};
+use crate::{Error, out, signals};
 
 /// The flags that set it.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,7 +28,7 @@ pub struct HostArgs {
 /// What runs take from it.
 #[derive(Debug)]
 pub(crate) struct Host {
-    /// Stops a run at Ctrl-C, which lets it save its state. A second Ctrl-C ends the program at once.
+    /// Stops a run at Ctrl-C and the like, which lets it save its state.
     interrupt: Interrupt,
     device: Device,
     quiet: bool,
@@ -36,20 +36,14 @@ pub(crate) struct Host {
 }
 
 impl HostArgs {
-    /// Opens the device and takes Ctrl-C.
+    /// Opens the device and takes Ctrl-C, SIGTERM and SIGHUP.
     ///
     /// # Errors
     /// No such device; a system that takes no handler.
     pub(crate) fn open(&self) -> Result<Host, Error> {
         let device = parse_device(&self.device, out::note)?;
         let interrupt = Interrupt::default();
-        let raised = interrupt.clone();
-        ctrlc::set_handler(move || {
-            if raised.is_raised() {
-                std::process::exit(130);
-            }
-            raised.raise();
-        })?;
+        signals::raise(interrupt.clone())?;
         Ok(Host { interrupt, device, quiet: self.quiet, max_steps: None })
     }
 

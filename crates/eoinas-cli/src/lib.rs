@@ -35,6 +35,7 @@ mod page;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod search;
+mod signals;
 mod start;
 mod then_train;
 pub mod train;
