@@ -129,6 +129,18 @@ pub enum SavedError {
         /// The tensor and both shapes.
         source: Box<NnError>,
     },
+    /// Weights or running statistics that no network has.
+    #[error("{}: {name} has {value}, {problem}; train the network again with a lower learning rate, or fetch the file again", path.display())]
+    Value {
+        /// The file of weights.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The first such number.
+        value: f32,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A description of a network that is far larger than its weights.
     #[error("{}: holds {got} numbers, network.json describes a network of {expected}", path.display())]
     Size {

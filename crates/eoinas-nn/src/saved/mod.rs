@@ -34,7 +34,7 @@ mod files;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use eoinas_core::genotype::{BuiltInOps, OpResolver};
 use eoinas_core::{Streams, TargetInfo, count};
 
@@ -48,6 +48,8 @@ pub use error::{Result, SavedError};
 
 /// Name of the file that says what the network is.
 pub const NETWORK: &str = "network.json";
+/// How the names of running variances end.
+const VARIANCE: &str = "running_var";
 /// Name of the file with the weights and running statistics.
 pub const MODEL: &str = "model.safetensors";
 
@@ -74,7 +76,27 @@ pub fn save(
     description.check(&dir.join(NETWORK))?;
     let mut tensors = network.parameters().tensors();
     tensors.retain(|name, _| !name.starts_with(auxiliary::PREFIX));
+    check_values(&dir.join(MODEL), &tensors)?;
     files::write(dir, &description.to_json(&dir.join(NETWORK))?, &tensors)
+}
+
+/// Whether all numbers are finite and all variances that, or more than, 0; `path` is the file that an error names.
+fn check_values(path: &Path, tensors: &HashMap<String, Tensor>) -> Result<()> {
+    let mut names: Vec<&String> = tensors.keys().collect();
+    names.sort_unstable();
+    for name in names {
+        let Some(tensor) = tensors.get(name).filter(|tensor| tensor.dtype() == DType::F32) else { continue };
+        let values = tensor.flatten_all().and_then(|tensor| tensor.to_vec1::<f32>());
+        let unreadable = |error: candle_core::Error| SavedError::Tensors { path: path.to_owned(), reason: error.to_string() };
+        let values = values.map_err(unreadable)?;
+        let is_variance = name.ends_with(VARIANCE);
+        let wrong = values.into_iter().find(|value| !value.is_finite() || is_variance && *value < 0.0);
+        if let Some(value) = wrong {
+            let problem = if value.is_finite() { "which is no variance" } else { "which is no finite number" };
+            return Err(SavedError::Value { path: path.to_owned(), name: name.clone(), value, problem });
+        }
+    }
+    Ok(())
 }
 
 /// What a folder of [`save`] holds.
@@ -105,7 +127,8 @@ impl SavedNetwork {
         let description = Description::from_json(&path, &files::read(&path)?, ops)?;
         let path = dir.join(MODEL);
         let tensors = candle_core::safetensors::load_buffer(&files::read(&path)?, &Device::Cpu)
-            .map_err(|error| SavedError::Tensors { path, reason: error.to_string() })?;
+            .map_err(|error| SavedError::Tensors { path: path.clone(), reason: error.to_string() })?;
+        check_values(&path, &tensors)?;
         Ok(Self { description, tensors, dir: dir.to_owned() })
     }
 
