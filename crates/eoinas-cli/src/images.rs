@@ -9,7 +9,7 @@ use std::{
 use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names};
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, Options, Outcome, RunDir, Search, SearchConfig, StopReason, TrainConfig, Trained, Training,
+    Found, Options, Outcome, RunDir, RunWriter, Search, SearchConfig, StopReason, TrainConfig, Trained, Training,
     data::open_dataset,
 };
 
@@ -90,18 +90,27 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     let host = args.host.open()?;
     let (out, search) = match (&args.resume, &args.dir) {
-        (Some(path), _) => (RunDir::open(path)?, None),
+        (Some(path), _) => {
+            let mut out = RunWriter::resume(path)?;
+            // Version 0.1.0 did not write it down.
+            let planned = out.join(names::SEARCH_PLAN).exists();
+            let search = planned.then(|| out.read_json(names::SEARCH_PLAN)).transpose()?;
+            out.settle()?;
+            (out, search)
+        }
         (None, Some(dir)) => {
             let (search, training) = plan(args, dir, start)?;
             estimate(args, &search, &training)?;
             if args.estimate {
                 return Ok(ExitCode::SUCCESS);
             }
-            let out = match &args.out {
-                Some(path) => RunDir::create(path)?,
-                None => RunDir::create_unique("runs".as_ref(), "folder")?,
+            let mut out = match &args.out {
+                Some(path) => RunWriter::create(path)?,
+                None => RunWriter::create_unique("runs".as_ref(), "folder")?,
             };
             out.write_json(names::TRAINING_PLAN, &training)?;
+            out.write_json(names::SEARCH_PLAN, &search)?;
+            out.settle()?;
             (out, Some(search))
         }
         (None, None) => return Err("give a folder of pictures, or --resume".into()),
@@ -192,12 +201,12 @@ fn in_words(time: Duration) -> String {
 fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Option<StopReason>, Error> {
     let path = out.join(names::SEARCH);
     let options = host.options();
-    let mut search = match config {
-        Some(config) => Search::create(config, &path, options)?,
+    let outcome = match config {
+        Some(config) => Search::complete(config, &path, options)?,
         None if path.join(names::RESULT).exists() => return Ok(None),
-        None => Search::resume(&path, options)?,
+        None => Search::resume(&path, options)?.run()?,
     };
-    Ok(match search.run()? {
+    Ok(match outcome {
         Outcome::Done(_) => None,
         Outcome::Stopped(reason) => Some(reason),
     })

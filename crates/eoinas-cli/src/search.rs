@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use eoinas_core::run_folder::names;
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, MethodKind, Outcome, Preset, RunDir, Runs, Search, SearchConfig, Seeds, TrainConfig, Trained,
+    Found, MethodKind, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, TrainConfig, Trained,
     config::DataConfig, data::open_dataset,
 };
 use serde_json::Value;
@@ -201,25 +201,24 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
     let data = config.data.clone();
     let training = args.then_train.then(|| training(args, &config)).transpose()?;
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
-    let dir = || match &args.out {
-        Some(out) => RunDir::create(out),
-        None => RunDir::create_unique("runs".as_ref(), &name),
+    let dir = || {
+        let dir = match &args.out {
+            Some(out) => RunWriter::create(out),
+            None => RunWriter::create_unique("runs".as_ref(), &name),
+        }?;
+        // With the first files, so that it is not forgotten whenever the search is stopped.
+        training.iter().try_for_each(|training| dir.write_json(names::TRAINING_PLAN, training))?;
+        Ok(dir)
     };
     if args.seeds == 1 {
         let mut search = Search::create_in(config, dir, host.options())?;
-        if let Some(training) = &training {
-            search.run_dir().write_json(names::TRAINING_PLAN, training)?;
-        }
         let outcome = search.run()?;
         return Ok((search.run_dir().path().to_owned(), data, outcome));
     }
     config.validate()?;
-    let dir = dir()?;
+    let mut dir = dir()?;
     let seeds = Seeds::new(config, args.seeds);
-    seeds.create(&dir)?;
-    if let Some(training) = &training {
-        dir.write_json(names::TRAINING_PLAN, training)?;
-    }
+    seeds.create(&mut dir)?;
     Ok((dir.path().to_owned(), data, seeds.run(&dir, |_| host.options())?))
 }
 

@@ -8,7 +8,7 @@ use std::{
 use clap::ArgGroup;
 use eoinas_core::{SearchSpace, run_folder::names, schedule::Warmup};
 use eoinas_data::SourceKind;
-use eoinas_train::{Outcome, RunDir, Runs, TrainConfig, TrainPreset, Trained, Training, Trials, batch};
+use eoinas_train::{Outcome, RunWriter, Runs, TrainConfig, TrainPreset, Trained, Training, Trials, batch};
 use serde_json::json;
 
 use crate::{
@@ -165,8 +165,8 @@ fn train(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Vec<Trained>>), E
     let (_, config) = config(args)?;
     let name = format!("train-{}-{}", config.data.dataset, config.preset);
     let dir = || match &args.out {
-        Some(out) => RunDir::create(out),
-        None => RunDir::create_unique("runs".as_ref(), &name),
+        Some(out) => RunWriter::create(out),
+        None => RunWriter::create_unique("runs".as_ref(), &name),
     };
     let trials = match (&args.genotype, args.random) {
         (Some(text), _) if args.seeds == 1 => {
@@ -178,8 +178,8 @@ fn train(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Vec<Trained>>), E
         (None, count) => Trials::random(config, &SearchSpace::darts(), count.unwrap_or(1)),
     };
     trials.check(host.options())?;
-    let dir = dir()?;
-    trials.create(&dir)?;
+    let mut dir = dir()?;
+    trials.create(&mut dir)?;
     Ok((dir.path().to_owned(), trials.run(&dir, |_| host.options())?))
 }
 

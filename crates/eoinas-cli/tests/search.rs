@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{assert_same, run, start};
+use common::{assert_same, run, start, text};
 
 /// The cell.
 const CELL: [&str; 2] = ["genotype.txt", "genotype.json"];
@@ -49,8 +49,7 @@ fn run_with_kills(out: &Path, threads: &str, mut fatal: impl FnMut(usize, Instan
         let mut child = if resumable {
             start("search", &["--resume", text, "--threads", threads])
         } else {
-            // Killed before the first checkpoint was whole: nothing to resume.
-            let _ = fs::remove_dir_all(out);
+            // Killed before the first checkpoint was whole: the same command begins anew.
             start("search", &search(text, threads))
         };
         let started = Instant::now();
@@ -124,16 +123,25 @@ fn an_interrupt_saves_the_state_and_says_how_to_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let (whole, stopped) = (dir.path().join("whole"), dir.path().join("stopped"));
     assert!(run("search", &search(whole.to_str().unwrap(), "1")).status.success());
-    let child = start("search", &search(stopped.to_str().unwrap(), "1"));
-    while !stopped.join("checkpoints/step-000000004").is_dir() {
-        sleep(Duration::from_millis(1));
+    let mut child = start("search", &search(stopped.to_str().unwrap(), "1"));
+    for (signal, code, sign) in [("-INT", 130, 4), ("-TERM", 143, 8), ("-HUP", 129, 12)] {
+        while !stopped.join(format!("checkpoints/step-{sign:09}")).is_dir() {
+            sleep(Duration::from_millis(1));
+        }
+        if code == 130 {
+            // Whoever comes second is told who writes.
+            let second = run("search", &["--resume", stopped.to_str().unwrap()]);
+            let errors = text(&second.stderr);
+            assert!(errors.contains(&format!("is being written by process {} on ", child.id())), "{errors}");
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{errors}");
+        assert!(errors.contains("stopped: interrupted") && errors.contains("--resume"), "{errors}");
+        child = start("search", &["--resume", stopped.to_str().unwrap()]);
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{errors}");
-    assert!(errors.contains("stopped: interrupted") && errors.contains("--resume"), "{errors}");
-    assert!(run("search", &["--resume", stopped.to_str().unwrap()]).status.success());
+    assert!(child.wait_with_output().unwrap().status.success());
     assert_same(&whole, &stopped, &CELL);
 }
 

@@ -63,6 +63,28 @@ pub enum TrainError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// Another process writes to the folder.
+    #[error("{path} is being written by {holder}; wait until that ends, or stop it and go on from what it has saved", path = path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+        /// The process and its machine.
+        holder: String,
+    },
+    /// The folder of a run that was stopped before its settings were written.
+    #[error("{path} holds no run yet: it was stopped before its first checkpoint; start it again as it was started, with this folder", path = path.display())]
+    NotBegun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Settings or a result that are not what the run wrote.
+    #[error("{path} was changed or is damaged: {problem}; put it back as it was, or start a new run in another folder", path = path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// A file of a run that does not hold what belongs there.
     #[error("{path} is not valid: {problem}", path = path.display())]
     Invalid {
@@ -71,8 +93,19 @@ pub enum TrainError {
         /// Line and field, and what is wrong there.
         problem: String,
     },
+    /// The images are not those that the run began with.
+    #[error(
+        "{path} is not what it was when the run began: {what}; put it back as it was, or start a new run with what is \
+         there now", path = path.display()
+    )]
+    OtherData {
+        /// The folder of images.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
     /// A run's folder without a checkpoint.
-    #[error("{path} holds no checkpoint, so there is nothing to resume; start the run again", path = path.display())]
+    #[error("{path} holds no checkpoint, so there is nothing to resume; move it away and start the run again", path = path.display())]
     NoCheckpoint {
         /// The run's folder.
         path: PathBuf,
@@ -130,6 +163,12 @@ pub enum TrainError {
         there: String,
         /// The value that is wanted.
         wanted: String,
+    },
+    /// The very first state has a number that is infinite or none.
+    #[error("the run cannot begin: {reason}")]
+    NotFinite {
+        /// Where it is.
+        reason: crate::stop::StopReason,
     },
     /// A training that was to score a genotype stopped before its end.
     #[error("the training in {path} stopped: {reason}; the same search goes on with it", path = path.display())]

@@ -31,7 +31,9 @@ impl SupernetEvaluator {
     /// # Errors
     /// No run, no checkpoint, one that is damaged or belongs to another space; images that cannot be read.
     pub fn open(run: &Path, mut options: Options) -> Result<Self> {
-        let config = SearchJob::read(&RunDir::open(run)?, &options)?;
+        let dir = RunDir::open(run)?;
+        let config = SearchJob::read(&dir, &options)?;
+        SearchJob::data(&config, &options).map(|data| data.check(&dir)).transpose()?;
         let folder = checkpoint::newest(run)?;
         let mut job = SearchJob::new(config, &mut options)?;
         let checkpoint = checkpoint::read(&folder, &job.about().subject, &options.device)?;

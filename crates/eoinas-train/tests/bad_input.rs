@@ -146,6 +146,23 @@ fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state() {
 }
 
 #[test]
+fn what_learns_is_never_saved_spoilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let config = tiny().with_setting("arch.weight_decay", "1e300").unwrap();
+    let outcome = Search::create(config, &run, options()).unwrap().run().unwrap();
+    let Outcome::Stopped(StopReason::NonFinite { what, .. }) = &outcome else { panic!("{outcome:?}") };
+    assert!(what.contains("optimizer.safetensors") || what.contains("loss"), "{what}");
+    // The newest is one from before, and it can be gone on with.
+    let steps = candle_core::safetensors::load(newest(&run).join("optimizer.safetensors"), &candle_core::Device::Cpu);
+    for (name, tensor) in steps.unwrap() {
+        let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(values.iter().all(|value| value.is_finite()), "{name}");
+    }
+    Search::resume(&run, options()).unwrap();
+}
+
+#[test]
 fn too_many_skip_connections_stop_a_guarded_run() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");

@@ -6,6 +6,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::*;
+use eoinas_core::Event;
 use eoinas_train::{
     Found, Outcome, Search, SearchConfig, StopReason, TrainError,
     machine::with_threads,
@@ -126,6 +127,22 @@ fn only_the_last_two_checkpoints_and_the_best_are_kept() {
     assert!(newest(&run).ends_with("step-000000012"));
 }
 
+#[test]
+fn a_folder_has_one_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let search = Search::create(tiny(), &run, options()).unwrap();
+    for error in [
+        Search::resume(&run, options()).unwrap_err(),
+        Search::complete(tiny(), &run, options()).unwrap_err(),
+    ] {
+        assert!(matches!(&error, TrainError::Busy { .. }), "{error}");
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+    }
+    drop(search);
+    assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
+}
+
 mod damaged {
     use super::*;
 
@@ -174,7 +191,7 @@ mod damaged {
         let error = resumed(|folder| fs::write(folder.join("manifest.json"), b"{ not json").unwrap());
         assert!(error.to_string().contains("manifest.json is not what a checkpoint has there"), "{error}");
         for (from, to, field) in [
-            ("\"version\": 1", "\"version\": 2", "version is `2`, expected `1`"),
+            ("\"version\": 2", "\"version\": 3", "version is `3`, expected `1` or `2`"),
             ("eoinas-checkpoint", "zip", "format is `zip`"),
             ("\"kind\": \"search\"", "\"kind\": \"train\"", "subject.kind is `train`, expected `search`"),
             ("\"name\": \"darts\"", "\"name\": \"mine\"", "subject.name is `mine`, expected `darts`"),
@@ -208,11 +225,99 @@ mod damaged {
     }
 
     #[test]
-    fn events_that_are_lost_are_an_error() {
+    fn a_manifest_that_was_changed_is_refused() {
+        for (from, to) in [("\"events\": ", "\"events\": 1"), ("\"step\": 1", "\"step\": 2"), ("\"sha256\"", "\"sha257\"")] {
+            let error = resumed(|folder| edit(folder, from, to)).to_string();
+            assert!(error.contains("manifest.json") && error.contains("sha256"), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_plain_files_of_the_checkpoint_is_read() {
+        for name in ["../../config.json", "/dev/zero", "extra.json"] {
+            // Version 1 had no hash of the manifest.
+            let error = resumed(|folder| {
+                let path = folder.join("manifest.json");
+                let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+                value["version"] = 1.into();
+                value.as_object_mut().unwrap().remove("sha256");
+                value["files"][name] = value["files"]["state.json"].clone();
+                fs::write(path, value.to_string()).unwrap();
+            });
+            assert!(error.to_string().contains(&format!("lists `{name}`, which is no file of a checkpoint")), "{error}");
+        }
+        #[cfg(unix)]
+        {
+            let error = resumed(|folder| {
+                let path = folder.join("weights.safetensors");
+                fs::rename(&path, folder.join("elsewhere")).unwrap();
+                std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+            });
+            assert!(error.to_string().contains("no plain file but a link"), "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_that_were_changed_are_refused() {
         let error = resumed(|folder| {
-            let events = folder.ancestors().nth(2).unwrap().join("events.jsonl");
-            fs::write(events, "").unwrap();
+            let path = folder.ancestors().nth(2).unwrap().join("config.json");
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.contains("0.025"));
+            fs::write(path, text.replacen("0.025", "2.025", 1)).unwrap();
         });
-        assert!(error.to_string().contains("events.jsonl"), "{error}");
+        assert!(matches!(&error, TrainError::Changed { .. }), "{error}");
+        assert!(error.to_string().contains("config.json"), "{error}");
+    }
+
+    #[test]
+    fn a_checkpoint_of_version_1_is_gone_on_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let (whole, run) = (dir.path().join("whole"), dir.path().join("run"));
+        run_to_end(tiny(), &whole);
+        run_steps(&run, Some(tiny()), 3);
+        let path = newest(&run).join("manifest.json");
+        let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        value["version"] = 1.into();
+        for field in ["sha256", "record", "made_on"] {
+            value.as_object_mut().unwrap().remove(field).unwrap();
+        }
+        fs::write(path, value.to_string()).unwrap();
+        fs::remove_file(run.join("SHA256SUMS")).unwrap();
+        assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
+        assert_same(&whole, &run);
+    }
+
+    #[test]
+    fn one_that_was_made_elsewhere_is_gone_on_with_and_it_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        run_steps(&run, Some(tiny()), 3);
+        let path = newest(&run).join("manifest.json");
+        let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        value["version"] = 1.into();
+        value.as_object_mut().unwrap().remove("sha256").unwrap();
+        value["made_on"] = serde_json::json!({ "vectors": "sve", "device": "cuda" });
+        fs::write(path, value.to_string()).unwrap();
+        drop(Search::resume(&run, options()).unwrap());
+        let said = |event: &Event| matches!(event, Event::Warning { text } if text.contains("cuda with sve instructions"));
+        assert!(events(&run).iter().any(said));
+    }
+
+    #[test]
+    fn a_record_that_is_lost_or_damaged_is_mended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (whole, run) = (dir.path().join("whole"), dir.path().join("run"));
+        run_to_end(tiny(), &whole);
+        run_steps(&run, Some(tiny()), 3);
+        let path = run.join("events.jsonl");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen("epoch_end", "epoch_eng", 1)).unwrap();
+        assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
+        let (whole, mended) = (events(&whole), events(&run));
+        // The note stands where it went on.
+        let notes = mended.iter().filter(|event| matches!(event, Event::Warning { text } if text.contains("damaged")));
+        assert_eq!((notes.count(), mended.len()), (2, whole.len() + 1));
+        assert!(run.join("events.damaged-1.jsonl").is_file());
+        assert_eq!(whole.last(), mended.last());
     }
 }

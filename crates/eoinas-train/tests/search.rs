@@ -7,7 +7,7 @@ use common::*;
 use eoinas_core::{CellSpec, Event, Genotype, Op, SearchSpace, Skeleton, count, skeleton::Form};
 use eoinas_prune::{Never, PruneScheduleConfig};
 use eoinas_train::{
-    Found, MethodConfig, MethodKind, Options, Outcome, RunDir, Runs, Search, SearchConfig, Seeds, TrainConfig,
+    Found, MethodConfig, MethodKind, Options, Outcome, RunWriter, Runs, Search, SearchConfig, Seeds, TrainConfig,
     TrainError, Training, methods::EoiNas, stop::MaxSteps,
 };
 
@@ -161,13 +161,15 @@ fn completing_a_run_begins_it_goes_on_with_it_and_reads_its_result() {
 #[test]
 fn seeds_share_the_validation_half_and_the_best_is_picked() {
     let dir = tempfile::tempdir().unwrap();
-    let run = RunDir::create(&dir.path().join("runs")).unwrap();
+    let mut run = RunWriter::create(&dir.path().join("runs")).unwrap();
     let seeds = Seeds::new(SearchConfig { epochs: 1, seed: 5, ..tiny() }, 3);
-    seeds.create(&run).unwrap();
+    seeds.create(&mut run).unwrap();
     // Stopped within the first one and taken up again.
     let stopped = seeds.run(&run, |_| Options { rules: vec![Box::new(MaxSteps(1))], ..options() }).unwrap();
     assert!(matches!(stopped, Outcome::Stopped(_)));
-    let (seeds, run) = Seeds::open(run.path()).unwrap();
+    assert!(matches!(Seeds::open(run.path()), Err(TrainError::Busy { .. })));
+    drop(run);
+    let (seeds, run) = Seeds::open(&dir.path().join("runs")).unwrap();
     let Outcome::Done(best) = seeds.run(&run, |_| options()).unwrap() else { panic!("stopped") };
     let mut accuracies = Vec::new();
     for seed in [5, 6, 7] {

@@ -9,7 +9,7 @@ use common::*;
 use eoinas_core::{Event, SearchSpace, event::Task, schedule::Constant};
 use eoinas_nn::{Batch, Operations, PassOptions};
 use eoinas_train::{
-    Options, Outcome, RunDir, Runs, StopReason, TrainConfig, TrainError, Trained, Training, Trials, batch,
+    Options, Outcome, RunDir, RunWriter, Runs, StopReason, TrainConfig, TrainError, Trained, Training, Trials, batch,
     machine::with_threads,
     stop::{Interrupt, MaxSteps},
     training::Trainee,
@@ -219,11 +219,13 @@ fn trials_share_images_resume_and_give_mean_and_deviation() {
     let trials = Trials::random(config, &SearchSpace::darts(), 3);
     assert_eq!(trials.trials.len(), 3);
     assert_ne!(trials.trials[0].genotype, trials.trials[1].genotype);
-    let run = RunDir::create(&dir.path().join("trials")).unwrap();
-    trials.create(&run).unwrap();
+    let mut run = RunWriter::create(&dir.path().join("trials")).unwrap();
+    trials.create(&mut run).unwrap();
     let stopped = trials.run(&run, |_| stop_after(2)).unwrap();
     assert!(matches!(stopped, Outcome::Stopped(_)));
-    let (trials, run) = Trials::open(run.path()).unwrap();
+    assert!(matches!(Trials::open(run.path()), Err(TrainError::Busy { .. })));
+    drop(run);
+    let (trials, mut run) = Trials::open(&dir.path().join("trials")).unwrap();
     let outcome = trials.run(&run, |_| Options::default()).unwrap();
     let Outcome::Done(all) = &outcome else { panic!() };
     let (mean, deviation) = batch::accuracy(all).unwrap();
@@ -231,5 +233,5 @@ fn trials_share_images_resume_and_give_mean_and_deviation() {
     assert!((mean - accuracies.iter().sum::<f64>() / 3.0).abs() < 1e-12 && deviation >= 0.0);
     // Done already: nothing is trained again.
     assert_eq!(trials.run(&run, |_| stop_after(0)).unwrap(), outcome);
-    assert!(Trials::seeds(tiny_training(), &cell(), 0).create(&run).is_err());
+    assert!(Trials::seeds(tiny_training(), &cell(), 0).create(&mut run).is_err());
 }

@@ -51,6 +51,7 @@ pub struct Args {
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let study = Study { args, host: args.scale.host.open()?, dataset: args.scale.dataset()? };
+    let _writes = super::write_to(&args.out)?;
     super::end(args.scale.host.run(|| study.run())?, |cases| report(args, &cases))
 }
 

@@ -63,6 +63,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         host: args.scale.host.open()?,
         dataset: args.scale.dataset()?,
     };
+    let _writes = super::write_to(&args.out)?;
     super::end(args.scale.host.run(|| study.run())?, |tried| report(args, &tried))
 }
 

@@ -8,12 +8,15 @@ pub mod nas_bench_201;
 mod scale;
 mod table;
 
-use std::{ops::ControlFlow, process::ExitCode};
+use std::{ops::ControlFlow, path::Path, process::ExitCode};
 
 use clap::Subcommand;
-use eoinas_train::StopReason;
+use eoinas_train::{Lock, StopReason};
 
-use crate::{Error, Start, end, out::tell};
+use crate::{
+    Error, Start, end,
+    out::{self, tell},
+};
 
 /// Compare methods on the same loop, data, budget and seeds, with mean and deviation.
 ///
@@ -35,6 +38,16 @@ impl Command {
             Self::NasBench201(args) => nas_bench_201::run(args, start),
         }
     }
+}
+
+/// The right to write to a study's folder, which is made where it is not there.
+///
+/// # Errors
+/// Another process has it; a folder that cannot be written.
+fn write_to(out: &Path) -> Result<Lock, Error> {
+    let lock = Lock::take_new(out)?;
+    lock.note().into_iter().for_each(out::note);
+    Ok(lock)
 }
 
 /// Ends a study: reports what came out, or says how to go on with one that was stopped.

@@ -106,6 +106,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     }
     let dataset = data::kind_of(None, args.data.as_deref())?;
     let study = Study { args, table, methods, host: args.host.open()?, dataset };
+    let _writes = super::write_to(&args.out)?;
     super::end(args.host.run(|| study.searches())?, |cases| study.report(&cases))
 }
 

@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! RUN/                          one search or one training
-//!   config.json events.jsonl log.txt genotype.txt genotype.json result.json
-//!   checkpoints/step-000015640/ network/
+//!   config.json data.json events.jsonl log.txt genotype.txt genotype.json result.json
+//!   checkpoints/step-000015640/ network/ SHA256SUMS .lock
 //!   training.json training/     the training that follows a search
 //!   report.html pictures/ ...   a report
+//! PICTURES/                     search.json training.json, and the runs search/ training/
 //! SEVERAL/                      seeds.json or trials.json, and runs: seed-0/ seed-1/ ... or random-0/ ...
 //! STUDY/VARIANT/seed-0/         search/ train/ train-CHANGE/ CELL-EDGE-OP/, a run each
 //! ```

@@ -2,6 +2,8 @@
 
 /// The settings of the run.
 pub const CONFIG: &str = "config.json";
+/// The files that a run learns from.
+pub const DATA: &str = "data.json";
 /// The record: every event, one JSON object a line ([`crate::event::Record`]).
 pub const EVENTS: &str = "events.jsonl";
 /// The field's usual log lines.
@@ -17,11 +19,18 @@ pub const RESULT: &str = "result.json";
 /// The trained network to be used: the last epoch's weights, averaged ones where there is an average.
 pub const NETWORK: &str = "network";
 
+/// Held by the one who writes to the folder; says who that is.
+pub const LOCK: &str = ".lock";
+/// SHA-256 of settings and results, as `sha256sum --check` reads it.
+pub const SUMS: &str = "SHA256SUMS";
+
 /// Settings and seeds of searches that differ by their seed; their runs are folders beside it ([`super::seed`]).
 pub const SEEDS: &str = "seeds.json";
 /// Settings, cells and seeds of trainings; their runs are folders beside it ([`super::seed`], [`super::random_cell`]).
 pub const TRIALS: &str = "trials.json";
 
+/// Settings of the search that comes before a training, in the folder that holds both.
+pub const SEARCH_PLAN: &str = "search.json";
 /// Settings of the training that follows a search, in the folder that holds both.
 pub const TRAINING_PLAN: &str = "training.json";
 /// The training that follows a search.

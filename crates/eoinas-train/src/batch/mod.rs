@@ -13,7 +13,7 @@ pub use trials::{Trial, Trials, accuracy};
 
 use crate::{
     error::{Result, TrainError},
-    run::{Job, Options, Outcome, Run},
+    run::{Job, Options, Outcome, Run, RunWriter},
     run_dir::RunDir,
 };
 
@@ -45,7 +45,7 @@ pub trait Runs: Serialize + DeserializeOwned {
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    fn gather(&self, dir: &RunDir, found: Vec<<Self::Job as Job>::Found>) -> Result<Self::Found>;
+    fn gather(&self, dir: &RunWriter, found: Vec<<Self::Job as Job>::Found>) -> Result<Self::Found>;
 
     /// Checks that the first one can run, without writing anything: settings, cell, images.
     ///
@@ -56,30 +56,33 @@ pub trait Runs: Serialize + DeserializeOwned {
         Self::Job::new(self.task(first, &options)?, &mut options).map(|_| ())
     }
 
-    /// Writes the file to a folder that is new or empty.
+    /// Writes the file to a new folder, and brings all that is there to its place.
     ///
     /// # Errors
     /// No runs at all, a folder that is taken or cannot be written.
-    fn create(&self, dir: &RunDir) -> Result<()> {
+    fn create(&self, dir: &mut RunWriter) -> Result<()> {
         Setting::check(!self.items().is_empty(), "runs", 0, "at least one seed or cell")?;
-        dir.write_json(Self::FILE, self)
+        dir.write_json(Self::FILE, self)?;
+        dir.settle()
     }
 
     /// Whether `path` is the folder of such runs.
     fn is_in(path: &Path) -> bool {
-        path.join(Self::FILE).exists()
+        RunWriter::holds(path, Self::FILE)
     }
 
     /// Reads the file.
     ///
     /// # Errors
     /// It is not there or not valid, or all is done and written down.
-    fn open(path: &Path) -> Result<(Self, RunDir)> {
-        let dir = RunDir::open(path)?;
-        if let Some(found) = dir.result::<<Self::Job as Job>::Found>()? {
+    fn open(path: &Path) -> Result<(Self, RunWriter)> {
+        if let Some(found) = RunDir::open(path)?.result::<<Self::Job as Job>::Found>()? {
             return Err(TrainError::Finished { path: path.to_owned(), result: found.to_string() });
         }
-        Ok((dir.read_json(Self::FILE)?, dir))
+        let mut dir = RunWriter::resume(path)?;
+        let runs = dir.read_json(Self::FILE)?;
+        dir.settle()?;
+        Ok((runs, dir))
     }
 
     /// Runs each, goes on with those that were interrupted and takes the results of those that are done. `options` makes
@@ -87,7 +90,7 @@ pub trait Runs: Serialize + DeserializeOwned {
     ///
     /// # Errors
     /// Those of a run.
-    fn run(&self, dir: &RunDir, mut options: impl FnMut(&Self::Item) -> Options) -> Result<Outcome<Self::Found>> {
+    fn run(&self, dir: &RunWriter, mut options: impl FnMut(&Self::Item) -> Options) -> Result<Outcome<Self::Found>> {
         let mut all = Vec::new();
         for item in self.items() {
             let options = options(item);

@@ -10,7 +10,7 @@ use super::Runs;
 use crate::{
     config::SearchConfig,
     error::Result,
-    run::Options,
+    run::{Options, RunWriter},
     run_dir::RunDir,
     search::{Found, SearchJob},
 };
@@ -54,7 +54,7 @@ impl Runs for Seeds {
         Ok(SearchConfig { seed: *seed, split_seed, ..self.config.clone() })
     }
 
-    fn gather(&self, dir: &RunDir, found: Vec<Found>) -> Result<Found> {
+    fn gather(&self, dir: &RunWriter, found: Vec<Found>) -> Result<Found> {
         let seconds = found.iter().map(|found| found.seconds).sum();
         // The first of equally good ones: `max_by` would take the last.
         let better = |a: &(_, Found), b: &(_, Found)| a.1.score().merit() >= b.1.score().merit();

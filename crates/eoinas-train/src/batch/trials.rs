@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Runs;
 use crate::{
     error::Result,
-    run::Options,
-    run_dir::RunDir,
+    run::{Options, RunWriter},
     training::{TrainConfig, TrainJob, Trained, parse_genotype},
 };
 
@@ -77,7 +76,7 @@ impl Runs for Trials {
         Ok((config, parse_genotype(&trial.genotype, options)?))
     }
 
-    fn gather(&self, _: &RunDir, found: Vec<Trained>) -> Result<Vec<Trained>> {
+    fn gather(&self, _: &RunWriter, found: Vec<Trained>) -> Result<Vec<Trained>> {
         Ok(found)
     }
 }

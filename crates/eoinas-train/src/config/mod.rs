@@ -81,7 +81,8 @@ pub struct SearchConfig {
 pub struct DataConfig {
     /// Which set. Default: embedded.
     pub dataset: SourceKind,
-    /// Its folder; every set but the embedded one needs it.
+    /// Its folder; every set but the embedded one needs it. Written as an absolute path.
+    #[serde(serialize_with = "crate::run::absolute")]
     pub dir: Option<PathBuf>,
     /// Use only so many training images (both halves together). `None` (default): all; of the embedded set 5,000.
     pub train_images: Option<usize>,

@@ -7,13 +7,15 @@ use eoinas_core::run_folder::names;
 
 use super::{
     job::{Around, Job},
+    known_data::DataFolder,
     options::Options,
     outcome::Outcome,
-    session::Session,
+    run_writer::RunWriter,
+    session::{Resumed, Session},
     state::State,
 };
 use crate::{
-    checkpoint,
+    checkpoint::Content,
     error::{Result, TrainError},
     halt::{Flow, Halt},
     run_dir::RunDir,
@@ -33,66 +35,83 @@ pub struct Run<J: Job> {
 }
 
 impl<J: Job> Run<J> {
-    /// A new run that writes to the folder `run`, which must not be there yet or be empty. The state before the first step
-    /// is saved at once, so that a run can always be resumed.
+    /// A new run that writes to the folder `run`, which must not be there yet or be empty, but for what a beginning left that
+    /// was killed. The state before the first step is saved at once, and the files appear with it, so that a run that is there
+    /// can always be resumed. While it is there, no other process writes to its folder.
     ///
     /// # Errors
     /// Settings that cannot work, images that cannot be read, a folder that cannot be written.
     pub fn create(task: J::Task, run: &Path, options: Options) -> Result<Self> {
-        Self::create_in(task, || RunDir::create(run), options)
+        Self::create_in(task, || RunWriter::create(run), options)
     }
 
     /// The same in the folder that `run` makes, which is called when everything else is in order.
     ///
     /// # Errors
     /// As [`Run::create`].
-    pub fn create_in(task: J::Task, run: impl FnOnce() -> Result<RunDir>, mut options: Options) -> Result<Self> {
+    pub fn create_in(task: J::Task, run: impl FnOnce() -> Result<RunWriter>, mut options: Options) -> Result<Self> {
+        let data = J::data(&task, &options).map(|data| (data.kind, data.dir.to_owned()));
         let job = J::new(task, &mut options)?;
         let mut about = job.about();
         let dir = run()?;
+        if let Some((kind, data)) = &data {
+            DataFolder { kind: *kind, dir: data }.note(&dir)?;
+        }
         job.write(&dir)?;
         about.started.command = std::mem::take(&mut options.command);
-        let (started, notes) = (Box::new(about.started), about.notes);
-        let session = Session::create(dir, about.subject, about.keep_checkpoints)?.with(options, about.rules);
+        let notes = dir.note().map(str::to_owned).into_iter().chain(about.notes);
+        let notes = notes.collect::<Vec<_>>();
+        let session = Session::create(dir, about.subject, about.keep_checkpoints, &options.device)?;
+        let session = session.with(options, about.rules);
         let mut run = Self { job, state: State::default(), session, ending: false, score: None };
-        run.session.emit(Event::RunStarted(started))?;
+        run.session.emit(Event::RunStarted(Box::new(about.started)))?;
         for text in notes {
             run.session.emit(Event::Warning { text })?;
         }
-        run.save()?;
-        Ok(run)
+        run.save().map_err(|halt| match halt {
+            Halt::Stop(reason) => TrainError::NotFinite { reason },
+            Halt::Failed(error) => *error,
+        })?;
+        Ok(Self { session: run.session.settle()?, ..run })
     }
 
     /// Goes on with the run in the folder `run`, from its newest checkpoint and with the settings it was started with; it
-    /// ends in the same bytes as if it had never stopped.
+    /// ends in the same bytes as if it had never stopped. One that was stopped before its first checkpoint begins anew.
     ///
     /// # Errors
-    /// A run that is finished, no checkpoint, one that is damaged or belongs to another task: another space or network,
-    /// another method or other settings of it (a method of one's own has to be given again).
-    pub fn resume(run: &Path, mut options: Options) -> Result<Self> {
-        let dir = RunDir::open(run)?;
-        if let Some(found) = dir.result::<J::Found>()? {
+    /// A run that is finished, or that another process goes on with; no checkpoint, one that is damaged or belongs to another
+    /// task: another space or network, another method or other settings of it (a method of one's own has to be given again).
+    pub fn resume(run: &Path, options: Options) -> Result<Self> {
+        if let Some(found) = RunDir::open(run)?.result::<J::Found>()? {
             return Err(TrainError::Finished { path: run.to_owned(), result: found.to_string() });
         }
-        let mut job = J::new(J::read(&dir, &options)?, &mut options)?;
+        let dir = RunWriter::resume(run)?;
+        let task = J::read(&dir, &options)?;
+        if dir.is_new() {
+            return Self::create_in(task, || Ok(dir), options);
+        }
+        Self::go_on_in(dir, task, options)
+    }
+
+    fn go_on_in(dir: RunWriter, task: J::Task, mut options: Options) -> Result<Self> {
+        let images = J::data(&task, &options).map(|data| data.check(&dir)).transpose()?.flatten();
+        let mut job = J::new(task, &mut options)?;
         let about = job.about();
-        let unsaid = match &about.subject.method {
-            Some(method) if checkpoint::method_of(&checkpoint::newest(run)?, &about.subject)?.is_none() => {
-                Some(format!(
-                    "the checkpoint was written by version 0.1.0, which did not note the method: this goes on with {method}, \
+        let locks = dir.note().map(str::to_owned);
+        let Resumed { session, checkpoint, folder, notes } = Session::resume(dir, &about, &options.device)?;
+        let unsaid = match (&about.subject.method, &checkpoint.manifest.subject.method) {
+            (Some(method), None) => Some(format!(
+                "the checkpoint was written by version 0.1.0, which did not note the method: this goes on with {method}, \
                  whether that is what it began with or not"
-                ))
-            }
+            )),
             _ => None,
         };
-        let (session, folder, checkpoint) =
-            Session::resume(dir, about.subject, about.keep_checkpoints, &options.device)?;
         let state = job.restore(&folder, checkpoint.state, checkpoint.tensors)?;
         let mut run = Self { job, state, session: session.with(options, about.rules), ending: false, score: None };
         let (epoch, step) = (run.state.epoch as u64, run.state.total_steps);
         let checkpoint = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         run.session.emit(Event::Resumed { epoch, step, checkpoint })?;
-        if let Some(text) = unsaid {
+        for text in locks.into_iter().chain(images).chain(unsaid).chain(notes) {
             run.session.emit(Event::Warning { text })?;
         }
         Ok(run)
@@ -104,7 +123,7 @@ impl<J: Job> Run<J> {
     /// # Errors
     /// A run of another task, and those of [`Run::create`], [`Run::resume`] and [`Run::run`].
     pub fn complete(task: J::Task, run: &Path, options: Options) -> Result<Outcome<J::Found>> {
-        if !run.join(names::CHECKPOINTS).exists() {
+        if !RunWriter::has_begun(run)? {
             return Self::create(task, run, options)?.run();
         }
         let dir = RunDir::open(run)?;
@@ -170,18 +189,31 @@ impl<J: Job> Run<J> {
     /// Saves the state unless it is spoilt; then the last checkpoint is the last good state.
     fn stop(&mut self, reason: StopReason) -> Result<StopReason> {
         let spoilt = matches!(reason, StopReason::NonFinite { .. }) || (self.ending && J::END_CHANGES);
-        if !spoilt {
-            let (saved, tensors) = (self.job.saved(&self.state), self.job.tensors()?);
-            self.session.save_stop(self.state.total_steps, saved, tensors)?;
-        }
+        let reason = if spoilt {
+            reason
+        } else {
+            match self.content() {
+                Ok(content) => {
+                    self.session.save_stop(self.state.total_steps, &content)?;
+                    reason
+                }
+                Err(Halt::Stop(spoilt)) => spoilt,
+                Err(Halt::Failed(error)) => return Err(*error),
+            }
+        };
         self.session.emit(Event::Stopped { reason: reason.name().to_owned(), detail: reason.to_string() })?;
         Ok(reason)
     }
 
-    fn save(&mut self) -> Result<()> {
-        let (saved, tensors) = (self.job.saved(&self.state), self.job.tensors()?);
+    /// What learned and where the run stands, unless it is spoilt.
+    fn content(&self) -> Flow<Content> {
+        Content::new(&self.job.saved(&self.state), &self.job.tensors()?)
+    }
+
+    fn save(&mut self) -> Flow<()> {
+        let content = self.content()?;
         let best = self.state.best.map(|best| best.step);
-        self.session.save(self.state.total_steps, saved, tensors, best)
+        Ok(self.session.save(self.state.total_steps, &content, best)?)
     }
 
     fn progress(&self, epoch: &J::Epoch) -> Progress {

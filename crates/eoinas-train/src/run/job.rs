@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use eoinas_core::{Event, Measure, event::RunStarted};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{options::Options, session::Session, state::State};
+use super::{known_data::DataFolder, options::Options, run_writer::RunWriter, session::Session, state::State};
 use crate::{
     checkpoint::{Subject, Tensors},
     error::Result,
@@ -43,13 +43,16 @@ pub trait Job: fmt::Debug + Sized {
     ///
     /// # Errors
     /// Files that cannot be written.
-    fn write(&self, dir: &RunDir) -> Result<()>;
+    fn write(&self, dir: &RunWriter) -> Result<()>;
 
     /// Reads the task of the run in a folder.
     ///
     /// # Errors
     /// Files that are not there or not valid.
     fn read(dir: &RunDir, options: &Options) -> Result<Self::Task>;
+
+    /// The folder of the images that the task learns from. `None`: there is none, or they were handed over.
+    fn data<'a>(task: &'a Self::Task, options: &Options) -> Option<DataFolder<'a>>;
 
     /// Whether the run in a folder has this very task.
     ///

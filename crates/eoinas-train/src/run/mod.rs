@@ -5,21 +5,36 @@ mod engine;
 pub(crate) mod estimate;
 pub mod halt;
 mod job;
+mod known_data;
+pub mod lock;
 pub mod machine;
 pub mod observer;
 mod options;
 mod outcome;
+pub(crate) mod plain;
 pub mod run_dir;
+mod run_writer;
 mod same;
 pub mod session;
 mod state;
 pub mod stop;
+mod sums;
 pub mod tally;
 
 pub use engine::Run;
 pub use job::{About, Around, Job};
 pub use options::Options;
+pub use known_data::DataFolder;
+pub(crate) use known_data::absolute;
 pub use outcome::Outcome;
+pub use run_writer::RunWriter;
 pub(crate) use same::{check_same, first_difference};
 pub use state::{Best, State};
 pub use tally::Tally;
+
+/// The first event of some run.
+#[cfg(test)]
+pub(crate) fn started_for_tests() -> eoinas_core::event::RunStarted {
+    let job = <crate::search::SearchJob as Job>::new(crate::SearchConfig::quick(), &mut Options::default());
+    job.unwrap_or_else(|error| panic!("{error}")).about().started
+}

@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn the_first_difference_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::create(&dir.path().join("run")).unwrap();
+        let run = crate::RunWriter::create(&dir.path().join("run")).unwrap();
         let config = SearchConfig::quick();
         run.write_json(names::CONFIG, &config).unwrap();
         check_same(&run, &config).unwrap();

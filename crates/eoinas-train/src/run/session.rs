@@ -4,28 +4,42 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use candle_core::Device;
 use eoinas_core::{Event, run_folder::names};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{
-    checkpoint::{self, Checkpoint, Store, Subject, Tensors},
+    checkpoint::{self, Checkpoint, Content, FORMAT, MadeOn, Manifest, Store, Subject, VERSION},
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
-    run_dir::RunDir,
     stop::{Progress, StopReason, StopRule},
 };
 
-use super::options::Options;
+use super::{job::About, options::Options, run_writer::RunWriter};
 
 /// The surroundings of a run's loop.
 #[derive(Debug)]
 pub struct Session {
-    run: RunDir,
+    run: RunWriter,
     store: Store,
     subject: Subject,
+    made_on: MadeOn,
+    record: JsonlRecord,
+    log: TextLog,
+    /// All others.
     observers: Observers,
     rules: Vec<Box<dyn StopRule>>,
     keep: usize,
     steps: u64,
+}
+
+/// The session of a run that goes on.
+#[derive(Debug)]
+pub(super) struct Resumed<S> {
+    pub session: Session,
+    /// Its newest checkpoint, and where that is.
+    pub checkpoint: Checkpoint<S>,
+    pub folder: PathBuf,
+    /// What the user should know.
+    pub notes: Vec<String>,
 }
 
 impl Session {
@@ -33,34 +47,60 @@ impl Session {
     ///
     /// # Errors
     /// The record cannot be created.
-    pub(super) fn create(run: RunDir, subject: Subject, keep: usize) -> Result<Self> {
+    pub(super) fn create(run: RunWriter, subject: Subject, keep: usize, device: &Device) -> Result<Self> {
         let store = Store::open(&run.join(names::CHECKPOINTS))?;
         let record = JsonlRecord::create(&run.join(names::EVENTS))?;
         let log = TextLog::create(&run.join(names::LOG))?;
-        let observers = Observers::new(vec![Box::new(record), Box::new(log)], 0, 0.0);
-        Ok(Self { run, store, subject, observers, rules: Vec::new(), keep, steps: 0 })
+        let (observers, made_on) = (Observers::new(Vec::new(), 0, 0.0), MadeOn::here(device));
+        Ok(Self { run, store, subject, made_on, record, log, observers, rules: Vec::new(), keep, steps: 0 })
     }
 
-    /// The session of a run that goes on, and the newest checkpoint. Events that the checkpoint does not know of are
-    /// dropped from the record: they will happen again.
+    /// Brings a new run, which has its first checkpoint, to its place.
     ///
     /// # Errors
-    /// No checkpoint, one that is damaged or does not belong to `subject`, a record that lacks events.
-    pub(super) fn resume<S: DeserializeOwned>(
-        run: RunDir,
-        subject: Subject,
-        keep: usize,
-        device: &Device,
-    ) -> Result<(Self, PathBuf, Checkpoint<S>)> {
+    /// The folder cannot be written.
+    pub(super) fn settle(mut self) -> Result<Self> {
+        self.run.settle()?;
+        Ok(Self {
+            store: Store::open(&self.run.join(names::CHECKPOINTS))?,
+            record: self.record.moved(&self.run.join(names::EVENTS))?,
+            log: self.log.moved(&self.run.join(names::LOG))?,
+            ..self
+        })
+    }
+
+    /// The session of a run that goes on. Events that the checkpoint does not know of are dropped from the record: they will
+    /// happen again. A damaged record is mended.
+    ///
+    /// # Errors
+    /// No checkpoint, one that is damaged or does not belong to what `about` says; a record that cannot be written.
+    pub(super) fn resume<S: DeserializeOwned>(run: RunWriter, about: &About, device: &Device) -> Result<Resumed<S>> {
         let folder = checkpoint::newest(run.path())?;
+        let checkpoint: Checkpoint<S> = checkpoint::read(&folder, &about.subject, device)?;
         let store = Store::open(&run.join(names::CHECKPOINTS))?;
-        let checkpoint: Checkpoint<S> = checkpoint::read(&folder, &subject, device)?;
-        let (record, kept) = JsonlRecord::resume(&run.join(names::EVENTS), checkpoint.events)?;
-        let log = TextLog::resume(&run.join(names::LOG), &kept)?;
-        let list: Vec<Box<dyn Observer>> = vec![Box::new(record), Box::new(log)];
-        let observers = Observers::new(list, checkpoint.events, checkpoint.elapsed_seconds);
-        let session = Self { run, store, subject, observers, rules: Vec::new(), keep, steps: 0 };
-        Ok((session, folder, checkpoint))
+        let manifest = &checkpoint.manifest;
+        let (events, known) = (manifest.events, manifest.record.as_ref());
+        let record = JsonlRecord::resume(&run.join(names::EVENTS), events, known, &about.started)?;
+        let log = TextLog::resume(&run.join(names::LOG), &record.kept)?;
+        let observers = Observers::new(Vec::new(), events, manifest.elapsed_seconds);
+        let made_on = MadeOn::here(device);
+        let elsewhere = manifest.made_on.as_ref().filter(|before| **before != made_on).map(|before| {
+            format!("the checkpoint was made on {before}, this goes on on {made_on}: sums are rounded otherwise, and the run will not end in the same bytes")
+        });
+        let notes = record.note.into_iter().chain(elsewhere).collect();
+        let session = Self {
+            run,
+            store,
+            subject: about.subject.clone(),
+            made_on,
+            record: record.record,
+            log,
+            observers,
+            rules: Vec::new(),
+            keep: about.keep_checkpoints,
+            steps: 0,
+        };
+        Ok(Resumed { session, checkpoint, folder, notes })
     }
 
     /// With what the options and the settings want.
@@ -71,7 +111,7 @@ impl Session {
     }
 
     /// The run's folder.
-    pub fn run(&self) -> &RunDir {
+    pub fn run(&self) -> &RunWriter {
         &self.run
     }
 
@@ -90,7 +130,10 @@ impl Session {
     /// # Errors
     /// The first one that fails.
     pub fn emit(&mut self, event: Event) -> Result<()> {
-        self.observers.emit(event)
+        let record = self.observers.number(event);
+        self.record.observe(&record)?;
+        self.log.observe(&record)?;
+        self.observers.tell(&record)
     }
 
     /// A step is done: tells the displays.
@@ -112,20 +155,14 @@ impl Session {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn save<S: Serialize>(
-        &mut self,
-        step: u64,
-        state: S,
-        tensors: BTreeMap<String, Tensors>,
-        best: Option<u64>,
-    ) -> Result<()> {
+    pub(super) fn save(&mut self, step: u64, content: &Content, best: Option<u64>) -> Result<()> {
         // The event comes first, so that the checkpoint knows of it: a resumed run has it in its record too.
         self.emit_saved(step)?;
         // A stop between the last step of an epoch and its evaluation has left the state of this step without it.
         if self.store.path(step).exists() {
             self.store.remove(step)?;
         }
-        self.write(step, state, tensors)?;
+        self.write(step, content)?;
         self.store.sweep(best, self.keep)
     }
 
@@ -133,23 +170,28 @@ impl Session {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn save_stop<S: Serialize>(
-        &mut self,
-        step: u64,
-        state: S,
-        tensors: BTreeMap<String, Tensors>,
-    ) -> Result<()> {
+    pub(super) fn save_stop(&mut self, step: u64, content: &Content) -> Result<()> {
         if self.store.path(step).exists() {
             return Ok(());
         }
-        self.write(step, state, tensors)?;
+        self.write(step, content)?;
         self.emit_saved(step)
     }
 
-    fn write<S: Serialize>(&mut self, step: u64, state: S, tensors: BTreeMap<String, Tensors>) -> Result<()> {
-        let elapsed_seconds = self.observers.elapsed_seconds();
-        let checkpoint = Checkpoint { step, elapsed_seconds, events: self.observers.events(), state, tensors };
-        self.store.write(&self.subject, &checkpoint)?;
+    fn write(&mut self, step: u64, content: &Content) -> Result<()> {
+        let manifest = Manifest {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            sha256: None,
+            subject: self.subject.clone(),
+            step,
+            elapsed_seconds: self.observers.elapsed_seconds(),
+            events: self.observers.events(),
+            record: Some(self.record.entry()),
+            made_on: Some(self.made_on.clone()),
+            files: BTreeMap::new(),
+        };
+        self.store.write(manifest, content)?;
         Ok(())
     }
 

@@ -66,7 +66,7 @@ pub enum StopReason {
         /// That time, in seconds.
         seconds: f64,
     },
-    /// A loss or a gradient is infinite or not a number. The state saved is the one before that step.
+    /// A loss, a gradient or something that learns is infinite or not a number. The state saved is one from before that.
     NonFinite {
         /// `train loss`, `validation loss`, `weight gradient`, ...
         what: String,
@@ -110,7 +110,10 @@ impl fmt::Display for StopReason {
             Self::MaxSteps { steps } => write!(f, "{steps} steps are done"),
             Self::TimeLimit { seconds } => write!(f, "the time limit of {seconds} s is reached"),
             Self::NonFinite { what, value } => {
-                write!(f, "the {what} is {value}; lower the learning rate or look at the data, then start again")
+                write!(
+                    f,
+                    "the {what} is {value}; lower the learning rate or the weight decay, or look at the data, then start again"
+                )
             }
             Self::Collapse { cell, skips, limit } => {
                 write!(f, "the {cell} cell has {skips} skip connections, more than the {limit} allowed")

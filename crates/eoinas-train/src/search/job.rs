@@ -27,7 +27,7 @@ use crate::{
     learner::Learner,
     method::{SearchMethod, Step, StepReport},
     plan::{EpochPlan, Plan},
-    run::{About, Around, Job, Options, Run, State, check_same},
+    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, check_same},
     run_dir::RunDir,
     session::Session,
     stop::{CollapseGuard, Progress, StopRule},
@@ -134,12 +134,16 @@ impl Job for SearchJob {
         Ok(Self { config, plan, data, device: options.device.clone(), learner, method, told: Vec::new() })
     }
 
-    fn write(&self, dir: &RunDir) -> Result<()> {
+    fn write(&self, dir: &RunWriter) -> Result<()> {
         dir.write_json(names::CONFIG, &self.config)
     }
 
     fn read(dir: &RunDir, _: &Options) -> Result<SearchConfig> {
         dir.read_json(names::CONFIG)
+    }
+
+    fn data<'a>(config: &'a SearchConfig, options: &Options) -> Option<DataFolder<'a>> {
+        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), options)
     }
 
     fn check_same(config: &SearchConfig, options: &Options, dir: &RunDir) -> Result<()> {

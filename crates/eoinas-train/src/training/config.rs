@@ -68,7 +68,8 @@ pub struct TrainConfig {
 pub struct TrainDataConfig {
     /// Which set. Default: embedded.
     pub dataset: SourceKind,
-    /// Its folder; every set but the embedded one needs it.
+    /// Its folder; every set but the embedded one needs it. Written as an absolute path.
+    #[serde(serialize_with = "crate::run::absolute")]
     pub dir: Option<PathBuf>,
     /// Use only so many training images, balanced over the classes. `None` (default): all; of the embedded set 5,000.
     pub train_images: Option<usize>,

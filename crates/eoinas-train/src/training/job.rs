@@ -28,7 +28,7 @@ use crate::{
     error::{Result, TrainError},
     halt::Flow,
     method::StepReport,
-    run::{About, Around, Job, Options, Run, State, Tally, check_same, estimate::StepClock},
+    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, Tally, check_same, estimate::StepClock},
     run_dir::RunDir,
     session::Session,
     stop::{Progress, StopReason, check_finite},
@@ -114,14 +114,18 @@ impl Job for TrainJob {
         Ok(Self { config, genotype, data, trainee, counts, device })
     }
 
-    fn write(&self, dir: &RunDir) -> Result<()> {
-        dir.write_json(names::CONFIG, &self.config)?;
+    fn write(&self, dir: &RunWriter) -> Result<()> {
         dir.write(names::GENOTYPE_TEXT, &format!("{}\n", self.genotype))?;
-        dir.write(names::GENOTYPE_JSON, &format!("{}\n", self.genotype.to_json()))
+        dir.write(names::GENOTYPE_JSON, &format!("{}\n", self.genotype.to_json()))?;
+        dir.write_json(names::CONFIG, &self.config)
     }
 
     fn read(dir: &RunDir, options: &Options) -> Result<Self::Task> {
         Ok((dir.read_json(names::CONFIG)?, parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?))
+    }
+
+    fn data<'a>((config, _): &'a Self::Task, options: &Options) -> Option<DataFolder<'a>> {
+        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), options)
     }
 
     fn check_same((config, genotype): &Self::Task, _: &Options, dir: &RunDir) -> Result<()> {
@@ -226,6 +230,10 @@ impl Job for TrainJob {
         };
         let last = evaluate(self.trainee.network())?;
         let averaged = self.trainee.averaged().map(evaluate).transpose()?;
+        for tally in std::iter::once(&last).chain(&averaged) {
+            // The last update has had no loss of its own so far.
+            check_finite("test loss", tally.mean_loss().unwrap_or(0.0))?;
+        }
         let train = state.train.clone().scored(self.trainee.network().task().as_ref());
         session.emit(Event::EpochEnd(Box::new(EpochEnd {
             epoch: state.epoch as u64,

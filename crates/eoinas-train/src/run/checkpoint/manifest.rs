@@ -1,7 +1,8 @@
 //! The table of contents of a checkpoint.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use candle_core::{Device, DeviceLocation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -11,8 +12,10 @@ use crate::method::Identity;
 
 /// `format` of every manifest.
 pub const FORMAT: &str = "eoinas-checkpoint";
-/// The version written, and the only one read.
-pub const VERSION: u32 = 1;
+/// The version written.
+pub const VERSION: u32 = 2;
+/// The versions read. Version 1 has no hash of the manifest itself and none of the record.
+pub const VERSIONS: [u32; 2] = [1, VERSION];
 /// File name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 /// File name of the state.
@@ -62,8 +65,11 @@ impl Subject {
 pub struct Manifest {
     /// Always [`FORMAT`].
     pub format: String,
-    /// Always [`VERSION`].
+    /// One of [`VERSIONS`].
     pub version: u32,
+    /// SHA-256 of the manifest with 64 zeros here, since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// What the run searches or trains.
     pub subject: Subject,
     /// Steps done in the whole run.
@@ -72,8 +78,59 @@ pub struct Manifest {
     pub elapsed_seconds: f64,
     /// Events of the record that the checkpoint knows of; a resumed run drops later ones.
     pub events: u64,
+    /// Length and hash of those events in `events.jsonl`, since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<FileEntry>,
+    /// What computed it, since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_on: Option<MadeOn>,
     /// Every other file of the checkpoint.
     pub files: BTreeMap<String, FileEntry>,
+}
+
+impl Manifest {
+    /// As JSON, with its hash.
+    pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
+        let blank = "0".repeat(64);
+        let text = serde_json::to_string_pretty(&Self { sha256: Some(blank.clone()), ..self.clone() })? + "\n";
+        Ok(text.replacen(&blank, &sha256(text.as_bytes()), 1))
+    }
+
+    /// Whether this is the manifest that `text` says, and `text` what was written. Those of version 1 cannot be checked.
+    pub(super) fn is_intact(&self, text: &str) -> bool {
+        match &self.sha256 {
+            Some(hash) => sha256(text.replacen(hash, &"0".repeat(64), 1).as_bytes()) == *hash,
+            None => self.version < VERSION,
+        }
+    }
+}
+
+/// What computed a checkpoint. Runs that go on elsewhere may end in other bytes: sums are rounded in another order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeOn {
+    /// Vector instructions of the CPU's kernels: `avx512`, `avx2`, `portable`.
+    pub vectors: String,
+    /// `cpu`, `cuda` or `metal`.
+    pub device: String,
+}
+
+impl MadeOn {
+    /// What computes here.
+    pub fn here(device: &Device) -> Self {
+        let device = match device.location() {
+            DeviceLocation::Cpu => "cpu",
+            DeviceLocation::Cuda { .. } => "cuda",
+            DeviceLocation::Metal { .. } => "metal",
+        };
+        let vectors = format!("{:?}", eoinas_kernels::simd::Level::current()).to_lowercase();
+        Self { vectors, device: device.to_owned() }
+    }
+}
+
+impl fmt::Display for MadeOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {} instructions", self.device, self.vectors)
+    }
 }
 
 /// One file of a checkpoint.
@@ -87,5 +144,10 @@ pub struct FileEntry {
 
 /// SHA-256 in hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+/// In hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,10 +8,12 @@ use std::{
 };
 
 use eoinas_core::run_folder::names;
-use serde::Serialize;
 
-use super::{Action, Checkpoint, FORMAT, FileEntry, MANIFEST, Manifest, STATE, Subject, VERSION, retain, sha256};
-use crate::error::{Result, TrainError};
+use super::{Action, Content, FileEntry, MANIFEST, Manifest, retain, sha256};
+use crate::{
+    error::{Result, TrainError},
+    run::plain,
+};
 
 /// Folders that start so are unfinished or half removed: nobody reads them, and opening the store sweeps them away.
 const TEMPORARY: &str = ".tmp-";
@@ -61,47 +63,23 @@ impl Store {
         self.dir.join(name_of(step))
     }
 
-    /// Writes a checkpoint and returns its folder. A checkpoint of that step that is there already is never overwritten.
-    pub fn write<S: Serialize>(&self, subject: &Subject, checkpoint: &Checkpoint<S>) -> Result<PathBuf> {
-        let target = self.path(checkpoint.step);
+    /// Writes a checkpoint and returns its folder. `manifest` says everything but which files there are. A checkpoint of that
+    /// step that is there already is never overwritten.
+    pub fn write(&self, manifest: Manifest, content: &Content) -> Result<PathBuf> {
+        let target = self.path(manifest.step);
         if target.exists() {
             return Err(TrainError::Exists { path: target });
         }
-        let temporary = self.dir.join(format!("{TEMPORARY}{}", name_of(checkpoint.step)));
-        let written = self.write_files(&temporary, subject, checkpoint);
+        let temporary = self.dir.join(format!("{TEMPORARY}{}", name_of(manifest.step)));
+        let written = write_files(&temporary, manifest, content);
         if let Err(error) = written {
             // The half-written folder is useless and may be what fills the disk; the next opening tries again.
             let _ = fs::remove_dir_all(&temporary);
             return Err(error);
         }
         fs::rename(&temporary, &target).map_err(TrainError::write(&target))?;
-        sync_folder(&self.dir)?;
+        plain::sync_folder(&self.dir).map_err(TrainError::write(&self.dir))?;
         Ok(target)
-    }
-
-    fn write_files<S: Serialize>(&self, folder: &Path, subject: &Subject, checkpoint: &Checkpoint<S>) -> Result<()> {
-        fs::create_dir(folder).map_err(TrainError::write(folder))?;
-        let mut files = BTreeMap::new();
-        for (name, tensors) in &checkpoint.tensors {
-            let name = format!("{name}.safetensors");
-            let path = folder.join(&name);
-            let bytes = safetensors::serialize(tensors, None).map_err(|error| TrainError::invalid(&path, error))?;
-            files.insert(name, write_file(&path, &bytes)?);
-        }
-        let path = folder.join(STATE);
-        files.insert(STATE.to_owned(), write_file(&path, &to_json(&path, &checkpoint.state)?)?);
-        let manifest = Manifest {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            subject: subject.clone(),
-            step: checkpoint.step,
-            elapsed_seconds: checkpoint.elapsed_seconds,
-            events: checkpoint.events,
-            files,
-        };
-        let path = folder.join(MANIFEST);
-        write_file(&path, &to_json(&path, &manifest)?)?;
-        sync_folder(folder)
     }
 
     /// Removes the checkpoints that [`retain`] does not keep.
@@ -138,23 +116,20 @@ fn entries(dir: &Path) -> Result<Vec<String>> {
         .collect()
 }
 
-fn to_json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| TrainError::invalid(path, error))?;
-    bytes.push(b'\n');
-    Ok(bytes)
-}
-
-fn write_file(path: &Path, bytes: &[u8]) -> Result<FileEntry> {
-    let mut file = File::create_new(path).map_err(TrainError::write(path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(TrainError::write(path))?;
-    Ok(FileEntry { bytes: bytes.len() as u64, sha256: sha256(bytes) })
-}
-
-/// Makes the names in a folder survive a power cut.
-fn sync_folder(path: &Path) -> Result<()> {
-    // Only Unix can open a folder; elsewhere the rename is all there is.
-    if cfg!(unix) {
-        File::open(path).and_then(|folder| folder.sync_all()).map_err(TrainError::write(path))?;
+fn write_files(folder: &Path, manifest: Manifest, content: &Content) -> Result<()> {
+    fs::create_dir(folder).map_err(TrainError::write(folder))?;
+    let mut files = BTreeMap::new();
+    for (name, bytes) in &content.0 {
+        write_file(&folder.join(name), bytes)?;
+        files.insert(name.clone(), FileEntry { bytes: bytes.len() as u64, sha256: sha256(bytes) });
     }
-    Ok(())
+    let path = folder.join(MANIFEST);
+    let json = Manifest { files, ..manifest }.to_json().map_err(|error| TrainError::invalid(&path, error))?;
+    write_file(&path, json.as_bytes())?;
+    plain::sync_folder(folder).map_err(TrainError::write(folder))
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = File::create_new(path).map_err(TrainError::write(path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(TrainError::write(path))
 }

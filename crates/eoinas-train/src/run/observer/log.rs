@@ -33,6 +33,15 @@ impl TextLog {
         Ok(Self { path: path.to_owned(), file, cells: Vec::new(), names: Vec::new() })
     }
 
+    /// The same where its folder has another name now.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub(crate) fn moved(self, path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().append(true).open(path).map_err(TrainError::write(path))?;
+        Ok(Self { path: path.to_owned(), file, ..self })
+    }
+
     /// The log of a resumed run: written anew from the events that the record keeps.
     ///
     /// # Errors

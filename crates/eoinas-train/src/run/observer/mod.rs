@@ -3,6 +3,7 @@
 mod display;
 mod jsonl;
 mod log;
+mod repair;
 
 use std::{fmt, time::Instant};
 
@@ -11,7 +12,7 @@ use eoinas_core::{Event, event::Record};
 use crate::{error::Result, stop::Progress};
 
 pub use display::{ProgressBar, ProgressLines, progress_display};
-pub use jsonl::JsonlRecord;
+pub use jsonl::{JsonlRecord, Resumed};
 pub use log::{TextLog, log_lines};
 
 /// Sees what happens in a run.
@@ -62,10 +63,21 @@ impl Observers {
     /// # Errors
     /// The first observer that fails.
     pub fn emit(&mut self, event: Event) -> Result<()> {
+        let record = self.number(event);
+        self.tell(&record)
+    }
+
+    /// The event with its number and time.
+    pub(crate) fn number(&mut self, event: Event) -> Record {
         let counts = !matches!(event, Event::Resumed { .. });
         let record = Record { seq: self.events, elapsed_seconds: self.elapsed_seconds(), event };
         self.events += u64::from(counts);
-        self.list.iter_mut().try_for_each(|observer| observer.observe(&record))
+        record
+    }
+
+    /// Tells everybody what [`Observers::number`] made.
+    pub(crate) fn tell(&mut self, record: &Record) -> Result<()> {
+        self.list.iter_mut().try_for_each(|observer| observer.observe(record))
     }
 
     /// Tells displays where the run stands.

@@ -1,0 +1,262 @@
+//! The files that a run learns from, so that it goes on with the same ones.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+    time::UNIX_EPOCH,
+};
+
+use eoinas_core::run_folder::names;
+use eoinas_data::SourceKind;
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use super::{checkpoint::hex, options::Options, run_dir::RunDir, run_writer::RunWriter};
+use crate::error::{Result, TrainError};
+
+/// Files of up to so many bytes in all are hashed when a run begins; of more, names, lengths and times alone are known.
+const HASHED: u64 = 1 << 30;
+/// So many names are said where several files differ.
+const SAID: usize = 3;
+
+/// A folder of images, and what is in it.
+#[derive(Clone, Copy, Debug)]
+pub struct DataFolder<'a> {
+    /// What set it holds.
+    pub kind: SourceKind,
+    /// Where it is.
+    pub dir: &'a Path,
+}
+
+/// `data.json`: every file that images or classes are read from, by its path below the folder.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known(BTreeMap<String, Mark>);
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    bytes: u64,
+    /// Nanoseconds since 1970.
+    modified: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+}
+
+impl<'a> DataFolder<'a> {
+    /// That of the settings, unless the images were handed over.
+    pub fn of(kind: SourceKind, dir: Option<&'a Path>, options: &Options) -> Option<Self> {
+        let dir = dir.filter(|_| options.dataset.is_none() && kind != SourceKind::Embedded)?;
+        Some(Self { kind, dir })
+    }
+
+    /// Notes the files in the folder of a new run.
+    pub(super) fn note(self, run: &RunWriter) -> Result<()> {
+        let mut files = self.files()?;
+        if files.values().map(|mark| mark.bytes).sum::<u64>() <= HASHED {
+            for (name, mark) in &mut files {
+                mark.sha256 = Some(self.hash(name)?);
+            }
+        }
+        run.write_json(names::DATA, &Known(files))
+    }
+
+    /// Whether they are still what the run noted. What the user should know, where it cannot be told.
+    pub(crate) fn check(self, run: &RunDir) -> Result<Option<String>> {
+        let dir = self.dir.display();
+        if !self.dir.is_dir() {
+            // Whoever opens the images says more.
+            return Ok(None);
+        }
+        if !run.join(names::DATA).exists() {
+            return Ok(Some(format!(
+                "the run was begun by version 0.1.0, which did not note its images: whether those in {dir} are still the \
+                 same is not checked"
+            )));
+        }
+        let Known(before) = run.read_json(names::DATA)?;
+        let now = self.files()?;
+        let other = |what: String| Err(TrainError::OtherData { path: self.dir.to_owned(), what });
+        if let Some(what) = names_that_differ(&before, &now) {
+            return other(what);
+        }
+        let (mut changed, mut unknown) = (Vec::new(), 0);
+        for (name, was) in &before {
+            let Some(is) = now.get(name).filter(|is| is.bytes != was.bytes || is.modified != was.modified) else { continue };
+            match &was.sha256 {
+                _ if is.bytes != was.bytes => changed.push(name),
+                // A copy, or a `touch`: the content decides.
+                Some(hash) if *hash != self.hash(name)? => changed.push(name),
+                Some(_) => {}
+                None => unknown += 1,
+            }
+        }
+        if !changed.is_empty() {
+            return other(format!("{} changed", listed(changed.into_iter())));
+        }
+        Ok((unknown > 0).then(|| {
+            format!(
+                "{unknown} files in {dir} have other times than when the run began, and the same lengths; as there are more \
+                 than {} MiB, their content was not noted and is not checked",
+                HASHED >> 20
+            )
+        }))
+    }
+
+    fn hash(self, name: &str) -> Result<String> {
+        let path = self.dir.join(name);
+        let mut hash = Sha256::new();
+        fs::File::open(&path)
+            .and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut hash)))
+            .map_err(TrainError::read(&path))?;
+        Ok(hex(&hash.finalize()))
+    }
+
+    /// Lengths and times of the files, which lie in the folder or up to two folders below it.
+    fn files(self) -> Result<BTreeMap<String, Mark>> {
+        let mut files = BTreeMap::new();
+        self.walk(Path::new(""), 0, &mut files)?;
+        Ok(files)
+    }
+
+    fn walk(self, below: &Path, depth: usize, files: &mut BTreeMap<String, Mark>) -> Result<()> {
+        let dir = self.dir.join(below);
+        for entry in fs::read_dir(&dir).map_err(TrainError::read(&dir))? {
+            let name = entry.map_err(TrainError::read(&dir))?.file_name();
+            if name.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let (path, place) = (dir.join(&name), below.join(&name));
+            // Links that lead nowhere are no files.
+            let Ok(found) = fs::metadata(&path) else { continue };
+            if found.is_dir() && depth < 2 {
+                self.walk(&place, depth + 1, files)?;
+            } else if found.is_file() && self.reads(&name.to_string_lossy().to_lowercase()) {
+                let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
+                let mark = Mark { bytes: found.len(), modified, sha256: None };
+                files.insert(place.to_string_lossy().replace('\\', "/"), mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file of this name may be one of the set.
+    fn reads(self, name: &str) -> bool {
+        match self.kind {
+            SourceKind::Embedded => false,
+            SourceKind::Cifar10 | SourceKind::Cifar100 => name.ends_with(".bin") || name.ends_with(".txt"),
+            SourceKind::Mnist => name.contains("ubyte"),
+            SourceKind::Folder => {
+                let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+                ["png", "jpg", "jpeg", "jfif"].contains(&extension)
+            }
+        }
+    }
+}
+
+/// Which folders, and else which files, are gone or new.
+fn names_that_differ(before: &BTreeMap<String, Mark>, now: &BTreeMap<String, Mark>) -> Option<String> {
+    fn folders(files: &BTreeMap<String, Mark>) -> BTreeSet<&str> {
+        files.keys().filter_map(|name| Some(name.rsplit_once('/')?.0)).collect()
+    }
+    fn files(files: &BTreeMap<String, Mark>) -> BTreeSet<&str> {
+        files.keys().map(String::as_str).collect()
+    }
+    let differ = |kind: &str, before: BTreeSet<&str>, now: BTreeSet<&str>| {
+        let sides = [(before.difference(&now), "gone"), (now.difference(&before), "new")];
+        let said = sides.into_iter().filter_map(|(names, how)| {
+            let names: Vec<&&str> = names.collect();
+            (!names.is_empty()).then(|| format!("{kind}{} {how}", listed(names.into_iter())))
+        });
+        let said = said.collect::<Vec<_>>();
+        (!said.is_empty()).then(|| said.join(", "))
+    };
+    differ("the folder ", folders(before), folders(now)).or_else(|| differ("", files(before), files(now)))
+}
+
+fn listed<T: AsRef<str>>(names: impl ExactSizeIterator<Item = T>) -> String {
+    let count = names.len();
+    let first = names.take(SAID).map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ");
+    let verb = if count == 1 { "is" } else { "are" };
+    let more = if count > SAID { format!(" and {} more", count - SAID) } else { String::new() };
+    format!("{first}{more} {verb}")
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a folder as its absolute path, so that a run finds its images from whatever working directory it goes on.
+pub(crate) fn absolute<S: Serializer>(dir: &Option<std::path::PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    // Where there is no working directory the path stays as it is.
+    dir.as_ref().map(|dir| std::path::absolute(dir).unwrap_or_else(|_| dir.clone())).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    /// Two classes of two pictures, and a run that noted them.
+    fn noted(root: &Path) -> RunWriter {
+        for name in ["cat/1.png", "cat/2.png", "dog/1.JPG", "dog/2.png", "dog/notes.txt"] {
+            let path = root.join("pictures").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        let mut run = RunWriter::create(&root.join("run")).unwrap();
+        folder(&root.join("pictures")).note(&run).unwrap();
+        run.settle().unwrap();
+        run
+    }
+
+    fn folder(dir: &Path) -> DataFolder<'_> {
+        DataFolder { kind: SourceKind::Folder, dir }
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        type Change = fn(&Path);
+        let cases: [(Change, &str); 6] = [
+            (|dir| fs::rename(dir.join("cat"), dir.join("kitten")).unwrap(), "the folder `cat` is gone, the folder `kitten` is new"),
+            (|dir| fs::remove_file(dir.join("dog/2.png")).unwrap(), "`dog/2.png` is gone"),
+            (|dir| fs::write(dir.join("cat/3.png"), "").unwrap(), "`cat/3.png` is new"),
+            (|dir| fs::write(dir.join("cat/1.png"), "longer than before").unwrap(), "`cat/1.png` is changed"),
+            (|dir| fs::write(dir.join("cat/1.png"), "cat/X.png").unwrap(), "`cat/1.png` is changed"),
+            (|dir| (3..9).for_each(|n| fs::write(dir.join(format!("cat/{n}.png")), "").unwrap()), "and 3 more are new"),
+        ];
+        for (change, said) in cases {
+            let root = tempfile::tempdir().unwrap();
+            let run = noted(root.path());
+            let dir = root.path().join("pictures");
+            change(&dir);
+            let error = folder(&dir).check(&run).unwrap_err();
+            assert!(matches!(&error, TrainError::OtherData { .. }));
+            assert!(error.to_string().contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn times_and_other_files_do_not_matter() {
+        let root = tempfile::tempdir().unwrap();
+        let run = noted(root.path());
+        let dir = root.path().join("pictures");
+        fs::write(dir.join("dog/notes.txt"), "other").unwrap();
+        fs::write(dir.join(".hidden.png"), "").unwrap();
+        let picture = fs::File::options().write(true).open(dir.join("cat/1.png")).unwrap();
+        picture.set_modified(SystemTime::now() + Duration::from_secs(100)).unwrap();
+        assert_eq!(folder(&dir).check(&run).unwrap(), None);
+        fs::remove_file(run.join(names::DATA)).unwrap();
+        assert!(folder(&dir).check(&run).unwrap().unwrap().contains("not checked"));
+    }
+}
