@@ -54,13 +54,14 @@ pub use error::{Result, TrainError};
 pub use evaluators::{SupernetEvaluator, TrainingEvaluator};
 pub use halt::{Flow, Halt};
 pub use learner::{ArchGradient, Learner, LearnerSettings};
+pub use lock::Lock;
 pub use method::{Identity, SearchMethod, Step, StepReport};
 pub use observer::Observer;
 pub use plan::{EpochPlan, Plan, Stage, Timetable};
 pub use run::{
-    Best, Job, Options, Outcome, Run, RunWriter, State, checkpoint, halt, lock, machine, observer, run_dir, session, stop, tally,
+    Best, Job, Options, Outcome, Run, RunWriter, State, checkpoint, halt, lock, machine, observer, run_dir, session,
+    stop, tally,
 };
-pub use lock::Lock;
 pub use run_dir::RunDir;
 pub use search::{Found, SavedSearch, Search, SearchContext};
 pub use stop::{StopReason, StopRule};

@@ -132,10 +132,8 @@ fn a_folder_has_one_writer() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let search = Search::create(tiny(), &run, options()).unwrap();
-    for error in [
-        Search::resume(&run, options()).unwrap_err(),
-        Search::complete(tiny(), &run, options()).unwrap_err(),
-    ] {
+    for error in [Search::resume(&run, options()).unwrap_err(), Search::complete(tiny(), &run, options()).unwrap_err()]
+    {
         assert!(matches!(&error, TrainError::Busy { .. }), "{error}");
         assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
     }
@@ -226,7 +224,9 @@ mod damaged {
 
     #[test]
     fn a_manifest_that_was_changed_is_refused() {
-        for (from, to) in [("\"events\": ", "\"events\": 1"), ("\"step\": 1", "\"step\": 2"), ("\"sha256\"", "\"sha257\"")] {
+        for (from, to) in
+            [("\"events\": ", "\"events\": 1"), ("\"step\": 1", "\"step\": 2"), ("\"sha256\"", "\"sha257\"")]
+        {
             let error = resumed(|folder| edit(folder, from, to)).to_string();
             assert!(error.contains("manifest.json") && error.contains("sha256"), "{error}");
         }
@@ -244,7 +244,10 @@ mod damaged {
                 value["files"][name] = value["files"]["state.json"].clone();
                 fs::write(path, value.to_string()).unwrap();
             });
-            assert!(error.to_string().contains(&format!("lists `{name}`, which is no file of a checkpoint")), "{error}");
+            assert!(
+                error.to_string().contains(&format!("lists `{name}`, which is no file of a checkpoint")),
+                "{error}"
+            );
         }
         #[cfg(unix)]
         {
@@ -299,7 +302,8 @@ mod damaged {
         value["made_on"] = serde_json::json!({ "vectors": "sve", "device": "cuda" });
         fs::write(path, value.to_string()).unwrap();
         drop(Search::resume(&run, options()).unwrap());
-        let said = |event: &Event| matches!(event, Event::Warning { text } if text.contains("cuda with sve instructions"));
+        let said =
+            |event: &Event| matches!(event, Event::Warning { text } if text.contains("cuda with sve instructions"));
         assert!(events(&run).iter().any(said));
     }
 

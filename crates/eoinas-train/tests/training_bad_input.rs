@@ -58,7 +58,8 @@ fn every_bad_setting_has_an_error_of_its_own() {
 fn presets_are_valid_and_survive_their_file() {
     for preset in TrainPreset::ALL {
         let mut config = preset.config();
-        config.data.dir = Some("images".into());
+        // It is written as an absolute path.
+        config.data.dir = Some(std::path::absolute("images").unwrap());
         config.validate().unwrap();
         let text = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<TrainConfig>(&text).unwrap(), config);

@@ -87,7 +87,8 @@ fn check_values(path: &Path, tensors: &HashMap<String, Tensor>) -> Result<()> {
     for name in names {
         let Some(tensor) = tensors.get(name).filter(|tensor| tensor.dtype() == DType::F32) else { continue };
         let values = tensor.flatten_all().and_then(|tensor| tensor.to_vec1::<f32>());
-        let unreadable = |error: candle_core::Error| SavedError::Tensors { path: path.to_owned(), reason: error.to_string() };
+        let unreadable =
+            |error: candle_core::Error| SavedError::Tensors { path: path.to_owned(), reason: error.to_string() };
         let values = values.map_err(unreadable)?;
         let is_variance = name.ends_with(VARIANCE);
         let wrong = values.into_iter().find(|value| !value.is_finite() || is_variance && *value < 0.0);

@@ -81,7 +81,9 @@ impl<'a> DataFolder<'a> {
         }
         let (mut changed, mut unknown) = (Vec::new(), 0);
         for (name, was) in &before {
-            let Some(is) = now.get(name).filter(|is| is.bytes != was.bytes || is.modified != was.modified) else { continue };
+            let Some(is) = now.get(name).filter(|is| is.bytes != was.bytes || is.modified != was.modified) else {
+                continue;
+            };
             match &was.sha256 {
                 _ if is.bytes != was.bytes => changed.push(name),
                 // A copy, or a `touch`: the content decides.
@@ -228,7 +230,10 @@ mod tests {
     fn what_differs_is_named() {
         type Change = fn(&Path);
         let cases: [(Change, &str); 6] = [
-            (|dir| fs::rename(dir.join("cat"), dir.join("kitten")).unwrap(), "the folder `cat` is gone, the folder `kitten` is new"),
+            (
+                |dir| fs::rename(dir.join("cat"), dir.join("kitten")).unwrap(),
+                "the folder `cat` is gone, the folder `kitten` is new",
+            ),
             (|dir| fs::remove_file(dir.join("dog/2.png")).unwrap(), "`dog/2.png` is gone"),
             (|dir| fs::write(dir.join("cat/3.png"), "").unwrap(), "`cat/3.png` is new"),
             (|dir| fs::write(dir.join("cat/1.png"), "longer than before").unwrap(), "`cat/1.png` is changed"),

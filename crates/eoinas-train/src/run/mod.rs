@@ -23,9 +23,9 @@ pub mod tally;
 
 pub use engine::Run;
 pub use job::{About, Around, Job};
-pub use options::Options;
 pub use known_data::DataFolder;
 pub(crate) use known_data::absolute;
+pub use options::Options;
 pub use outcome::Outcome;
 pub use run_writer::RunWriter;
 pub(crate) use same::{check_same, first_difference};

@@ -52,7 +52,9 @@ pub(super) fn not_finite(bytes: &[u8]) -> Result<Option<(String, f64)>, safetens
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (name, view) in tensors {
         let value = match view.dtype() {
-            Dtype::F32 => view.data().as_chunks().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes))).find(is_not_finite),
+            Dtype::F32 => {
+                view.data().as_chunks().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes))).find(is_not_finite)
+            }
             Dtype::F64 => view.data().as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).find(is_not_finite),
             _ => None,
         };

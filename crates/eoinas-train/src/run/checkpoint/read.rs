@@ -59,8 +59,11 @@ fn read_manifest(folder: &Path, subject: &Subject) -> Result<Manifest> {
         Some(other) => other.to_string(),
         None => "absent".to_owned(),
     };
-    let wrong = |field: &'static str, expected: String, got: String| {
-        TrainError::Mismatch { path: path.clone(), field, expected, got }
+    let wrong = |field: &'static str, expected: String, got: String| TrainError::Mismatch {
+        path: path.clone(),
+        field,
+        expected,
+        got,
     };
     let check = |field: &'static str, expected: &str, got: &str| {
         if expected == got { Ok(()) } else { Err(wrong(field, expected.to_owned(), got.to_owned())) }

@@ -239,7 +239,11 @@ mod tests {
             (|text| text.lines().skip(1).collect(), vec![started, lost(), lost()], "0 events"),
             // A line that can still be read says something else: the checkpoint knows it.
             (|text| text.replace("\"b\"", "\"x\""), vec![warning("a"), warning("x"), warning("c")], "not what it was"),
-            (|text| format!("\u{0}{text}"), vec![Event::RunStarted(Box::new(started_for_tests())), warning("b"), warning("c")], "line 1"),
+            (
+                |text| format!("\u{0}{text}"),
+                vec![Event::RunStarted(Box::new(started_for_tests())), warning("b"), warning("c")],
+                "line 1",
+            ),
         ];
         for (number, (damage, events, problem)) in cases.into_iter().enumerate() {
             let damaged = damage(&whole);

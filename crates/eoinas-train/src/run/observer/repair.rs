@@ -25,11 +25,20 @@ pub(super) fn mend(path: &Path, events: u64, started: &RunStarted) -> Result<(Ve
     let mut found = readable(path, events);
     let lost = events - found.len() as u64;
     if lost > MOST {
-        return Err(TrainError::invalid(path, format!("{lost} of the {events} events that the checkpoint knows are missing")));
+        return Err(TrainError::invalid(
+            path,
+            format!("{lost} of the {events} events that the checkpoint knows are missing"),
+        ));
     }
     let mut elapsed_seconds = 0.0;
     let records = (0..events).map(|seq| {
-        let event = || if seq == 0 { Event::RunStarted(Box::new(started.clone())) } else { Event::Warning { text: LOST.to_owned() } };
+        let event = || {
+            if seq == 0 {
+                Event::RunStarted(Box::new(started.clone()))
+            } else {
+                Event::Warning { text: LOST.to_owned() }
+            }
+        };
         let record = found.remove(&seq).unwrap_or_else(|| Record { seq, elapsed_seconds, event: event() });
         elapsed_seconds = record.elapsed_seconds;
         record

@@ -1,0 +1,77 @@
+//! The fault campaign: a tiny search, training, study and so on are killed, run out of disk, have two writers and damaged
+//! files. Whatever happens, what is there goes on to the same results or is refused by name.
+//!
+//! A short form runs as a test; the long one (`docs/RELIABILITY.md`) is
+//! `cargo test --release --workspace --test faults -- --ignored --nocapture`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod case;
+mod count;
+mod damage;
+mod disturb;
+
+use case::{CASES, Case, Reference};
+use count::Counts;
+
+/// Tries of each case.
+struct Extent {
+    /// Every so many-th system call is one at which the process is killed.
+    kill_every: usize,
+    /// The same of system calls from which on the disk is full.
+    full_every: usize,
+    writers: usize,
+    damages: usize,
+}
+
+/// Runs the campaign over `cases`, prints its table and asks for nothing lost.
+fn campaign(cases: &[Case], extent: &Extent) {
+    let strace = disturb::has_strace();
+    if !strace {
+        println!("no strace here: kills come at random times, and no disk is full");
+    }
+    let mut all = Vec::new();
+    for case in cases {
+        let root = tempfile::tempdir().unwrap();
+        let reference = Reference::new(*case, root.path());
+        let calls = if strace { disturb::system_calls(*case, root.path()) } else { Vec::new() };
+        let mut kills = Counts::new(case.name, "kills");
+        let mut full = Counts::new(case.name, "full disks");
+        for call in calls.iter().step_by(extent.kill_every) {
+            kills.add(disturb::killed(&reference, root.path(), *call));
+        }
+        let writes = calls.iter().filter(|(name, _)| *name == "write").count();
+        for at in (0..writes).step_by(extent.full_every) {
+            full.add(disturb::full_disk(&reference, root.path(), at + 1));
+        }
+        if !strace {
+            (0..8).for_each(|part| kills.add(disturb::killed_in_time(&reference, root.path(), f64::from(part) / 8.0)));
+        }
+        let mut writers = Counts::new(case.name, "two writers");
+        (0..extent.writers).for_each(|_| writers.add(disturb::two_writers(&reference, root.path())));
+        let mut damages = Counts::new(case.name, "damaged files");
+        damage::all(&reference, root.path(), extent.damages).into_iter().for_each(|end| damages.add(end));
+        all.extend([kills, full, writers, damages]);
+    }
+    println!("\n{}", count::table(&all));
+    let bad: Vec<&String> = all.iter().flat_map(|counts| &counts.bad).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn short() {
+    let extent = Extent { kill_every: 16, full_every: 16, writers: 1, damages: 12 };
+    campaign(&CASES[..2], &extent);
+}
+
+#[test]
+#[ignore = "the long form, about an hour"]
+fn long() {
+    campaign(&CASES, &Extent { kill_every: 1, full_every: 1, writers: 10, damages: 600 });
+}
+
+/// A quarter of an hour.
+#[test]
+#[ignore = "between the short and the long form"]
+fn middle() {
+    campaign(&CASES, &Extent { kill_every: 4, full_every: 6, writers: 3, damages: 60 });
+}
