@@ -131,6 +131,9 @@ fn checkpoints_of_another_network_are_refused() {
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("\"channels\": 4", "\"channels\": 6")).unwrap();
     let error = Training::resume(&run, Options::default()).unwrap_err().to_string();
+    assert!(error.contains("config.json was changed"), "{error}");
+    fs::remove_file(run.join("SHA256SUMS")).unwrap();
+    let error = Training::resume(&run, Options::default()).unwrap_err().to_string();
     assert!(error.contains("subject.sha256"), "{error}");
     fs::write(&config, text).unwrap();
     fs::remove_file(newest(&run).join("average.safetensors")).unwrap();

@@ -10,6 +10,9 @@ use crate::{
     count::End,
 };
 
+/// What is done to a file.
+type Damage = fn(&Path, &mut Random);
+
 /// Damages files of a copy of a run that was stopped in its middle, one at a time, `tries` in all, and goes on.
 pub fn all(reference: &Reference, root: &Path, tries: usize) -> Vec<End> {
     let stopped = root.join("stopped");
@@ -22,7 +25,7 @@ pub fn all(reference: &Reference, root: &Path, tries: usize) -> Vec<End> {
     assert!(Case::program().args(arguments).output().unwrap().status.success());
     let files = files(&stopped);
     let mut random = Random(7);
-    let damages: [(&str, fn(&Path, &mut Random)); 6] = [
+    let damages: [(&str, Damage); 6] = [
         ("emptied", |path, _| fs::write(path, "").unwrap()),
         ("cut", |path, random| {
             let bytes = fs::read(path).unwrap();

@@ -1,7 +1,7 @@
 //! From the file of a record to its lines.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -35,6 +35,10 @@ impl RecordReader {
     /// [`RecordError::File`].
     pub fn open(path: &Path) -> Result<Self, RecordError> {
         let wrong = |source| RecordError::File { path: path.to_owned(), source };
+        // A device or a pipe may have no end.
+        if !fs::metadata(path).map_err(wrong)?.is_file() {
+            return Err(wrong(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file")));
+        }
         let file = BufReader::new(File::open(path).map_err(wrong)?);
         Ok(Self { path: path.to_owned(), file, line: 0, offset: 0 })
     }

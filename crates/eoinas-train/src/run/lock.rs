@@ -8,6 +8,7 @@ use std::{
 
 use eoinas_core::run_folder::names;
 
+use super::plain;
 use crate::error::{Result, TrainError};
 
 /// The right to write to a folder. Nobody else gets it while this is there: it is let go of when it is dropped, and by the
@@ -34,8 +35,9 @@ impl Lock {
         let note = match file.try_lock() {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => {
-                let holder = fs::read_to_string(&path).unwrap_or_default();
-                let holder = if holder.is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
+                let holder = plain::read(&path, 1 << 10).unwrap_or_default();
+                let holder = String::from_utf8_lossy(&holder).trim().to_owned();
+                let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
                 return Err(TrainError::Busy { path: folder.to_owned(), holder });
             }
             Err(TryLockError::Error(error)) => Some(format!(

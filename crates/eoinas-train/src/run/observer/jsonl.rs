@@ -131,8 +131,10 @@ impl JsonlRecord {
 }
 
 /// Where the first `events` lines end, and those lines; or what is wrong with them.
-#[expect(clippy::type_complexity, reason = "damage is no error here")]
 fn intact(path: &Path, events: u64, known: Option<&FileEntry>) -> Result<Result<(u64, Vec<Record>), String>> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Ok(Err("it is no plain file".to_owned()));
+    }
     let mut reader = match RecordReader::open(path) {
         Err(RecordError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             return Ok(Err("it is missing".to_owned()));
@@ -257,6 +259,12 @@ mod tests {
         }
         fs::remove_file(&path).unwrap();
         assert!(resume(Some(&known)).note.unwrap().contains("missing"));
+        #[cfg(unix)]
+        {
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+            assert!(resume(Some(&known)).note.unwrap().contains("no plain file"));
+        }
         let later = "{\"seq\":0,\"elapsed_seconds\":0,\"event\":\"run_started\",\"record_version\":99}\n";
         fs::write(&path, later).unwrap();
         assert!(JsonlRecord::resume(&path, 3, None, &started_for_tests()).is_err());

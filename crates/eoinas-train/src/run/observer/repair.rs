@@ -70,10 +70,12 @@ pub(super) fn replace(path: &Path, records: &[Record]) -> Result<Option<PathBuf>
     };
     write().map_err(TrainError::write(&temporary))?;
     let names = (1u64..).map(|number| path.with_extension(format!("damaged-{number}.jsonl")));
-    let aside = if path.exists() { names.into_iter().find(|aside| !aside.exists()) } else { None };
-    if let Some(aside) = &aside {
-        // A copy: at no moment is there no record.
-        fs::copy(path, aside).map_err(TrainError::write(aside))?;
+    let found = fs::symlink_metadata(path).ok();
+    let aside = found.as_ref().and_then(|_| names.into_iter().find(|aside| fs::symlink_metadata(aside).is_err()));
+    if let (Some(aside), Some(found)) = (&aside, found) {
+        // A copy: at no moment is there no record. What is no plain file may have no end.
+        let kept = if found.is_file() { fs::copy(path, aside).map(drop) } else { fs::rename(path, aside) };
+        kept.map_err(TrainError::write(aside))?;
     }
     fs::rename(&temporary, path).map_err(TrainError::write(path))?;
     Ok(aside)
