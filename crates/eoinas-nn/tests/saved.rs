@@ -9,7 +9,7 @@ mod nets;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use common::flat;
 use eoinas_core::{
     CellSpec, Genotype, NumberInfo, Op, SearchSpace, Skeleton, Streams, TargetInfo, TargetKind, ValueKind, count, zoo,
@@ -237,6 +237,28 @@ fn missing_and_damaged_files() {
     let nowhere = root.path().join("nowhere");
     let error = build(&nowhere).unwrap_err();
     assert!(matches!(error, SavedError::Missing { ref path } if *path == nowhere.join("network.json")), "{error}");
+}
+
+#[test]
+fn weights_that_no_network_has_are_refused() {
+    let (_root, dir) = saved("darts-v2", &skeleton());
+    let model = dir.join("model.safetensors");
+    let whole = candle_core::safetensors::load(&model, &Device::Cpu).unwrap();
+    let of = |end: &str| whole.keys().find(|name| name.ends_with(end)).unwrap().clone();
+    let cases = [
+        ("running_var", -0.5, "no variance"),
+        ("running_var", f32::INFINITY, "no finite number"),
+        ("weight", f32::NAN, "no finite number"),
+    ];
+    for (end, value, problem) in cases {
+        let (mut tensors, name) = (whole.clone(), of(end));
+        let shape = whole[&name].shape().clone();
+        tensors.insert(name.clone(), Tensor::full(value, shape, &Device::Cpu).unwrap());
+        candle_core::safetensors::save(&tensors, &model).unwrap();
+        let error = build(&dir).unwrap_err();
+        assert!(matches!(&error, SavedError::Value { name: named, .. } if *named == name), "{error}");
+        assert!(error.to_string().contains(problem), "{error}");
+    }
 }
 
 #[test]

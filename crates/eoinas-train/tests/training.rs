@@ -122,6 +122,21 @@ fn one_and_two_threads_give_the_same_bytes() {
 }
 
 #[test]
+fn a_network_whose_last_update_diverges_is_not_delivered() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    // One update, after which nobody asks for a training loss.
+    let mut config = TrainConfig { epochs: 1, batch_size: 8, accumulate: 1, average: None, ..tiny_training() };
+    config.data.train_images = Some(8);
+    config.weights.learning_rate = Constant { value: 1e30 }.into();
+    config.weights.clip = None;
+    let outcome = Training::create((config, cell()), &run, Options::default()).unwrap().run().unwrap();
+    assert!(matches!(outcome, Outcome::Stopped(StopReason::NonFinite { .. })), "{outcome:?}");
+    assert!(!run.join("network").exists() && !run.join("result.json").exists());
+    assert!(newest(&run).ends_with("step-000000000"));
+}
+
+#[test]
 fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");

@@ -14,7 +14,7 @@ use eoinas_train::{Options, TrainConfig, TrainError, TrainPreset, Training, meth
 fn every_bad_setting_has_an_error_of_its_own() {
     type Change = fn(&mut TrainConfig);
     let cases: [(Change, &str); 22] = [
-        (|c| c.epochs = 0, "epochs is 0; expected at least 1"),
+        (|c| c.epochs = 0, "epochs is 0; expected at least one epoch"),
         (|c| c.batch_size = 1, "batch_size is 1"),
         (|c| c.batch_size = 41, "larger than the data (40 training images)"),
         (|c| c.accumulate = 0, "accumulate is 0"),
@@ -110,7 +110,7 @@ fn parts_with_other_classes_are_refused() {
     assert!(error.contains("other classes") && error.contains("\"dog\", \"cat\""), "{error}");
     let options = own(set(&["cat"], 30), set(&["cat"], 12));
     let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
-    assert!(error.contains("40 images asked for, but there are 30"), "{error}");
+    assert!(error.contains("40 images are needed, but there are 30"), "{error}");
     // A part of the images alone, and a search's method.
     let options = Options { dataset: Some(set(&["cat"], 40)), ..Options::default() };
     let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
