@@ -21,6 +21,7 @@ pub mod head;
 pub mod node;
 pub mod norm;
 pub mod optim;
+pub mod pattern;
 pub mod pool;
 pub mod tape;
 

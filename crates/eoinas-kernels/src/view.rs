@@ -15,6 +15,14 @@ pub struct Norm {
     pub shift: Tensor,
 }
 
+impl Norm {
+    /// The same with other tensors.
+    pub(crate) fn try_map<E>(&self, f: impl Fn(&Tensor) -> Result<Tensor, E>) -> Result<Self, E> {
+        let Self { mean, rstd, scale, shift } = self;
+        Ok(Self { mean: f(mean)?, rstd: f(rstd)?, scale: f(scale)?, shift: f(shift)? })
+    }
+}
+
 /// The gradient at `z` as an affine map: `dz = a * dy + b * z + d`, per channel; all `[c]`.
 #[derive(Clone, Debug)]
 pub struct GradCoefficients {

@@ -1,11 +1,13 @@
 //! An op as a cell sees it: the trait, what a pass hands to it, and what it hands back.
 
 use std::any::Any;
+use std::cell::RefCell;
 
 use candle_core::Tensor;
 use chacha20::ChaCha8Rng;
 use eoinas_core::{SeedStream, Streams};
 use eoinas_kernels::node::{add_scaled, write_scaled};
+use eoinas_kernels::pattern::ReluPatterns;
 use eoinas_kernels::{Gradient, Workspace};
 use rand::Rng;
 
@@ -42,6 +44,8 @@ pub struct Context<'a> {
     pub drop_path: f32,
     /// Generator of the pass's masks. Ops draw in the order in which they run.
     pub masks: MaskSource,
+    /// Where the ReLUs of the pass are noted, if somebody wants to know which are on.
+    pub patterns: Option<&'a RefCell<ReluPatterns>>,
 }
 
 impl<'a> Context<'a> {
@@ -49,7 +53,7 @@ impl<'a> Context<'a> {
     pub fn new(workspace: &'a Workspace, parameters: &'a Parameters, phase: Phase) -> Self {
         let masks = MaskSource::new(&Streams::new(0), 0, 0);
         let keep = phase == Phase::Training;
-        Self { workspace, parameters, phase, keep, skip_dropout: 0.0, drop_path: 0.0, masks }
+        Self { workspace, parameters, phase, keep, skip_dropout: 0.0, drop_path: 0.0, masks, patterns: None }
     }
 }
 

@@ -1,9 +1,11 @@
 //! One pass through a network: forward, loss, backward.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
 use candle_core::Tensor;
 use eoinas_core::{Gates, Skeleton};
+use eoinas_kernels::pattern::ReluPatterns;
 use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
@@ -109,6 +111,25 @@ pub(crate) fn logits(
         network.release(&context, tape);
         Ok(logits)
     })
+}
+
+/// Which ReLUs are on for which of the images, in evaluation.
+pub(crate) fn relu_patterns(
+    network: &Network,
+    gates: &Gates,
+    parameters: &Parameters,
+    workspace: &Workspace,
+    (images, skeleton): (&Tensor, &Skeleton),
+) -> Result<ReluPatterns> {
+    check_images(images, skeleton)?;
+    let patterns = RefCell::new(ReluPatterns::new(images.dim(0)?));
+    let mut context = Context { patterns: Some(&patterns), ..Context::new(workspace, parameters, Phase::Evaluation) };
+    awake(|| {
+        let (_, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
+        network.release(&context, tape);
+        Ok::<_, NnError>(())
+    })?;
+    Ok(patterns.into_inner())
 }
 
 /// What a pass knows of the auxiliary head.

@@ -98,7 +98,11 @@ impl Stage {
         let known = self.norm.as_ref().map(|norm| norm.apply_known(context)).transpose()?.flatten();
         let want_stats = self.norm.is_some() && known.is_none();
         let conv = self.conv.try_map(|id| context.parameters.value(id))?;
-        let (z, stats) = conv_forward(context.workspace, self.input(sources, pending), conv, want_stats)?;
+        let input = self.input(sources, pending);
+        if let Some(patterns) = context.patterns.filter(|_| self.relu) {
+            patterns.borrow_mut().add(input)?;
+        }
+        let (z, stats) = conv_forward(context.workspace, input, conv, want_stats)?;
         let norm = match (&self.norm, stats) {
             (Some(norm), Some(stats)) => Some(norm.apply(context, &stats)?),
             _ => known,

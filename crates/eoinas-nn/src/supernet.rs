@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use eoinas_core::{AliveOps, Gate, Gates, NetworkSpec, OpId, SearchSpace, Skeleton, Streams};
+use eoinas_kernels::pattern::ReluPatterns;
 use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
@@ -101,6 +102,19 @@ impl Supernet {
         let mut output = awake(|| run.pass(batch, run_gates, wanted, options, sums.as_mut(), start))?;
         output.gate_gradients = sums.map(|sums: GateSums| gather(gates, &sums)).transpose()?;
         Ok(output)
+    }
+
+    /// Which ReLUs are on for which of `images` (`[n, h, w, c]`) in a forward pass with these gates and the images' own
+    /// statistics in BatchNorm: the kernel of NASWOT ([`ReluPatterns`]). The ReLUs are those that convolutions read through
+    /// ([`crate::stage::Stage`]), in ops, preprocessing and residual blocks.
+    ///
+    /// # Errors
+    /// Images or gates that do not fit.
+    pub fn relu_patterns(&self, images: &Tensor, gates: &Gates) -> Result<ReluPatterns> {
+        self.check_gates(gates)?;
+        let passing = if self.share == 1 { None } else { Some(self.with_passed_by(gates)) };
+        let gates = passing.as_ref().unwrap_or(gates);
+        pass::relu_patterns(&self.network, gates, &self.parameters, &self.workspace, (images, &self.skeleton))
     }
 
     /// Frees an op of an edge in all cells of its kind, with its weights and their momenta.

@@ -18,6 +18,7 @@ pub(crate) mod node;
 pub(crate) mod norm;
 pub(crate) mod optim;
 pub(crate) mod parallel;
+pub(crate) mod pattern;
 pub(crate) mod pool;
 mod scratch;
 pub mod simd;
