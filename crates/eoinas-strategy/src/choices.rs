@@ -1,6 +1,6 @@
 //! What a genotype of a space chooses: for each node which edges it keeps, and for each of those an op.
 
-use eoinas_core::{Genotype, GenotypeEdge, Op, SearchSpace};
+use eoinas_core::{EdgeId, Genotype, GenotypeEdge, Op, OpId, SearchSpace};
 
 /// One kept edge of a node: places in [`Node::sources`] and [`Node::ops`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,26 @@ impl Choices {
         genotype.fits(&self.space).ok()?;
         let inputs = genotype.cells.iter().flat_map(|cell| &cell.nodes);
         self.nodes.iter().zip(inputs).map(|(node, inputs)| node.picks(inputs)).collect()
+    }
+
+    /// Where each pick of a node is an edge of the space, and which of the space's ops it is.
+    pub fn id(&self, node: usize, pick: Pick) -> Option<OpId> {
+        let Node { sources, ops, .. } = self.nodes.get(node)?;
+        let (from, op) = (sources.get(pick.source)?, ops.get(pick.op)?);
+        let mut before = node;
+        for (kind, cell) in self.space.kinds().zip(self.space.cells()) {
+            if before >= cell.nodes {
+                before -= cell.nodes;
+                continue;
+            }
+            let to = cell.intermediate().nth(before)?;
+            // Of several edges from one source the sources list each.
+            let earlier = sources.get(..pick.source)?.iter().filter(|other| *other == from).count();
+            let mut edges = cell.edges.iter().enumerate().filter(|(_, edge)| edge.to == to && edge.from == *from);
+            let (edge, _) = edges.nth(earlier)?;
+            return Some(EdgeId { kind, edge }.op(self.space.ops().iter().position(|known| known == op)?));
+        }
+        None
     }
 
     /// The genotype of these picks.
