@@ -40,4 +40,10 @@ impl Setting {
     ) -> Result<(), Self> {
         if ok { Ok(()) } else { Err(Self::new(name, got, expected)) }
     }
+
+    /// The same as a setting of a group: `batch_size` within `finalists` is `finalists.batch_size`.
+    #[must_use]
+    pub fn within(self, group: &str) -> Self {
+        Self { name: format!("{group}.{}", self.name), ..self }
+    }
 }

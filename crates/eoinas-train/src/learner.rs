@@ -7,6 +7,7 @@ mod trial;
 use std::sync::Arc;
 
 use candle_core::Device;
+use rand::Rng;
 use rand_distr::{Distribution, Normal};
 
 use eoinas_core::{AliveOps, EdgeMap, EdgeOpTable, Gates, OpId, SearchSpace, SeedStream, Skeleton, Streams};
@@ -95,7 +96,7 @@ impl NetworkPlan {
 
     /// What initial values are drawn from; nothing if all are 0. A standard deviation that is no number was refused when
     /// the settings were checked.
-    fn initial_values(&self, index: u64) -> Option<(Normal<f64>, impl rand::Rng + use<>)> {
+    fn initial_values(&self, index: u64) -> Option<(Normal<f64>, impl Rng + use<>)> {
         let normal = Normal::new(0.0, self.init_std).ok().filter(|_| self.init_std > 0.0)?;
         Some((normal, self.streams.rng(SeedStream::Alphas, 0, index)))
     }
@@ -153,6 +154,11 @@ impl Learner {
     /// The search space.
     pub fn space(&self) -> &SearchSpace {
         self.supernet.space()
+    }
+
+    /// The tensor halves of the space's ops.
+    pub fn operations(&self) -> &Operations {
+        &self.plan.operations
     }
 
     /// The ops that are alive.
@@ -247,6 +253,24 @@ impl Learner {
             self.supernet.workspace().clear();
         }
         Ok(decisions)
+    }
+
+    /// Draws the weights anew, number `index` of the run's initial weights (0: those that it began with), and forgets their
+    /// momenta. Alive ops, architecture parameters and statistics stay.
+    ///
+    /// # Errors
+    /// A network that cannot be built.
+    pub fn reinitialise(&mut self, index: u64) -> Result<()> {
+        let mut plan = self.plan.clone();
+        if index > 0 {
+            plan.streams = Streams::new(plan.streams.rng(SeedStream::Named("initialisation"), index, 0).next_u64());
+        }
+        let (space, skeleton, device) =
+            (self.supernet.space().clone(), self.supernet.skeleton().clone(), self.supernet.device().clone());
+        let mut supernet = plan.supernet(&space, &skeleton, &device)?;
+        supernet.restrict(self.prune.alive())?;
+        self.supernet = supernet;
+        Ok(())
     }
 
     /// Builds the network anew with `cells` cells and the ops that are alive: fresh weights, architecture parameters and

@@ -35,15 +35,18 @@
 
 pub mod batch;
 pub mod blocks;
+pub mod budget;
 pub mod config;
 pub mod data;
 mod error;
 pub mod evaluate;
 pub mod evaluators;
+pub mod finalists;
 pub mod learner;
 pub mod method;
 pub mod methods;
 pub mod plan;
+pub mod probes;
 pub mod run;
 pub mod search;
 pub mod training;
@@ -52,6 +55,7 @@ pub use batch::{Runs, Seeds, Trials};
 pub use config::{MethodConfig, MethodKind, Preset, SearchConfig};
 pub use error::{Result, TrainError};
 pub use evaluators::{SupernetEvaluator, TrainingEvaluator};
+pub use finalists::{Finalist, FinalistsConfig};
 pub use halt::{Flow, Halt};
 pub use learner::{ArchGradient, Learner, LearnerSettings};
 pub use lock::Lock;

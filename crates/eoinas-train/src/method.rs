@@ -124,6 +124,11 @@ pub trait SearchMethod: fmt::Debug + Send {
         Timetable::new(run.epochs)
     }
 
+    /// Epochs beyond which it gains nothing, for runs that are fitted to a time. Default: there are none.
+    fn most_epochs(&self) -> Option<usize> {
+        None
+    }
+
     /// Makes the network that a stage of its timetable (from 0) begins with, for a run that is resumed in it; what it
     /// learned comes from the checkpoint afterwards. Default: all stages have the network that is there.
     ///

@@ -21,6 +21,8 @@ pub struct Timetable {
     pub temperature: Option<ScheduleConfig>,
     /// When ops are taken away.
     pub prune: PruneScheduleConfig,
+    /// Steps of every epoch, at most; `None`: as many as the images give.
+    pub steps: Option<usize>,
     /// How something was scaled to the run, for the record.
     pub note: Option<String>,
 }
@@ -40,7 +42,7 @@ impl Timetable {
     /// One stage of so many epochs, and nothing else.
     pub fn new(epochs: usize) -> Self {
         let stages = vec![Stage { epochs, warm_up_epochs: 0, skip_dropout: None }];
-        Self { stages, temperature: None, prune: PruneScheduleConfig::Never(Never {}), note: None }
+        Self { stages, temperature: None, prune: PruneScheduleConfig::Never(Never {}), steps: None, note: None }
     }
 
     /// With a warm-up in the first stage.
@@ -55,6 +57,12 @@ impl Timetable {
     pub fn skip_dropout(mut self, dropout: Option<SkipDropout>) -> Self {
         self.stages.iter_mut().take(1).for_each(|stage| stage.skip_dropout = dropout);
         self
+    }
+
+    /// With at most so many steps an epoch, at least 1.
+    #[must_use]
+    pub fn steps(self, steps: usize) -> Self {
+        Self { steps: Some(steps.max(1)), ..self }
     }
 
     /// With a temperature.
@@ -152,6 +160,11 @@ impl Plan {
     /// Epochs in all.
     pub fn epochs(&self) -> usize {
         self.timetable.epochs()
+    }
+
+    /// Steps of every epoch, at most; `None`: as many as the images give.
+    pub fn steps(&self) -> Option<usize> {
+        self.timetable.steps
     }
 
     /// First epochs that train weights only.

@@ -83,7 +83,13 @@ fn presets_are_valid_and_survive_their_file() {
         let text = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<SearchConfig>(&text).unwrap(), config);
     }
-    assert!("fast".parse::<eoinas_train::Preset>().unwrap_err().to_string().contains("paper, authors or quick"));
+    assert!(
+        "fast"
+            .parse::<eoinas_train::Preset>()
+            .unwrap_err()
+            .to_string()
+            .contains("paper, authors, quick or recommended")
+    );
 }
 
 #[test]

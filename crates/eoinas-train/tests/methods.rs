@@ -12,7 +12,8 @@ use eoinas_nn::Operations;
 use eoinas_train::{
     Learner, Outcome, Search, SearchConfig, SearchMethod,
     config::{MethodConfig, MethodKind},
-    methods::PDarts,
+    methods::{PDarts, ZeroCostPt},
+    probes::Probe,
     stop::MaxSteps,
 };
 
@@ -24,6 +25,13 @@ fn config(method: MethodKind) -> SearchConfig {
     if let MethodConfig::PcDarts(method) = &mut config.method {
         // Of four.
         method.partial_channels = 2;
+    }
+    if method == MethodKind::ZeroCostPt {
+        // Of one step and one pass each.
+        config = SearchConfig { epochs: 4, method: ZeroCostPt::default().by(Probe::GateSaliency).into(), ..config };
+    }
+    if let Some(finalists) = &mut config.finalists {
+        (finalists.candidates, finalists.epochs) = (3, 1);
     }
     config
 }
@@ -48,8 +56,9 @@ fn every_method_runs_to_a_cell_and_resumes_to_the_same_bytes() {
         assert_eq!(started.method, config(method).method.build().unwrap().identity().name);
 
         let moved = moved(&before, &search.learner().alphas, search.space());
-        let trains_weights_alone = matches!(method, MethodKind::Uniform | MethodKind::RandomWs);
-        if trains_weights_alone {
+        let no_gradient = [MethodKind::Uniform, MethodKind::RandomWs, MethodKind::ZeroCostPt, MethodKind::Recommended]
+            .contains(&method);
+        if no_gradient {
             assert_eq!(moved, 0)
         } else {
             assert!(moved > 100, "{method}: {moved}")
@@ -58,7 +67,7 @@ fn every_method_runs_to_a_cell_and_resumes_to_the_same_bytes() {
             Event::EpochEnd(epoch) => epoch.valid_accuracy.is_some(),
             _ => false,
         });
-        let reads = method != MethodKind::Snas && !trains_weights_alone;
+        let reads = method != MethodKind::Snas && !no_gradient;
         assert_eq!(valid, reads, "{method}: validation half read");
     }
 }
@@ -95,8 +104,8 @@ fn every_method_lowers_the_loss() {
         if method == Pdarts {
             continue;
         }
-        // Variants whose steps are those of another method.
-        if matches!(method, EoinasScaleFree | GdasPruning | RandomWs) {
+        // Variants whose steps are those of another method, and those that train nothing.
+        if matches!(method, EoinasScaleFree | GdasPruning | RandomWs | ZeroCostPt | Recommended) {
             continue;
         }
         let config = SearchConfig { epochs: if all_ops { 8 } else { 16 }, ..config(method) };

@@ -33,6 +33,8 @@ pub const TRIALS: &str = "trials.json";
 pub const SEARCH_PLAN: &str = "search.json";
 /// Settings of the training that follows a search, in the folder that holds both.
 pub const TRAINING_PLAN: &str = "training.json";
+/// Trainings of the candidate cells at the end of a search, a folder of trials for each round.
+pub const FINALISTS: &str = "finalists";
 /// The training that follows a search.
 pub const TRAINING: &str = "training";
 /// The search of a study's seed, or of a network made from pictures.

@@ -6,10 +6,12 @@ use eoinas_core::Setting;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::SearchConfig;
+use super::{NetworkConfig, SearchConfig};
 use crate::{
+    finalists::FinalistsConfig,
     method::{Identity, SearchMethod},
-    methods::{Darts, EoiNas, Gdas, MdeNas, PDarts, PcDarts, RandomWs, Rome, SecondOrder, Snas, Uniform},
+    methods::{Darts, EoiNas, Gdas, MdeNas, PDarts, PcDarts, RandomWs, Rome, SecondOrder, Snas, Uniform, ZeroCostPt},
+    probes::Probe,
 };
 
 /// A search method with its settings: in JSON an object of one entry, `{"gdas": {"paths_per_step": 3}}`. What is left out
@@ -40,6 +42,8 @@ pub enum MethodConfig {
     Mdenas(MdeNas),
     /// DARTS in stages.
     Pdarts(PDarts),
+    /// Untrained networks probed op by op.
+    ZeroCostPt(ZeroCostPt),
     /// A method of another crate: what it calls itself. Written for a search whose method came in
     /// [`crate::Options::method`], which has to come with it again.
     Own(Identity),
@@ -68,6 +72,7 @@ impl MethodConfig {
             Self::RandomWs(method) => Box::new(method),
             Self::Mdenas(method) => Box::new(method),
             Self::Pdarts(method) => Box::new(method),
+            Self::ZeroCostPt(method) => Box::new(method),
             Self::Own(identity) => {
                 let expected = "a method of this library; the run was searched by one of another program, which has to \
                                 be given again (Options::method)";
@@ -97,6 +102,12 @@ impl MethodConfig {
     }
 }
 
+impl From<ZeroCostPt> for MethodConfig {
+    fn from(method: ZeroCostPt) -> Self {
+        Self::ZeroCostPt(method)
+    }
+}
+
 impl From<EoiNas> for MethodConfig {
     fn from(method: EoiNas) -> Self {
         Self::Eoinas(method)
@@ -107,7 +118,8 @@ impl SearchConfig {
     /// The same run with another method: same data, network, budget and seeds, settings that both methods have (but for
     /// what the method's paper prescribes, as its defaults say), and defaults for what the method has alone.
     ///
-    /// P-DARTS begins in a smaller network: its stages share what is here in proportion.
+    /// P-DARTS begins in a smaller network: its stages share what is here in proportion. Zero-Cost-PT trains nothing; its
+    /// epochs are initialisations, [`ZeroCostPt::INITIALISATIONS`].
     pub fn with_method(mut self, kind: MethodKind) -> Self {
         let from = self.method.clone();
         self.method = match kind {
@@ -125,6 +137,18 @@ impl SearchConfig {
             MethodKind::Mdenas => MethodConfig::Mdenas(from.carried::<MdeNas>().prescribed()),
             MethodKind::Pdarts => {
                 MethodConfig::Pdarts(from.carried::<PDarts>().prescribed(self.form, &mut self.network))
+            }
+            MethodKind::ZeroCostPt => {
+                self.epochs = ZeroCostPt::INITIALISATIONS;
+                MethodConfig::ZeroCostPt(from.carried())
+            }
+            MethodKind::Recommended => {
+                self.epochs = ZeroCostPt::INITIALISATIONS;
+                let network = NetworkConfig { channels: 8, ..self.network.clone() };
+                let batch_size = self.batch_size.min(64);
+                let finalists = FinalistsConfig { network, batch_size, share: 0.75, ..FinalistsConfig::default() };
+                self.finalists.get_or_insert(finalists);
+                ZeroCostPt::default().by(Probe::PatternsOfPaths).into()
             }
         };
         self
@@ -163,11 +187,15 @@ pub enum MethodKind {
     Mdenas,
     /// First-order DARTS in stages that deepen the network and drop ops, with a limit of skip connections.
     Pdarts,
+    /// Nothing is trained: every op is probed in several untrained networks. An epoch is one of them.
+    ZeroCostPt,
+    /// What this library recommends: ops probed in untrained networks, then finalists.
+    Recommended,
 }
 
 impl MethodKind {
     /// All methods.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Eoinas,
         Self::Gdas,
         Self::Darts,
@@ -181,6 +209,8 @@ impl MethodKind {
         Self::RandomWs,
         Self::EoinasScaleFree,
         Self::GdasPruning,
+        Self::ZeroCostPt,
+        Self::Recommended,
     ];
 
     /// Its name.
@@ -199,6 +229,8 @@ impl MethodKind {
             Self::RandomWs => "random-ws",
             Self::Mdenas => "mdenas",
             Self::Pdarts => "pdarts",
+            Self::ZeroCostPt => "zero-cost-pt",
+            Self::Recommended => "recommended",
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) use validate::{
     MOST_IMAGES, batch_size, check_source, epochs, in_unit, keep_checkpoints, not_negative, positive,
 };
 
-use crate::methods::EoiNas;
+use crate::{finalists::FinalistsConfig, methods::EoiNas};
 
 /// Everything that decides what a search does. Written to `config.json`, which a resumed run reads again.
 ///
@@ -71,6 +71,9 @@ pub struct SearchConfig {
     pub weights: WeightsConfig,
     /// Stop when a cell has more skip connections than this. Default: no limit.
     pub max_skips: Option<usize>,
+    /// Cells that are compared at the end by trainings of their own. Default: none, the method's cell is the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalists: Option<FinalistsConfig>,
     /// Newest checkpoints kept beside the best. Default: 2.
     pub keep_checkpoints: usize,
 }
@@ -167,6 +170,7 @@ impl Default for SearchConfig {
             network: NetworkConfig::default(),
             weights: WeightsConfig::default(),
             max_skips: None,
+            finalists: None,
             keep_checkpoints: 2,
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use eoinas_core::{Setting, schedule::Cosine, skeleton::Form};
 use eoinas_data::SplitKind;
 
-use super::{DataConfig, NetworkConfig, SearchConfig, WeightsConfig};
+use super::{DataConfig, MethodKind, NetworkConfig, SearchConfig, WeightsConfig};
 use crate::methods::EoiNas;
 
 /// A named set of settings.
@@ -21,11 +21,13 @@ pub enum Preset {
     Authors,
     /// Minutes on two cores: small network, few images, but all ops, both kinds of cell and all prunings.
     Quick,
+    /// What this library recommends where time is short: ops probed in untrained networks, then finalists.
+    Recommended,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 3] = [Self::Paper, Self::Authors, Self::Quick];
+    pub const ALL: [Self; 4] = [Self::Paper, Self::Authors, Self::Quick, Self::Recommended];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Preset {
             Self::Paper => "paper",
             Self::Authors => "authors",
             Self::Quick => "quick",
+            Self::Recommended => "recommended",
         }
     }
 
@@ -42,6 +45,7 @@ impl Preset {
             Self::Paper => SearchConfig::paper(),
             Self::Authors => SearchConfig::authors(),
             Self::Quick => SearchConfig::quick(),
+            Self::Recommended => SearchConfig::recommended(),
         }
     }
 }
@@ -57,7 +61,7 @@ impl FromStr for Preset {
 
     fn from_str(text: &str) -> Result<Self, Setting> {
         let found = Self::ALL.into_iter().find(|preset| preset.name() == text);
-        found.ok_or_else(|| Setting::new("preset", text, "paper, authors or quick"))
+        found.ok_or_else(|| Setting::new("preset", text, "paper, authors, quick or recommended"))
     }
 }
 
@@ -110,5 +114,15 @@ impl SearchConfig {
             network: NetworkConfig { channels: 8, cells: 4, ..NetworkConfig::default() },
             ..Self::paper()
         }
+    }
+
+    /// Minutes on two cores, with the method [`MethodKind::Recommended`] and its finalists.
+    pub fn recommended() -> Self {
+        Self {
+            preset: Preset::Recommended,
+            network: NetworkConfig { channels: 8, cells: 5, ..NetworkConfig::default() },
+            ..Self::quick()
+        }
+        .with_method(MethodKind::Recommended)
     }
 }

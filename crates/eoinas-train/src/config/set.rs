@@ -4,6 +4,7 @@ use eoinas_core::Setting;
 use serde_json::{Map, Value};
 
 use super::{MethodConfig, MethodKind, OPTIONAL, SearchConfig, method::UnknownMethod};
+use crate::finalists::FinalistsConfig;
 
 impl SearchConfig {
     /// The same settings with another value for `name`, the path of a setting in `config.json`: how a study varies what
@@ -33,6 +34,11 @@ impl SearchConfig {
         }
         let mut config = serde_json::to_value(self).map_err(|error| wrong(error.to_string()))?;
         let first = name.split('.').next().unwrap_or_default();
+        if let (None, "finalists", Some(all)) = (&self.finalists, first, config.as_object_mut()) {
+            // What is left out where there are none; a part of it asks for them.
+            let default = serde_json::to_value(FinalistsConfig::default()).unwrap_or_default();
+            all.insert(first.to_owned(), default);
+        }
         let mut place = if config.get(first).is_some() {
             &mut config
         } else {
@@ -98,6 +104,10 @@ mod tests {
         let set = |name: &str, value: &str| config.with_setting(name, value);
         assert_eq!(set("seed", "7").unwrap(), SearchConfig { seed: 7, ..SearchConfig::paper() });
         assert_eq!(set("weights.clip", "null").unwrap().weights.clip, None);
+        let finalists = FinalistsConfig { candidates: 5, ..FinalistsConfig::default() };
+        assert_eq!(set("finalists.candidates", "5").unwrap().finalists, Some(finalists));
+        assert_eq!(set("finalists", "{}").unwrap().finalists, Some(FinalistsConfig::default()));
+        assert_eq!(set("finalists", "null").unwrap().finalists, None);
         let layers = set("network.layers", r#"["normal", "reduce"]"#).unwrap().network.layers;
         assert_eq!(layers, Some(vec!["normal".to_owned(), "reduce".to_owned()]));
         assert_eq!(set("method", "gdas").unwrap(), SearchConfig::paper().with_method(MethodKind::Gdas));

@@ -5,6 +5,8 @@ use std::path::Path;
 use eoinas_core::{SearchSpace, Setting};
 use eoinas_data::SourceKind;
 
+use crate::finalists::FinalistsConfig;
+
 use super::{NetworkConfig, SearchConfig, WeightsConfig, groups::schedule_works};
 
 type Result = std::result::Result<(), Setting>;
@@ -32,6 +34,7 @@ impl SearchConfig {
         }
         self.network.validate()?;
         self.weights.validate()?;
+        self.finalists.as_ref().map_or(Ok(()), FinalistsConfig::validate)?;
         keep_checkpoints(self.keep_checkpoints)
     }
 }

@@ -15,6 +15,7 @@ mod rome;
 mod second_order;
 mod snas;
 mod uniform;
+mod zero_cost_pt;
 
 pub use darts::Darts;
 pub use eoinas::{ByIndicator, EoiNas};
@@ -27,6 +28,7 @@ pub use rome::Rome;
 pub use second_order::{SecondOrder, Unrolled};
 pub use snas::Snas;
 pub use uniform::Uniform;
+pub use zero_cost_pt::ZeroCostPt;
 
 use eoinas_core::Genotype;
 use eoinas_prune::Beta;

@@ -10,7 +10,7 @@ use crate::{
     checkpoint::{self, Checkpoint, Content, FORMAT, MadeOn, Manifest, Store, Subject, VERSION},
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
-    stop::{Progress, StopReason, StopRule},
+    stop::{Progress, SharedRules, StopReason, StopRule},
 };
 
 use super::{job::About, options::Options, run_writer::RunWriter};
@@ -26,7 +26,7 @@ pub struct Session {
     log: TextLog,
     /// All others.
     observers: Observers,
-    rules: Vec<Box<dyn StopRule>>,
+    rules: SharedRules,
     keep: usize,
     steps: u64,
 }
@@ -52,7 +52,7 @@ impl Session {
         let record = JsonlRecord::create(&run.join(names::EVENTS))?;
         let log = TextLog::create(&run.join(names::LOG))?;
         let (observers, made_on) = (Observers::new(Vec::new(), 0, 0.0), MadeOn::here(device));
-        Ok(Self { run, store, subject, made_on, record, log, observers, rules: Vec::new(), keep, steps: 0 })
+        Ok(Self { run, store, subject, made_on, record, log, observers, rules: SharedRules::default(), keep, steps: 0 })
     }
 
     /// Brings a new run, which has its first checkpoint, to its place.
@@ -96,7 +96,7 @@ impl Session {
             record: record.record,
             log,
             observers,
-            rules: Vec::new(),
+            rules: SharedRules::default(),
             keep: about.keep_checkpoints,
             steps: 0,
         };
@@ -106,7 +106,7 @@ impl Session {
     /// With what the options and the settings want.
     pub(super) fn with(mut self, options: Options, rules: Vec<Box<dyn StopRule>>) -> Self {
         options.observers.into_iter().for_each(|observer| self.observers.push(observer));
-        self.rules.extend(options.rules.into_iter().chain(rules));
+        self.rules = SharedRules::new(options.rules.into_iter().chain(rules).collect());
         self
     }
 
@@ -142,12 +142,17 @@ impl Session {
         self.observers.progress(progress);
     }
 
+    /// The rules, for runs within this one.
+    pub(crate) fn rules(&self) -> SharedRules {
+        self.rules.clone()
+    }
+
     /// Asks the rules in order.
     ///
     /// # Errors
     /// The first reason to stop.
     pub fn check(&mut self, progress: &Progress) -> Result<(), StopReason> {
-        self.rules.iter_mut().find_map(|rule| rule.check(progress)).map_or(Ok(()), Err)
+        self.rules.check(progress).map_or(Ok(()), Err)
     }
 
     /// Saves a checkpoint as part of the run: it is in the record, and older checkpoints go. `best` is the step of the

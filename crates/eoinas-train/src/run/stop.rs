@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -127,6 +127,23 @@ impl fmt::Display for StopReason {
 pub trait StopRule: fmt::Debug + Send {
     /// `Some` when the run shall stop here. The state is saved and the run can be resumed.
     fn check(&mut self, progress: &Progress) -> Option<StopReason>;
+}
+
+/// Rules that several runs ask, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedRules(Arc<Mutex<Vec<Box<dyn StopRule>>>>);
+
+impl SharedRules {
+    pub(crate) fn new(rules: Vec<Box<dyn StopRule>>) -> Self {
+        Self(Arc::new(Mutex::new(rules)))
+    }
+}
+
+impl StopRule for SharedRules {
+    fn check(&mut self, progress: &Progress) -> Option<StopReason> {
+        let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.iter_mut().find_map(|rule| rule.check(progress))
+    }
 }
 
 /// Stops when a flag is raised, as a Ctrl-C handler does.

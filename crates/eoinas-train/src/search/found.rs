@@ -3,7 +3,7 @@
 use eoinas_core::{Genotype, Measure, Score, SearchSpace, Skeleton, count};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::{error::Result, finalists::Finalist};
 
 /// The result of a search: `result.json` of a finished run, and what `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ pub struct Found {
     /// The cell's text.
     pub genotype: String,
     /// Accuracy of the derived one-path network with the supernet's weights, over the whole validation half; 0 to 1, and 0
-    /// where the task has no classes.
+    /// where the task has no classes. After finals that of the last training, on the held-out images.
     pub validation_accuracy: f64,
     /// Its score of a task without classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +28,9 @@ pub struct Found {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+    /// The cells that were compared by trainings, the result first; none without finals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finalists: Vec<Finalist>,
 }
 
 impl Found {

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
-    Event, Measure, Score, SearchSpace, Streams,
+    Event, Genotype, Measure, Score, SearchSpace, Streams,
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
+    softmax,
 };
 use eoinas_data::Batches;
 use eoinas_prune::PruneState;
@@ -23,6 +24,7 @@ use crate::{
     data::{SearchData, open_dataset, to_device},
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
+    finalists::{self, Finalist},
     halt::Flow,
     learner::Learner,
     method::{SearchMethod, Step, StepReport},
@@ -92,6 +94,25 @@ impl SearchJob {
         self.told.extend(context.told());
         Ok(result)
     }
+
+    /// The candidates around the derived cell, the best first; none where the settings want no finals.
+    fn finals(&self, derived: &Genotype, session: &mut Session) -> Flow<Vec<Finalist>> {
+        let Some(settings) = &self.config.finalists else { return Ok(Vec::new()) };
+        let (space, learner) = (self.learner.space(), &self.learner);
+        let importance = match self.method.indicators(learner)? {
+            Some(importance) => importance,
+            None => softmax::beta(&learner.alphas, learner.alive(), space).map(|beta| Some(*beta)),
+        };
+        let cells = finalists::candidates(space, derived, &importance, settings.candidates);
+        let around = finalists::Around {
+            config: &self.config,
+            space,
+            operations: learner.operations(),
+            device: &self.device,
+            dataset: self.data.train.dataset(),
+        };
+        finalists::run(settings, cells, &around, session)
+    }
 }
 
 /// The method of the settings; one of `options` takes its place, also in the settings.
@@ -127,6 +148,9 @@ impl Job for SearchJob {
         };
         let skeleton = config.skeleton(dataset.info());
         skeleton.validate(&space)?;
+        if let Some(finalists) = &config.finalists {
+            finalists.check(&config, &dataset, &space)?;
+        }
         let data = SearchData::new(&config, dataset)?;
         let Options { operations, device, .. } = &*options;
         let learner = Learner::new(&config, method.learner(), &space, &skeleton, operations, device)?
@@ -208,7 +232,7 @@ impl Job for SearchJob {
     }
 
     fn steps(&self) -> usize {
-        self.data.steps()
+        self.plan.steps().unwrap_or(usize::MAX).min(self.data.steps())
     }
 
     fn epoch(&self, epoch: usize) -> EpochPlan {
@@ -266,8 +290,12 @@ impl Job for SearchJob {
 
     /// Derives the cell, measures it, and writes it down.
     fn finish(&mut self, state: &State, session: &mut Session) -> Flow<Found> {
-        let genotype = self.with_context(state.epoch, |method, context| method.finish(context))?;
+        let mut genotype = self.with_context(state.epoch, |method, context| method.finish(context))?;
         self.told().into_iter().try_for_each(|event| session.emit(event))?;
+        let finalists = self.finals(&genotype, session)?;
+        if let Some(winner) = finalists.first() {
+            genotype = Genotype::parse_with(&winner.genotype, self.learner.space())?;
+        }
         let counts = counts(&genotype, self.learner.supernet.skeleton(), self.learner.space())?;
         session.emit(Event::Derived {
             text: genotype.to_string(),
@@ -275,22 +303,32 @@ impl Job for SearchJob {
             parameters: Some(counts.parameters),
             multiply_adds: Some(counts.multiply_adds),
         })?;
-        let tally = evaluate_genotype(&self.learner.supernet, &genotype, &self.data.whole_valid)?;
-        session.emit(tally.evaluated("derived network, whole validation half".to_owned()))?;
+        let (validation_accuracy, validation_score, validation_loss) = match finalists.first().and_then(Finalist::last)
+        {
+            Some((score, loss)) if score.measure == Measure::accuracy() => (score.value, None, loss),
+            Some((score, loss)) => (0.0, Some(score.clone()), loss),
+            None => {
+                let tally = evaluate_genotype(&self.learner.supernet, &genotype, &self.data.whole_valid)?;
+                session.emit(tally.evaluated("derived network, whole validation half".to_owned()))?;
+                let score = tally.other_score().map(|value| Score { measure: self.measure(), value });
+                (tally.accuracy().unwrap_or(0.0), score, tally.mean_loss().unwrap_or(f64::NAN))
+            }
+        };
         session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
         let run = session.run();
         run.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
         run.write(names::GENOTYPE_JSON, &format!("{}\n", genotype.to_json()))?;
         Ok(Found {
             genotype: genotype.to_string(),
-            validation_accuracy: tally.accuracy().unwrap_or(0.0),
-            validation_score: tally.other_score().map(|value| Score { measure: self.measure(), value }),
-            validation_loss: tally.mean_loss().unwrap_or(f64::NAN),
+            validation_accuracy,
+            validation_score,
+            validation_loss,
             seed: self.config.seed,
             epochs: state.epoch,
             seconds: session.elapsed_seconds(),
             parameters: counts.parameters,
             multiply_adds: counts.multiply_adds,
+            finalists,
         })
     }
 

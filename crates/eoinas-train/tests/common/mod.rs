@@ -30,7 +30,8 @@ pub fn tiny() -> SearchConfig {
 /// Another method in so many epochs, without warm-up.
 pub fn of(method: MethodKind, epochs: usize) -> SearchConfig {
     let config = SearchConfig { epochs, ..tiny() }.with_method(method);
-    // P-DARTS and those without a warm-up have no such setting.
+    // Epochs are initialisations where nothing is trained. P-DARTS and those without a warm-up have no such setting.
+    let config = SearchConfig { epochs, ..config };
     config.with_setting("warm_up_epochs", "0").unwrap_or(config)
 }
 

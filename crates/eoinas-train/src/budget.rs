@@ -1,0 +1,146 @@
+//! Time as the budget: from a duration to counts, once, before a search begins.
+
+use std::time::{Duration, Instant};
+
+use eoinas_core::{Genotype, SeedStream, Setting, Streams};
+
+use crate::{
+    config::SearchConfig, error::Result, finalists::FinalistsConfig, run::Options, search::Search, training::Training,
+};
+
+/// A search whose counts were fitted to a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fitted {
+    /// The settings, with the counts: a run of them is as exact as any other.
+    pub config: SearchConfig,
+    /// How long it takes by what was measured.
+    pub expected: Duration,
+    /// What was decided, for people.
+    pub note: String,
+}
+
+/// Steps that are measured of each kind.
+const MEASURED: usize = 2;
+/// Random cells whose trainings are measured.
+const CELLS: u64 = 3;
+
+impl SearchConfig {
+    /// These settings with as many epochs, and as many finalists, as `time` has room for on this machine: some steps are
+    /// measured, and the time that takes is part of it. `options` makes what each measurement needs.
+    ///
+    /// The rule: finals get their share ([`FinalistsConfig::share`]), the search the rest, in whole epochs, at least one and
+    /// no more than its method has a use for ([`crate::SearchMethod::most_epochs`]). What it leaves over goes to the finals.
+    /// Those have as many candidates as fit (all cells that differ in one choice at most), then more epochs each; where not
+    /// even two cells with one epoch fit, there are none.
+    ///
+    /// # Errors
+    /// Settings that cannot work, images that cannot be read; a time in which not even one epoch fits.
+    pub fn fitted_to(mut self, time: Duration, mut options: impl FnMut() -> Options) -> Result<Fitted> {
+        let begun = Instant::now();
+        let seconds = time.as_secs_f64();
+        let most = self.method.build()?.most_epochs().unwrap_or(usize::MAX);
+        let one = Self { finalists: None, epochs: self.epochs.max(1), ..self.clone() };
+        let epoch = Search::estimate(one.clone(), options(), MEASURED)?.as_secs_f64() / one.epochs as f64;
+        let finals = match &self.finalists {
+            Some(finalists) => Some((finalists.clone(), self.finalist_seconds(finalists, &mut options)?)),
+            None => None,
+        };
+        let left = seconds - begun.elapsed().as_secs_f64();
+        let share = finals.as_ref().map_or(0.0, |(finalists, _)| finalists.share);
+        let fits = |seconds: f64| (seconds / epoch.max(1e-9)).floor().clamp(0.0, 1e9) as usize;
+        let alone = fits(left);
+        if alone == 0 {
+            let expected = format!("at least {:.0} seconds, for one epoch of these settings", (seconds - left) + epoch);
+            return Err(Setting::new("time", format!("{seconds:.0} seconds"), expected).into());
+        }
+        self.epochs = fits(left * (1.0 - share)).clamp(1, most);
+        let mut spent = self.epochs as f64 * epoch;
+        let mut note = format!("{} epochs", self.epochs);
+        if let Some((finalists, training)) = finals {
+            self.finalists = finalists.fitted_to(left - spent, training);
+            match &self.finalists {
+                Some(finalists) => {
+                    let cost = finalists.training_epochs() as f64 * training;
+                    spent += cost;
+                    note += &format!(
+                        ", then {} finalists from {} epochs on ({cost:.0} s)",
+                        finalists.candidates, finalists.epochs
+                    );
+                }
+                None => {
+                    self.epochs = alone.min(most);
+                    spent = self.epochs as f64 * epoch;
+                    note = format!("{} epochs, and no finalists, for which there is no time", self.epochs);
+                }
+            }
+        }
+        let expected = Duration::try_from_secs_f64(spent + seconds - left).unwrap_or(Duration::MAX);
+        let note =
+            format!("{seconds:.0} s are fitted to: {note}; {:.0} s by what was measured", expected.as_secs_f64());
+        Ok(Fitted { config: self, expected, note })
+    }
+
+    /// Seconds of one epoch of a finalist's training, its evaluation included: the mean over some random cells.
+    fn finalist_seconds(&self, finalists: &FinalistsConfig, options: &mut impl FnMut() -> Options) -> Result<f64> {
+        let mut sum = 0.0;
+        for index in 0..CELLS {
+            let given = options();
+            let mut rng = Streams::new(self.seed).rng(SeedStream::Named("finalist to measure"), 0, index);
+            let cell = Genotype::random(&given.search_space(), &mut rng);
+            let config = finalists.training(self, 1);
+            sum += Training::estimate((config, cell), Options { method: None, ..given }, MEASURED)?.as_secs_f64();
+        }
+        Ok(sum / CELLS as f64)
+    }
+}
+
+impl FinalistsConfig {
+    /// Epochs of all trainings together.
+    pub fn training_epochs(&self) -> usize {
+        self.rounds(self.candidates).iter().map(|(cells, epochs)| cells * epochs).sum()
+    }
+
+    /// As many candidates, at most those of the settings, and then as many epochs as fit into so many seconds, of which an
+    /// epoch of a training takes `epoch`; `None` where not even two cells fit.
+    fn fitted_to(self, seconds: f64, epoch: f64) -> Option<Self> {
+        let fits = |of: &Self| of.training_epochs() as f64 * epoch <= seconds;
+        let mut best = None;
+        // Fewer epochs than the settings want only where otherwise there were no two.
+        for epochs in (1..=self.epochs).rev() {
+            let of = |candidates| Self { candidates, epochs, ..self.clone() };
+            best = (2..=self.candidates).rev().map(of).find(&fits);
+            if best.is_some() {
+                break;
+            }
+        }
+        let mut best = best?;
+        while best.candidates == self.candidates {
+            let more = Self { epochs: best.epochs + 1, ..best.clone() };
+            if !fits(&more) || more.epochs > 1000 {
+                break;
+            }
+            best = more;
+        }
+        Some(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finals_take_what_fits() {
+        let settings = FinalistsConfig { candidates: 25, ..FinalistsConfig::default() };
+        let fit = |seconds, epoch| {
+            settings.clone().fitted_to(seconds, epoch).map(|of: FinalistsConfig| (of.candidates, of.epochs))
+        };
+        // 25 cells: 75 + 54 + 36 epochs.
+        assert_eq!(fit(165.0, 1.0), Some((25, 3)));
+        assert_eq!(fit(164.0, 1.0), Some((24, 3)));
+        assert_eq!(fit(220.0, 1.0), Some((25, 4)));
+        assert_eq!(fit(6.0, 1.0), Some((2, 3)));
+        assert_eq!(fit(5.0, 1.0), Some((2, 2)));
+        assert_eq!(fit(1.9, 1.0), None);
+    }
+}

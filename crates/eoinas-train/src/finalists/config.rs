@@ -1,0 +1,161 @@
+//! The settings of the finalists.
+
+use std::sync::Arc;
+
+use eoinas_core::{SearchSpace, Setting, schedule::Cosine};
+use eoinas_data::{Augment, Dataset};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{NetworkConfig, SearchConfig, WeightsConfig, batch_size, positive},
+    error::{Result, TrainError},
+    training::{TrainConfig, TrainData, TrainDataConfig, TrainPreset},
+};
+
+/// Candidate cells at the end of a search: each is trained from scratch for a short time, the best third of them for twice as
+/// long, and so on (successive halving, Jamieson and Talwalkar, 2016); the last one is the search's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FinalistsConfig {
+    /// Cells in the first round: the one that the method derives, and those that differ from it in one choice, the closest by
+    /// importance first. Default: 8.
+    pub candidates: usize,
+    /// Epochs of a training in the first round; each round has twice as many as the one before. Default: 3.
+    pub epochs: usize,
+    /// One of so many cells is in the next round. Default: 3.
+    pub reduction: usize,
+    /// Images in a mini-batch. Default: 64.
+    pub batch_size: usize,
+    /// Size of the trained networks. Depth tells more than width: a cell's connections show where many cells follow each
+    /// other. Default: C = 8, 8 cells.
+    pub network: NetworkConfig,
+    /// Learning rate at the start of each training, which ends at 0 on half a cosine. Default: 0.1.
+    pub learning_rate: f64,
+    /// Use only so many of the images that the search has, balanced over the classes; some of them are held out. `None`
+    /// (default): all.
+    pub images: Option<usize>,
+    /// Share of these images that trains nothing and judges, the same for all. Default: 0.25.
+    pub held_out: f64,
+    /// Share of the time that they get in a search that is fitted to a time ([`SearchConfig::fitted_to`]). Default: a third.
+    pub share: f64,
+}
+
+impl Default for FinalistsConfig {
+    fn default() -> Self {
+        Self {
+            candidates: 8,
+            epochs: 3,
+            reduction: 3,
+            batch_size: 64,
+            network: NetworkConfig { channels: 8, cells: 8, ..NetworkConfig::default() },
+            learning_rate: 0.1,
+            images: None,
+            held_out: 0.25,
+            share: 1.0 / 3.0,
+        }
+    }
+}
+
+impl FinalistsConfig {
+    /// Rounds of trainings, each with its cells and epochs.
+    pub fn rounds(&self, candidates: usize) -> Vec<(usize, usize)> {
+        let (mut cells, mut epochs, mut rounds) = (candidates, self.epochs, Vec::new());
+        while cells > 1 {
+            rounds.push((cells, epochs));
+            (cells, epochs) = (cells.div_ceil(self.reduction.max(2)), epochs.saturating_mul(2));
+        }
+        rounds
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first one that cannot work.
+    pub(crate) fn validate(&self) -> Result<(), Setting> {
+        let Self { candidates, epochs, reduction, held_out, .. } = *self;
+        let expected = "2 to 1000 cells, or no finalists at all";
+        Setting::check((2..=1000).contains(&candidates), "finalists.candidates", candidates, expected)?;
+        Setting::check((1..=10_000).contains(&epochs), "finalists.epochs", epochs, "1 to 10000")?;
+        Setting::check((2..=1000).contains(&reduction), "finalists.reduction", reduction, "2 to 1000")?;
+        batch_size(self.batch_size).map_err(|error| error.within("finalists"))?;
+        self.network.validate().map_err(|error| error.within("finalists"))?;
+        let rate = self.learning_rate;
+        Setting::check(positive(rate), "finalists.learning_rate", rate, "a positive number")?;
+        if let Some(images) = self.images {
+            Setting::check(images >= 4, "finalists.images", images, "at least 4, some of which are held out")?;
+        }
+        let expected = "more than 0 and less than 1";
+        Setting::check(positive(held_out) && held_out < 1.0, "finalists.held_out", held_out, expected)?;
+        let (share, expected) = (self.share, "0 or more and less than 1");
+        Setting::check((0.0..1.0).contains(&share), "finalists.share", share, expected)
+    }
+
+    /// Whether the trainings can be made of these images in this space.
+    ///
+    /// # Errors
+    /// The first setting that cannot work; images that cannot be read.
+    pub(crate) fn check(&self, search: &SearchConfig, dataset: &Arc<dyn Dataset>, space: &SearchSpace) -> Result<()> {
+        let training = self.training(search, self.epochs);
+        training.skeleton(dataset.info()).validate(space)?;
+        match TrainData::new(&training, Arc::clone(dataset), Arc::clone(dataset)) {
+            Err(TrainError::Setting(setting)) => Err(setting.within("finalists").into()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// The settings of the trainings of a round.
+    pub(crate) fn training(&self, search: &SearchConfig, epochs: usize) -> TrainConfig {
+        let data = &search.data;
+        TrainConfig {
+            preset: TrainPreset::Quick,
+            seed: search.seed,
+            split_seed: Some(search.split_seed.unwrap_or(search.seed)),
+            epochs,
+            batch_size: self.batch_size,
+            data: TrainDataConfig {
+                dataset: data.dataset,
+                dir: data.dir.clone(),
+                train_images: self.images.or(data.train_images),
+                held_out: Some(self.held_out),
+                image_size: data.image_size,
+                skip_unreadable: data.skip_unreadable,
+                ..TrainDataConfig::default()
+            },
+            form: search.form,
+            network: self.network.clone(),
+            augment: Augment::search(),
+            weights: WeightsConfig {
+                learning_rate: Cosine { start: self.learning_rate, end: 0.0 }.into(),
+                ..search.weights.clone()
+            },
+            drop_path: 0.0,
+            auxiliary: 0.0,
+            ..TrainConfig::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_end_with_one_cell() {
+        let of = |candidates| FinalistsConfig::default().rounds(candidates);
+        assert_eq!(of(25), [(25, 3), (9, 6), (3, 12)]);
+        assert_eq!(of(2), [(2, 3)]);
+        assert_eq!(of(1), []);
+        let halves = FinalistsConfig { reduction: 2, ..FinalistsConfig::default() };
+        assert_eq!(halves.rounds(8), [(8, 3), (4, 6), (2, 12)]);
+    }
+
+    #[test]
+    fn what_cannot_work_is_named_in_its_group() {
+        let error = |config: FinalistsConfig| config.validate().unwrap_err().name;
+        assert_eq!(error(FinalistsConfig { candidates: 1, ..FinalistsConfig::default() }), "finalists.candidates");
+        assert_eq!(error(FinalistsConfig { batch_size: 1, ..FinalistsConfig::default() }), "finalists.batch_size");
+        let network = NetworkConfig { channels: 3, ..NetworkConfig::default() };
+        assert_eq!(error(FinalistsConfig { network, ..FinalistsConfig::default() }), "finalists.network.channels");
+        assert_eq!(error(FinalistsConfig { held_out: 1.0, ..FinalistsConfig::default() }), "finalists.held_out");
+    }
+}

@@ -1,0 +1,110 @@
+//! The end of a search: candidates compared by trainings.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{assert_same, events, of, options};
+use eoinas_core::{Event, Genotype};
+use eoinas_train::{
+    FinalistsConfig, Found, MethodKind, Outcome, Search, SearchConfig, StopReason, config::NetworkConfig,
+    stop::MaxSteps,
+};
+
+fn config() -> SearchConfig {
+    let network = NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None };
+    let finalists = FinalistsConfig { candidates: 4, epochs: 1, batch_size: 16, network, ..FinalistsConfig::default() };
+    SearchConfig { finalists: Some(finalists), ..of(MethodKind::Eoinas, 2) }
+}
+
+fn done(outcome: Outcome<Found>) -> Found {
+    outcome.done().unwrap()
+}
+
+#[test]
+fn the_best_of_the_trained_cells_is_the_result_and_all_are_in_the_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let mut search = Search::create(config(), &run, options()).unwrap();
+    let found = done(search.run().unwrap());
+    assert_eq!(found.finalists.len(), 4);
+    let rounds: Vec<usize> = found.finalists.iter().map(|finalist| finalist.scores.len()).collect();
+    assert_eq!(rounds, [2, 2, 1, 1]);
+    let [winner, second, ..] = found.finalists.as_slice() else { panic!() };
+    assert!(winner.scores[1].value >= second.scores[1].value);
+    assert_eq!((&found.genotype, found.validation_accuracy), (&winner.genotype, winner.scores[1].value));
+    let trained = events(&run).into_iter().filter(|event| match event {
+        Event::Evaluated { what, images, .. } => what.starts_with("finalist ") && *images == 16,
+        _ => false,
+    });
+    assert_eq!(trained.count(), 6);
+    let derived = events(&run).into_iter().find_map(|event| match event {
+        Event::Derived { text, .. } => Some(text),
+        _ => None,
+    });
+    assert_eq!(derived.as_ref(), Some(&winner.genotype));
+    // All but the method's own cell differ from it in one choice.
+    let space = search.space();
+    let ops = |text: &str| -> Vec<_> {
+        let gates = Genotype::parse_with(text, space).unwrap().gates(space).unwrap();
+        gates.iter().flat_map(|(edge, gates)| gates.iter().map(move |gate| edge.op(gate.op))).collect()
+    };
+    let own = search.learner().derive(&eoinas_prune::IndicatorConfig::default()).unwrap().to_string();
+    assert!(found.finalists.iter().any(|finalist| finalist.genotype == own));
+    for finalist in &found.finalists {
+        let there = ops(&finalist.genotype);
+        assert!(ops(&own).iter().filter(|op| !there.contains(op)).count() <= 1, "{}", finalist.genotype);
+    }
+}
+
+#[test]
+fn finals_that_are_stopped_go_on_to_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+    let found = done(Search::create(config(), &whole, options()).unwrap().run().unwrap());
+    let mut outcome = Search::create(config(), &parts, few()).unwrap().run().unwrap();
+    let mut sessions = 1;
+    while let Outcome::Stopped(reason) = outcome {
+        assert!(matches!(reason, StopReason::MaxSteps { steps: 2 }), "{reason}");
+        sessions += 1;
+        outcome = Search::resume(&parts, few()).unwrap().run().unwrap();
+    }
+    assert!(sessions > 6, "{sessions}");
+    let again = done(outcome);
+    assert_eq!(Found { seconds: 0.0, ..again }, Found { seconds: 0.0, ..found });
+    assert_same(&whole, &parts);
+}
+
+fn few() -> eoinas_train::Options {
+    let mut options = options();
+    options.rules.push(Box::new(MaxSteps(2)));
+    options
+}
+
+#[test]
+fn finals_that_cannot_be_are_refused_before_anything_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let mut large = config();
+    large.finalists.as_mut().unwrap().batch_size = 50;
+    let error = Search::create(large, &run, options()).unwrap_err().to_string();
+    assert!(error.starts_with("finalists.batch_size is 50; expected at most 48"), "{error}");
+    let mut few = config();
+    few.finalists.as_mut().unwrap().candidates = 1;
+    let error = Search::create(few, &run, options()).unwrap_err().to_string();
+    assert!(error.starts_with("finalists.candidates is 1"), "{error}");
+    assert!(!run.exists());
+}
+
+#[test]
+fn a_time_becomes_counts_once() {
+    let fitted = config().fitted_to(Duration::from_secs(20), options).unwrap();
+    let SearchConfig { epochs, finalists, .. } = &fitted.config;
+    assert!(*epochs > 1 && finalists.as_ref().unwrap().epochs >= 1, "{}", fitted.note);
+    assert!(fitted.expected <= Duration::from_secs(22), "{:?}", fitted.expected);
+    let again = SearchConfig { epochs: 2, finalists: config().finalists, ..fitted.config };
+    assert_eq!(again, config());
+    let error = config().fitted_to(Duration::from_millis(1), options).unwrap_err().to_string();
+    assert!(error.starts_with("time is 0 seconds; expected at least"), "{error}");
+}
