@@ -62,6 +62,13 @@ impl Host {
         Self { max_steps, ..self }
     }
 
+    /// A line for people, unless they want none.
+    pub(crate) fn tell(&self, text: &str) {
+        if !self.quiet {
+            out::note(text);
+        }
+    }
+
     /// What a run needs beside its settings.
     pub(crate) fn options(&self) -> Options {
         let mut options = Options { command: command(), ..Options::default() };

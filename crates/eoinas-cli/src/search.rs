@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::ValueEnum;
@@ -63,7 +64,7 @@ pub struct Args {
     /// Fetch CIFAR (cifar10, or what --dataset says) to --data [default: data] when it is not there.
     #[arg(long, help_heading = "Images")]
     download: bool,
-    /// Settings to start from: paper, authors or quick [default: that of --config, else quick]
+    /// Settings to start from: paper, authors, quick or recommended [default: that of --config, else quick]
     #[arg(long, help_heading = "Settings")]
     preset: Option<Preset>,
     /// File with settings, of which flags are the stronger: TOML with the names of config.json, or a config.json.
@@ -82,6 +83,9 @@ pub struct Args {
     /// Passes over the training half.
     #[arg(long, help_heading = "Settings")]
     epochs: Option<usize>,
+    /// Fit the search to a time, such as 20m or 1h 30m: some steps are measured, then epochs and finalists are chosen once.
+    #[arg(long, value_parser = humantime::parse_duration, conflicts_with = "epochs", help_heading = "Settings")]
+    time: Option<Duration>,
     /// Images in a step.
     #[arg(long, help_heading = "Settings")]
     batch_size: Option<usize>,
@@ -92,7 +96,7 @@ pub struct Args {
     #[arg(long, help_heading = "Settings")]
     cells: Option<usize>,
     /// The search method: eoinas, gdas, darts, darts2, snas, uniform, mdenas, pdarts, pc-darts, rome, random-ws,
-    /// eoinas-scale-free or gdas-pruning [default: eoinas]
+    /// eoinas-scale-free, gdas-pruning, zero-cost-pt or recommended [default: the preset's]
     #[arg(long, help_heading = "Method")]
     method: Option<MethodKind>,
     /// One sampled op an edge, or all of them weighted [default: the preset's]
@@ -107,6 +111,10 @@ pub struct Args {
     /// What the edges that enter a node are weighed by [default: equal]
     #[arg(long, value_enum, help_heading = "Method")]
     edges: Option<Edges>,
+    /// Compare so many cells at the end, the found one and those that differ from it in one choice, by short trainings; 0: none
+    /// [default: the preset's]
+    #[arg(long, value_name = "CELLS", help_heading = "Method")]
+    finalists: Option<usize>,
     /// Then train the network of the found cell from scratch with the preset `quick`, measure it and save it.
     #[arg(long, help_heading = "Then")]
     then_train: bool,
@@ -120,7 +128,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
         "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "image_size",
         "skip_unreadable", "max_pixels", "method", "path",
-        "paths_per_step", "partial_channels", "edges", "out", "download", "then_train", "train_epochs"])]
+        "paths_per_step", "partial_channels", "edges", "time", "finalists", "out", "download", "then_train", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long, help_heading = "Run")]
@@ -198,6 +206,9 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
         let dir = config.data.dir.unwrap_or_else(|| "data".into());
         config.data.dir = Some(download(config.data.dataset, dir)?);
     }
+    if let Some(time) = args.time {
+        config = fitted(config, time / u32::try_from(args.seeds).unwrap_or(u32::MAX), host)?;
+    }
     let data = config.data.clone();
     let training = args.then_train.then(|| training(args, &config)).transpose()?;
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
@@ -242,6 +253,13 @@ fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     let chosen = args.method.or(method.and_then(|(kind, with_settings)| (!with_settings).then_some(kind)));
     if let Some(method) = chosen {
         config = config.with_method(method);
+        // Some methods have epochs of their own.
+        set(&mut config.epochs, args.epochs);
+    }
+    match args.finalists {
+        Some(0) => config.finalists = None,
+        Some(cells) => config = config.with_setting("finalists.candidates", &cells.to_string())?,
+        None => {}
     }
     // Of the method, which refuses by name what it does not have.
     let own = [
@@ -285,6 +303,13 @@ fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
         return Ok((eoinas_data::ImageFolder::count(dir)? > most).then_some(most));
     }
     Ok(data.train_images)
+}
+
+/// The settings with counts for that time, and a line that says so.
+pub(crate) fn fitted(config: SearchConfig, time: Duration, host: &Host) -> Result<SearchConfig, Error> {
+    let fitted = config.fitted_to(time, || host.options())?;
+    host.tell(&fitted.note);
+    Ok(fitted.config)
 }
 
 /// As it is on the command line.

@@ -1,16 +1,27 @@
 //! `eoinas compare nas-bench-201`: searches in that space, and what the found cells reach by the benchmark's table.
 
-use std::{fs::File, ops::ControlFlow, path::PathBuf, process::ExitCode};
+use std::{
+    fs::File,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
-use eoinas_core::{Genotype, SearchSpace, event::SearchSnapshot, run_folder, statistics};
+use eoinas_core::{
+    Genotype, SearchSpace,
+    event::SearchSnapshot,
+    run_folder::{self, names},
+    statistics,
+};
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
 use eoinas_report::Table;
 use eoinas_strategy::{
     Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
 };
-use eoinas_train::{MethodConfig, Options, Outcome, Search, SearchConfig, StopReason};
+use eoinas_train::{MethodConfig, Options, Outcome, RunDir, Search, SearchConfig, StopReason};
 
 use super::{
     evidence,
@@ -57,6 +68,12 @@ pub struct Args {
     /// Epochs of a search [default: 160]
     #[arg(long)]
     epochs: Option<usize>,
+    /// Fit each search to a time, such as 2m or 20m: some steps are measured, then epochs and finalists are chosen.
+    #[arg(long, value_parser = humantime::parse_duration, conflicts_with = "epochs")]
+    time: Option<Duration>,
+    /// Print one JSON object a search, and no tables: method, seed, genotype, test accuracy in percent, seconds.
+    #[arg(long)]
+    json: bool,
     /// Images in a step [default: 64]
     #[arg(long)]
     batch_size: Option<usize>,
@@ -156,20 +173,41 @@ impl Study<'_> {
         let mut cases = Vec::new();
         for seed in 0..self.args.seeds {
             for method in &self.methods {
-                let config = SearchConfig { seed, ..method.settings(self.config())? };
                 let run = self.args.out.join(&method.name).join(run_folder::seed(seed));
+                let config = self.fitted(SearchConfig { seed, ..method.settings(self.config())? }, &run)?;
                 let found = match Search::complete(config, &run, self.options())? {
                     Outcome::Done(found) => found,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
                 };
                 let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
                 let test = self.test(&genotype)?;
-                say!("{} seed {seed}: {test:.2} % {genotype} {:.0} s", method.name, found.seconds);
+                if self.args.json {
+                    let line = serde_json::json!({
+                        "method": method.name, "seed": seed, "genotype": found.genotype, "test_accuracy": test,
+                        "seconds": found.seconds,
+                    });
+                    say!("{line}");
+                } else {
+                    say!("{} seed {seed}: {test:.2} % {genotype} {:.0} s", method.name, found.seconds);
+                }
                 let ranking = self.ranking(&evidence::before_pruning(&run)?);
                 cases.push(Case { method: method.name.clone(), genotype, test, seconds: found.seconds, ranking });
             }
         }
         Ok(ControlFlow::Continue(cases))
+    }
+
+    /// With counts for the time that each search has; those of a search that has begun are in its folder.
+    fn fitted(&self, config: SearchConfig, run: &Path) -> Result<SearchConfig, Error> {
+        match self.args.time {
+            Some(_) if run.join(names::CONFIG).exists() => Ok(RunDir::open(run)?.read_json(names::CONFIG)?),
+            Some(time) => {
+                let fitted = config.fitted_to(time, || self.options())?;
+                self.host.tell(&fitted.note);
+                Ok(fitted.config)
+            }
+            None => Ok(config),
+        }
     }
 
     fn options(&self) -> Options {
@@ -223,6 +261,9 @@ impl Study<'_> {
 
     /// The tables, printed and as `table.*` and `strategies-*.*` in the study's folder.
     fn report(&self, cases: &[Case]) -> Result<(), Error> {
+        if self.args.json {
+            return Ok(());
+        }
         std::fs::create_dir_all(&self.args.out)?;
         let head = ["method", "seeds", "test accuracy, %", "none ops", "skip_connect ops", "search, s"];
         let mut table = Table::new(head.into_iter().chain(RANKING));
