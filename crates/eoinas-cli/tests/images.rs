@@ -6,7 +6,7 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{run, text};
+use common::{eoinas, run, text};
 use eoinas_nn::saved::SavedNetwork;
 
 /// Small classes of pictures of several sizes: bright above, bright below.
@@ -46,6 +46,34 @@ fn from_pictures_to_a_network() {
     fs::remove_file(out.join("training/result.json")).unwrap();
     let again = run("images", &["--resume", out.to_str().unwrap()]);
     assert!(again.status.success(), "{}", text(&again.stderr));
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_pictures_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    pictures(&root);
+    let search = |arguments: &[&str], from: &Path| {
+        let mut command = eoinas("search");
+        let output = command.args(arguments).args(["--quiet", "--max-steps", "1"]).current_dir(from).output().unwrap();
+        (output.status.success(), text(&output.stderr))
+    };
+    let small = ["--batch-size", "4", "--channels", "4", "--cells", "3", "--epochs", "3"];
+    let begin = [&["--data", "pictures", "--dataset", "folder", "--out", "out"], &small[..]].concat();
+    let (done, errors) = search(&begin, dir.path());
+    assert!(done, "{errors}");
+    // A relative path means the same from elsewhere.
+    let resume = ["--resume", out.to_str().unwrap()];
+    let (done, errors) = search(&resume, &root);
+    assert!(done, "{errors}");
+    let class = root.join("above");
+    fs::rename(&class, root.join("zenith")).unwrap();
+    let (done, errors) = search(&resume, &root);
+    assert!(!done && errors.contains("the folder `above` is gone, the folder `zenith` is new"), "{errors}");
+    fs::rename(root.join("zenith"), &class).unwrap();
+    fs::remove_file(class.join("0.png")).unwrap();
+    let (done, errors) = search(&resume, &root);
+    assert!(!done && errors.contains("`above/0.png` is gone"), "{errors}");
 }
 
 #[test]

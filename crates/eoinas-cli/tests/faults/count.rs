@@ -53,12 +53,13 @@ impl Counts {
     }
 }
 
-pub fn table(all: &[Counts]) -> String {
-    let mut text =
-        "| what | fault | tries | went on | refused by name | lost | panics | wrong in silence |\n".to_owned();
-    text += "|---|---|---|---|---|---|---|---|\n";
-    for Counts { case, kind, tries, went_on, refused, lost, panicked, wrong, .. } in all {
-        text += &format!("| {case} | {kind} | {tries} | {went_on} | {refused} | {lost} | {panicked} | {wrong} |\n");
-    }
-    text
+pub const HEAD: &str = "| what | fault | tries | went on | refused by name | lost | panics | wrong in silence |\n\
+                        |---|---|---|---|---|---|---|---|";
+
+pub fn rows(all: &[Counts]) -> String {
+    let row = |counts: &Counts| {
+        let Counts { case, kind, tries, went_on, refused, lost, panicked, wrong, .. } = counts;
+        format!("| {case} | {kind} | {tries} | {went_on} | {refused} | {lost} | {panicked} | {wrong} |")
+    };
+    all.iter().map(row).collect::<Vec<_>>().join("\n")
 }

@@ -15,10 +15,10 @@ use count::Counts;
 
 /// Tries of each case.
 struct Extent {
-    /// Every so many-th system call is one at which the process is killed.
-    kill_every: usize,
-    /// The same of system calls from which on the disk is full.
-    full_every: usize,
+    /// System calls at which the process is killed, spread over all of them.
+    kills: usize,
+    /// Writing calls from which on the disk is full, likewise.
+    full: usize,
     writers: usize,
     damages: usize,
 }
@@ -30,17 +30,18 @@ fn campaign(cases: &[Case], extent: &Extent) {
         println!("no strace here: kills come at random times, and no disk is full");
     }
     let mut all = Vec::new();
+    println!("{}", count::HEAD);
     for case in cases {
         let root = tempfile::tempdir().unwrap();
         let reference = Reference::new(*case, root.path());
         let calls = if strace { disturb::system_calls(*case, root.path()) } else { Vec::new() };
         let mut kills = Counts::new(case.name, "kills");
         let mut full = Counts::new(case.name, "full disks");
-        for call in calls.iter().step_by(extent.kill_every) {
+        for call in calls.iter().step_by(calls.len().div_ceil(extent.kills).max(1)) {
             kills.add(disturb::killed(&reference, root.path(), *call));
         }
         let writes = calls.iter().filter(|(name, _)| *name == "write").count();
-        for at in (0..writes).step_by(extent.full_every) {
+        for at in (0..writes).step_by(writes.div_ceil(extent.full).max(1)) {
             full.add(disturb::full_disk(&reference, root.path(), at + 1));
         }
         if !strace {
@@ -50,28 +51,29 @@ fn campaign(cases: &[Case], extent: &Extent) {
         (0..extent.writers).for_each(|_| writers.add(disturb::two_writers(&reference, root.path())));
         let mut damages = Counts::new(case.name, "damaged files");
         damage::all(&reference, root.path(), extent.damages).into_iter().for_each(|end| damages.add(end));
-        all.extend([kills, full, writers, damages]);
+        let of_case = [kills, full, writers, damages];
+        println!("{}", count::rows(&of_case));
+        all.extend(of_case);
     }
-    println!("\n{}", count::table(&all));
     let bad: Vec<&String> = all.iter().flat_map(|counts| &counts.bad).collect();
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
 #[test]
 fn short() {
-    let extent = Extent { kill_every: 16, full_every: 16, writers: 1, damages: 12 };
+    let extent = Extent { kills: 8, full: 4, writers: 1, damages: 12 };
     campaign(&CASES[..2], &extent);
 }
 
 #[test]
-#[ignore = "the long form, about an hour"]
+#[ignore = "the long form, hours"]
 fn long() {
-    campaign(&CASES, &Extent { kill_every: 1, full_every: 1, writers: 10, damages: 600 });
+    campaign(&CASES, &Extent { kills: usize::MAX, full: usize::MAX, writers: 10, damages: 600 });
 }
 
-/// A quarter of an hour.
+/// Some minutes.
 #[test]
 #[ignore = "between the short and the long form"]
 fn middle() {
-    campaign(&CASES, &Extent { kill_every: 4, full_every: 6, writers: 3, damages: 60 });
+    campaign(&CASES, &Extent { kills: 16, full: 8, writers: 2, damages: 30 });
 }
