@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use eoinas_core::{CoreError, Setting};
+use eoinas_core::{CoreError, Setting, event::shell_word};
 use eoinas_data::DataError;
 use eoinas_nn::NnError;
 use eoinas_train::TrainError;
 
-use crate::{Error, Start, start::word};
+use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
 const FLAGS: [(&str, &str); 28] = [
@@ -84,7 +84,7 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
         && start.has_flag("out")
     {
         let there = format!("{} exists already and is not overwritten; choose another --out", path.display());
-        let resume = format!("{there}, or go on with it: --resume {}", word(path.as_os_str()));
+        let resume = format!("{there}, or go on with it: --resume {}", shell_word(path));
         return if start.has_flag("resume") { resume } else { there };
     }
     match setting(error.as_ref()) {

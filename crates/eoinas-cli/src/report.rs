@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
+use eoinas_core::event::shell_word;
 use eoinas_report::{Options, record, tensorboard::Follower};
 
-use crate::{Error, Start, out::say, start::word};
+use crate::{Error, Start, out::say};
 
 /// Write report.html, pictures and tables from the records of runs.
 ///
@@ -80,7 +81,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         say!("{}", table.display());
     }
     if let Some(folder) = &written.tensorboard {
-        say!("tensorboard --logdir {}", word(folder.as_os_str()));
+        say!("tensorboard --logdir {}", shell_word(folder));
     }
     say!("{}", written.page.display());
     Ok(ExitCode::SUCCESS)

@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 
+use eoinas_core::event::shell_word;
+
 /// A command, the example that is the same thing, and the feature that this one needs where it does.
 const NAMES: [(&str, &str, Option<&str>); 13] = [
     ("search", "cifar_search", None),
@@ -31,7 +33,7 @@ pub struct Start {
 impl Start {
     /// Of the program, by its first argument.
     pub(crate) fn program(first: Option<&OsStr>) -> Self {
-        let program = first.map_or_else(|| "eoinas".to_owned(), word);
+        let program = first.map_or_else(|| "eoinas".to_owned(), shell_word);
         Self { program: Some(program), flags: Vec::new() }
     }
 
@@ -66,7 +68,7 @@ impl Start {
 
     /// A whole command line that a shell takes.
     pub(crate) fn line<'a>(&self, name: &str, arguments: impl IntoIterator<Item = &'a OsStr>) -> String {
-        let words = arguments.into_iter().map(word);
+        let words = arguments.into_iter().map(shell_word);
         std::iter::once(self.command(name)).chain(words).collect::<Vec<_>>().join(" ")
     }
 
@@ -86,27 +88,6 @@ impl Start {
             None => line.to_owned(),
         }
     }
-}
-
-/// A word of a command line, quoted where a shell would take it apart.
-pub(crate) fn word(word: &OsStr) -> String {
-    let Some(word) = word.to_str() else { return bytes(word) };
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// A word that is no Unicode, as most shells take it.
-fn bytes(word: &OsStr) -> String {
-    let byte = |&byte: &u8| match byte {
-        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
-        b' '..=b'~' => char::from(byte).to_string(),
-        byte => format!("\\x{byte:02x}"),
-    };
-    format!("$'{}'", word.as_encoded_bytes().iter().map(byte).collect::<String>())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Numbers and durations as a reader wants them.
 
-use eoinas_core::{Measure, statistics::mean_and_deviation};
+use eoinas_core::{Measure, event::shell_word, statistics::mean_and_deviation};
 
 /// Four significant digits, without trailing zeros; `–` for what is not finite.
 pub fn number(value: f64) -> String {
@@ -94,17 +94,7 @@ pub fn count(value: u64) -> String {
 
 /// A command line as one would type it.
 pub fn command(words: &[String]) -> String {
-    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word of a command line, quoted where a shell would take it apart.
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    words.iter().map(shell_word).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! task without classes has scores where others have accuracies, and says in its first event what they are. Events hold nothing that depends on the clock; that is [`Record`]'s part. So two runs from one seed
 //! have equal events.
 
+mod command;
 mod nan;
 mod payload;
 mod read;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::space::CellKind;
 
+pub use command::shell_word;
 pub use payload::{DatasetInfo, EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task};
 pub use read::{RecordLine, RecordReader, read};
 pub use record::{Record, RecordError};

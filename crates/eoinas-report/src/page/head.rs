@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use eoinas_core::run_folder::names;
+use eoinas_core::{event::shell_word, run_folder::names};
 
 use super::Chapter;
 use crate::{
-    format::{command, count, duration, sentence, shell_word, shown},
+    format::{command, count, duration, sentence, shown},
     id::{Id, Ids},
     record::{Run, State},
     svg::escape,
@@ -138,7 +138,7 @@ pub fn train_command(run: &Run) -> Option<String> {
         Some(program) => format!("{} train", shell_word(program)),
         None => "cargo run --release --example train_cell --".to_owned(),
     };
-    let mut text = format!("{train} --genotype {}", shell_word(&genotype.to_string_lossy()));
+    let mut text = format!("{train} --genotype {}", shell_word(genotype));
     let data = run.started.as_ref().and_then(|started| started.config.get("data"));
     let word = |name: &str| data.and_then(|data| data.get(name)).and_then(|value| value.as_str());
     if let Some(dir) = word("dir") {
