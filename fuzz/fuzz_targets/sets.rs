@@ -1,7 +1,7 @@
 //! Any bytes as a file of CIFAR or MNIST; the first byte says which.
 #![no_main]
 
-use eoinas_data::{Dataset, Part, Source, SourceKind};
+use eoinas_data::{Part, Source, SourceKind};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
