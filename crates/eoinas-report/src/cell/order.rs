@@ -12,17 +12,27 @@ pub(super) fn order(items: &[Item]) -> Vec<Vec<usize>> {
         columns[item.column].push(index);
     }
     let mut best = (crossings(items, &columns), columns.clone());
+    let mut before = [Vec::new(), Vec::new()];
     for sweep in 0..SWEEPS {
         let forward = sweep % 2 == 0;
+        let mut positions = positions(items, &columns);
+        // The inputs keep their order: c_{k-2} stands above c_{k-1}.
         for step in 0..count {
             let at = if forward { step } else { count - 1 - step };
-            barycentres(items, &mut columns, at, forward);
+            if at > 0 {
+                barycentres(items, &mut columns[at], &mut positions, forward);
+            }
         }
         transpose(items, &mut columns);
         let crossed = crossings(items, &columns);
         if crossed < best.0 {
             best = (crossed, columns.clone());
         }
+        // From where it was after the last sweep of this kind it would go the same way again.
+        if before[sweep % 2] == columns {
+            break;
+        }
+        before[sweep % 2].clone_from(&columns);
     }
     best.1
 }
@@ -37,12 +47,7 @@ fn positions(items: &[Item], columns: &[Vec<usize>]) -> Vec<usize> {
     positions
 }
 
-fn barycentres(items: &[Item], columns: &mut [Vec<usize>], at: usize, forward: bool) {
-    let positions = positions(items, columns);
-    // The inputs keep their order: c_{k-2} stands above c_{k-1}.
-    if at == 0 {
-        return;
-    }
+fn barycentres(items: &[Item], column: &mut [usize], positions: &mut [usize], forward: bool) {
     let key = |item: &usize| {
         let beside = if forward { &items[*item].before } else { &items[*item].after };
         if beside.is_empty() {
@@ -50,7 +55,12 @@ fn barycentres(items: &[Item], columns: &mut [Vec<usize>], at: usize, forward: b
         }
         beside.iter().map(|other| positions[*other] as f64).sum::<f64>() / beside.len() as f64
     };
-    columns[at].sort_by(|a, b| key(a).total_cmp(&key(b)));
+    let mut keys: Vec<(f64, usize)> = column.iter().map(|item| (key(item), *item)).collect();
+    keys.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (place, (_, item)) in keys.into_iter().enumerate() {
+        column[place] = item;
+        positions[item] = place;
+    }
 }
 
 /// Swaps neighbours as long as that takes crossings away.
