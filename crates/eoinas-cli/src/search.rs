@@ -423,13 +423,12 @@ fn as_json(found: &Found, folder: &Path, trained: Option<&Trained>) -> Result<Va
 
 fn print_found(found: &Found, folder: &Path) {
     say!("{}", found.genotype);
-    say!(
-        "validation accuracy of the derived network with the search's weights: {:.2} % (seed {}, {} epochs, {:.0} s)",
-        100.0 * found.validation_accuracy,
-        found.seed,
-        found.epochs,
-        found.seconds
-    );
+    let what = match found.finalists.len() {
+        0 => "validation accuracy of the derived network with the search's weights".to_owned(),
+        cells => format!("best of {cells} cells that were trained for a short time, on held-out training images"),
+    };
+    let accuracy = 100.0 * found.validation_accuracy;
+    say!("{what}: {accuracy:.2} % (seed {}, {} epochs, {:.0} s)", found.seed, found.epochs, found.seconds);
     say!(
         "the network to train with it: {:.2} M parameters, {:.0} M multiply-adds",
         found.parameters as f64 / 1e6,

@@ -1,6 +1,7 @@
 //! Zero-Cost-PT.
 
 use eoinas_core::{EdgeOpTable, Genotype, SearchSpace, Setting};
+use eoinas_nn::{PassOptions, Wanted};
 use serde::{Deserialize, Serialize};
 
 use super::{by_beta, identity};
@@ -11,8 +12,9 @@ use crate::{
     learner::Learner,
     method::{Identity, SearchMethod, Step, StepReport},
     plan::Timetable,
-    probes::{ByTable, Evidence, Probe, Ties},
+    probes::{ByTable, Evidence, Probe, Ties, mixture},
     search::SearchContext,
+    tally::Tally,
 };
 
 /// Zero-Cost-PT (Xiang et al., AAAI 2023), all edges at once: nothing is trained. Each epoch draws fresh weights and probes
@@ -73,8 +75,11 @@ impl SearchMethod for ZeroCostPt {
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
         context.learner.reinitialise(step.epoch as u64)?;
         let mut rng = context.rng("probe", 0);
-        self.evidence.add(&self.probe.importance(&context.learner.supernet, &step.train, &mut rng)?);
-        Ok(StepReport::default())
+        let supernet = &context.learner.supernet;
+        self.evidence.add(&self.probe.importance(supernet, &step.train, &mut rng)?);
+        // What the untrained mixture says, for the record.
+        let output = supernet.pass(&step.train, &mixture(supernet, None), Wanted::NOTHING, &PassOptions::default())?;
+        Ok(StepReport { train: Tally::from(&output), valid: None })
     }
 
     fn indicators(&self, learner: &Learner) -> Result<Option<EdgeOpTable<Option<f64>>>> {

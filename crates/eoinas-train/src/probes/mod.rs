@@ -52,7 +52,7 @@ impl Probe {
 }
 
 /// The mixture of all alive ops, each with an equal gate; of one edge `without` an op, whose gate the others do not share.
-fn mixture(supernet: &Supernet, without: Option<OpId>) -> Gates {
+pub(crate) fn mixture(supernet: &Supernet, without: Option<OpId>) -> Gates {
     let alive = supernet.alive();
     Gates::from_fn(supernet.space(), |id| {
         let value = 1.0 / alive.count(id).max(1) as f32;
