@@ -17,7 +17,7 @@ pub struct Case {
     /// Whether there is a `--resume`; studies go on with their command alone.
     resumes: bool,
     /// Files that are the same however often it was stopped.
-    results: &'static [&'static str],
+    pub results: &'static [&'static str],
 }
 
 const SEARCH: &[&str] = &[
@@ -126,7 +126,7 @@ const STUDY: &[&str] = &[
     "--search-epochs",
     "1",
     "--search-images",
-    "16",
+    "64",
     "--search-channels",
     "4",
     "--search-cells",
@@ -134,15 +134,13 @@ const STUDY: &[&str] = &[
     "--epochs",
     "1",
     "--train-images",
-    "16",
+    "64",
     "--test-images",
-    "8",
+    "20",
     "--channels",
     "4",
     "--cells",
     "3",
-    "--batch-size",
-    "8",
 ];
 
 /// The first two are those of the short form.
