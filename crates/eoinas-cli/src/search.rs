@@ -71,7 +71,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     config: Option<PathBuf>,
     /// Print the settings as a file for --config, and do nothing.
-    #[arg(long, help_heading = "Settings", conflicts_with_all = ["seeds", "then_train", "train_epochs", "out", "max_steps",
+    #[arg(long, help_heading = "Settings", conflicts_with_all = ["time", "seeds", "then_train", "train_epochs", "out", "max_steps",
         "json", "open_report"])]
     print_config: bool,
     /// Everything random follows from it [default: 0]

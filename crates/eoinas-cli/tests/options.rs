@@ -120,6 +120,7 @@ fn options_that_would_not_be_used_are_refused() {
     for (command, args) in [
         ("search", &["--print-config", "--seeds", "3"][..]),
         ("search", &["--print-config", "--then-train"]),
+        ("search", &["--print-config", "--time", "20m"]),
         ("search", &["--print-config", "--out", "x"]),
         ("search", &["--resume", "x", "--image-size", "32"]),
         ("train", &["--print-config", "--seeds", "3"]),
