@@ -92,6 +92,8 @@ impl RunWriter {
         bring_to_places(path)?;
         let home = path.to_owned();
         if is_settled(path) {
+            // One that is missing would be forgotten in silence: a plan of a training that was to follow.
+            Sums::read(path)?.check_there(path, &[names::TRAINING_PLAN, names::SEARCH_PLAN, names::DATA])?;
             return Ok(Self { dir: run, home, lock });
         }
         let dir = RunDir::at(&run.join(NEW));
@@ -309,6 +311,14 @@ mod tests {
         assert!(matches!(&error, TrainError::Changed { .. }));
         assert!(error.to_string().contains("a.json") && error.to_string().contains("put it back"), "{error}");
         assert_eq!(run.read("b.json").unwrap(), "1");
+        run.write(names::CONFIG, "{}").unwrap();
+        run.write(names::TRAINING_PLAN, "{}").unwrap();
+        drop(run);
+        let path = root.path().join("run");
+        fs::remove_file(path.join(names::TRAINING_PLAN)).unwrap();
+        let error = RunWriter::resume(&path).unwrap_err().to_string();
+        assert!(error.contains(names::TRAINING_PLAN) && error.contains("missing"), "{error}");
+        let run = RunDir::open(&path).unwrap();
         fs::write(run.join(names::SUMS), "0").unwrap();
         assert!(run.read("b.json").unwrap_err().to_string().contains(names::SUMS));
     }

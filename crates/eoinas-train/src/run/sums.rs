@@ -56,6 +56,15 @@ impl Sums {
         Err(TrainError::Changed { path: folder.join(name), problem })
     }
 
+    /// Whether those of the files `names` that are listed are there.
+    pub fn check_there(&self, folder: &Path, wanted: &[&str]) -> Result<()> {
+        let missing = wanted.iter().find(|name| self.0.contains_key(**name) && !folder.join(name).exists());
+        missing.map_or(Ok(()), |name| {
+            let problem = format!("it is missing, and {} lists it", names::SUMS);
+            Err(TrainError::Changed { path: folder.join(name), problem })
+        })
+    }
+
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (name, hash) in &self.0 {
