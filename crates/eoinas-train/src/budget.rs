@@ -28,8 +28,9 @@ impl SearchConfig {
     /// These settings with as many epochs, and as many finalists, as `time` has room for on this machine: some steps are
     /// measured, and the time that takes is part of it. `options` makes what each measurement needs.
     ///
-    /// The rule: finals get their share ([`FinalistsConfig::share`]), the search the rest, in whole epochs, at least one and
-    /// no more than its method has a use for ([`crate::SearchMethod::most_epochs`]). What it leaves over goes to the finals.
+    /// The rule: finals get their share ([`FinalistsConfig::share`]), the search the rest, in whole epochs, at least as many as
+    /// its method should have ([`crate::SearchMethod::least_epochs`]) where there is time for them, and no more than it has a
+    /// use for ([`crate::SearchMethod::most_epochs`]). What it leaves over goes to the finals.
     /// Those have as many candidates as fit (all cells that differ in one choice at most), then more epochs each; where not
     /// even two cells with one epoch fit, there are none.
     ///
@@ -38,7 +39,8 @@ impl SearchConfig {
     pub fn fitted_to(mut self, time: Duration, mut options: impl FnMut() -> Options) -> Result<Fitted> {
         let begun = Instant::now();
         let seconds = time.as_secs_f64();
-        let most = self.method.build()?.most_epochs().unwrap_or(usize::MAX);
+        let method = self.method.build()?;
+        let (least, most) = (method.least_epochs(), method.most_epochs().unwrap_or(usize::MAX));
         let one = Self { finalists: None, epochs: self.epochs.max(1), ..self.clone() };
         let epoch = Search::estimate(one.clone(), options(), MEASURED)?.as_secs_f64() / one.epochs as f64;
         let finals = match &self.finalists {
@@ -53,7 +55,7 @@ impl SearchConfig {
             let expected = format!("at least {:.0} seconds, for one epoch of these settings", (seconds - left) + epoch);
             return Err(Setting::new("time", format!("{seconds:.0} seconds"), expected).into());
         }
-        self.epochs = fits(left * (1.0 - share)).clamp(1, most);
+        self.epochs = fits(left * (1.0 - share)).max(least.min(alone)).clamp(1, most);
         let mut spent = self.epochs as f64 * epoch;
         let mut note = format!("{} epochs", self.epochs);
         if let Some((finalists, training)) = finals {

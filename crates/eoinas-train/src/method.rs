@@ -124,6 +124,11 @@ pub trait SearchMethod: fmt::Debug + Send {
         Timetable::new(run.epochs)
     }
 
+    /// Epochs that it should have before finals get any time, in runs that are fitted to a time. Default: 1.
+    fn least_epochs(&self) -> usize {
+        1
+    }
+
     /// Epochs beyond which it gains nothing, for runs that are fitted to a time. Default: there are none.
     fn most_epochs(&self) -> Option<usize> {
         None

@@ -6,7 +6,7 @@ mod config;
 use std::{path::Path, sync::Arc};
 
 use candle_core::Device;
-use eoinas_core::{Event, Genotype, Score, SearchSpace, run_folder::names};
+use eoinas_core::{Event, Genotype, Measure, Score, SearchSpace, run_folder::names};
 use eoinas_data::Dataset;
 use eoinas_nn::Operations;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub struct Finalist {
     pub scores: Vec<Score>,
     /// Its mean loss there.
     pub losses: Vec<f64>,
+    /// Held-out images that each score was taken from.
+    pub images: u64,
     /// Parameters of the trained network.
     pub parameters: u64,
     /// Its multiply-adds for one image.
@@ -52,6 +54,9 @@ pub(crate) struct Around<'a> {
 /// Trains the cells round by round, in folders below the search's own, and returns all of them, the winner first; each
 /// training is in the record. What is done already is taken as it is, so that an interrupted search goes on with it.
 ///
+/// The first cell is in every round, and another one wins only where it is better by more than one standard error: short
+/// trainings of cells that are alike differ by chance.
+///
 /// # Errors
 /// Cells that cannot be trained. A stop.
 pub(crate) fn run(
@@ -63,6 +68,7 @@ pub(crate) fn run(
     let mut standing: Vec<Finalist> = cells.iter().map(Finalist::new).collect();
     let folder = session.run().join(names::FINALISTS);
     let rounds = settings.rounds(cells.len());
+    let first = cells.first().map(Genotype::to_string);
     for (round, (count, epochs)) in rounds.iter().copied().enumerate() {
         let (round, of) = (round + 1, rounds.len());
         let trials = Trials {
@@ -88,9 +94,28 @@ pub(crate) fn run(
         // Those that are out stay behind, in their order.
         if let Some(now) = standing.get_mut(..count) {
             now.sort_by(Finalist::better);
+            let next = rounds.get(round).map_or(1, |(count, _)| *count);
+            keep_first(now, first.as_deref(), next);
         }
     }
     Ok(standing)
+}
+
+/// Brings the first cell of all, where it is behind, to the last of the `next` places; to the only one unless the best is
+/// better than it beyond chance.
+fn keep_first(standing: &mut [Finalist], first: Option<&str>, next: usize) {
+    let Some(at) = standing.iter().position(|cell| Some(cell.genotype.as_str()) == first) else { return };
+    let place = next.saturating_sub(1);
+    let wins = |standing: &[Finalist]| match (standing.first(), standing.get(at)) {
+        (Some(best), Some(own)) => best.beats(own),
+        _ => false,
+    };
+    if at > place
+        && !(next == 1 && wins(standing))
+        && let Some(moved) = standing.get_mut(place..=at)
+    {
+        moved.rotate_right(1);
+    }
 }
 
 /// The folder of a round, which may be there already.
@@ -119,7 +144,7 @@ impl Around<'_> {
 impl Finalist {
     fn new(genotype: &Genotype) -> Self {
         let genotype = genotype.to_string();
-        Self { genotype, scores: Vec::new(), losses: Vec::new(), parameters: 0, multiply_adds: 0 }
+        Self { genotype, scores: Vec::new(), losses: Vec::new(), images: 0, parameters: 0, multiply_adds: 0 }
     }
 
     fn trial(&self, at: usize, seed: u64) -> Trial {
@@ -129,6 +154,7 @@ impl Finalist {
     fn learn(&mut self, trained: &Trained) {
         self.scores.push(trained.score());
         self.losses.push(trained.loss);
+        self.images = trained.test_images;
         (self.parameters, self.multiply_adds) = (trained.parameters, trained.multiply_adds);
     }
 
@@ -137,10 +163,51 @@ impl Finalist {
         Some((self.scores.last()?, *self.losses.last()?))
     }
 
+    /// Whether its last score is better than another's by more than one standard error of the difference of two accuracies, or,
+    /// of a task without classes, at all.
+    fn beats(&self, other: &Self) -> bool {
+        let (Some((own, _)), Some((other, _))) = (self.last(), other.last()) else { return false };
+        let variance = |accuracy: f64| accuracy * (1.0 - accuracy) / self.images.max(1) as f64;
+        let error = match own.measure == Measure::accuracy() {
+            true => (variance(own.value) + variance(other.value)).sqrt(),
+            false => 0.0,
+        };
+        own.merit() - other.merit() > error
+    }
+
     /// The better of two that were in the same rounds comes first: by the last score, then by the loss.
     fn better(&self, other: &Self) -> std::cmp::Ordering {
         let of = |finalist: &Self| finalist.last().map_or((f64::NEG_INFINITY, f64::INFINITY), |(s, l)| (s.merit(), l));
         let (own, other) = (of(self), of(other));
         other.0.total_cmp(&own.0).then(own.1.total_cmp(&other.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finalist(name: &str, accuracy: f64) -> Finalist {
+        let scores = vec![Score { measure: Measure::accuracy(), value: accuracy }];
+        let losses = vec![1.0 - accuracy];
+        Finalist { genotype: name.to_owned(), scores, losses, images: 100, parameters: 1, multiply_adds: 1 }
+    }
+
+    fn order(accuracies: [f64; 4], next: usize) -> String {
+        let mut standing: Vec<Finalist> =
+            accuracies.iter().zip(["a", "b", "c", "d"]).map(|(accuracy, name)| finalist(name, *accuracy)).collect();
+        standing.sort_by(Finalist::better);
+        keep_first(&mut standing, Some("a"), next);
+        standing.iter().map(|cell| cell.genotype.as_str()).collect()
+    }
+
+    #[test]
+    fn the_first_cell_stays_in_and_loses_to_what_is_better_beyond_chance_alone() {
+        assert_eq!(order([0.50, 0.40, 0.30, 0.20], 1), "abcd");
+        assert_eq!(order([0.20, 0.40, 0.30, 0.21], 2), "bacd");
+        assert_eq!(order([0.30, 0.40, 0.31, 0.20], 2), "bacd");
+        // The standard error of the difference is 0.07.
+        assert_eq!(order([0.45, 0.50, 0.40, 0.30], 1), "abcd");
+        assert_eq!(order([0.40, 0.50, 0.45, 0.30], 1), "bcad");
     }
 }

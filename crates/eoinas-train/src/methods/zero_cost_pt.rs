@@ -67,6 +67,10 @@ impl SearchMethod for ZeroCostPt {
         Timetable::new(run.epochs).steps(1)
     }
 
+    fn least_epochs(&self) -> usize {
+        Self::INITIALISATIONS
+    }
+
     /// Sixteen: the standard error falls with the root of the initialisations.
     fn most_epochs(&self) -> Option<usize> {
         Some(2 * Self::INITIALISATIONS)
