@@ -209,13 +209,17 @@ fn three_kinds_count_what_their_layers_do() {
 
 #[test]
 fn absurd_networks_saturate() {
-    let wide = CellSpec { concat: (2..66).collect(), ..CellSpec::dense("normal", 2, 64, false) };
-    let space = SearchSpace::new("wide", vec![Op::SepConv7x7], vec![wide]).unwrap();
-    let genotype =
-        Genotype::random(&space, &mut eoinas_core::Streams::new(0).rng(eoinas_core::SeedStream::Split, 0, 0));
     let skeleton = Skeleton { channels: 1 << 14, cells: 1 << 10, height: 1 << 14, width: 1 << 14, ..Skeleton::cifar() };
-    let total = count::network(&genotype, &skeleton, &space).unwrap();
-    assert_eq!(total.multiply_adds, u64::MAX);
+    let total = |nodes: usize| {
+        let cell = CellSpec { concat: (2..2 + nodes).collect(), ..CellSpec::dense("normal", 2, nodes, false) };
+        let space = SearchSpace::new("wide", vec![Op::SepConv7x7], vec![cell]).unwrap();
+        let mut rng = eoinas_core::Streams::new(0).rng(eoinas_core::SeedStream::Split, 0, 0);
+        count::network(&Genotype::random(&space, &mut rng), &skeleton, &space)
+    };
+    assert_eq!(total(8).unwrap().multiply_adds, u64::MAX);
+    // Far more ops than a network has: refused before they take memory.
+    let error = total(64).unwrap_err().to_string();
+    assert!(error.starts_with("network.cells is 1024; expected fewer: they have "), "{error}");
 }
 
 /// All 15,625 architectures. The table is not part of the crate: without it the test says so and passes.

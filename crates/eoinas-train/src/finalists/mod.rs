@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use candle_core::Device;
 use eoinas_core::{Event, Genotype, Measure, Score, SearchSpace, run_folder::names};
 use eoinas_data::Dataset;
-use eoinas_nn::Operations;
+use eoinas_nn::{Operations, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -46,6 +46,7 @@ pub struct Finalist {
 pub(crate) struct Around<'a> {
     pub config: &'a SearchConfig,
     pub space: &'a SearchSpace,
+    pub task: &'a Arc<dyn Task>,
     pub operations: &'a Operations,
     pub device: &'a Device,
     pub dataset: &'a Arc<dyn Dataset>,
@@ -135,6 +136,7 @@ impl Around<'_> {
             operations: self.operations.clone(),
             device: self.device.clone(),
             dataset: Some(Arc::clone(self.dataset)),
+            task: Some(Arc::clone(self.task)),
             rules: vec![rules],
             ..Options::default()
         }

@@ -107,6 +107,7 @@ impl SearchJob {
         let around = finalists::Around {
             config: &self.config,
             space,
+            task: learner.supernet.task(),
             operations: learner.operations(),
             device: &self.device,
             dataset: self.data.train.dataset(),
