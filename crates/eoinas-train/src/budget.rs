@@ -116,9 +116,10 @@ impl FinalistsConfig {
             }
         }
         let mut best = best?;
-        while best.candidates == self.candidates {
+        // One more cell may need one more round; what it would cost is used.
+        while best.epochs < 1000 {
             let more = Self { epochs: best.epochs + 1, ..best.clone() };
-            if !fits(&more) || more.epochs > 1000 {
+            if !fits(&more) {
                 break;
             }
             best = more;
@@ -142,6 +143,9 @@ mod tests {
         assert_eq!(fit(164.0, 1.0), Some((24, 3)));
         assert_eq!(fit(220.0, 1.0), Some((25, 4)));
         assert_eq!(fit(6.0, 1.0), Some((2, 3)));
+        // 10 cells need a third round, 78 epochs in all.
+        assert_eq!(fit(76.0, 1.0), Some((9, 5)));
+        assert_eq!(fit(78.0, 1.0), Some((10, 3)));
         assert_eq!(fit(5.0, 1.0), Some((2, 2)));
         assert_eq!(fit(1.9, 1.0), None);
     }
