@@ -11,8 +11,8 @@ use clap::ValueEnum;
 use eoinas_core::run_folder::names;
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, MethodKind, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, TrainConfig, Trained,
-    config::DataConfig, data::open_dataset,
+    Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, TrainConfig,
+    Trained, config::DataConfig, data::open_dataset,
 };
 use serde_json::Value;
 
@@ -207,7 +207,8 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
         config.data.dir = Some(download(config.data.dataset, dir)?);
     }
     if let Some(time) = args.time {
-        config = fitted(config, time / u32::try_from(args.seeds).unwrap_or(u32::MAX), host)?;
+        let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);
+        config = fitted(config, each, host, || host.options())?;
     }
     let data = config.data.clone();
     let training = args.then_train.then(|| training(args, &config)).transpose()?;
@@ -306,8 +307,13 @@ fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
 }
 
 /// The settings with counts for that time, and a line that says so.
-pub(crate) fn fitted(config: SearchConfig, time: Duration, host: &Host) -> Result<SearchConfig, Error> {
-    let fitted = config.fitted_to(time, || host.options())?;
+pub(crate) fn fitted(
+    config: SearchConfig,
+    time: Duration,
+    host: &Host,
+    options: impl FnMut() -> Options,
+) -> Result<SearchConfig, Error> {
+    let fitted = config.fitted_to(time, options)?;
     host.tell(&fitted.note);
     Ok(fitted.config)
 }

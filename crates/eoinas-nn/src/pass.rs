@@ -104,13 +104,7 @@ pub(crate) fn logits(
     workspace: &Workspace,
     (images, skeleton): (&Tensor, &Skeleton),
 ) -> Result<Tensor> {
-    check_images(images, skeleton)?;
-    let mut context = Context::new(workspace, parameters, Phase::Evaluation);
-    awake(|| {
-        let (logits, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
-        network.release(&context, tape);
-        Ok(logits)
-    })
+    evaluate(network, gates, Context::new(workspace, parameters, Phase::Evaluation), (images, skeleton))
 }
 
 /// Which ReLUs are on for which of the images, in evaluation.
@@ -121,15 +115,25 @@ pub(crate) fn relu_patterns(
     workspace: &Workspace,
     (images, skeleton): (&Tensor, &Skeleton),
 ) -> Result<ReluPatterns> {
-    check_images(images, skeleton)?;
     let patterns = RefCell::new(ReluPatterns::new(images.dim(0)?));
-    let mut context = Context { patterns: Some(&patterns), ..Context::new(workspace, parameters, Phase::Evaluation) };
-    awake(|| {
-        let (_, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
-        network.release(&context, tape);
-        Ok::<_, NnError>(())
-    })?;
+    let context = Context { patterns: Some(&patterns), ..Context::new(workspace, parameters, Phase::Evaluation) };
+    evaluate(network, gates, context, (images, skeleton))?;
     Ok(patterns.into_inner())
+}
+
+/// A forward pass that nothing follows.
+fn evaluate(
+    network: &Network,
+    gates: &Gates,
+    mut context: Context<'_>,
+    (images, skeleton): (&Tensor, &Skeleton),
+) -> Result<Tensor> {
+    check_images(images, skeleton)?;
+    awake(|| {
+        let (logits, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
+        network.release(&context, tape);
+        Ok(logits)
+    })
 }
 
 /// What a pass knows of the auxiliary head.

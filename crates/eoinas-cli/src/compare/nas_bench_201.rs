@@ -32,6 +32,7 @@ use crate::{
     Error, MOST_RUNS, Start, data,
     host::{Host, HostArgs},
     out::say,
+    search,
 };
 
 /// Search in NAS-Bench-201's space with several methods and seeds, and look the found cells up.
@@ -201,11 +202,7 @@ impl Study<'_> {
     fn fitted(&self, config: SearchConfig, run: &Path) -> Result<SearchConfig, Error> {
         match self.args.time {
             Some(_) if run.join(names::CONFIG).exists() => Ok(RunDir::open(run)?.read_json(names::CONFIG)?),
-            Some(time) => {
-                let fitted = config.fitted_to(time, || self.options())?;
-                self.host.tell(&fitted.note);
-                Ok(fitted.config)
-            }
+            Some(time) => search::fitted(config, time, &self.host, || self.options()),
             None => Ok(config),
         }
     }

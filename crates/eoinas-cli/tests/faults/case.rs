@@ -13,135 +13,26 @@ use crate::count::End;
 #[derive(Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
-    command: &'static [&'static str],
+    /// All runs have [`HOST`] beside it.
+    command: &'static str,
     /// Whether there is a `--resume`; studies go on with their command alone.
     resumes: bool,
     /// Files that are the same however often it was stopped.
     pub results: &'static [&'static str],
 }
 
-const SEARCH: &[&str] = &[
-    "search",
-    "--quiet",
-    "--threads",
-    "1",
-    "--epochs",
-    "2",
-    "--train-images",
-    "32",
-    "--batch-size",
-    "8",
-    "--channels",
-    "4",
-    "--cells",
-    "3",
-];
-const TRAINING: &[&str] = &[
-    "train",
-    "--quiet",
-    "--threads",
-    "1",
-    "--genotype",
-    "darts-v1",
-    "--epochs",
-    "2",
-    "--train-images",
-    "16",
-    "--test-images",
-    "8",
-    "--batch-size",
-    "8",
-    "--channels",
-    "4",
-    "--cells",
-    "3",
-];
-const THEN_TRAIN: &[&str] = &[
-    "search",
-    "--quiet",
-    "--threads",
-    "1",
-    "--epochs",
-    "1",
-    "--train-images",
-    "16",
-    "--batch-size",
-    "8",
-    "--channels",
-    "4",
-    "--cells",
-    "3",
-    "--then-train",
-    "--train-epochs",
-    "1",
-];
-const SEEDS: &[&str] = &[
-    "search",
-    "--quiet",
-    "--threads",
-    "1",
-    "--epochs",
-    "1",
-    "--train-images",
-    "16",
-    "--batch-size",
-    "8",
-    "--channels",
-    "4",
-    "--cells",
-    "3",
-    "--seeds",
-    "2",
-];
-const TRIALS: &[&str] = &[
-    "train",
-    "--quiet",
-    "--threads",
-    "1",
-    "--random",
-    "2",
-    "--epochs",
-    "1",
-    "--train-images",
-    "16",
-    "--test-images",
-    "8",
-    "--batch-size",
-    "8",
-    "--channels",
-    "4",
-    "--cells",
-    "3",
-];
-const STUDY: &[&str] = &[
-    "compare",
-    "ablation",
-    "--quiet",
-    "--threads",
-    "1",
-    "--method",
-    "eoinas",
-    "--seeds",
-    "1",
-    "--search-epochs",
-    "1",
-    "--search-images",
-    "64",
-    "--search-channels",
-    "4",
-    "--search-cells",
-    "3",
-    "--epochs",
-    "1",
-    "--train-images",
-    "64",
-    "--test-images",
-    "20",
-    "--channels",
-    "4",
-    "--cells",
-    "3",
-];
+/// What every run of the program has.
+const HOST: &str = "--quiet --threads 1";
+const SEARCH: &str = "search --epochs 2 --train-images 32 --batch-size 8 --channels 4 --cells 3";
+const TRAINING: &str = "train --genotype darts-v1 --epochs 2 --train-images 16 --test-images 8 \
+    --batch-size 8 --channels 4 --cells 3";
+const THEN_TRAIN: &str = "search --epochs 1 --train-images 16 --batch-size 8 --channels 4 --cells 3 \
+    --then-train --train-epochs 1";
+const SEEDS: &str = "search --epochs 1 --train-images 16 --batch-size 8 --channels 4 --cells 3 --seeds 2";
+const TRIALS: &str = "train --random 2 --epochs 1 --train-images 16 --test-images 8 --batch-size 8 \
+    --channels 4 --cells 3";
+const STUDY: &str = "compare ablation --method eoinas --seeds 1 --search-epochs 1 --search-images 64 \
+    --search-channels 4 --search-cells 3 --epochs 1 --train-images 64 --test-images 20 --channels 4 --cells 3";
 
 /// The first two are those of the short form.
 pub const CASES: [Case; 6] = [
@@ -180,9 +71,7 @@ impl Case {
 
     /// Arguments of the command that begins in `out`.
     pub fn begin(&self, out: &Path) -> Vec<String> {
-        let mut words: Vec<String> = self.command.iter().map(ToString::to_string).collect();
-        words.extend(["--out".to_owned(), out.to_str().unwrap().to_owned()]);
-        words
+        arguments(&[self.command, HOST, "--out"], out)
     }
 
     /// Of the one that goes on in `out`.
@@ -190,9 +79,15 @@ impl Case {
         if !self.resumes {
             return self.begin(out);
         }
-        let out = out.to_str().unwrap();
-        [self.command[0], "--quiet", "--threads", "1", "--resume", out].map(ToOwned::to_owned).to_vec()
+        let program = self.command.split(' ').next().unwrap();
+        arguments(&[program, HOST, "--resume"], out)
     }
+}
+
+/// The words of these texts, then the folder.
+fn arguments(texts: &[&str], out: &Path) -> Vec<String> {
+    let words = texts.iter().flat_map(|text| text.split_whitespace()).chain([out.to_str().unwrap()]);
+    words.map(ToOwned::to_owned).collect()
 }
 
 /// A case with what it gives undisturbed.
