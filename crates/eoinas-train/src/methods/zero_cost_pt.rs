@@ -12,7 +12,7 @@ use crate::{
     learner::Learner,
     method::{Identity, SearchMethod, Step, StepReport},
     plan::Timetable,
-    probes::{ByTable, Evidence, Probe, Ties, mixture},
+    probes::{ByTable, Measurements, Probe, Ties, mixture},
     search::SearchContext,
     tally::Tally,
 };
@@ -32,7 +32,7 @@ pub struct ZeroCostPt {
     pub ties: Ties,
     /// What was measured so far.
     #[serde(skip)]
-    evidence: Evidence,
+    measurements: Measurements,
 }
 
 impl ZeroCostPt {
@@ -46,7 +46,7 @@ impl ZeroCostPt {
     }
 
     fn scores(&self, learner: &Learner) -> EdgeOpTable<Option<f64>> {
-        self.evidence.scores(learner.space(), learner.supernet.skeleton(), self.ties)
+        self.measurements.scores(learner.space(), learner.supernet.skeleton(), self.ties)
     }
 }
 
@@ -80,29 +80,29 @@ impl SearchMethod for ZeroCostPt {
         context.learner.reinitialise(step.epoch as u64)?;
         let mut rng = context.rng("probe", 0);
         let supernet = &context.learner.supernet;
-        self.evidence.add(&self.probe.importance(supernet, &step.train, &mut rng)?);
+        self.measurements.add(&self.probe.importance(supernet, &step.train, &mut rng)?);
         // What the untrained mixture says, for the record.
         let output = supernet.pass(&step.train, &mixture(supernet, None), Wanted::NOTHING, &PassOptions::default())?;
         Ok(StepReport { train: Tally::from(&output), valid: None })
     }
 
     fn indicators(&self, learner: &Learner) -> Result<Option<EdgeOpTable<Option<f64>>>> {
-        Ok((!self.evidence.is_empty()).then(|| self.scores(learner)))
+        Ok((!self.measurements.is_empty()).then(|| self.scores(learner)))
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {
-        if self.evidence.is_empty() {
+        if self.measurements.is_empty() {
             return by_beta(learner);
         }
         learner.derive(&ByTable(self.scores(learner)))
     }
 
     fn save(&self) -> serde_json::Value {
-        serde_json::to_value(&self.evidence).unwrap_or_default()
+        serde_json::to_value(&self.measurements).unwrap_or_default()
     }
 
     fn load(&mut self, state: serde_json::Value) -> Result<(), String> {
-        self.evidence = serde_json::from_value(state).map_err(|error| error.to_string())?;
+        self.measurements = serde_json::from_value(state).map_err(|error| error.to_string())?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Importance by passes of their own: what an op is worth in a supernet as it is, trained or not, without an update.
 
-mod evidence;
+mod measurements;
 mod paths;
 mod patterns;
 mod saliency;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
-pub use evidence::{ByTable, Evidence, Ties};
+pub use measurements::{ByTable, Measurements, Ties};
 pub use paths::fair_paths;
 
 /// A probe of the alive ops of a supernet.

@@ -20,11 +20,11 @@ pub enum Ties {
 /// Measurements of all ops, paired: each was taken of all ops under the same conditions (weights, images).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Evidence {
+pub struct Measurements {
     tables: Vec<EdgeOpTable<Option<f64>>>,
 }
 
-impl Evidence {
+impl Measurements {
     /// Adds a measurement. What is not finite there counts as not measured.
     pub fn add(&mut self, table: &EdgeOpTable<Option<f64>>) {
         self.tables.push(table.map(|value| value.filter(|value| value.is_finite())));
@@ -38,11 +38,6 @@ impl Evidence {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.tables.is_empty()
-    }
-
-    /// Whether the tables are of that space.
-    pub fn fits(&self, space: &SearchSpace) -> bool {
-        self.tables.iter().all(|table| table.fits(space))
     }
 
     /// The mean of each op; `None` where it was not measured each time.
@@ -121,21 +116,21 @@ impl Indicator for ByTable {
 mod tests {
     use super::*;
 
-    fn evidence(rows: &[[f64; 5]]) -> (SearchSpace, EdgeId, Evidence) {
+    fn measurements(rows: &[[f64; 5]]) -> (SearchSpace, EdgeId, Measurements) {
         let space = SearchSpace::nas_bench_201();
         let edge = space.edges().next().unwrap();
-        let mut evidence = Evidence::default();
+        let mut measurements = Measurements::default();
         for row in rows {
             let mut table = EdgeOpTable::filled(&space, Some(0.0));
             row.iter().enumerate().for_each(|(op, value)| table[edge.op(op)] = Some(*value));
-            evidence.add(&table);
+            measurements.add(&table);
         }
-        (space, edge, evidence)
+        (space, edge, measurements)
     }
 
     fn best(rows: &[[f64; 5]], ties: Ties) -> String {
-        let (space, edge, evidence) = evidence(rows);
-        let scores = evidence.scores(&space, &Skeleton::nas_bench_201(1), ties);
+        let (space, edge, measurements) = measurements(rows);
+        let scores = measurements.scores(&space, &Skeleton::nas_bench_201(1), ties);
         let of = |op: usize| scores[edge.op(op)].unwrap();
         let op = (0..5).reduce(|a, b| if of(b) > of(a) { b } else { a }).unwrap();
         space.ops()[op].name().to_owned()
@@ -157,16 +152,16 @@ mod tests {
 
     #[test]
     fn differences_are_paired() {
-        let (_, edge, evidence) = evidence(&[[1.0, 0.0, 0.0, 0.0, 0.0], [5.0, 3.0, 0.0, 0.0, 0.0]]);
-        let (mean, error) = evidence.difference(edge, 0, 1).unwrap();
+        let (_, edge, measurements) = measurements(&[[1.0, 0.0, 0.0, 0.0, 0.0], [5.0, 3.0, 0.0, 0.0, 0.0]]);
+        let (mean, error) = measurements.difference(edge, 0, 1).unwrap();
         assert!((mean - 1.5).abs() < 1e-12 && (error - 0.5).abs() < 1e-12, "{mean} {error}");
     }
 
     #[test]
     fn what_is_not_finite_is_not_measured() {
-        let (space, edge, mut evidence) = evidence(&[[1.0, 0.0, 0.0, 0.0, 0.0]]);
-        evidence.add(&EdgeOpTable::filled(&space, Some(f64::NEG_INFINITY)));
-        assert_eq!(evidence.means(&space)[edge.op(0)], None);
-        assert_eq!(evidence.difference(edge, 0, 1), None);
+        let (space, edge, mut measurements) = measurements(&[[1.0, 0.0, 0.0, 0.0, 0.0]]);
+        measurements.add(&EdgeOpTable::filled(&space, Some(f64::NEG_INFINITY)));
+        assert_eq!(measurements.means(&space)[edge.op(0)], None);
+        assert_eq!(measurements.difference(edge, 0, 1), None);
     }
 }
