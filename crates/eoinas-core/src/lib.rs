@@ -31,7 +31,7 @@ pub use count::Counts;
 pub use error::CoreError;
 pub use event::{Event, Record};
 pub use gates::{EdgeGates, Gate, Gates};
-pub use genotype::{CellGenotype, Genotype, GenotypeEdge, GenotypeError};
+pub use genotype::{CellGenotype, Genotype, GenotypeEdge};
 pub use network::NetworkSpec;
 pub use op::{Op, OpShape, OpSpec};
 pub use random::{SeedStream, Streams};

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{DARTS_V2, parse};
-use eoinas_core::genotype::GenotypeError;
+use eoinas_core::CoreError;
 use eoinas_core::{Genotype, Op};
 
 const SMALL: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ('none', 2), ('max_pool_3x3', 0)], \
@@ -82,14 +82,19 @@ fn files_of_other_encodings_are_read() {
     for bytes in [SMALL.as_bytes(), &[&[0xef, 0xbb, 0xbf], SMALL.as_bytes()].concat(), &little, &big] {
         assert_eq!(Genotype::parse_bytes(bytes).unwrap(), small);
     }
-    let offset = |bytes: &[u8]| match Genotype::parse_bytes(bytes) {
-        Err(GenotypeError::NoText { offset }) => offset,
+    let refused = |bytes: &[u8]| match Genotype::parse_bytes(bytes) {
+        Err(CoreError::Genotype { at: None, problem }) => problem,
         other => panic!("{other:?}"),
+    };
+    let offset = |bytes: &[u8]| {
+        let problem = refused(bytes);
+        let rest = problem.strip_prefix("the file is no text: byte ").unwrap_or_else(|| panic!("{problem}"));
+        rest.split(' ').next().unwrap().parse::<usize>().unwrap()
     };
     assert_eq!(offset(b"Genotype(\xff"), 9);
     assert_eq!(offset(&little[..little.len() - 1]), little.len() - 2);
     assert_eq!(offset(&[0xff, 0xfe, 0x41, 0, 0, 0xd8]), 4, "half of a pair");
-    assert!(matches!(Genotype::parse_bytes(&vec![0xff; 3 << 20]), Err(GenotypeError::TooLarge { .. })));
+    assert!(refused(&vec![0xff; 3 << 20]).starts_with("the genotype text has 3145728 bytes, more than the 1048576"));
 }
 
 #[test]

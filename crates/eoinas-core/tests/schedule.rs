@@ -1,6 +1,7 @@
 //! Schedules: the published values, the ends, configuration files, and that no input gives a value out of bounds.
 
-use eoinas_core::schedule::{Constant, Cosine, Decay, Exponential, Linear, ScheduleConfig, ScheduleError, Warmup};
+use eoinas_core::CoreError;
+use eoinas_core::schedule::{Constant, Cosine, Decay, Exponential, Linear, ScheduleConfig, Warmup};
 use proptest::prelude::*;
 
 fn close(a: f64, b: f64) -> bool {
@@ -63,7 +64,10 @@ fn warm_up_leads_into_what_follows() {
 
 #[test]
 fn bad_fields_are_named() {
-    let field = |r: Result<(), ScheduleError>| r.unwrap_err().field;
+    let field = |r: Result<(), CoreError>| match r.unwrap_err() {
+        CoreError::Schedule { field, .. } => field,
+        other => panic!("{other}"),
+    };
     assert_eq!(field(Constant::new(f64::NAN).map(drop)), "value");
     assert_eq!(field(Linear::new(0.0, f64::INFINITY).map(drop)), "end");
     assert_eq!(field(Cosine::new(f64::NAN, 0.0).map(drop)), "start");

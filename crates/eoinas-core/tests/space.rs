@@ -1,8 +1,7 @@
 //! The shipped spaces, what a space of one's own may be, and the tables and flags over a space.
 
-use eoinas_core::space::SpaceError;
 use eoinas_core::{
-    AliveOps, CellKind, CellSpec, EdgeId, EdgeOpTable, Gate, Gates, Op, OpId, OpShape, OpSpec, SearchSpace,
+    AliveOps, CellKind, CellSpec, CoreError, EdgeId, EdgeOpTable, Gate, Gates, Op, OpId, OpShape, OpSpec, SearchSpace,
 };
 
 #[test]
@@ -38,34 +37,43 @@ impl OpSpec for Named {
 fn spaces_that_cannot_be_searched_are_refused() {
     let ops = || vec![Op::None, Op::SkipConnect];
     let cell = || CellSpec::dense("normal", 2, 2, false);
-    let refused = |ops: Vec<Op>, cells: Vec<CellSpec>| SearchSpace::new("mine", ops, cells).unwrap_err();
+    let refused = |ops: Vec<Op>, cells: Vec<CellSpec>| match SearchSpace::new("mine", ops, cells).unwrap_err() {
+        CoreError::Space { problem } => problem,
+        other => panic!("{other}"),
+    };
     let edited = |edit: &dyn Fn(&mut CellSpec)| {
         let mut spec = cell();
         edit(&mut spec);
         refused(ops(), vec![spec])
     };
-    assert_eq!(refused(vec![], vec![cell()]), SpaceError::Ops { got: 0 });
+    assert_eq!(refused(vec![], vec![cell()]), "a search space needs 1 to 64 candidate ops, got 0");
     let names: Vec<&'static str> = (0..65).map(|i| &*Box::leak(format!("op_{i}").into_boxed_str())).collect();
     let many = names.into_iter().map(|name| Op::custom(Named(name))).collect();
-    assert_eq!(refused(many, vec![cell()]), SpaceError::Ops { got: 65 });
-    assert!(matches!(refused(vec![Op::None, Op::None], vec![cell()]), SpaceError::DuplicateOp { .. }));
-    assert!(matches!(refused(vec![Op::custom(Named("none"))], vec![cell()]), SpaceError::BuiltInName { .. }));
+    assert_eq!(refused(many, vec![cell()]), "a search space needs 1 to 64 candidate ops, got 65");
+    assert_eq!(refused(vec![Op::None, Op::None], vec![cell()]), "op `none` is listed twice");
+    let own = |name| refused(vec![Op::custom(Named(name))], vec![cell()]);
+    assert_eq!(own("none"), "`none` is the name of a built-in op; give your own op another one");
     for name in ["", "a b", "3x3", "_a", "a'b", "é", "a-b"] {
-        assert!(matches!(refused(vec![Op::custom(Named(name))], vec![cell()]), SpaceError::Name { what: "an op", .. }));
+        assert!(own(name).starts_with(&format!("`{name}` is no name for an op; it must consist of letters")));
     }
-    assert_eq!(refused(ops(), vec![]), SpaceError::NoCells);
-    assert!(matches!(refused(ops(), vec![cell(), cell()]), SpaceError::DuplicateCell { .. }));
-    assert!(matches!(edited(&|c| c.name = "a cell".into()), SpaceError::Name { .. }));
-    assert!(matches!(edited(&|c| c.inputs = 0), SpaceError::Size { what: "input nodes", got: 0, .. }));
-    assert!(matches!(edited(&|c| c.nodes = usize::MAX), SpaceError::Size { what: "intermediate nodes", .. }));
-    assert!(matches!(edited(&|c| c.keep = Some(0)), SpaceError::Keep { .. }));
-    assert!(matches!(edited(&|c| c.edges[0].from = 2), SpaceError::Edge { edge: 0, from: 2, to: 2, .. }));
-    assert!(matches!(edited(&|c| c.edges[0].to = 9), SpaceError::Edge { to: 9, .. }));
-    assert!(matches!(edited(&|c| c.edges.swap(0, 1)), SpaceError::Order { edge: 1, .. }));
-    assert!(matches!(edited(&|c| c.edges[0].stride = 2), SpaceError::Stride { edge: 0, stride: 2, .. }));
-    assert!(matches!(edited(&|c| c.edges.truncate(2)), SpaceError::Orphan { node: 3, .. }));
+    assert_eq!(refused(ops(), vec![]), "a search space needs at least one kind of cell");
+    assert_eq!(refused(ops(), vec![cell(), cell()]), "two kinds of cell are called `normal`");
+    assert!(edited(&|c| c.name = "a cell".into()).starts_with("`a cell` is no name for a kind of cell; "));
+    let of_cell = |edit: &dyn Fn(&mut CellSpec), expected: &str| {
+        assert_eq!(edited(edit), format!("cell `normal`{expected}"));
+    };
+    of_cell(&|c| c.inputs = 0, " has 0 input nodes; it needs 1 to 64");
+    of_cell(&|c| c.nodes = usize::MAX, " has 18446744073709551615 intermediate nodes; it needs 1 to 256");
+    of_cell(&|c| c.keep = Some(0), " keeps 0 edges a node; use at least 1, or None to keep all");
+    let leads = "it must lead from an earlier node to an intermediate one";
+    of_cell(&|c| c.edges[0].from = 2, &format!(": edge 0 leads from node 2 to node 2; {leads}"));
+    of_cell(&|c| c.edges[0].to = 9, &format!(": edge 0 leads from node 0 to node 9; {leads}"));
+    of_cell(&|c| c.edges.swap(0, 1), ": edge 1 is out of order; order edges by target, then by source");
+    of_cell(&|c| c.edges[0].stride = 2, ": edge 0 has stride 2, which does not fit; expected 1");
+    of_cell(&|c| c.edges.truncate(2), ": node 3 has no edge into it");
     for concat in [vec![], vec![1], vec![4], vec![2, 2]] {
-        assert!(matches!(edited(&|c| c.concat = concat.clone()), SpaceError::Concat { .. }));
+        let joins = "the output must join one or more of the intermediate nodes, each once, got";
+        of_cell(&|c| c.concat = concat.clone(), &format!(": {joins} {concat:?}"));
     }
     let space = SearchSpace::darts().with_op(Op::custom(Named("mine"))).unwrap();
     assert_eq!(space.op_index("mine"), Some(8));

@@ -1,7 +1,7 @@
 //! What can be wrong with the inputs of pruning and derivation.
 
 /// Why nothing could be recorded, pruned or derived.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PruningError {
     /// A table or gates of another shape than the space's.

@@ -122,7 +122,7 @@ fn nas_bench_201_keeps_every_edge_and_may_derive_none() {
         text(&genotype.cells[0]),
         "none 0; nor_conv_3x3 0, skip_connect 1; nor_conv_1x1 0, avg_pool_3x3 1, none 2"
     );
-    assert_eq!(genotype.fits(&space), Ok(()));
+    genotype.fits(&space).unwrap();
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_edge_with_nothing_but_none_is_passed_over_and_a_node_without_any_other_is_
     assert_eq!(text(&genotype.cells[0]), "skip_connect 1");
     leave(&mut alive, NORMAL, 1, &[0]);
     let error = derive_from_beta(&space, &zeros(&space), &alive).unwrap_err();
-    assert_eq!(error, PruningError::NothingToDerive { cell: "normal".to_owned(), node: 2 });
+    assert!(matches!(&error, PruningError::NothingToDerive { cell, node: 2 } if cell == "normal"), "{error}");
 }
 
 #[test]
@@ -167,9 +167,12 @@ fn what_does_not_fit_is_named() {
     let alive = AliveOps::all(&space);
     let scores = EdgeOpTable::filled(&space, 0f64);
     let unknown = EdgeMap::filled(&space, None);
-    let shape = |what| Err(PruningError::Shape { what });
-    assert_eq!(derive(&space, &AliveOps::all(&other), &scores, &unknown), shape("alive ops"));
-    assert_eq!(derive(&space, &alive, &EdgeOpTable::filled(&other, 0.0), &unknown), shape("scores"));
-    assert_eq!(derive(&space, &alive, &scores, &EdgeMap::filled(&other, None)), shape("edge strengths"));
+    let shape = |result| match result {
+        Err(PruningError::Shape { what }) => what,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shape(derive(&space, &AliveOps::all(&other), &scores, &unknown)), "alive ops");
+    assert_eq!(shape(derive(&space, &alive, &EdgeOpTable::filled(&other, 0.0), &unknown)), "scores");
+    assert_eq!(shape(derive(&space, &alive, &scores, &EdgeMap::filled(&other, None))), "edge strengths");
     assert!(derive(&space, &alive, &scores, &unknown).is_ok(), "without strengths, the scores");
 }

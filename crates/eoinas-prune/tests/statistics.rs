@@ -85,18 +85,19 @@ fn bad_input_changes_nothing_and_is_named() {
     let mut statistics = Statistics::new(&space, StatisticsConfig::default()).unwrap();
     let before = statistics.clone();
     let other = one_path(&SearchSpace::nas_bench_201(), |_, _| 0);
-    assert_eq!(statistics.record_weight_step(&other), Err(PruningError::Shape { what: "gates" }));
+    assert!(matches!(statistics.record_weight_step(&other), Err(PruningError::Shape { what: "gates" })));
     let mut short = one_path(&space, |_, _| 0);
     short.kinds.pop();
-    assert_eq!(statistics.record_weight_step(&short), Err(PruningError::Shape { what: "gates" }));
+    assert!(matches!(statistics.record_weight_step(&short), Err(PruningError::Shape { what: "gates" })));
     let mut gates = one_path(&space, |_, _| 0);
     gates.kinds[1][13][0].op = 8;
-    let out_of_range = PruningError::OutOfRange { kind: 1, edge: 13, op: 8 };
-    assert_eq!(statistics.record_weight_step(&gates), Err(out_of_range.clone()));
-    assert_eq!(statistics.record_arch_step(&gates, 0.5), Err(out_of_range));
+    for result in [statistics.record_weight_step(&gates), statistics.record_arch_step(&gates, 0.5)] {
+        assert!(matches!(result, Err(PruningError::OutOfRange { kind: 1, edge: 13, op: 8 })));
+    }
     let gates = one_path(&space, |_, _| 0);
     for value in [65.0, -0.1, f64::INFINITY] {
-        assert_eq!(statistics.record_arch_step(&gates, value), Err(PruningError::Accuracy { value }));
+        let result = statistics.record_arch_step(&gates, value);
+        assert!(matches!(result, Err(PruningError::Accuracy { value: got }) if got == value));
     }
     assert!(statistics.record_arch_step(&gates, f64::NAN).is_err());
     assert!(statistics.count(EdgeId::new(NORMAL, 99).op(0)).is_err());

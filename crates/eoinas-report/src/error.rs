@@ -14,7 +14,7 @@ pub enum ReportError {
     },
     /// A record cannot be opened or read.
     #[error(transparent)]
-    Record(#[from] eoinas_core::event::RecordError),
+    Record(#[from] eoinas_core::CoreError),
     /// A file or folder cannot be read or written.
     #[error("cannot {doing} {path}: {source}; choose another folder, or see to its permissions and the space that is left", path = path.display())]
     File {

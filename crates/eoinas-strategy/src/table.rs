@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::{fmt, io};
 
 use eoinas_core::statistics::mean_and_deviation;
-use eoinas_core::{Genotype, GenotypeError, Op, SearchSpace};
+use eoinas_core::{CoreError, Genotype, Op, SearchSpace};
 
 use crate::{EvaluateError, Evaluation, Evaluator, StrategyError};
 
@@ -117,7 +117,7 @@ impl NasBench201Table {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
             let text = record.get(architecture.0).unwrap_or_default();
-            let none = |error: GenotypeError| wrong(line, error.to_string());
+            let none = |error: CoreError| wrong(line, error.to_string());
             let genotype = Genotype::parse_in(text, &space).map_err(none)?;
             let key = edge_ops(&genotype, &space).map_err(none)?;
             if let Some(&row) = index.get(&key) {
@@ -196,7 +196,7 @@ fn wrong(line: u64, problem: String) -> StrategyError {
 }
 
 /// The op of each edge, as an index into the space's ops.
-fn edge_ops(genotype: &Genotype, space: &SearchSpace) -> Result<Vec<usize>, GenotypeError> {
+fn edge_ops(genotype: &Genotype, space: &SearchSpace) -> Result<Vec<usize>, CoreError> {
     let none = space.op_index("none").unwrap_or(0);
     let gates = genotype.gates(space)?;
     Ok(gates.kinds.iter().flatten().map(|gates| gates.first().map_or(none, |gate| gate.op)).collect())

@@ -17,9 +17,6 @@ pub enum TrainError {
     /// A setting that cannot work.
     #[error(transparent)]
     Setting(#[from] Setting),
-    /// The kinds of cell of a genotype.
-    #[error(transparent)]
-    Space(#[from] eoinas_core::space::SpaceError),
     /// The images.
     #[error(transparent)]
     Data(Box<eoinas_data::DataError>),
@@ -32,15 +29,9 @@ pub enum TrainError {
     /// Pruning or derivation.
     #[error(transparent)]
     Pruning(#[from] eoinas_prune::PruningError),
-    /// The found genotype.
-    #[error(transparent)]
-    Genotype(#[from] eoinas_core::genotype::GenotypeError),
-    /// A network that cannot be built.
+    /// A space, a genotype or a network that cannot be, or a record that cannot be read.
     #[error(transparent)]
     Core(#[from] eoinas_core::CoreError),
-    /// A run's record.
-    #[error(transparent)]
-    Record(#[from] eoinas_core::event::RecordError),
     /// The folder of a trained network.
     #[error(transparent)]
     Saved(Box<eoinas_nn::saved::SavedError>),

@@ -6,7 +6,7 @@ mod common;
 use std::{fs, sync::Arc};
 
 use common::*;
-use eoinas_core::{Form, Genotype, SearchSpace, TargetInfo, schedule::Linear};
+use eoinas_core::{CoreError, Form, Genotype, SearchSpace, TargetInfo, schedule::Linear};
 use eoinas_data::{Dataset, DatasetInfo, InMemory, SourceKind, ValueKind};
 use eoinas_train::{Options, TrainConfig, TrainError, TrainPreset, Training, methods::EoiNas, stop::MaxSteps};
 
@@ -75,7 +75,10 @@ fn a_genotype_that_does_not_fit_is_refused() {
     // One kind of cell, where the space has two.
     let one = Genotype::parse("|skip_connect~0|+|none~0|skip_connect~1|").unwrap();
     let options = Options { space: Some(SearchSpace::darts()), ..Options::default() };
-    assert!(matches!(Training::create((tiny_training(), one), &run, options), Err(TrainError::Genotype(_))));
+    assert!(matches!(
+        Training::create((tiny_training(), one), &run, options),
+        Err(TrainError::Core(CoreError::Fit { .. }))
+    ));
     // A network that the images are too small for.
     let config = TrainConfig { form: Form::NasBench201, ..tiny_training() };
     assert!(Training::create((config, cell()), &run, Options::default()).is_err());

@@ -18,7 +18,7 @@ use crate::space::CellKind;
 pub use command::shell_word;
 pub use payload::{DatasetInfo, EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task};
 pub use read::{RecordLine, RecordReader, read};
-pub use record::{Record, RecordError};
+pub use record::Record;
 
 /// Version of the events' JSON form, in the first event of every record. It changes when an old reader could no longer
 /// understand a new record; new fields and events do not change it.

@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Record, RecordError};
+use super::Record;
+use crate::error::CoreError;
 
 /// Reads a record line by line; can be asked again while the run goes on.
 #[derive(Debug)]
@@ -25,16 +26,16 @@ pub struct RecordLine {
     /// Bytes of the file up to its end.
     pub end: u64,
     /// What it says, or why it cannot be read.
-    pub record: Result<Record, RecordError>,
+    pub record: Result<Record, CoreError>,
 }
 
 impl RecordReader {
     /// Opens a record.
     ///
     /// # Errors
-    /// [`RecordError::File`].
-    pub fn open(path: &Path) -> Result<Self, RecordError> {
-        let wrong = |source| RecordError::File { path: path.to_owned(), source };
+    /// [`CoreError::File`].
+    pub fn open(path: &Path) -> Result<Self, CoreError> {
+        let wrong = |source| CoreError::File { path: path.to_owned(), source };
         // A device or a pipe may have no end.
         if !fs::metadata(path).map_err(wrong)?.is_file() {
             return Err(wrong(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file")));
@@ -52,8 +53,8 @@ impl RecordReader {
     /// replaced.
     ///
     /// # Errors
-    /// The file cannot be read: [`RecordError::File`]. What is wrong with the line is in [`RecordLine::record`].
-    pub fn next_line(&mut self) -> Result<Option<RecordLine>, RecordError> {
+    /// The file cannot be read: [`CoreError::File`]. What is wrong with the line is in [`RecordLine::record`].
+    pub fn next_line(&mut self) -> Result<Option<RecordLine>, CoreError> {
         self.take(false)
     }
 
@@ -62,13 +63,13 @@ impl RecordReader {
     ///
     /// # Errors
     /// As [`RecordReader::next_line`].
-    pub fn unfinished_line(&mut self) -> Result<Option<RecordLine>, RecordError> {
+    pub fn unfinished_line(&mut self) -> Result<Option<RecordLine>, CoreError> {
         self.take(true)
     }
 
-    fn take(&mut self, unfinished: bool) -> Result<Option<RecordLine>, RecordError> {
+    fn take(&mut self, unfinished: bool) -> Result<Option<RecordLine>, CoreError> {
         loop {
-            let wrong = |source| RecordError::File { path: self.path.clone(), source };
+            let wrong = |source| CoreError::File { path: self.path.clone(), source };
             let Some(text) = text(&mut self.file, &mut self.offset, unfinished).map_err(wrong)? else {
                 return Ok(None);
             };
@@ -96,12 +97,12 @@ fn text(file: &mut BufReader<File>, offset: &mut u64, unfinished: bool) -> io::R
 /// Every line of a record. A last line that was not finished is left out.
 ///
 /// # Errors
-/// The file cannot be read, or has a line that is no event: [`RecordError::At`] says which.
-pub fn read(path: &Path) -> Result<Vec<Record>, RecordError> {
+/// The file cannot be read, or has a line that is no event: [`CoreError::At`] says which.
+pub fn read(path: &Path) -> Result<Vec<Record>, CoreError> {
     let mut reader = RecordReader::open(path)?;
     let mut records = Vec::new();
     while let Some(line) = reader.next_line()? {
-        let at = |problem| RecordError::At { path: path.to_owned(), line: line.number, problem: Box::new(problem) };
+        let at = |problem| CoreError::At { path: path.to_owned(), line: line.number, problem: Box::new(problem) };
         records.push(line.record.map_err(at)?);
     }
     Ok(records)

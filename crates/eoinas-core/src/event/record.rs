@@ -1,10 +1,9 @@
 //! Events with their times, as lines of a file.
 
-use std::{io, path::PathBuf};
-
 use serde::{Deserialize, Serialize};
 
 use super::{Event, RECORD_VERSION};
+use crate::error::CoreError;
 
 /// One line of `events.jsonl`: an event, its number, and the time.
 ///
@@ -17,7 +16,7 @@ use super::{Event, RECORD_VERSION};
 /// let line = record.to_line();
 /// assert_eq!(line, r#"{"seq":7,"elapsed_seconds":1.5,"event":"epoch_started","epoch":0,"epochs":160}"#);
 /// assert_eq!(Record::from_line(&line)?, record);
-/// # Ok::<(), eoinas_core::event::RecordError>(())
+/// # Ok::<(), eoinas_core::CoreError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -30,39 +29,6 @@ pub struct Record {
     pub event: Event,
 }
 
-/// Why a line is no record, or a record cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// Cut off, not JSON, an event that this version does not know, or a field that is missing.
-    #[error("not a line of a run's record ({0}); a run that was killed may leave its last line unfinished")]
-    Line(#[from] serde_json::Error),
-    /// Written by a later version.
-    #[error("the record has version {found}; this program reads up to version {RECORD_VERSION}, a later one is needed")]
-    Version {
-        /// The record's version.
-        found: u32,
-    },
-    /// A line of a file that is no record.
-    #[error("{path}, line {line}: {problem}", path = path.display())]
-    At {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: Box<RecordError>,
-    },
-    /// The file cannot be opened or read.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
 impl Record {
     /// The record as JSON without line breaks.
     pub fn to_line(&self) -> String {
@@ -71,12 +37,15 @@ impl Record {
     }
 
     /// Reads one line.
-    pub fn from_line(line: &str) -> Result<Self, RecordError> {
+    pub fn from_line(line: &str) -> Result<Self, CoreError> {
         // The version comes first: a later record may have fields of another shape.
         if let Ok(Version { record_version: found }) = serde_json::from_str(line)
             && found > RECORD_VERSION
         {
-            return Err(RecordError::Version { found });
+            let problem = format!(
+                "the record has version {found}; this program reads up to version {RECORD_VERSION}, a later one is needed"
+            );
+            return Err(CoreError::Version { problem });
         }
         Ok(serde_json::from_str(line)?)
     }

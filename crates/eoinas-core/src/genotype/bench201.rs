@@ -6,17 +6,17 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use super::error::GenotypeError;
 use super::read::Reader;
 use super::resolve::OpResolver;
 use super::value::{cut, is_invisible};
 use super::{CellGenotype, Genotype, GenotypeEdge};
+use crate::error::CoreError;
 
 /// The benchmark has one kind of cell, which this crate calls `cell`, with one input.
 pub(super) const CELL: &str = "cell";
 
 /// Reads the string in the bytes `range` of `text`.
-pub(super) fn parse(text: &str, range: Range<usize>, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
+pub(super) fn parse(text: &str, range: Range<usize>, ops: &impl OpResolver) -> Result<Genotype, CoreError> {
     let reader = Reader { text, ops };
     let mut nodes: Vec<Vec<GenotypeEdge>> = vec![Vec::new()];
     let blank = |c: char| c.is_whitespace() || is_invisible(c);
@@ -58,7 +58,7 @@ fn edge<R: OpResolver>(
     node: usize,
     text: &str,
     offset: usize,
-) -> Result<GenotypeEdge, GenotypeError> {
+) -> Result<GenotypeEdge, CoreError> {
     let expected = "an op and a node, as in `skip_connect~0`";
     let Some((name, from)) = text.split_once('~') else {
         return Err(syntax(reader, offset, expected, text));
@@ -69,15 +69,15 @@ fn edge<R: OpResolver>(
     Ok(GenotypeEdge { op, from })
 }
 
-fn syntax<R: OpResolver>(reader: &Reader<'_, R>, offset: usize, expected: &str, found: &str) -> GenotypeError {
+fn syntax<R: OpResolver>(reader: &Reader<'_, R>, offset: usize, expected: &str, found: &str) -> CoreError {
     let found = if found.is_empty() { "nothing".to_owned() } else { format!("`{}`", cut(found)) };
-    GenotypeError::Syntax { at: reader.at(offset), expected: expected.to_owned(), found }
+    CoreError::genotype(reader.at(offset), format!("expected {expected}, found {found}"))
 }
 
 /// Writes the string, if it can say all that the genotype does.
-pub(super) fn print(genotype: &Genotype) -> Result<String, GenotypeError> {
+pub(super) fn print(genotype: &Genotype) -> Result<String, CoreError> {
     let wrong =
-        |reason: &str| GenotypeError::NotRepresentable { form: "a NAS-Bench-201 string", reason: reason.to_owned() };
+        |reason: &str| CoreError::NotRepresentable { form: "a NAS-Bench-201 string", reason: reason.to_owned() };
     let [cell] = genotype.cells.as_slice() else {
         return Err(wrong("it has not exactly one kind of cell"));
     };

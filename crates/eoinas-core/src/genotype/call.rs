@@ -2,9 +2,9 @@
 //!
 //! What a name means is looked up here; nothing is called.
 
-use super::error::GenotypeError;
 use super::literal::Parser;
 use super::value::{Field, Kind, Value, cut};
+use crate::error::CoreError;
 
 /// Length of a `range`, more than any cell has nodes.
 const MAX_RANGE: u64 = 4096;
@@ -12,7 +12,7 @@ const MAX_RANGE: u64 = 4096;
 impl Parser<'_> {
     /// The value of the call of `name`, which began at `offset` and whose parenthesis comes next; `None` where the name has
     /// no meaning of its own.
-    pub fn known_call(&mut self, name: &str, offset: usize) -> Option<Result<Kind, GenotypeError>> {
+    pub fn known_call(&mut self, name: &str, offset: usize) -> Option<Result<Kind, CoreError>> {
         // `np.arange` and `numpy.arange` are the same.
         let name = name.rsplit('.').next().unwrap_or(name);
         Some(match name {
@@ -30,7 +30,7 @@ impl Parser<'_> {
         inner.trim_start().starts_with(['[', '(', '{'])
     }
 
-    fn range(&mut self, name: &str, offset: usize) -> Result<Kind, GenotypeError> {
+    fn range(&mut self, name: &str, offset: usize) -> Result<Kind, CoreError> {
         let (items, _) = self.list(b')')?;
         let ends: Option<Vec<u64>> =
             items.iter().map(|v| if let Kind::Int(n) = v.kind { Some(n) } else { None }).collect();
@@ -49,7 +49,7 @@ impl Parser<'_> {
         Ok(Kind::List((start..end).map(|n| Value { offset, kind: Kind::Int(n) }).collect()))
     }
 
-    fn list_call(&mut self, name: &str, offset: usize) -> Result<Kind, GenotypeError> {
+    fn list_call(&mut self, name: &str, offset: usize) -> Result<Kind, CoreError> {
         let (mut items, _) = self.list(b')')?;
         match (items.pop(), items.is_empty()) {
             (None, _) => Ok(Kind::List(Vec::new())),
@@ -59,7 +59,7 @@ impl Parser<'_> {
     }
 
     /// `OrderedDict([('normal', [...]), ...])`, or a dictionary in it.
-    fn pairs(&mut self, name: &str, offset: usize) -> Result<Kind, GenotypeError> {
+    fn pairs(&mut self, name: &str, offset: usize) -> Result<Kind, CoreError> {
         let (mut items, _) = self.list(b')')?;
         let expected = format!("one dictionary, or pairs of a name and a value, in `{name}(...)`");
         let items = match (items.pop().map(|value| value.kind), items.is_empty()) {
@@ -82,7 +82,7 @@ impl Parser<'_> {
     }
 
     /// The value that a number, array or tensor was printed with; its type and device say nothing about a cell.
-    fn wrapped(&mut self, name: &str, offset: usize) -> Result<Kind, GenotypeError> {
+    fn wrapped(&mut self, name: &str, offset: usize) -> Result<Kind, CoreError> {
         self.at += 1;
         let value = self.sum()?;
         while self.eat(b',') {
@@ -103,7 +103,7 @@ impl Parser<'_> {
     }
 
     /// `dtype=torch.int64`, `device='cuda:0'`, `grad_fn=<SoftmaxBackward0>`: a word, a text, or what stands in `<...>`.
-    fn skip_argument(&mut self) -> Result<(), GenotypeError> {
+    fn skip_argument(&mut self) -> Result<(), CoreError> {
         self.space();
         match self.peek() {
             Some(b'"' | b'\'') => self.string().map(drop),

@@ -1,6 +1,6 @@
 //! A genotype beside a search space.
 
-use super::{CellGenotype, Genotype, GenotypeError};
+use super::{CellGenotype, Genotype};
 use crate::error::CoreError;
 use crate::gates::{Gate, Gates};
 use crate::op::Op;
@@ -10,20 +10,22 @@ impl Genotype {
     /// Whether the genotype has the space's kinds of cell, in its order, with its numbers of nodes and its outputs: what
     /// stacking the cells into a network needs. Ops and edges may be others than the space's. A cell of which its text did
     /// not say whether it reduces does so if the space's does.
-    pub fn check_cells(&self, space: &SearchSpace) -> Result<(), GenotypeError> {
+    pub fn check_cells(&self, space: &SearchSpace) -> Result<(), CoreError> {
         self.validate()?;
-        let names = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>();
-        let expected = names(space.cells().iter().map(|spec| &spec.name).collect());
-        let found = names(self.cells.iter().map(|cell| &cell.name).collect());
+        let expected: Vec<&str> = space.cells().iter().map(|spec| spec.name.as_str()).collect();
+        let found: Vec<&str> = self.cells.iter().map(|cell| cell.name.as_str()).collect();
         if expected != found {
-            return Err(GenotypeError::Kinds { space: space.name().to_owned(), expected, found });
+            let space = space.name();
+            return Err(CoreError::fit(format!(
+                "the genotype has the cells {found:?}; the space `{space}` has {expected:?}"
+            )));
         }
         self.cells.iter().zip(space.cells()).try_for_each(|(cell, spec)| check_cell(cell, spec))
     }
 
     /// Whether the genotype is one that a search in this space could find: the space's cells, and in them only its
     /// candidate ops on its edges, one to an edge.
-    pub fn fits(&self, space: &SearchSpace) -> Result<(), GenotypeError> {
+    pub fn fits(&self, space: &SearchSpace) -> Result<(), CoreError> {
         self.gates(space).map(drop)
     }
 
@@ -37,9 +39,9 @@ impl Genotype {
     /// let gates = Genotype::parse(text)?.gates(&space)?;
     /// assert_eq!(gates.ops_run(eoinas_core::CellKind(0)), 6);
     /// assert_eq!(space.ops()[gates.kinds[0][0][0].op].name(), "nor_conv_3x3");
-    /// # Ok::<(), eoinas_core::genotype::GenotypeError>(())
+    /// # Ok::<(), eoinas_core::CoreError>(())
     /// ```
-    pub fn gates(&self, space: &SearchSpace) -> Result<Gates, GenotypeError> {
+    pub fn gates(&self, space: &SearchSpace) -> Result<Gates, CoreError> {
         self.check_cells(space)?;
         let kinds = self.cells.iter().zip(space.cells()).map(|(cell, spec)| cell_gates(cell, spec, space.ops()));
         Ok(Gates { kinds: kinds.collect::<Result<_, _>>()? })
@@ -69,53 +71,67 @@ impl Genotype {
             }
         }
         let cell = |cell: &CellGenotype| {
-            let unknown = || GenotypeError::UnknownReduction { cell: cell.name.clone() };
+            let unknown = || CoreError::UnknownReduction { cell: cell.name.clone() };
             let reduction = cell.reduction.ok_or_else(unknown)?;
             let dense = CellSpec::dense(&cell.name, cell.inputs, cell.nodes.len(), reduction);
             Ok(CellSpec { concat: cell.concat.clone(), keep: cell.nodes.iter().map(Vec::len).max(), ..dense })
         };
-        let cells = self.cells.iter().map(cell).collect::<Result<_, GenotypeError>>()?;
-        Ok(SearchSpace::new("genotype", ops, cells)?)
+        SearchSpace::new("genotype", ops, self.cells.iter().map(cell).collect::<Result<_, CoreError>>()?)
     }
 }
 
-fn check_cell(cell: &CellGenotype, spec: &CellSpec) -> Result<(), GenotypeError> {
+/// A cell that reduces where it should not, or does not where it should.
+pub(super) fn other_reduction(cell: &str, found: bool, expected: bool) -> CoreError {
+    let does = |reduce| if reduce { "halves the resolution" } else { "keeps the resolution" };
+    let (found, expected) = (does(found), does(expected));
+    CoreError::fit(format!("cell `{cell}` {found} by its text, and {expected} where it is to stand"))
+}
+
+fn check_cell(cell: &CellGenotype, spec: &CellSpec) -> Result<(), CoreError> {
+    let name = &cell.name;
     for (what, expected, found) in
         [("input nodes", spec.inputs, cell.inputs), ("intermediate nodes", spec.nodes, cell.nodes.len())]
     {
         if expected != found {
-            return Err(GenotypeError::Size { cell: cell.name.clone(), what, expected, found });
+            return Err(CoreError::fit(format!("cell `{name}` has {found} {what}; the space's has {expected}")));
         }
     }
     if let Some(found) = cell.reduction.filter(|found| *found != spec.reduction) {
-        return Err(GenotypeError::Reduction { cell: cell.name.clone(), found, expected: spec.reduction });
+        return Err(other_reduction(name, found, spec.reduction));
     }
     if cell.concat != spec.concat {
-        let (expected, found) = (spec.concat.clone(), cell.concat.clone());
-        return Err(GenotypeError::Output { cell: cell.name.clone(), expected, found });
+        let (found, expected) = (&cell.concat, &spec.concat);
+        return Err(CoreError::fit(format!(
+            "the output of cell `{name}` joins the nodes {found:?}; the space's joins {expected:?}"
+        )));
     }
     Ok(())
 }
 
-fn cell_gates(cell: &CellGenotype, spec: &CellSpec, ops: &[Op]) -> Result<Vec<Vec<Gate>>, GenotypeError> {
-    let name = || cell.name.clone();
+fn cell_gates(cell: &CellGenotype, spec: &CellSpec, ops: &[Op]) -> Result<Vec<Vec<Gate>>, CoreError> {
+    let name = &cell.name;
     let mut gates: Vec<Vec<Gate>> = vec![Vec::new(); spec.edges.len()];
     for (node, inputs) in spec.intermediate().zip(&cell.nodes) {
         for input in inputs {
             let Some(op) = ops.iter().position(|op| *op == input.op) else {
-                let known = ops.iter().map(|op| op.name().to_owned()).collect();
-                return Err(GenotypeError::NotCandidate { cell: name(), node, op: input.op.name().to_owned(), known });
+                let (op, known) = (&input.op, ops.iter().map(Op::name).collect::<Vec<_>>().join(", "));
+                return Err(CoreError::fit(format!(
+                    "node {node} of cell `{name}` uses `{op}`, which is no candidate of the space; candidates are {known}"
+                )));
             };
             // A space may have several edges between two nodes; each takes one of the inputs.
             let mut edges = spec.edges.iter().zip(&mut gates).filter(|(e, _)| e.from == input.from && e.to == node);
             let Some((_, gate)) = edges.find(|(_, gate)| gate.is_empty()) else {
-                let (cell, from) = (name(), input.from);
+                let from = input.from;
                 let exists = spec.edges.iter().any(|e| e.from == from && e.to == node);
-                return Err(if exists {
-                    GenotypeError::Parallel { cell, node, from }
+                return Err(CoreError::fit(if exists {
+                    format!(
+                        "node {node} of cell `{name}` takes two inputs from node {from}; an edge of the search space keeps \
+                         one op"
+                    )
                 } else {
-                    GenotypeError::NoEdge { cell, node, from }
-                });
+                    format!("the space's cell `{name}` has no edge from node {from} to node {node}")
+                }));
             };
             gate.push(Gate { op, value: 1.0 });
         }

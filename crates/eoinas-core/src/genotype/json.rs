@@ -7,12 +7,12 @@
 
 use serde::{Serialize, Serializer};
 
-use super::error::GenotypeError;
 use super::read::Reader;
 use super::resolve::OpResolver;
-use super::validate::check_count;
+use super::validate::{check_count, too_many};
 use super::value::{Kind, Value, cut};
 use super::{CellGenotype, Genotype, said_by_name};
+use crate::error::CoreError;
 use crate::op::Op;
 use crate::space::MAX_INPUTS;
 
@@ -66,12 +66,13 @@ fn view(cell: &CellGenotype, reduction: Option<Option<bool>>) -> Cell<'_> {
 }
 
 /// Reads the form, with the fields in any order. Fields that are not known say nothing in this version.
-pub(super) fn read<R: OpResolver>(reader: &Reader<'_, R>, value: &Value) -> Result<Genotype, GenotypeError> {
+pub(super) fn read<R: OpResolver>(reader: &Reader<'_, R>, value: &Value) -> Result<Genotype, CoreError> {
     let fields = reader.fields(value)?;
     let format = reader.field(value.offset, fields, "format")?;
     let version = reader.field(value.offset, fields, "version")?;
-    let unknown = |field, value: &Value, expected: String| {
-        Err(GenotypeError::Version { at: reader.at(value.offset), field, found: value.kind.describe(), expected })
+    let unknown = |field: &str, value: &Value, expected: String| {
+        let (at, found) = (reader.at(value.offset), value.kind.describe());
+        Err(CoreError::Version { problem: format!("{at}: {field} is {found}; this version reads {expected}") })
     };
     if !matches!(&format.kind, Kind::Text(text) if text == FORMAT) {
         return unknown("format", format, format!("`{FORMAT}`"));
@@ -88,8 +89,7 @@ pub(super) fn read<R: OpResolver>(reader: &Reader<'_, R>, value: &Value) -> Resu
         let name = reader.string(field("name")?, "the name of a kind of cell")?;
         let inputs = reader.integer(field("inputs")?, "the number of input nodes")?;
         if inputs > MAX_INPUTS {
-            let (at, cell) = (Some(reader.at(value.offset)), cut(name));
-            return Err(GenotypeError::TooMany { at, cell, what: "input nodes", got: inputs, max: MAX_INPUTS });
+            return Err(too_many(reader.at(value.offset), &cut(name), "input nodes", inputs, MAX_INPUTS));
         }
         let lists = reader.list(field("nodes")?, "a list of nodes")?;
         let nodes =

@@ -2,8 +2,9 @@
 //!
 //! Nothing is evaluated: names with a meaning are those of [`super::call`].
 
-use super::error::{GenotypeError, Position};
+use super::position::Position;
 use super::value::{Field, Kind, Value, cut, is_invisible, shown};
+use crate::error::CoreError;
 
 /// Quotation marks that word processors and web pages make of plain ones.
 const TYPOGRAPHIC: [char; 4] = ['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}'];
@@ -13,7 +14,7 @@ const MAX_DEPTH: usize = 32;
 const MAX_FIELDS: usize = 128;
 
 /// Reads `[NAME =] value` that fills the text, apart from white space and comments.
-pub(super) fn parse(text: &str, start: usize) -> Result<Value, GenotypeError> {
+pub(super) fn parse(text: &str, start: usize) -> Result<Value, CoreError> {
     let mut parser = Parser { text, at: start, depth: 0 };
     parser.assignment();
     let value = parser.sum()?;
@@ -26,7 +27,7 @@ pub(super) fn parse(text: &str, start: usize) -> Result<Value, GenotypeError> {
 }
 
 /// Reads the value that begins at `start`; nothing but white space may follow it on its last line.
-pub(super) fn parse_line(text: &str, start: usize) -> Result<Value, GenotypeError> {
+pub(super) fn parse_line(text: &str, start: usize) -> Result<Value, CoreError> {
     let mut parser = Parser { text, at: start, depth: 0 };
     let value = parser.value()?;
     let rest = parser.rest();
@@ -62,17 +63,21 @@ impl Parser<'_> {
         found
     }
 
-    pub fn expect(&mut self, byte: u8) -> Result<(), GenotypeError> {
+    pub fn expect(&mut self, byte: u8) -> Result<(), CoreError> {
         if self.eat(byte) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(byte)))) }
     }
 
-    pub fn expected(&self, expected: &str) -> GenotypeError {
+    pub fn expected(&self, expected: &str) -> CoreError {
         let found = self.rest().chars().next().map_or("the end of the text".to_owned(), |c| format!("`{}`", shown(c)));
         self.error(self.at, expected, found)
     }
 
-    pub fn error(&self, offset: usize, expected: &str, found: String) -> GenotypeError {
-        GenotypeError::Syntax { at: Position::of(self.text, offset), expected: expected.to_owned(), found }
+    pub fn error(&self, offset: usize, expected: &str, found: String) -> CoreError {
+        self.wrong(offset, format!("expected {expected}, found {found}"))
+    }
+
+    fn wrong(&self, offset: usize, problem: String) -> CoreError {
+        CoreError::genotype(Position::of(self.text, offset), problem)
     }
 
     /// Skips white space, characters that nobody sees, `#` comments and a backslash at the end of a line.
@@ -117,7 +122,7 @@ impl Parser<'_> {
     }
 
     /// One value, or lists joined by `+`.
-    pub fn sum(&mut self) -> Result<Value, GenotypeError> {
+    pub fn sum(&mut self) -> Result<Value, CoreError> {
         let mut value = self.value()?;
         while self.eat(b'+') {
             let more = self.value()?;
@@ -130,10 +135,11 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn value(&mut self) -> Result<Value, GenotypeError> {
+    fn value(&mut self) -> Result<Value, CoreError> {
         self.space();
         if self.depth >= MAX_DEPTH {
-            return Err(GenotypeError::TooDeep { at: Position::of(self.text, self.at), max: MAX_DEPTH });
+            let problem = format!("brackets are nested more than {MAX_DEPTH} deep, which no genotype needs");
+            return Err(self.wrong(self.at, problem));
         }
         self.depth += 1;
         let offset = self.at;
@@ -155,7 +161,7 @@ impl Parser<'_> {
     }
 
     /// Values between brackets, and whether a comma followed the last one.
-    pub fn list(&mut self, close: u8) -> Result<(Vec<Value>, bool), GenotypeError> {
+    pub fn list(&mut self, close: u8) -> Result<(Vec<Value>, bool), CoreError> {
         self.at += 1;
         let mut items = Vec::new();
         let mut comma = false;
@@ -170,7 +176,7 @@ impl Parser<'_> {
     }
 
     /// A tuple, or a value in parentheses.
-    fn parenthesis(&mut self) -> Result<Kind, GenotypeError> {
+    fn parenthesis(&mut self) -> Result<Kind, CoreError> {
         let (mut items, comma) = self.list(b')')?;
         match items.pop() {
             Some(only) if items.is_empty() && !comma => Ok(only.kind),
@@ -182,7 +188,7 @@ impl Parser<'_> {
         }
     }
 
-    fn dictionary(&mut self) -> Result<Kind, GenotypeError> {
+    fn dictionary(&mut self) -> Result<Kind, CoreError> {
         self.at += 1;
         let mut fields = Vec::new();
         let mut comma = true;
@@ -202,7 +208,7 @@ impl Parser<'_> {
         Ok(Kind::Fields(fields))
     }
 
-    fn add(&mut self, fields: &mut Vec<Field>, offset: usize, name: String) -> Result<(), GenotypeError> {
+    fn add(&mut self, fields: &mut Vec<Field>, offset: usize, name: String) -> Result<(), CoreError> {
         self.check_new(fields, offset, &name)?;
         let value = self.sum()?;
         fields.push(Field { name, value });
@@ -210,19 +216,19 @@ impl Parser<'_> {
     }
 
     /// Whether a field of this name can be added.
-    pub fn check_new(&self, fields: &[Field], offset: usize, name: &str) -> Result<(), GenotypeError> {
+    pub fn check_new(&self, fields: &[Field], offset: usize, name: &str) -> Result<(), CoreError> {
         // A genotype has a handful of fields; the limit keeps the search for duplicates short.
         if fields.len() >= MAX_FIELDS {
             return Err(self.error(offset, &format!("at most {MAX_FIELDS} fields"), "another one".to_owned()));
         }
         if fields.iter().any(|field| field.name == name) {
-            return Err(GenotypeError::DuplicateField { at: Position::of(self.text, offset), field: cut(name) });
+            return Err(self.wrong(offset, format!("field `{}` is given twice", cut(name))));
         }
         Ok(())
     }
 
     /// A constant, or a call.
-    fn word(&mut self) -> Result<Kind, GenotypeError> {
+    fn word(&mut self) -> Result<Kind, CoreError> {
         let offset = self.at;
         let Some(name) = self.name() else {
             return Err(self.expected("a genotype, a list, a text or a number"));
@@ -240,7 +246,7 @@ impl Parser<'_> {
     }
 
     /// The arguments of `Genotype(...)`, by keyword or in the order of the original namedtuple.
-    pub fn call(&mut self) -> Result<Kind, GenotypeError> {
+    pub fn call(&mut self) -> Result<Kind, CoreError> {
         self.at += 1;
         let mut positions = ["normal", "normal_concat", "reduce", "reduce_concat"].into_iter();
         let mut fields = Vec::new();
@@ -266,7 +272,7 @@ impl Parser<'_> {
         Ok(Kind::Fields(fields))
     }
 
-    fn number(&mut self) -> Result<Kind, GenotypeError> {
+    fn number(&mut self) -> Result<Kind, CoreError> {
         let rest = self.rest();
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-._".contains(c))).unwrap_or(rest.len());
         let text = rest.get(..end).unwrap_or_default();
@@ -284,7 +290,7 @@ impl Parser<'_> {
         Ok(kind)
     }
 
-    pub fn string(&mut self) -> Result<String, GenotypeError> {
+    pub fn string(&mut self) -> Result<String, CoreError> {
         let start = self.at;
         let quote = self.rest().chars().next().unwrap_or('"');
         // Whichever of a pair the text begins with, either ends it.

@@ -1,14 +1,15 @@
 //! Where in a text the genotype is: it fills the text, or is the only one in it, as in a line of a log.
 
-use super::error::{GenotypeError, Position};
+use super::position::Position;
 use super::resolve::OpResolver;
 use super::value::{Kind, Value, is_invisible};
 use super::{Genotype, bench201, literal, read};
+use crate::error::CoreError;
 
 /// What genotypes are printed as.
 const CALLS: [&str; 2] = ["Genotype(", "Structure("];
 
-pub(super) fn read(text: &str, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
+pub(super) fn read(text: &str, ops: &impl OpResolver) -> Result<Genotype, CoreError> {
     let start = text.len() - text.trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c)).len();
     if text.get(start..).is_some_and(|rest| rest.starts_with('|')) {
         return bench201::parse(text, start..text.len(), ops);
@@ -25,7 +26,10 @@ pub(super) fn read(text: &str, ops: &impl OpResolver) -> Result<Genotype, Genoty
         (Ok(value), _) => value,
         (Err(_), [only]) => literal::parse_line(text, *only)?,
         (Err(_), [_, second, ..]) => {
-            return Err(GenotypeError::Several { at: Position::of(text, *second), count: found.len() });
+            let count = found.len();
+            let problem =
+                format!("the text has {count} genotypes, of which this is the second; leave the one that is meant");
+            return Err(CoreError::genotype(Position::of(text, *second), problem));
         }
         (Err(error), []) => return Err(error),
     };

@@ -15,17 +15,18 @@
 //!
 //! let error = Genotype::parse("Genotype(normal=[('sep_konv_3x3', 0), ('none', 1)])").unwrap_err();
 //! assert!(error.to_string().starts_with("line 1, column 19: unknown op `sep_konv_3x3` in cell `normal`"));
-//! # Ok::<(), eoinas_core::genotype::GenotypeError>(())
+//! # Ok::<(), eoinas_core::CoreError>(())
 //! ```
 
 mod bench201;
 mod bytes;
 mod call;
-mod error;
 mod fit;
 mod json;
 mod literal;
 mod locate;
+mod meant;
+mod position;
 mod print;
 mod random;
 mod read;
@@ -33,10 +34,12 @@ mod resolve;
 mod validate;
 mod value;
 
+use crate::error::CoreError;
 use crate::op::Op;
 use crate::space::SearchSpace;
 
-pub use error::{GenotypeError, Position};
+pub(crate) use meant::meant;
+pub use position::Position;
 pub use print::Concat;
 pub use resolve::{BuiltInOps, OpResolver};
 
@@ -90,7 +93,7 @@ fn said_by_name(name: &str, inputs: usize) -> Option<bool> {
 impl Genotype {
     /// Reads a genotype of built-in ops in any of the text forms. `normal` comes before `reduce`, whatever their order
     /// in the text; cells of other names follow in their order.
-    pub fn parse(text: &str) -> Result<Self, GenotypeError> {
+    pub fn parse(text: &str) -> Result<Self, CoreError> {
         Self::parse_with(text, &BuiltInOps)
     }
 
@@ -102,11 +105,11 @@ impl Genotype {
     /// let only_skip = |name: &str| (name == "identity").then_some(Op::SkipConnect);
     /// let genotype = Genotype::parse_with("|identity~0|+|identity~0|identity~1|", &only_skip)?;
     /// assert_eq!(genotype.to_string(), "|skip_connect~0|+|skip_connect~0|skip_connect~1|");
-    /// # Ok::<(), eoinas_core::genotype::GenotypeError>(())
+    /// # Ok::<(), eoinas_core::CoreError>(())
     /// ```
-    pub fn parse_with(text: &str, ops: &impl OpResolver) -> Result<Self, GenotypeError> {
+    pub fn parse_with(text: &str, ops: &impl OpResolver) -> Result<Self, CoreError> {
         if text.len() > MAX_BYTES {
-            return Err(GenotypeError::TooLarge { bytes: text.len(), max: MAX_BYTES });
+            return Err(bytes::too_large(text.len()));
         }
         locate::read(text, ops)
     }
@@ -115,13 +118,13 @@ impl Genotype {
     ///
     /// # Errors
     /// Those of [`Self::parse`]; bytes that are neither, with the place of the first wrong one.
-    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, GenotypeError> {
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, CoreError> {
         Self::parse(&bytes::text(bytes)?)
     }
 
     /// Reads a genotype for a search space: its cells come in the order of the space's kinds, reduce where those do, and it
     /// is checked that it [fits](Self::fits).
-    pub fn parse_in(text: &str, space: &SearchSpace) -> Result<Self, GenotypeError> {
+    pub fn parse_in(text: &str, space: &SearchSpace) -> Result<Self, CoreError> {
         let mut genotype = Self::parse_with(text, space)?;
         let rank = |cell: &CellGenotype| space.cells().iter().position(|spec| spec.name == cell.name);
         genotype.cells.sort_by_key(|cell| rank(cell).unwrap_or(usize::MAX));
@@ -151,16 +154,16 @@ impl Genotype {
     ///
     /// # Errors
     /// A name that no cell has; a cell whose text says otherwise.
-    pub fn with_reductions(mut self, reducing: &[&str]) -> Result<Self, GenotypeError> {
+    pub fn with_reductions(mut self, reducing: &[&str]) -> Result<Self, CoreError> {
         let unknown = |name: &&&str| self.cells.iter().all(|cell| cell.name != **name);
         if let Some(name) = reducing.iter().find(unknown) {
-            let found = self.cells.iter().map(|cell| cell.name.clone()).collect();
-            return Err(GenotypeError::NoCell { cell: (*name).to_owned(), found });
+            let found: Vec<&str> = self.cells.iter().map(|cell| cell.name.as_str()).collect();
+            return Err(CoreError::fit(format!("the genotype has no cell `{name}`; it has {}", found.join(", "))));
         }
         for cell in &mut self.cells {
             let asked = reducing.contains(&cell.name.as_str());
             if let Some(found) = cell.reduction.replace(asked).filter(|found| *found != asked) {
-                return Err(GenotypeError::Reduction { cell: cell.name.clone(), found, expected: asked });
+                return Err(fit::other_reduction(&cell.name, found, asked));
             }
         }
         Ok(self)

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::{CellGenotype, Genotype, GenotypeEdge, GenotypeError, bench201, said_by_name};
+use super::{CellGenotype, Genotype, GenotypeEdge, bench201, said_by_name};
+use crate::error::CoreError;
 
 const DARTS: &str = "DARTS text";
 
@@ -33,17 +34,17 @@ impl Genotype {
     /// Only cells with two input nodes, whose names are words, can be written so, and only with `normal` before `reduce`
     /// before all others, since readers go by the names and not by the order. Of no other cell than `normal` and `reduce`
     /// does the text say whether it halves the resolution: one of which that is known needs the JSON form.
-    pub fn to_darts(&self, concat: Concat) -> Result<String, GenotypeError> {
+    pub fn to_darts(&self, concat: Concat) -> Result<String, CoreError> {
         if !self.cells.is_sorted_by_key(keyword_rank) {
             let reason = "its cells do not come in the order normal, reduce, others".to_owned();
-            return Err(GenotypeError::NotRepresentable { form: DARTS, reason });
+            return Err(CoreError::NotRepresentable { form: DARTS, reason });
         }
         let cells: Vec<String> = self.cells.iter().map(|cell| darts_cell(cell, concat)).collect::<Result<_, _>>()?;
         Ok(format!("Genotype({})", cells.join(", ")))
     }
 
     /// The string of NAS-Bench-201, for one kind of cell `cell` with one input whose last node is the output.
-    pub fn to_nas_bench_201(&self) -> Result<String, GenotypeError> {
+    pub fn to_nas_bench_201(&self) -> Result<String, CoreError> {
         bench201::print(self)
     }
 
@@ -63,9 +64,9 @@ impl fmt::Display for Genotype {
     }
 }
 
-fn darts_cell(cell: &CellGenotype, concat: Concat) -> Result<String, GenotypeError> {
+fn darts_cell(cell: &CellGenotype, concat: Concat) -> Result<String, CoreError> {
     let name = &cell.name;
-    let wrong = |reason| Err(GenotypeError::NotRepresentable { form: DARTS, reason });
+    let wrong = |reason| Err(CoreError::NotRepresentable { form: DARTS, reason });
     if cell.reduction != said_by_name(name, cell.inputs) {
         return wrong(format!("the name of cell `{name}` does not say whether it halves the resolution"));
     }

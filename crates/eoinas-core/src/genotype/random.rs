@@ -18,7 +18,7 @@ impl Genotype {
     /// let space = SearchSpace::darts();
     /// let genotype = Genotype::random(&space, &mut Streams::new(1).rng(SeedStream::Named("random-search"), 0, 0));
     /// genotype.fits(&space)?;
-    /// # Ok::<(), eoinas_core::genotype::GenotypeError>(())
+    /// # Ok::<(), eoinas_core::CoreError>(())
     /// ```
     pub fn random<R: Rng + ?Sized>(space: &SearchSpace, rng: &mut R) -> Self {
         Self { cells: space.cells().iter().map(|spec| random_cell(spec, space.ops(), rng)).collect() }

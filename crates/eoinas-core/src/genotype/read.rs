@@ -1,12 +1,13 @@
 //! From literals to genotypes: what the fields of a text mean.
 
-use super::error::{GenotypeError, Position};
 use super::json;
+use super::position::Position;
 use super::print::keyword_rank;
 use super::resolve::OpResolver;
-use super::validate::check_count;
+use super::validate::{check_count, later_source, no_inputs, too_many};
 use super::value::{Field, Kind, Value, cut};
 use super::{CellGenotype, Genotype, GenotypeEdge, said_by_name};
+use crate::error::CoreError;
 use crate::op::Op;
 use crate::space::MAX_NODES;
 
@@ -16,6 +17,10 @@ const CONCAT: &str = "_concat";
 /// The cells of the original DARTS.
 const CELLS: [&str; 2] = ["normal", "reduce"];
 
+/// What is read, for a text that is none of it.
+const FORMS: &str = "; read are `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[...], reduce=...)`, the same as a \
+                     dictionary or JSON, NAS-Bench-201's `|nor_conv_3x3~0|+...|`, and the JSON that this program writes";
+
 /// A text with what is needed to read values of it.
 pub(super) struct Reader<'a, R> {
     pub text: &'a str,
@@ -23,7 +28,7 @@ pub(super) struct Reader<'a, R> {
 }
 
 /// Reads the one value of a text.
-pub(super) fn genotype(text: &str, value: Value, ops: &impl OpResolver) -> Result<Genotype, GenotypeError> {
+pub(super) fn genotype(text: &str, value: Value, ops: &impl OpResolver) -> Result<Genotype, CoreError> {
     let reader = Reader { text, ops };
     let fields = reader.fields(&value)?;
     let genotype = if fields.iter().any(|field| field.name == "format") {
@@ -40,44 +45,55 @@ impl<R: OpResolver> Reader<'_, R> {
         Position::of(self.text, offset)
     }
 
-    fn wrong(&self, value: &Value, expected: &str) -> GenotypeError {
+    fn wrong(&self, value: &Value, expected: &str) -> CoreError {
         let (at, found) = (self.at(value.offset), value.kind.describe());
-        GenotypeError::Syntax { at, expected: expected.to_owned(), found }
+        CoreError::genotype(at, format!("expected {expected}, found {found}"))
     }
 
-    pub fn fields<'v>(&self, value: &'v Value) -> Result<&'v [Field], GenotypeError> {
+    pub fn fields<'v>(&self, value: &'v Value) -> Result<&'v [Field], CoreError> {
         match &value.kind {
             Kind::Fields(fields) => Ok(fields),
             _ => Err(self.wrong(value, "a genotype: `Genotype(normal=..., ...)` or a dictionary")),
         }
     }
 
-    pub fn field<'v>(&self, offset: usize, fields: &'v [Field], name: &str) -> Result<&'v Value, GenotypeError> {
+    pub fn field<'v>(&self, offset: usize, fields: &'v [Field], name: &str) -> Result<&'v Value, CoreError> {
         let found = fields.iter().find(|field| field.name == name).map(|field| &field.value);
-        found.ok_or_else(|| GenotypeError::MissingField { at: self.at(offset), field: cut(name) })
+        found.ok_or_else(|| self.no_field(offset, name))
     }
 
-    pub fn list<'v>(&self, value: &'v Value, expected: &str) -> Result<&'v [Value], GenotypeError> {
+    fn no_field(&self, offset: usize, name: &str) -> CoreError {
+        let forms = if name == "normal" { FORMS } else { "" };
+        CoreError::genotype(self.at(offset), format!("the genotype has no field `{}`{forms}", cut(name)))
+    }
+
+    /// A target that an input's third entry names, which cannot be.
+    fn target(&self, cell: &str, offset: usize, to: u64, expected: &str) -> CoreError {
+        let problem = format!("the third entry of an input of cell `{}` is {to}; {expected}", cut(cell));
+        CoreError::genotype(self.at(offset), problem)
+    }
+
+    pub fn list<'v>(&self, value: &'v Value, expected: &str) -> Result<&'v [Value], CoreError> {
         match &value.kind {
             Kind::List(items) => Ok(items),
             _ => Err(self.wrong(value, expected)),
         }
     }
 
-    pub fn string<'v>(&self, value: &'v Value, expected: &str) -> Result<&'v str, GenotypeError> {
+    pub fn string<'v>(&self, value: &'v Value, expected: &str) -> Result<&'v str, CoreError> {
         match &value.kind {
             Kind::Text(text) => Ok(text),
             _ => Err(self.wrong(value, expected)),
         }
     }
 
-    pub fn integer(&self, value: &Value, expected: &str) -> Result<usize, GenotypeError> {
+    pub fn integer(&self, value: &Value, expected: &str) -> Result<usize, CoreError> {
         let number = if let Kind::Int(number) = value.kind { usize::try_from(number).ok() } else { None };
         number.ok_or_else(|| self.wrong(value, expected))
     }
 
     /// A truth value, or nothing.
-    pub fn truth(&self, value: &Value) -> Result<Option<bool>, GenotypeError> {
+    pub fn truth(&self, value: &Value) -> Result<Option<bool>, CoreError> {
         match value.kind {
             Kind::None => Ok(None),
             Kind::Bool(truth) => Ok(Some(truth)),
@@ -86,13 +102,17 @@ impl<R: OpResolver> Reader<'_, R> {
     }
 
     /// `X=[...], X_concat=[...]` for any names X. Fields that are None say nothing (some codes write `connects=None`).
-    fn darts(&self, offset: usize, fields: &[Field]) -> Result<Genotype, GenotypeError> {
+    fn darts(&self, offset: usize, fields: &[Field]) -> Result<Genotype, CoreError> {
         let said = || fields.iter().filter(|field| !matches!(field.value.kind, Kind::None));
         // Without it this would be another network, whose resolution is halved by blocks that have no cell.
         if let Some(none) =
             fields.iter().find(|f| matches!(f.value.kind, Kind::None) && CELLS.contains(&f.name.as_str()))
         {
-            return Err(GenotypeError::NoneCell { at: self.at(none.value.offset), cell: none.name.clone() });
+            let cell = &none.name;
+            let problem = format!(
+                "cell `{cell}` is None; a genotype of one cell leaves it out, in other networks it has to be there"
+            );
+            return Err(CoreError::genotype(self.at(none.value.offset), problem));
         }
         let count = said().filter(|field| !field.name.ends_with(CONCAT)).count();
         check_count(count)?;
@@ -109,7 +129,7 @@ impl<R: OpResolver> Reader<'_, R> {
             }
         }
         if cells.is_empty() {
-            return Err(GenotypeError::MissingField { at: self.at(offset), field: "normal".to_owned() });
+            return Err(self.no_field(offset, "normal"));
         }
         cells.sort_by_key(keyword_rank);
         Ok(Genotype { cells })
@@ -123,7 +143,7 @@ impl<R: OpResolver> Reader<'_, R> {
         nodes: Vec<Vec<GenotypeEdge>>,
         concat: &Value,
         reduction: Option<bool>,
-    ) -> Result<CellGenotype, GenotypeError> {
+    ) -> Result<CellGenotype, CoreError> {
         let joined = match &concat.kind {
             Kind::None => (inputs..inputs.saturating_add(nodes.len())).collect(),
             _ => {
@@ -137,13 +157,12 @@ impl<R: OpResolver> Reader<'_, R> {
     }
 
     /// The nodes of a cell: a flat list, in which every node has two inputs, or one list per node.
-    pub fn nodes(&self, cell: &str, inputs: usize, value: &Value) -> Result<Vec<Vec<GenotypeEdge>>, GenotypeError> {
+    pub fn nodes(&self, cell: &str, inputs: usize, value: &Value) -> Result<Vec<Vec<GenotypeEdge>>, CoreError> {
         let items = self.list(value, "a list of ops and nodes")?;
         let flat = items.first().is_some_and(is_edge);
         let count = if flat { items.len().div_ceil(2) } else { items.len() };
         if count > MAX_NODES {
-            let (at, cell) = (Some(self.at(value.offset)), cut(cell));
-            return Err(GenotypeError::TooMany { at, cell, what: "nodes", got: count, max: MAX_NODES });
+            return Err(too_many(self.at(value.offset), &cut(cell), "nodes", count, MAX_NODES));
         }
         if !flat {
             return (inputs..).zip(items).map(|(node, item)| self.node(cell, node, item)).collect();
@@ -152,8 +171,11 @@ impl<R: OpResolver> Reader<'_, R> {
             return self.by_target(cell, inputs, items, &targets);
         }
         if items.len() % 2 == 1 {
-            let (at, cell) = (self.at(value.offset), cut(cell));
-            return Err(GenotypeError::OddInputs { at, cell, got: items.len() });
+            let (cell, got) = (cut(cell), items.len());
+            let problem = format!(
+                "cell `{cell}` lists {got} inputs; a flat list has two for every node (else write one list per node)"
+            );
+            return Err(CoreError::genotype(self.at(value.offset), problem));
         }
         let pair = |(node, pair): (usize, &[Value])| pair.iter().map(|item| self.edge(cell, node, item)).collect();
         (inputs..).zip(items.chunks(2)).map(pair).collect()
@@ -161,7 +183,7 @@ impl<R: OpResolver> Reader<'_, R> {
 
     /// The nodes that the inputs of a flat list name as their third entries, `('sep_conv_3x3', 0, 2)`; `None` where they do
     /// not, or where those entries are the strengths of edges.
-    fn targets(&self, cell: &str, inputs: usize, items: &[Value]) -> Result<Option<Vec<usize>>, GenotypeError> {
+    fn targets(&self, cell: &str, inputs: usize, items: &[Value]) -> Result<Option<Vec<usize>>, CoreError> {
         let third = |item: &Value| match &item.kind {
             Kind::List(entries) => match entries.as_slice() {
                 [_, _, Value { kind: Kind::Int(to), offset }] => Some((*to, *offset)),
@@ -170,16 +192,12 @@ impl<R: OpResolver> Reader<'_, R> {
             _ => None,
         };
         let Some((first, offset)) = items.iter().find_map(third) else { return Ok(None) };
-        let wrong = |offset: usize, to: String, expected: &str| {
-            let expected = expected.to_owned();
-            GenotypeError::Target { at: self.at(offset), cell: cut(cell), to, expected }
-        };
         let all = "of all inputs it is the node that they enter, or of none";
         let number = |item: &Value| {
-            let (to, offset) = third(item).ok_or_else(|| wrong(offset, first.to_string(), all))?;
+            let (to, offset) = third(item).ok_or_else(|| self.target(cell, offset, first, all))?;
             let node = usize::try_from(to).ok().filter(|node| (inputs..inputs + MAX_NODES).contains(node));
             let expected = format!("the node that the input enters is at least {inputs}, behind the cell's inputs");
-            node.ok_or_else(|| wrong(offset, to.to_string(), &expected))
+            node.ok_or_else(|| self.target(cell, offset, to, &expected))
         };
         items.iter().map(number).collect::<Result<_, _>>().map(Some)
     }
@@ -191,7 +209,7 @@ impl<R: OpResolver> Reader<'_, R> {
         inputs: usize,
         items: &[Value],
         targets: &[usize],
-    ) -> Result<Vec<Vec<GenotypeEdge>>, GenotypeError> {
+    ) -> Result<Vec<Vec<GenotypeEdge>>, CoreError> {
         let count = targets.iter().max().map_or(0, |last| last + 1 - inputs);
         let mut nodes = vec![Vec::new(); count];
         for (item, &node) in items.iter().zip(targets) {
@@ -204,11 +222,10 @@ impl<R: OpResolver> Reader<'_, R> {
     }
 
     /// The inputs of one node, as a list of their own.
-    pub fn node(&self, cell: &str, node: usize, value: &Value) -> Result<Vec<GenotypeEdge>, GenotypeError> {
+    pub fn node(&self, cell: &str, node: usize, value: &Value) -> Result<Vec<GenotypeEdge>, CoreError> {
         let items = self.list(value, "a list of the inputs of one node")?;
         if items.is_empty() {
-            let what = format!("node {node} of cell `{}` has no inputs", cut(cell));
-            return Err(GenotypeError::Empty { at: Some(self.at(value.offset)), what });
+            return Err(no_inputs(self.at(value.offset), &cut(cell), node));
         }
         items.iter().map(|item| self.edge(cell, node, item)).collect()
     }
@@ -216,7 +233,7 @@ impl<R: OpResolver> Reader<'_, R> {
     /// `('sep_conv_3x3', 0)`, maybe with the strength of the edge as a third entry, which says nothing about the cell, or
     /// with the node that it enters;
     /// or `{"op": "sep_conv_3x3", "from": 0}`.
-    fn edge(&self, cell: &str, node: usize, value: &Value) -> Result<GenotypeEdge, GenotypeError> {
+    fn edge(&self, cell: &str, node: usize, value: &Value) -> Result<GenotypeEdge, CoreError> {
         let (op, from) = match &value.kind {
             Kind::Fields(fields) => {
                 (self.field(value.offset, fields, "op")?, self.field(value.offset, fields, "from")?)
@@ -232,7 +249,7 @@ impl<R: OpResolver> Reader<'_, R> {
             && *to != node as u64
         {
             let expected = format!("a whole number there is the node that the input enters, here {node}");
-            return Err(GenotypeError::Target { at: self.at(*offset), cell: cut(cell), to: to.to_string(), expected });
+            return Err(self.target(cell, *offset, *to, &expected));
         }
         let name = self.string(op, "the name of an op")?;
         let found = self.integer(from, "the number of a node")?;
@@ -241,8 +258,8 @@ impl<R: OpResolver> Reader<'_, R> {
         Ok(edge)
     }
 
-    pub fn op(&self, cell: &str, offset: usize, name: &str) -> Result<Op, GenotypeError> {
-        self.ops.resolve(name).ok_or_else(|| GenotypeError::UnknownOp {
+    pub fn op(&self, cell: &str, offset: usize, name: &str) -> Result<Op, CoreError> {
+        self.ops.resolve(name).ok_or_else(|| CoreError::UnknownOp {
             at: self.at(offset),
             cell: cut(cell),
             op: cut(name),
@@ -250,11 +267,11 @@ impl<R: OpResolver> Reader<'_, R> {
         })
     }
 
-    pub fn check_source(&self, cell: &str, node: usize, from: usize, offset: usize) -> Result<(), GenotypeError> {
+    pub fn check_source(&self, cell: &str, node: usize, from: usize, offset: usize) -> Result<(), CoreError> {
         if from < node {
             return Ok(());
         }
-        Err(GenotypeError::Source { at: Some(self.at(offset)), cell: cut(cell), node, from })
+        Err(later_source(self.at(offset), &cut(cell), node, from))
     }
 }
 

@@ -150,9 +150,10 @@ fn place<'a>(
     (0..skeleton.cells)
         .map(|index| {
             let kind = if skeleton.reduces_at(index) && !residuals { reduce } else { normal };
-            kind.ok_or_else(|| CoreError::Cells {
-                place: format!("space `{}`", space.name()),
-                problem: "it has only reduction cells; the network needs one that keeps the resolution".to_owned(),
+            kind.ok_or_else(|| {
+                let space = space.name();
+                let problem = "it has only reduction cells; the network needs one that keeps the resolution";
+                CoreError::space(format!("space `{space}`: {problem}"))
             })
         })
         .collect()

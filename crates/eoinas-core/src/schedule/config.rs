@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::shapes::{finite, not_negative};
-use super::{Constant, Cosine, Exponential, Linear, ScheduleError};
+use super::{Constant, Cosine, Exponential, Linear};
+use crate::error::CoreError;
 
 /// A schedule by the name of its `kind`, for configuration files.
 ///
@@ -46,7 +47,7 @@ pub struct Warmup {
 
 impl ScheduleConfig {
     /// Checks every field.
-    pub fn validate(&self) -> Result<(), ScheduleError> {
+    pub fn validate(&self) -> Result<(), CoreError> {
         match self {
             Self::Constant(schedule) => schedule.validate(),
             Self::Linear(schedule) => schedule.validate(),
@@ -59,7 +60,7 @@ impl ScheduleConfig {
 
 impl Warmup {
     /// Checks every field, those of the schedule that follows included.
-    pub fn validate(&self) -> Result<(), ScheduleError> {
+    pub fn validate(&self) -> Result<(), CoreError> {
         not_negative("warmup", "epochs", self.epochs)?;
         finite("warmup", "start", self.start)?;
         self.then.validate()

@@ -6,7 +6,7 @@
 //! let rate = Cosine::new(0.025, 0.001)?;
 //! assert_eq!(rate.value(0.0, 160.0), 0.025);
 //! assert!((rate.value(80.0, 160.0) - 0.013).abs() < 1e-12);
-//! # Ok::<(), eoinas_core::schedule::ScheduleError>(())
+//! # Ok::<(), eoinas_core::CoreError>(())
 //! ```
 
 mod config;
@@ -14,20 +14,6 @@ mod shapes;
 
 pub use config::{ScheduleConfig, Warmup};
 pub use shapes::{Constant, Cosine, Decay, Exponential, Linear};
-
-/// A parameter of a schedule that cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{schedule} schedule: `{field}` is {got}; it must be {expected}")]
-pub struct ScheduleError {
-    /// Kind of schedule, as in [`ScheduleConfig`]'s `kind`.
-    pub schedule: &'static str,
-    /// The field.
-    pub field: &'static str,
-    /// Its value.
-    pub got: f64,
-    /// What would do.
-    pub expected: &'static str,
-}
 
 /// How far the run is, in 0..=1; 0 for a run without epochs and for an epoch that is not a number.
 fn progress(epoch: f64, epochs: f64) -> f64 {

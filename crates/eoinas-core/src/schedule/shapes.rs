@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ScheduleError, progress};
+use super::progress;
+use crate::error::CoreError;
 
 /// The same value all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,20 +68,20 @@ pub struct Exponential {
 
 impl Constant {
     /// `value` for ever; it must be finite.
-    pub fn new(value: f64) -> Result<Self, ScheduleError> {
+    pub fn new(value: f64) -> Result<Self, CoreError> {
         let schedule = Self { value };
         schedule.validate().map(|()| schedule)
     }
 
     /// Checks the value.
-    pub fn validate(&self) -> Result<(), ScheduleError> {
+    pub fn validate(&self) -> Result<(), CoreError> {
         finite("constant", "value", self.value)
     }
 }
 
 impl Linear {
     /// From `start` to `end`, not inclusive; both must be finite.
-    pub fn new(start: f64, end: f64) -> Result<Self, ScheduleError> {
+    pub fn new(start: f64, end: f64) -> Result<Self, CoreError> {
         let schedule = Self { start, end, inclusive: false };
         schedule.validate().map(|()| schedule)
     }
@@ -91,7 +92,7 @@ impl Linear {
     }
 
     /// Checks the fields.
-    pub fn validate(&self) -> Result<(), ScheduleError> {
+    pub fn validate(&self) -> Result<(), CoreError> {
         finite("linear", "start", self.start)?;
         finite("linear", "end", self.end)
     }
@@ -99,13 +100,13 @@ impl Linear {
 
 impl Cosine {
     /// From `start` to `end`; both must be finite.
-    pub fn new(start: f64, end: f64) -> Result<Self, ScheduleError> {
+    pub fn new(start: f64, end: f64) -> Result<Self, CoreError> {
         let schedule = Self { start, end };
         schedule.validate().map(|()| schedule)
     }
 
     /// Checks the fields.
-    pub fn validate(&self) -> Result<(), ScheduleError> {
+    pub fn validate(&self) -> Result<(), CoreError> {
         finite("cosine", "start", self.start)?;
         finite("cosine", "end", self.end)
     }
@@ -113,13 +114,13 @@ impl Cosine {
 
 impl Exponential {
     /// `start * rate^epoch`: no hold, no floor. `start` and `rate` must be positive and finite.
-    pub fn new(start: f64, rate: f64) -> Result<Self, ScheduleError> {
+    pub fn new(start: f64, rate: f64) -> Result<Self, CoreError> {
         let schedule = Self { start, decay: Decay::Rate(rate), hold: 0.0, floor: 0.0 };
         schedule.validate().map(|()| schedule)
     }
 
     /// `hold` epochs at `start`, then down (or up) to `end` in the last epoch, however many epochs there are.
-    pub fn from_to(start: f64, end: f64, hold: f64) -> Result<Self, ScheduleError> {
+    pub fn from_to(start: f64, end: f64, hold: f64) -> Result<Self, CoreError> {
         let schedule = Self { start, decay: Decay::End(end), hold, floor: 0.0 };
         schedule.validate().map(|()| schedule)
     }
@@ -159,7 +160,7 @@ impl Exponential {
     }
 
     /// Checks the fields.
-    pub fn validate(&self) -> Result<(), ScheduleError> {
+    pub fn validate(&self) -> Result<(), CoreError> {
         positive("exponential", "start", self.start)?;
         match self.decay {
             Decay::Rate(rate) => positive("exponential", "rate", rate)?,
@@ -210,15 +211,15 @@ fn mix(start: f64, end: f64, share: f64) -> f64 {
     start * (1.0 - share) + end * share
 }
 
-pub(super) fn finite(schedule: &'static str, field: &'static str, got: f64) -> Result<(), ScheduleError> {
+pub(super) fn finite(schedule: &'static str, field: &'static str, got: f64) -> Result<(), CoreError> {
     check(got.is_finite(), schedule, field, got, "a finite number")
 }
 
-pub(super) fn not_negative(schedule: &'static str, field: &'static str, got: f64) -> Result<(), ScheduleError> {
+pub(super) fn not_negative(schedule: &'static str, field: &'static str, got: f64) -> Result<(), CoreError> {
     check(got.is_finite() && got >= 0.0, schedule, field, got, "0 or a positive number")
 }
 
-fn positive(schedule: &'static str, field: &'static str, got: f64) -> Result<(), ScheduleError> {
+fn positive(schedule: &'static str, field: &'static str, got: f64) -> Result<(), CoreError> {
     check(got.is_finite() && got > 0.0, schedule, field, got, "a positive number")
 }
 
@@ -228,6 +229,6 @@ fn check(
     field: &'static str,
     got: f64,
     expected: &'static str,
-) -> Result<(), ScheduleError> {
-    if ok { Ok(()) } else { Err(ScheduleError { schedule, field, got, expected }) }
+) -> Result<(), CoreError> {
+    if ok { Ok(()) } else { Err(CoreError::Schedule { schedule, field, got, expected }) }
 }

@@ -11,10 +11,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::CoreError;
 use crate::genotype::{CellGenotype, GenotypeEdge};
 use crate::op::Op;
 
-pub use check::SpaceError;
 pub(crate) use check::{MAX_INPUTS, MAX_NODES};
 pub use edge_map::EdgeMap;
 pub use table::EdgeOpTable;
@@ -168,9 +168,9 @@ impl SearchSpace {
     /// let cells = vec![CellSpec::dense("normal", 2, 3, false), CellSpec::dense("reduce", 2, 3, true)];
     /// let space = SearchSpace::new("small", vec![Op::None, Op::SkipConnect, Op::SepConv3x3], cells)?;
     /// assert_eq!(space.edges().count(), 2 * (2 + 3 + 4));
-    /// # Ok::<(), eoinas_core::space::SpaceError>(())
+    /// # Ok::<(), eoinas_core::CoreError>(())
     /// ```
-    pub fn new(name: &str, ops: Vec<Op>, cells: Vec<CellSpec>) -> Result<Self, SpaceError> {
+    pub fn new(name: &str, ops: Vec<Op>, cells: Vec<CellSpec>) -> Result<Self, CoreError> {
         let space = Self { name: name.to_owned(), ops, cells };
         space.check()?;
         Ok(space)
@@ -208,7 +208,7 @@ impl SearchSpace {
     }
 
     /// The space with another op added to the candidates of every edge.
-    pub fn with_op(mut self, op: Op) -> Result<Self, SpaceError> {
+    pub fn with_op(mut self, op: Op) -> Result<Self, CoreError> {
         self.ops.push(op);
         self.check()?;
         Ok(self)

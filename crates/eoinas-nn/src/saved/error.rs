@@ -67,7 +67,7 @@ pub enum SavedError {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        source: eoinas_core::GenotypeError,
+        source: eoinas_core::CoreError,
     },
     /// A genotype whose cells make no space.
     #[error("{}: genotype: {source}", path.display())]

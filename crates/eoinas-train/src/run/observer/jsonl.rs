@@ -7,8 +7,8 @@ use std::{
 };
 
 use eoinas_core::{
-    Event,
-    event::{Record, RecordError, RecordReader, RunStarted},
+    CoreError, Event,
+    event::{Record, RecordReader, RunStarted},
 };
 use sha2::{Digest, Sha256};
 
@@ -136,7 +136,7 @@ fn intact(path: &Path, events: u64, known: Option<&FileEntry>) -> Result<Result<
         return Ok(Err("it is no plain file".to_owned()));
     }
     let mut reader = match RecordReader::open(path) {
-        Err(RecordError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+        Err(CoreError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             return Ok(Err("it is missing".to_owned()));
         }
         reader => reader?,
@@ -151,7 +151,7 @@ fn intact(path: &Path, events: u64, known: Option<&FileEntry>) -> Result<Result<
             Ok(record) => {
                 return Ok(Err(format!("line {}: event {} where number {seq} belongs", line.number, record.seq)));
             }
-            Err(error @ RecordError::Version { .. }) => return Err(error.into()),
+            Err(error @ CoreError::Version { .. }) => return Err(error.into()),
             Err(error) => return Ok(Err(format!("line {}: {error}", line.number))),
         }
         end = line.end;
