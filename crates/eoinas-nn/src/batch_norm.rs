@@ -162,7 +162,8 @@ impl AppliedNorm {
     ) -> Result<GradCoefficients> {
         let term = Term { z, norm: Some(&self.norm), gate: 1.0, sample: None };
         let found = node_sum_backward(dy, &[term], false)?.into_iter().next();
-        let sums = found.and_then(|found| found.sums).ok_or(NnError::MissingSums)?;
+        let sums =
+            found.and_then(|found| found.sums).ok_or(NnError::Fault("a backward kernel gave no sums of BatchNorm"))?;
         if let Some(weights) = weights {
             self.add_gradients(&sums, 1.0, weights)?;
         }

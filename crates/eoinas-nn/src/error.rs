@@ -1,5 +1,7 @@
 //! What can go wrong in a network.
 
+use std::path::{Path, PathBuf};
+
 /// Result of this crate.
 pub type Result<T, E = NnError> = std::result::Result<T, E>;
 
@@ -33,27 +35,13 @@ pub enum NnError {
         /// Its running number.
         index: usize,
     },
-    /// A tensor that the network needs and the map does not have.
-    #[error("tensor `{name}` is missing; these weights belong to another network, or to one pruned further")]
-    MissingTensor {
+    /// Weights of another network: a tensor that is missing, that no parameter has the name of, or of another shape.
+    #[error("tensor `{name}` {problem}")]
+    Tensor {
         /// Its name.
         name: String,
-    },
-    /// A tensor that the network does not have.
-    #[error("tensor `{name}` does not belong to this network; it may have been pruned, or be of another space")]
-    UnexpectedTensor {
-        /// Its name.
-        name: String,
-    },
-    /// A tensor of another shape than the parameter of its name.
-    #[error("tensor `{name}` has shape {got:?}, the network needs {expected:?}")]
-    TensorShape {
-        /// Its name.
-        name: String,
-        /// Shape in the network.
-        expected: Vec<usize>,
-        /// Shape in the map.
-        got: Vec<usize>,
+        /// Why it does not fit, with both shapes where they differ.
+        problem: String,
     },
     /// Images and labels that do not fit the network or each other.
     #[error("the batch does not fit: {what} is {got:?}, expected {expected}")]
@@ -145,16 +133,76 @@ pub enum NnError {
         /// Shape it must give.
         expected: Vec<usize>,
     },
-    /// A kernel gave no sums for a BatchNorm it was asked about.
-    #[error("the node's backward kernel gave no BatchNorm sums; this is a fault of the kernel, please report it")]
-    MissingSums,
-    /// A node was read after its memory was handed back.
-    #[error("a node of the cell is read after it was released; this is a fault of the library, please report it")]
-    Released,
+    /// A fault of the library: a value that has to be there is not.
+    #[error("{0}; this is a fault of the library, please report it")]
+    Fault(&'static str),
+    /// A graph is asked for a value that is not one of its own, or an operation of it has no input.
+    #[error("the graph has no such value; an operation's inputs are values of the same graph, one at least")]
+    NoValue,
     /// A cell without preprocessing whose input has several tensors.
     #[error("a cell without preprocessing reads an output of {got} joined nodes, expected 1")]
     Sources {
         /// How many there are.
         got: usize,
     },
+    /// Something is at the place of a network that is to be saved.
+    #[error("{}: is there already and is not overwritten; choose another folder, or move it away", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of a saved network that is not there.
+    #[error("{}: is missing; a saved network is a folder with network.json and model.safetensors", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file or folder of a saved network that cannot be read or written.
+    #[error("{}: cannot be {done}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// `read` or `written`.
+        done: &'static str,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A saved network of another format or version.
+    #[error("{}: {field} is {got}, this version of the library reads {expected}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// `format` or `version`.
+        field: &'static str,
+        /// What is read.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
+    /// A `network.json` that is damaged, or describes what cannot be.
+    #[error("{}: {problem}", path.display())]
+    Description {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Weights of a saved network that are damaged, that no network has, or that another one has.
+    #[error("{}: {problem}", path.display())]
+    Weights {
+        /// The file of weights.
+        path: PathBuf,
+        /// What is wrong with them, with the tensor's name where it is one.
+        problem: String,
+    },
+}
+
+impl NnError {
+    pub(crate) fn description(path: &Path, problem: impl ToString) -> Self {
+        Self::Description { path: path.to_owned(), problem: problem.to_string() }
+    }
+
+    pub(crate) fn weights(path: &Path, problem: impl ToString) -> Self {
+        Self::Weights { path: path.to_owned(), problem: problem.to_string() }
+    }
 }

@@ -79,7 +79,10 @@ impl Network {
                 LayerSpec::Cell(layer) => {
                     let mut scope = scope.child(format_args!("cells.{cells}"));
                     cells += 1;
-                    let ops = spec.cells.get(layer.kind.0).ok_or(NnError::Released)?;
+                    let ops = spec
+                        .cells
+                        .get(layer.kind.0)
+                        .ok_or(NnError::Fault("a layer is of a kind of cell that is not there"))?;
                     let cell = build_cell(&mut scope, layer, ops, operations, share)?;
                     let inputs = layer.inputs.iter().map(|input| input.feature).collect();
                     NetworkLayer { module: Module::Cell(cell), inputs }
@@ -112,7 +115,7 @@ impl Network {
     /// Logits of the auxiliary head, if there is one, after a forward pass that kept its features.
     pub fn auxiliary(&self, context: &Context<'_>, tape: &NetworkTape) -> Result<Option<(Tensor, AuxiliaryTape)>> {
         let Some((feature, head)) = &self.auxiliary else { return Ok(None) };
-        let sources = tape.features.get(*feature).ok_or(NnError::Released)?;
+        let sources = tape.features.get(*feature).ok_or(NnError::Fault("a layer reads an output that is not there"))?;
         head.forward(context, sources).map(Some)
     }
 
@@ -156,7 +159,7 @@ impl Network {
             needed.push(need);
         }
         context.keep = wanted.any();
-        let last = features.last().ok_or(NnError::Released)?;
+        let last = features.last().ok_or(NnError::Fault("a layer reads an output that is not there"))?;
         let (logits, head) = self.head.forward(context, last)?;
         Ok((logits, NetworkTape { stem, layers, head, features, needed, ops_run }))
     }
@@ -197,7 +200,7 @@ impl Network {
         let NetworkTape { stem, mut layers, head, features, needed, .. } = tape;
         let mut gradients: Vec<Option<Vec<Tensor>>> = Vec::new();
         gradients.resize_with(features.len(), || None);
-        let last = features.last().ok_or(NnError::Released)?;
+        let last = features.last().ok_or(NnError::Fault("a layer reads an output that is not there"))?;
         let wants = needed.last().copied().unwrap_or(false);
         let target = if wants { Some(all_zeros_like(workspace, last)?) } else { None };
         self.head.backward(context, head, dlogits, target.as_deref(), weights.as_deref_mut())?;
@@ -209,7 +212,7 @@ impl Network {
         {
             let target = target_of(workspace, *feature, &features, &needed, &mut gradients)?;
             let target = target.as_ref().map(FeatureTarget::zeroed).transpose()?.unwrap_or(&[]);
-            let sources = features.get(*feature).ok_or(NnError::Released)?;
+            let sources = features.get(*feature).ok_or(NnError::Fault("a layer reads an output that is not there"))?;
             head.backward(context, auxiliary.tape, sources, &auxiliary.dlogits, target, weights)?;
         }
         for layer in self.layers.iter().rev() {
@@ -230,7 +233,7 @@ impl Network {
                 }
                 (Module::Residual(block), LayerTape::Residual(tape)) => {
                     let target = targets.first().and_then(Option::as_ref);
-                    let dy = gradient.first().ok_or(NnError::Released)?;
+                    let dy = gradient.first().ok_or(NnError::Fault("a block has no gradient"))?;
                     block.backward(context, tape, single(&inputs)?, dy, target, weights.as_deref_mut())?;
                     recycle(workspace, gradient);
                 }
@@ -276,7 +279,7 @@ impl NetworkLayer {
     fn read<'a>(&self, features: &'a [Vec<Tensor>], needed: &[bool]) -> Result<Vec<CellInput<'a>>> {
         let read = |&input: &usize| match (features.get(input), needed.get(input)) {
             (Some(feature), Some(&needed)) => Ok((feature.as_slice(), needed)),
-            _ => Err(NnError::Released),
+            _ => Err(NnError::Fault("a layer reads an output that is not there")),
         };
         self.inputs.iter().map(read).collect()
     }
@@ -316,7 +319,7 @@ fn target_of(
 
 /// What a layer of one input reads.
 fn single<'a>(inputs: &[CellInput<'a>]) -> Result<&'a [Tensor]> {
-    inputs.first().map(|(sources, _)| *sources).ok_or(NnError::Released)
+    inputs.first().map(|(sources, _)| *sources).ok_or(NnError::Fault("a layer reads an output that is not there"))
 }
 
 pub(crate) fn build_cell(

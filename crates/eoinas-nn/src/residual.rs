@@ -82,8 +82,12 @@ impl Residual {
     ) -> Result<()> {
         let ResidualTape { first, second, pooled, shortcut, output } = tape;
         let found = node_sum_backward(dy, &terms(&second, &shortcut)[..1], false)?;
-        let sums = found.into_iter().next().and_then(|term| term.sums).ok_or(NnError::MissingSums)?;
-        let norm = second.norm.as_ref().ok_or(NnError::MissingSums)?;
+        let sums = found
+            .into_iter()
+            .next()
+            .and_then(|term| term.sums)
+            .ok_or(NnError::Fault("a backward kernel gave no sums of BatchNorm"))?;
+        let norm = second.norm.as_ref().ok_or(NnError::Fault("a backward kernel gave no sums of BatchNorm"))?;
         if let Some(weights) = weights.as_deref_mut() {
             norm.add_gradients(&sums, 1.0, weights)?;
         }

@@ -26,14 +26,20 @@ impl Network {
     pub fn trace(&self, graph: &mut GraphBuilder<'_>, images: ValueId) -> Result<ValueId> {
         let mut features = self.stem.trace(graph, images)?;
         for layer in &self.layers {
-            let read = |&input: &usize| features.get(input).copied().ok_or(NnError::Released);
+            let read = |&input: &usize| {
+                features.get(input).copied().ok_or(NnError::Fault("a layer reads an output that is not there"))
+            };
             let inputs = layer.inputs.iter().map(read).collect::<Result<Vec<_>>>()?;
             features.push(match &layer.module {
                 Module::Cell(cell) => cell.trace(graph, &inputs)?,
-                Module::Residual(block) => block.trace(graph, inputs.first().copied().ok_or(NnError::Released)?)?,
+                Module::Residual(block) => block.trace(
+                    graph,
+                    inputs.first().copied().ok_or(NnError::Fault("a layer reads an output that is not there"))?,
+                )?,
             });
         }
-        self.head.trace(graph, features.last().copied().ok_or(NnError::Released)?)
+        self.head
+            .trace(graph, features.last().copied().ok_or(NnError::Fault("a layer reads an output that is not there"))?)
     }
 }
 
@@ -56,7 +62,10 @@ impl CellModule {
         for node in self.preprocess.len()..self.nodes {
             let (mut terms, mut source) = (Vec::new(), None);
             for edge in self.edges.iter().filter(|edge| edge.to == node) {
-                let x = nodes.get(edge.from).copied().ok_or(NnError::Released)?;
+                let x = nodes
+                    .get(edge.from)
+                    .copied()
+                    .ok_or(NnError::Fault("an edge begins at a node that is not there"))?;
                 source = source.or(Some(x));
                 for op in edge.ops.iter().flatten() {
                     terms.extend(op.trace(graph, x)?);
@@ -68,7 +77,8 @@ impl CellModule {
                 (terms, _) => graph.push(GraphOp::Sum, terms)?,
             });
         }
-        let read = |&node: &usize| nodes.get(node).copied().ok_or(NnError::Released);
+        let read =
+            |&node: &usize| nodes.get(node).copied().ok_or(NnError::Fault("a cell joins a node that is not there"));
         graph.concat(&self.concat.iter().map(read).collect::<Result<Vec<_>>>()?)
     }
 

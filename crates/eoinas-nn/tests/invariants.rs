@@ -168,7 +168,9 @@ fn a_checkpoint_comes_back_into_a_fresh_supernet() {
     let (weights, momenta) = (copy(net.parameters().tensors()), copy(net.parameters().momenta()));
 
     let mut other = Supernet::new(&space, &skeleton, &Operations::built_in(), &Streams::new(99), &Device::Cpu).unwrap();
-    assert!(matches!(other.parameters_mut().load(&weights), Err(NnError::MissingTensor { .. })));
+    assert!(
+        matches!(other.parameters_mut().load(&weights), Err(NnError::Tensor { problem, .. }) if problem.starts_with("is missing; "))
+    );
     other.restrict(&net.alive()).unwrap();
     other.parameters_mut().load(&weights).unwrap();
     other.parameters_mut().load_momenta(&momenta).unwrap();
@@ -180,10 +182,14 @@ fn a_checkpoint_comes_back_into_a_fresh_supernet() {
     let mut wrong = weights.clone();
     wrong.insert("stem.conv".to_owned(), Tensor::zeros((3, 3, 3, 5), candle_core::DType::F32, &Device::Cpu).unwrap());
     let before = values(&other);
-    assert!(matches!(other.parameters_mut().load(&wrong), Err(NnError::TensorShape { .. })));
+    assert!(
+        matches!(other.parameters_mut().load(&wrong), Err(NnError::Tensor { problem, .. }) if problem.starts_with("has shape "))
+    );
     wrong = weights;
     wrong.insert("stem.extra".to_owned(), Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu).unwrap());
-    assert!(matches!(other.parameters_mut().load(&wrong), Err(NnError::UnexpectedTensor { .. })));
+    assert!(
+        matches!(other.parameters_mut().load(&wrong), Err(NnError::Tensor { problem, .. }) if problem.starts_with("does not belong to this network; "))
+    );
     assert_eq!(values(&other), before, "a failed load changes nothing");
 }
 

@@ -20,7 +20,7 @@ pub enum TrainError {
     /// The images.
     #[error(transparent)]
     Data(Box<eoinas_data::DataError>),
-    /// The network.
+    /// The network, or the folder of a trained one.
     #[error(transparent)]
     Network(#[from] eoinas_nn::NnError),
     /// The sampler.
@@ -32,9 +32,6 @@ pub enum TrainError {
     /// A space, a genotype or a network that cannot be, or a record that cannot be read.
     #[error(transparent)]
     Core(#[from] eoinas_core::CoreError),
-    /// The folder of a trained network.
-    #[error(transparent)]
-    Saved(Box<eoinas_nn::saved::SavedError>),
     /// Tensors.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -207,12 +204,5 @@ impl From<eoinas_data::DataError> for TrainError {
     fn from(error: eoinas_data::DataError) -> Self {
         // Larger than the others.
         Self::Data(Box::new(error))
-    }
-}
-
-impl From<eoinas_nn::saved::SavedError> for TrainError {
-    fn from(error: eoinas_nn::saved::SavedError) -> Self {
-        // Far larger than the others.
-        Self::Saved(Box::new(error))
     }
 }

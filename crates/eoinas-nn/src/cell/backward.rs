@@ -106,7 +106,11 @@ impl CellModule {
         drop(terms);
         let mut found = found.into_iter();
         for (index, edge) in self.edges_into(node) {
-            let x = tape.nodes.get(edge.from).ok_or(NnError::Released)?.value()?;
+            let x = tape
+                .nodes
+                .get(edge.from)
+                .ok_or(NnError::Fault("an edge begins at a node that is not there"))?
+                .value()?;
             let needed = self.needs(edge.from, inputs, wanted);
             for op in tape.edges.get_mut(index).into_iter().flatten() {
                 let term = if read(edge, op) { found.next() } else { None };
@@ -126,7 +130,7 @@ impl CellModule {
                         }
                         Some(norm.coefficients(sums, op.gate.value)?)
                     }
-                    (Some(_), None) => return Err(NnError::MissingSums),
+                    (Some(_), None) => return Err(NnError::Fault("a backward kernel gave no sums of BatchNorm")),
                     (None, _) => None,
                 };
                 let gradient = Gradient {

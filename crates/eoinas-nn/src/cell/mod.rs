@@ -122,7 +122,9 @@ impl CellModule {
         let output = self
             .concat
             .iter()
-            .map(|&node| tape.nodes.get(node).ok_or(NnError::Released)?.value().cloned())
+            .map(|&node| {
+                tape.nodes.get(node).ok_or(NnError::Fault("a cell joins a node that is not there"))?.value().cloned()
+            })
             .collect::<Result<Vec<_>>>()?;
         if !wanted.any() {
             for (index, node) in tape.nodes.iter_mut().enumerate() {
@@ -148,7 +150,7 @@ impl CellModule {
             return Ok(None);
         };
         context.keep = self.needs(edge.from, inputs, wanted);
-        let x = nodes.get(edge.from).ok_or(NnError::Released)?.value()?;
+        let x = nodes.get(edge.from).ok_or(NnError::Fault("an edge begins at a node that is not there"))?.value()?;
         let Some(output) = op.forward(context, x)? else {
             return Ok(None);
         };

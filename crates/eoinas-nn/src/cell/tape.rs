@@ -42,7 +42,7 @@ impl Node {
         match self {
             Self::Shared(tensor) | Self::Sum(tensor) => Ok(tensor),
             Self::Input(input) => Ok(&input.value),
-            Self::Released => Err(NnError::Released),
+            Self::Released => Err(NnError::Fault("a node of the cell is read after it was released")),
         }
     }
 

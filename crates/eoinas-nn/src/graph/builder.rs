@@ -49,7 +49,7 @@ impl<'a> GraphBuilder<'a> {
     /// # Errors
     /// A value of another graph.
     pub fn shape(&self, value: ValueId) -> Result<[usize; 3]> {
-        self.nodes.get(value.0).map(|node| node.shape).ok_or(NnError::Released)
+        self.nodes.get(value.0).map(|node| node.shape).ok_or(NnError::NoValue)
     }
 
     /// ReLU of a value; asked for again, it is the same value.
@@ -102,7 +102,7 @@ impl<'a> GraphBuilder<'a> {
     /// An input of another graph.
     pub fn push(&mut self, op: GraphOp, inputs: &[ValueId]) -> Result<ValueId> {
         let shapes = inputs.iter().map(|&input| self.shape(input)).collect::<Result<Vec<_>>>()?;
-        let first = shapes.first().copied().ok_or(NnError::Released)?;
+        let first = shapes.first().copied().ok_or(NnError::NoValue)?;
         let shape = output_shape(&op, first, shapes.iter().map(|shape| shape[2]).sum());
         self.nodes.push(GraphNode { op, inputs: inputs.to_vec(), shape });
         Ok(ValueId(self.nodes.len() - 1))

@@ -120,7 +120,8 @@ impl Parameters {
     pub fn load(&mut self, tensors: &HashMap<String, Tensor>) -> Result<()> {
         self.check(tensors)?;
         if let Some(missing) = self.by_name.keys().find(|name| !tensors.contains_key(*name)) {
-            return Err(NnError::MissingTensor { name: missing.clone() });
+            let problem = "is missing; these weights belong to another network, or to one pruned further".to_owned();
+            return Err(NnError::Tensor { name: missing.clone(), problem });
         }
         for parameter in self.entries.iter().flatten() {
             if let Some(tensor) = tensors.get(&parameter.name) {
@@ -206,14 +207,13 @@ impl Parameters {
         // In the order of names, so that the same wrong file always gives the same message.
         for (name, tensor) in tensors.iter().collect::<BTreeMap<_, _>>() {
             let Some(parameter) = self.by_name(name) else {
-                return Err(NnError::UnexpectedTensor { name: name.clone() });
+                let problem = "does not belong to this network; it may have been pruned, or be of another space";
+                return Err(NnError::Tensor { name: name.clone(), problem: problem.to_owned() });
             };
-            if parameter.value.dims() != tensor.dims() {
-                return Err(NnError::TensorShape {
-                    name: name.clone(),
-                    expected: parameter.value.dims().to_vec(),
-                    got: tensor.dims().to_vec(),
-                });
+            let (expected, got) = (parameter.value.dims(), tensor.dims());
+            if expected != got {
+                let problem = format!("has shape {got:?}, the network needs {expected:?}");
+                return Err(NnError::Tensor { name: name.clone(), problem });
             }
         }
         Ok(())

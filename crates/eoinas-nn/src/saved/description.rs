@@ -6,7 +6,7 @@ use eoinas_core::genotype::OpResolver;
 use eoinas_core::{Genotype, Skeleton, TargetInfo, ValueKind};
 use serde::{Deserialize, Serialize};
 
-use super::{Result, SavedError};
+use crate::error::{NnError, Result};
 
 /// `format` of every description.
 pub const FORMAT: &str = "eoinas-network";
@@ -96,19 +96,24 @@ struct File {
     framing: Framing,
 }
 
+fn no_description(path: &Path, error: serde_json::Error) -> NnError {
+    NnError::description(path, format!("is not the description of a network: {error}"))
+}
+
 impl Description {
     /// Whether its parts fit each other; `path` is the file that an error names.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
         let (expected, got) = (self.skeleton.classes, self.target.outputs());
         if expected != got {
             let kind = self.target.kind();
-            return Err(SavedError::Outputs { path: path.to_owned(), kind, expected, got });
+            let problem = format!("{got} {kind} are named, but the network has {expected} outputs");
+            return Err(NnError::description(path, problem));
         }
         let target = self.target.validate();
-        target.map_err(|source| SavedError::Target { path: path.to_owned(), source })?;
+        target.map_err(|error| NnError::description(path, format!("target: {error}")))?;
         let Normalisation { mean, std, .. } = &self.normalisation;
         let channels = self.skeleton.image_channels;
-        let fail = |reason: String| Err(SavedError::Normalisation { path: path.to_owned(), reason });
+        let fail = |reason: String| Err(NnError::description(path, format!("normalisation: {reason}")));
         if mean.len() != channels || std.len() != channels {
             let got = format!("{} means and {} standard deviations", mean.len(), std.len());
             return fail(format!("{got}, but images have {channels} channels"));
@@ -137,11 +142,11 @@ impl Description {
             framing: self.framing,
         };
         let json = serde_json::to_string_pretty(&file);
-        Ok(json.map_err(|source| SavedError::Json { path: path.to_owned(), source })? + "\n")
+        Ok(json.map_err(|error| no_description(path, error))? + "\n")
     }
 
     pub(super) fn from_json(path: &Path, bytes: &[u8], ops: &impl OpResolver) -> Result<Self> {
-        let json = |source| SavedError::Json { path: path.to_owned(), source };
+        let json = |error| no_description(path, error);
         // The version decides what the other fields are, so it is looked at first.
         let value: serde_json::Value = serde_json::from_slice(bytes).map_err(json)?;
         let version = |version: u32| serde_json::json!(version);
@@ -151,12 +156,12 @@ impl Description {
             if !got.is_some_and(|got| expected.contains(got)) {
                 let got = got.map_or("absent".to_owned(), |got| got.to_string().chars().take(64).collect());
                 let expected = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-                return Err(SavedError::Version { path: path.to_owned(), field, expected, got });
+                return Err(NnError::Version { path: path.to_owned(), field, expected, got });
             }
         }
         let file: File = serde_json::from_value(value).map_err(json)?;
         let genotype = Genotype::parse_with(&file.genotype, ops)
-            .map_err(|source| SavedError::Genotype { path: path.to_owned(), source })?;
+            .map_err(|error| NnError::description(path, format!("genotype: {error}")))?;
         let File { version, skeleton, classes, target, normalisation, framing, .. } = file;
         let target = match (classes, target) {
             (Some(classes), None) if version < VERSIONS[2] => TargetInfo::Classes(classes),

@@ -28,7 +28,6 @@
 //! ```
 
 mod description;
-mod error;
 mod files;
 
 use std::collections::HashMap;
@@ -40,11 +39,11 @@ use eoinas_core::{Streams, TargetInfo, count};
 
 use crate::auxiliary;
 use crate::derived::DerivedNetwork;
+use crate::error::{NnError, Result};
 use crate::ops::Operations;
 use crate::task;
 
 pub use description::{Description, FORMAT, Framing, Normalisation, VERSIONS};
-pub use error::{Result, SavedError};
 
 /// Name of the file that says what the network is.
 pub const NETWORK: &str = "network.json";
@@ -57,7 +56,7 @@ pub const MODEL: &str = "model.safetensors";
 /// for the training alone. The folder appears whole or not at all.
 ///
 /// # Errors
-/// [`SavedError::Exists`] when there is something at `dir` already (an empty folder apart); targets or normalisation that
+/// [`NnError::Exists`] when there is something at `dir` already (an empty folder apart); targets or normalisation that
 /// do not fit the network; a file that cannot be written.
 pub fn save(
     dir: &Path,
@@ -87,14 +86,13 @@ fn check_values(path: &Path, tensors: &HashMap<String, Tensor>) -> Result<()> {
     for name in names {
         let Some(tensor) = tensors.get(name).filter(|tensor| tensor.dtype() == DType::F32) else { continue };
         let values = tensor.flatten_all().and_then(|tensor| tensor.to_vec1::<f32>());
-        let unreadable =
-            |error: candle_core::Error| SavedError::Tensors { path: path.to_owned(), reason: error.to_string() };
-        let values = values.map_err(unreadable)?;
+        let values = values.map_err(|error| files::no_weights(path, error))?;
         let is_variance = name.ends_with(VARIANCE);
         let wrong = values.into_iter().find(|value| !value.is_finite() || is_variance && *value < 0.0);
         if let Some(value) = wrong {
             let problem = if value.is_finite() { "which is no variance" } else { "which is no finite number" };
-            return Err(SavedError::Value { path: path.to_owned(), name: name.clone(), value, problem });
+            let remedy = "train the network again with a lower learning rate, or fetch the file again";
+            return Err(NnError::weights(path, format!("{name} has {value}, {problem}; {remedy}")));
         }
     }
     Ok(())
@@ -128,7 +126,7 @@ impl SavedNetwork {
         let description = Description::from_json(&path, &files::read(&path)?, ops)?;
         let path = dir.join(MODEL);
         let tensors = candle_core::safetensors::load_buffer(&files::read(&path)?, &Device::Cpu)
-            .map_err(|error| SavedError::Tensors { path: path.clone(), reason: error.to_string() })?;
+            .map_err(|error| files::no_weights(&path, error))?;
         check_values(&path, &tensors)?;
         Ok(Self { description, tensors, dir: dir.to_owned() })
     }
@@ -136,21 +134,22 @@ impl SavedNetwork {
     /// The network with its weights and its task, on `device`.
     ///
     /// # Errors
-    /// [`SavedError::Weights`] when the weights are those of another network: it names the first tensor that does not
+    /// [`NnError::Weights`] when the weights are those of another network: it names the first tensor that does not
     /// fit and both shapes; an op that `operations` lacks.
     pub fn build(&self, operations: &Operations, device: &Device) -> Result<DerivedNetwork> {
-        let (path, unfit) = (self.dir.join(NETWORK), |error| SavedError::Weights {
-            path: self.dir.join(MODEL),
-            source: Box::new(error),
-        });
+        let (path, model) = (self.dir.join(NETWORK), self.dir.join(MODEL));
+        let unfit =
+            |error| NnError::weights(&model, format!("the weights do not fit network.json beside them: {error}"));
         let Description { genotype, skeleton, .. } = &self.description;
-        let space = genotype.space().map_err(|source| SavedError::Space { path: path.clone(), source })?;
+        let space = genotype.space();
+        let space = space.map_err(|error| NnError::description(&path, format!("genotype: {error}")))?;
         // A description that was tampered with must not make a network of any size: its weights are there already.
         let counted = count::network(genotype, skeleton, &space);
-        let counted = counted.map_err(|source| SavedError::Network { path: path.clone(), source })?;
+        let counted = counted.map_err(|error| NnError::description(&path, error))?.parameters;
         let held: u64 = self.tensors.values().map(|tensor| tensor.elem_count() as u64).sum();
-        if counted.parameters > held.saturating_mul(16).max(1 << 24) {
-            return Err(SavedError::Size { path: self.dir.join(MODEL), expected: counted.parameters, got: held });
+        if counted > held.saturating_mul(16).max(1 << 24) {
+            let problem = format!("holds {held} numbers, network.json describes a network of {counted}");
+            return Err(NnError::weights(&model, problem));
         }
         let streams = Streams::new(0);
         let mut network =
