@@ -8,6 +8,7 @@ use common::{DARTS_V2, EOINAS_A, EOINAS_B, NASNET_A, parse};
 use eoinas_core::count::{self, Counts};
 use eoinas_core::network::{Auxiliary, StemConv};
 use eoinas_core::op::BUILT_IN;
+use eoinas_core::skeleton::Form;
 use eoinas_core::{
     CellSpec, CoreError, Gate, Gates, Genotype, NetworkSpec, Op, OpShape, OpSpec, SearchSpace, Setting, Skeleton,
 };
@@ -267,4 +268,26 @@ fn nas_bench_201_extremes_counted_by_hand() {
     };
     assert_eq!(all("none"), Counts { parameters: 73_306, multiply_adds: 7_783_040 });
     assert_eq!(all("nor_conv_3x3").parameters, 1_531_546);
+}
+
+#[test]
+fn channels_for_a_cost_are_those_that_come_closest() {
+    let space = SearchSpace::darts();
+    let genotype = eoinas_core::zoo::find("darts-v2").unwrap().genotype();
+    for skeleton in [Skeleton::cifar(), Skeleton::imagenet()] {
+        let cost = |channels| {
+            count::network(&genotype, &Skeleton { channels, ..skeleton.clone() }, &space).unwrap().multiply_adds
+        };
+        let of = |multiply_adds| count::channels_for(&genotype, &skeleton, &space, multiply_adds);
+        let step = if skeleton.form == Form::ImageNet { 2 } else { 1 };
+        for channels in [2, 6, 36, 48, 130] {
+            assert_eq!(of(cost(channels)).unwrap(), channels);
+            assert_eq!(of(cost(channels) + 1000).unwrap(), channels);
+            let between = (cost(channels) as f64 * cost(channels + step) as f64).sqrt();
+            assert_eq!(of((between * 0.99) as u64).unwrap(), channels);
+            assert_eq!(of((between * 1.01) as u64).unwrap(), channels + step);
+        }
+        assert!(of(1).unwrap_err().to_string().contains("multiply_adds"));
+        assert!(of(u64::MAX).unwrap_err().to_string().contains("at most"));
+    }
 }

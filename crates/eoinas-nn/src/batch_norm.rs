@@ -96,7 +96,9 @@ impl BatchNorm {
         let norm = match self.known(context)? {
             Some(norm) => norm,
             None => {
-                if let Some((mean, variance)) = self.values(context, self.running)? {
+                if context.phase == Phase::Training
+                    && let Some((mean, variance)) = self.values(context, self.running)?
+                {
                     norm::update_running(mean, variance, stats, MOMENTUM)?;
                 }
                 Norm::from_stats(stats, self.values(context, self.affine)?, EPSILON)?

@@ -142,6 +142,15 @@ impl DerivedNetwork {
         self.pass(batch, Wanted::NOTHING, Phase::Evaluation, &PassOptions::default())
     }
 
+    /// A forward pass with the batch's own statistics, which changes nothing: for a network with so few updates behind it that
+    /// its running statistics lag behind its weights.
+    ///
+    /// # Errors
+    /// As [`Self::train_pass`].
+    pub fn evaluate_by_batch(&self, batch: &Batch) -> Result<PassOutput> {
+        self.pass(batch, Wanted::NOTHING, Phase::BatchEvaluation, &PassOptions::default())
+    }
+
     /// Logits `[n, classes]` of images `[n, height, width, channels]`, f32 and normalised, with running statistics.
     /// [`Self::into_inference`] is the way to classify many.
     ///

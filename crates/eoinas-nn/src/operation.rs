@@ -25,6 +25,8 @@ pub enum Phase {
     Training,
     /// Running statistics where there are any; nothing is dropped.
     Evaluation,
+    /// Batch statistics, and the running ones stay as they are; nothing is dropped.
+    BatchEvaluation,
 }
 
 /// What every op of a pass shares.

@@ -313,7 +313,10 @@ fn statistics_are_calibrated_without_touching_weights() {
     let batch = batch(&skeleton, 16, 0);
     let value = |name: &str| flat(net.parameters().by_name(name).unwrap().value());
     let (weight, mean) = (value("stem.conv"), value("stem.bn.running_mean"));
+    let by_batch = net.evaluate_by_batch(&batch).unwrap().loss;
+    assert_eq!(value("stem.bn.running_mean"), mean, "an evaluation by the batch changes nothing");
     let trained = net.calibrate(&batch).unwrap().loss;
+    assert_eq!(by_batch, trained);
     assert_eq!(value("stem.conv"), weight);
     assert_ne!(value("stem.bn.running_mean"), mean);
     for _ in 0..120 {

@@ -5,7 +5,12 @@ use std::time::{Duration, Instant};
 use eoinas_core::{Genotype, SeedStream, Setting, Streams};
 
 use crate::{
-    config::SearchConfig, error::Result, finalists::FinalistsConfig, run::Options, search::Search, training::Training,
+    config::SearchConfig,
+    error::Result,
+    finalists::{Drawing, FinalistsConfig},
+    run::{Job, Options},
+    search::{Search, SearchJob},
+    training::Training,
 };
 
 /// A search whose counts were fitted to a time.
@@ -44,7 +49,7 @@ impl SearchConfig {
         let one = Self { finalists: None, epochs: self.epochs.max(1), ..self.clone() };
         let epoch = Search::estimate(one.clone(), options(), MEASURED)?.as_secs_f64() / one.epochs as f64;
         let finals = match &self.finalists {
-            Some(finalists) => Some((finalists.clone(), self.finalist_seconds(finalists, &mut options)?)),
+            Some(finalists) => Some((finalists.clone(), self.finals_costs(finalists, &mut options)?)),
             None => None,
         };
         let left = seconds - begun.elapsed().as_secs_f64();
@@ -58,11 +63,11 @@ impl SearchConfig {
         self.epochs = fits(left * (1.0 - share)).max(least.min(alone)).clamp(1, most);
         let mut spent = self.epochs as f64 * epoch;
         let mut note = format!("{} epochs", self.epochs);
-        if let Some((finalists, training)) = finals {
-            self.finalists = finalists.fitted_to(left - spent, training);
+        if let Some((finalists, costs)) = finals {
+            self.finalists = finalists.fitted_to(left - spent, costs);
             match &self.finalists {
                 Some(finalists) => {
-                    let cost = finalists.training_epochs() as f64 * training;
+                    let cost = finalists.seconds(costs);
                     spent += cost;
                     note += &format!(
                         ", then {} finalists from {} epochs on ({cost:.0} s)",
@@ -82,30 +87,51 @@ impl SearchConfig {
         Ok(Fitted { config: self, expected, note })
     }
 
-    /// Seconds of one epoch of a finalist's training, its evaluation included: the mean over some random cells.
-    fn finalist_seconds(&self, finalists: &FinalistsConfig, options: &mut impl FnMut() -> Options) -> Result<f64> {
-        let mut sum = 0.0;
+    /// What finals cost here: training epochs of some random cells, and some cells drawn.
+    fn finals_costs(&self, finalists: &FinalistsConfig, options: &mut impl FnMut() -> Options) -> Result<Costs> {
+        let mut costs = Costs::default();
         for index in 0..CELLS {
             let given = options();
             let mut rng = Streams::new(self.seed).rng(SeedStream::Named("finalist to measure"), 0, index);
             let cell = Genotype::random(&given.search_space(), &mut rng);
             let config = finalists.training(self, 1);
-            sum += Training::estimate((config, cell), Options { method: None, ..given }, MEASURED)?.as_secs_f64();
+            let epoch = Training::estimate((config, cell), Options { method: None, ..given }, MEASURED)?;
+            costs.epoch += epoch.as_secs_f64() / CELLS as f64;
         }
-        Ok(sum / CELLS as f64)
+        if finalists.random > 0.0 {
+            let job = SearchJob::new(Self { finalists: None, ..self.clone() }, &mut options())?;
+            let drawing = Drawing::new(finalists, &job.around_finals())?;
+            let begun = Instant::now();
+            (0..CELLS).try_for_each(|index| drawing.cell(index).map(drop))?;
+            costs.draw = begun.elapsed().as_secs_f64() / CELLS as f64;
+        }
+        Ok(costs)
     }
 }
 
+/// Seconds that parts of finals take.
+#[derive(Clone, Copy, Debug, Default)]
+struct Costs {
+    /// One epoch of a training, its evaluation included.
+    epoch: f64,
+    /// One random cell drawn and scored.
+    draw: f64,
+}
+
 impl FinalistsConfig {
+    fn seconds(&self, costs: Costs) -> f64 {
+        self.training_epochs() as f64 * costs.epoch + self.drawn_cells() as f64 * costs.draw
+    }
+
     /// Epochs of all trainings together.
     pub fn training_epochs(&self) -> usize {
         self.rounds(self.candidates).iter().map(|(cells, epochs)| cells * epochs).sum()
     }
 
-    /// As many candidates, at most those of the settings, and then as many epochs as fit into so many seconds, of which an
-    /// epoch of a training takes `epoch`; `None` where not even two cells fit.
-    fn fitted_to(self, seconds: f64, epoch: f64) -> Option<Self> {
-        let fits = |of: &Self| of.training_epochs() as f64 * epoch <= seconds;
+    /// As many candidates, at most those of the settings, and then as many epochs as fit into so many seconds; `None` where
+    /// not even two cells fit.
+    fn fitted_to(self, seconds: f64, costs: Costs) -> Option<Self> {
+        let fits = |of: &Self| of.seconds(costs) <= seconds;
         let mut best = None;
         // Fewer epochs than the settings want only where otherwise there were no two.
         for epochs in (1..=self.epochs).rev() {
@@ -134,9 +160,10 @@ mod tests {
 
     #[test]
     fn finals_take_what_fits() {
-        let settings = FinalistsConfig { candidates: 25, ..FinalistsConfig::default() };
+        let settings = FinalistsConfig { candidates: 25, epochs: 3, ..FinalistsConfig::default() };
         let fit = |seconds, epoch| {
-            settings.clone().fitted_to(seconds, epoch).map(|of: FinalistsConfig| (of.candidates, of.epochs))
+            let of = settings.clone().fitted_to(seconds, Costs { epoch, draw: 0.0 });
+            of.map(|of: FinalistsConfig| (of.candidates, of.epochs))
         };
         // 25 cells: 75 + 54 + 36 epochs.
         assert_eq!(fit(165.0, 1.0), Some((25, 3)));
@@ -148,5 +175,8 @@ mod tests {
         assert_eq!(fit(78.0, 1.0), Some((10, 3)));
         assert_eq!(fit(5.0, 1.0), Some((2, 2)));
         assert_eq!(fit(1.9, 1.0), None);
+        // Half of the cells are drawn, ten for each: 13 of 25.
+        let half = FinalistsConfig { random: 0.5, ..settings.clone() };
+        assert_eq!(half.seconds(Costs { epoch: 1.0, draw: 0.5 }), 165.0 + 65.0);
     }
 }

@@ -110,3 +110,24 @@ fn a_time_becomes_counts_once() {
     let error = config().fitted_to(Duration::from_millis(1), options).unwrap_err().to_string();
     assert!(error.starts_with("time is 0 seconds; expected at least"), "{error}");
 }
+
+#[test]
+fn cells_may_be_random_ones_and_all_cost_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config();
+    let finalists = config.finalists.as_mut().unwrap();
+    (finalists.random, finalists.equal_cost) = (0.5, true);
+    let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+    let found = done(Search::create(config.clone(), &whole, options()).unwrap().run().unwrap());
+    let costs: Vec<f64> = found.finalists.iter().map(|finalist| finalist.multiply_adds as f64).collect();
+    let parameters: Vec<u64> = found.finalists.iter().map(|finalist| finalist.parameters).collect();
+    assert!(costs.iter().all(|cost| (0.7..1.4).contains(&(cost / costs[0]))), "{costs:?}");
+    assert!(parameters.windows(2).any(|pair| pair[0] != pair[1]), "{parameters:?}");
+    // The random ones are drawn once, and taken from the folder afterwards.
+    let mut outcome = Search::create(config, &parts, few()).unwrap().run().unwrap();
+    while matches!(outcome, Outcome::Stopped(_)) {
+        outcome = Search::resume(&parts, few()).unwrap().run().unwrap();
+    }
+    assert_eq!(Found { seconds: 0.0, ..done(outcome) }, Found { seconds: 0.0, ..found });
+    assert_same(&whole, &parts);
+}

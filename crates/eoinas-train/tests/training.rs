@@ -168,7 +168,8 @@ fn a_training_learns() {
 fn trainee(config: &TrainConfig) -> Trainee {
     let genotype = cell();
     let info = eoinas_data::Dataset::info(&eoinas_data::Embedded::new(eoinas_data::Part::Train, 1)).clone();
-    let (space, skeleton) = (genotype.space().unwrap(), config.skeleton(&info));
+    let space = genotype.space().unwrap();
+    let skeleton = config.skeleton(&genotype, &space, &info).unwrap();
     let device = candle_core::Device::Cpu;
     Trainee::new(config, &genotype, &space, &skeleton, &Operations::built_in(), &device).unwrap()
 }
@@ -249,4 +250,23 @@ fn trials_share_images_resume_and_give_mean_and_deviation() {
     // Done already: nothing is trained again.
     assert_eq!(trials.run(&run, |_| stop_after(0)).unwrap(), outcome);
     assert!(Trials::seeds(tiny_training(), &cell(), 0).create(&mut run).is_err());
+}
+
+#[test]
+fn cells_of_equal_cost_differ_in_their_width() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = TrainConfig { multiply_adds: Some(2_000_000), batch_statistics: true, ..tiny_training() };
+    let trials = Trials::random(config.clone(), &SearchSpace::darts(), 4);
+    let mut writer = RunWriter::create(&dir.path().join("run")).unwrap();
+    trials.create(&mut writer).unwrap();
+    let trained = trials.run(&writer, |_| Options::default()).unwrap().done().unwrap();
+    for trained in &trained {
+        let ratio = trained.multiply_adds as f64 / 2e6;
+        assert!((0.7..1.4).contains(&ratio), "{ratio} of {}", trained.genotype);
+    }
+    let widths: Vec<u64> = trained.iter().map(|trained| trained.parameters).collect();
+    assert!(widths.windows(2).any(|pair| pair[0] != pair[1]));
+    let config = TrainConfig { multiply_adds: Some(10), ..config };
+    let error = Training::create((config, cell()), &dir.path().join("no"), Options::default()).unwrap_err();
+    assert!(error.to_string().starts_with("multiply_adds is 10; expected at least"), "{error}");
 }

@@ -25,7 +25,7 @@ use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-pub use network::{auxiliary, network, supernet_path};
+pub use network::{auxiliary, channels_for, network, supernet_path};
 pub use op::op;
 
 /// What a part of a network costs.

@@ -7,6 +7,15 @@ use crate::setting::Setting;
 use crate::space::SearchSpace;
 
 impl Skeleton {
+    /// The most initial channels.
+    pub(crate) const MOST_CHANNELS: usize = 1 << 14;
+
+    /// What the number of initial channels is a multiple of: two where the stem takes one half of them first.
+    pub(crate) fn channels_step(&self) -> usize {
+        let splits = self.rules().stem.iter().any(|(output, _)| *output < self.channels);
+        if splits { 2 } else { 1 }
+    }
+
     /// Checks every field, alone and together with the cells of `space`: whether [`NetworkSpec::supernet`] can be.
     ///
     /// # Errors
@@ -18,7 +27,7 @@ impl Skeleton {
     /// Checks the numbers, all but the size of the images: how often it is halved is known when the layers are.
     pub(crate) fn check_numbers(&self) -> Result<(), Setting> {
         for (field, got, max) in [
-            ("channels", self.channels, 1 << 14),
+            ("channels", self.channels, Self::MOST_CHANNELS),
             ("cells", self.cells, 1 << 10),
             ("stem_multiplier", self.stem_multiplier, 1 << 6),
             ("classes", self.classes, 1 << 24),
@@ -29,10 +38,9 @@ impl Skeleton {
             let expected = format!("a number from 1 to {max}");
             Setting::check((1..=max).contains(&got), format!("network.{field}"), got, expected)?;
         }
-        let (rules, channels, cells) = (self.rules(), self.channels, self.cells);
-        let splits = rules.stem.iter().any(|(output, _)| *output < channels);
+        let (channels, cells) = (self.channels, self.cells);
         let even = "an even number, of which the stem takes one half";
-        Setting::check(!splits || channels.is_multiple_of(2), "network.channels", channels, even)?;
+        Setting::check(channels.is_multiple_of(self.channels_step()), "network.channels", channels, even)?;
         let stages = self.form.stages();
         let multiple = format!("a multiple of {stages}, for the network has {stages} stages of equally many cells");
         Setting::check(cells.is_multiple_of(stages), "network.cells", cells, multiple)?;

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use eoinas_core::Setting;
+use eoinas_core::{Setting, skeleton::Form};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -146,7 +146,17 @@ impl SearchConfig {
                 self.epochs = ZeroCostPt::INITIALISATIONS;
                 let network = NetworkConfig { channels: 8, ..self.network.clone() };
                 let batch_size = self.batch_size.min(64);
-                let finalists = FinalistsConfig { network, batch_size, share: 0.75, ..FinalistsConfig::default() };
+                // NAS-Bench-201's networks have one width.
+                let free = self.form != Form::NasBench201;
+                let finalists = FinalistsConfig {
+                    candidates: 25,
+                    random: if free { 0.5 } else { 0.0 },
+                    equal_cost: free,
+                    network,
+                    batch_size,
+                    share: 0.75,
+                    ..FinalistsConfig::default()
+                };
                 self.finalists.get_or_insert(finalists);
                 ZeroCostPt::default().by(Probe::PatternsOfPaths).into()
             }

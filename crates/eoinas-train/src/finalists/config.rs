@@ -6,6 +6,7 @@ use eoinas_core::{SearchSpace, Setting, schedule::Cosine};
 use eoinas_data::{Augment, Dataset};
 use serde::{Deserialize, Serialize};
 
+use super::drawn::OF_EACH;
 use crate::{
     config::{NetworkConfig, SearchConfig, WeightsConfig, batch_size, positive},
     error::{Result, TrainError},
@@ -21,7 +22,16 @@ pub struct FinalistsConfig {
     /// Cells in the first round: the one that the method derives, and those that differ from it in one choice, the closest by
     /// importance first. Default: 8.
     pub candidates: usize,
-    /// Epochs of a training in the first round; each round has twice as many as the one before. Default: 3.
+    /// Share of the candidates that are random cells instead of neighbours: of each ten that are drawn, the best one by the
+    /// patterns of ReLUs of its untrained network at an equal number of ReLUs. In a large space the neighbours of one cell are
+    /// much alike. Default: 0.
+    #[serde(default)]
+    pub random: f64,
+    /// Whether all networks have as many multiply-adds as that of the method's own cell, by their width; otherwise all have
+    /// the same width. A cell is then better for what it does with its operations. Default: false.
+    #[serde(default)]
+    pub equal_cost: bool,
+    /// Epochs of a training in the first round; each round has twice as many as the one before. Default: 1.
     pub epochs: usize,
     /// One of so many cells is in the next round. Default: 3.
     pub reduction: usize,
@@ -45,7 +55,9 @@ impl Default for FinalistsConfig {
     fn default() -> Self {
         Self {
             candidates: 8,
-            epochs: 3,
+            random: 0.0,
+            equal_cost: false,
+            epochs: 1,
             reduction: 3,
             batch_size: 64,
             network: NetworkConfig { channels: 8, cells: 8, ..NetworkConfig::default() },
@@ -58,6 +70,17 @@ impl Default for FinalistsConfig {
 }
 
 impl FinalistsConfig {
+    /// How many of the candidates are random cells.
+    pub fn random_cells(&self) -> usize {
+        // The method's own cell is always one of them.
+        ((self.candidates as f64 * self.random).round() as usize).min(self.candidates.saturating_sub(1))
+    }
+
+    /// Random cells that are scored to choose these.
+    pub(crate) fn drawn_cells(&self) -> usize {
+        self.random_cells().saturating_mul(OF_EACH)
+    }
+
     /// Rounds of trainings, each with its cells and epochs.
     pub fn rounds(&self, candidates: usize) -> Vec<(usize, usize)> {
         let (mut cells, mut epochs, mut rounds) = (candidates, self.epochs, Vec::new());
@@ -73,9 +96,10 @@ impl FinalistsConfig {
     /// # Errors
     /// The first one that cannot work.
     pub(crate) fn validate(&self) -> Result<(), Setting> {
-        let Self { candidates, epochs, reduction, held_out, .. } = *self;
+        let Self { candidates, random, epochs, reduction, held_out, .. } = *self;
         let expected = "2 to 1000 cells, or no finalists at all";
         Setting::check((2..=1000).contains(&candidates), "finalists.candidates", candidates, expected)?;
+        Setting::check((0.0..=1.0).contains(&random), "finalists.random", random, "0 to 1")?;
         Setting::check((1..=10_000).contains(&epochs), "finalists.epochs", epochs, "1 to 10000")?;
         Setting::check((2..=1000).contains(&reduction), "finalists.reduction", reduction, "2 to 1000")?;
         batch_size(self.batch_size).map_err(|error| error.within("finalists"))?;
@@ -97,7 +121,7 @@ impl FinalistsConfig {
     /// The first setting that cannot work; images that cannot be read.
     pub(crate) fn check(&self, search: &SearchConfig, dataset: &Arc<dyn Dataset>, space: &SearchSpace) -> Result<()> {
         let training = self.training(search, self.epochs);
-        training.skeleton(dataset.info()).validate(space)?;
+        self.network.skeleton(training.form, dataset.info()).validate(space)?;
         match TrainData::new(&training, Arc::clone(dataset), Arc::clone(dataset)) {
             Err(TrainError::Setting(setting)) => Err(setting.within("finalists").into()),
             other => other.map(|_| ()),
@@ -131,6 +155,7 @@ impl FinalistsConfig {
             },
             drop_path: 0.0,
             auxiliary: 0.0,
+            batch_statistics: true,
             ..TrainConfig::default()
         }
     }
@@ -143,11 +168,11 @@ mod tests {
     #[test]
     fn rounds_end_with_one_cell() {
         let of = |candidates| FinalistsConfig::default().rounds(candidates);
-        assert_eq!(of(25), [(25, 3), (9, 6), (3, 12)]);
-        assert_eq!(of(2), [(2, 3)]);
+        assert_eq!(of(25), [(25, 1), (9, 2), (3, 4)]);
+        assert_eq!(of(2), [(2, 1)]);
         assert_eq!(of(1), []);
         let halves = FinalistsConfig { reduction: 2, ..FinalistsConfig::default() };
-        assert_eq!(halves.rounds(8), [(8, 3), (4, 6), (2, 12)]);
+        assert_eq!(halves.rounds(8), [(8, 1), (4, 2), (2, 4)]);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 mod candidates;
 mod config;
+mod drawn;
 
 use std::{path::Path, sync::Arc};
 
 use candle_core::Device;
-use eoinas_core::{Event, Genotype, Measure, Score, SearchSpace, run_folder::names};
+use eoinas_core::{EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, count, run_folder::names};
 use eoinas_data::Dataset;
 use eoinas_nn::{Operations, Task};
 use serde::{Deserialize, Serialize};
@@ -18,11 +19,12 @@ use crate::{
     halt::Flow,
     run::{Options, RunWriter},
     session::Session,
-    training::Trained,
+    training::{TrainConfig, Trained},
 };
 
 pub use candidates::candidates;
 pub use config::FinalistsConfig;
+pub(crate) use drawn::Drawing;
 
 /// A cell of the finals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,28 +54,40 @@ pub(crate) struct Around<'a> {
     pub dataset: &'a Arc<dyn Dataset>,
 }
 
-/// Trains the cells round by round, in folders below the search's own, and returns all of them, the winner first; each
-/// training is in the record. What is done already is taken as it is, so that an interrupted search goes on with it.
+/// Trains candidates around the method's own cell round by round, in folders below the search's own, and returns all of them,
+/// the winner first; each training is in the record. What is done already is taken as it is, so that an interrupted search
+/// goes on with it.
 ///
-/// The first cell is in every round, and another one wins only where it is better by more than one standard error: short
+/// The method's cell is in every round, and another one wins only where it is better by more than one standard error: short
 /// trainings of cells that are alike differ by chance.
 ///
 /// # Errors
 /// Cells that cannot be trained. A stop.
 pub(crate) fn run(
     settings: &FinalistsConfig,
-    cells: Vec<Genotype>,
+    derived: &Genotype,
+    importance: &EdgeOpTable<Option<f64>>,
     around: &Around<'_>,
     session: &mut Session,
 ) -> Flow<Vec<Finalist>> {
-    let mut standing: Vec<Finalist> = cells.iter().map(Finalist::new).collect();
     let folder = session.run().join(names::FINALISTS);
-    let rounds = settings.rounds(cells.len());
-    let first = cells.first().map(Genotype::to_string);
+    let of_round = |round: usize| folder.join(format!("round-{round}"));
+    let mut standing: Vec<Finalist> = match Trials::is_in(&of_round(1)) {
+        true => Trials::open(&of_round(1))?.0.trials.into_iter().map(|trial| Finalist::new(trial.genotype)).collect(),
+        false => {
+            around.cells(settings, derived, importance)?.iter().map(|cell| Finalist::new(cell.to_string())).collect()
+        }
+    };
+    let rounds = settings.rounds(standing.len());
+    let first = derived.to_string();
+    let multiply_adds = match settings.equal_cost {
+        true => Some(around.cost(settings, derived)?),
+        false => None,
+    };
     for (round, (count, epochs)) in rounds.iter().copied().enumerate() {
         let (round, of) = (round + 1, rounds.len());
         let trials = Trials {
-            config: settings.training(around.config, epochs),
+            config: TrainConfig { multiply_adds, ..settings.training(around.config, epochs) },
             trials: standing
                 .iter()
                 .take(count)
@@ -81,7 +95,7 @@ pub(crate) fn run(
                 .map(|(at, cell)| cell.trial(at, around.config.seed))
                 .collect(),
         };
-        let dir = open(&trials, &folder.join(format!("round-{round}")))?;
+        let dir = open(&trials, &of_round(round))?;
         let rules = session.rules();
         let trained = trials.run(&dir, |_| around.options(Box::new(rules.clone())))?.flow()?;
         for (finalist, trained) in standing.iter_mut().zip(&trained) {
@@ -96,7 +110,7 @@ pub(crate) fn run(
         if let Some(now) = standing.get_mut(..count) {
             now.sort_by(Finalist::better);
             let next = rounds.get(round).map_or(1, |(count, _)| *count);
-            keep_first(now, first.as_deref(), next);
+            keep_first(now, &first, next);
         }
     }
     Ok(standing)
@@ -104,8 +118,8 @@ pub(crate) fn run(
 
 /// Brings the first cell of all, where it is behind, to the last of the `next` places; to the only one unless the best is
 /// better than it beyond chance.
-fn keep_first(standing: &mut [Finalist], first: Option<&str>, next: usize) {
-    let Some(at) = standing.iter().position(|cell| Some(cell.genotype.as_str()) == first) else { return };
+fn keep_first(standing: &mut [Finalist], first: &str, next: usize) {
+    let Some(at) = standing.iter().position(|cell| cell.genotype == first) else { return };
     let place = next.saturating_sub(1);
     let wins = |standing: &[Finalist]| match (standing.first(), standing.get(at)) {
         (Some(best), Some(own)) => best.beats(own),
@@ -130,6 +144,27 @@ fn open(trials: &Trials, path: &Path) -> Result<RunWriter> {
 }
 
 impl Around<'_> {
+    /// The cells of the first round: the method's own, its neighbours, random ones.
+    fn cells(
+        &self,
+        settings: &FinalistsConfig,
+        derived: &Genotype,
+        importance: &EdgeOpTable<Option<f64>>,
+    ) -> Result<Vec<Genotype>> {
+        let random = settings.random_cells();
+        let mut cells = candidates(self.space, derived, importance, settings.candidates - random);
+        if random > 0 {
+            cells.extend(Drawing::new(settings, self)?.best(random, &cells)?);
+        }
+        Ok(cells)
+    }
+
+    /// Multiply-adds of a cell's network in the finals.
+    fn cost(&self, settings: &FinalistsConfig, cell: &Genotype) -> Result<u64> {
+        let skeleton = settings.network.skeleton(self.config.form, self.dataset.info());
+        Ok(count::network(cell, &skeleton, self.space)?.multiply_adds)
+    }
+
     fn options(&self, rules: Box<dyn crate::StopRule>) -> Options {
         Options {
             space: Some(self.space.clone()),
@@ -144,8 +179,7 @@ impl Around<'_> {
 }
 
 impl Finalist {
-    fn new(genotype: &Genotype) -> Self {
-        let genotype = genotype.to_string();
+    fn new(genotype: String) -> Self {
         Self { genotype, scores: Vec::new(), losses: Vec::new(), images: 0, parameters: 0, multiply_adds: 0 }
     }
 
@@ -199,7 +233,7 @@ mod tests {
         let mut standing: Vec<Finalist> =
             accuracies.iter().zip(["a", "b", "c", "d"]).map(|(accuracy, name)| finalist(name, *accuracy)).collect();
         standing.sort_by(Finalist::better);
-        keep_first(&mut standing, Some("a"), next);
+        keep_first(&mut standing, "a", next);
         standing.iter().map(|cell| cell.genotype.as_str()).collect()
     }
 

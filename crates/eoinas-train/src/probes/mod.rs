@@ -11,6 +11,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use patterns::Size;
 
 pub use measurements::{ByTable, Measurements, Ties};
 pub use paths::fair_paths;
@@ -27,6 +28,9 @@ pub enum Probe {
     /// edges. The same score; every op of an edge is drawn equally often, 20 times. Ops are judged together with others,
     /// as a Shapley value does.
     PatternsOfPaths,
+    /// The same with scores at an equal number of ReLUs, which do not know how large a cell is: for cells that are made as
+    /// large as each other by their width.
+    PatternsOfPathsPerRelu,
     /// The mean absolute slope of the loss by the op's gate in the mixture, one pass in all (saliency, as SNIP's of weights).
     /// It knows labels, and neither costs nor finds much in the DARTS space.
     GateSaliency,
@@ -44,7 +48,8 @@ impl Probe {
     pub fn importance(self, supernet: &Supernet, batch: &Batch, rng: &mut dyn Rng) -> Result<EdgeOpTable<Option<f64>>> {
         match self {
             Self::PatternsWithout => patterns::without(supernet, batch),
-            Self::PatternsOfPaths => patterns::of_paths(supernet, batch, rng),
+            Self::PatternsOfPaths => patterns::of_paths(supernet, batch, rng, Size::Counts),
+            Self::PatternsOfPathsPerRelu => patterns::of_paths(supernet, batch, rng, Size::DoesNotCount),
             Self::GateSaliency => saliency::of_gates(supernet, batch),
             Self::LossWithout => saliency::loss_without(supernet, batch),
         }

@@ -10,6 +10,13 @@ use crate::error::Result;
 /// Draws of each op of an edge.
 const DRAWS: usize = 20;
 
+/// Whether a network with more ReLUs has a higher score for it, as it has by NASWOT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    Counts,
+    DoesNotCount,
+}
+
 /// What the score loses without each op.
 pub(super) fn without(supernet: &Supernet, batch: &Batch) -> Result<EdgeOpTable<Option<f64>>> {
     let whole = score(supernet, batch, &mixture(supernet, None))?;
@@ -17,13 +24,21 @@ pub(super) fn without(supernet: &Supernet, batch: &Batch) -> Result<EdgeOpTable<
 }
 
 /// The mean rank, 0 to 1, of the scores of paths with each op: one that cannot tell two images apart has no finite score.
-/// Scores of networks with more ReLUs count for more here, as they do in NASWOT.
-pub(super) fn of_paths(supernet: &Supernet, batch: &Batch, rng: &mut dyn Rng) -> Result<EdgeOpTable<Option<f64>>> {
+pub(super) fn of_paths(
+    supernet: &Supernet,
+    batch: &Batch,
+    rng: &mut dyn Rng,
+    size: Size,
+) -> Result<EdgeOpTable<Option<f64>>> {
     let paths = fair_paths(supernet.space(), &supernet.alive(), DRAWS, rng);
     let mut scored = Vec::with_capacity(paths.len());
     for path in paths {
         let patterns = supernet.relu_patterns(batch.images(), &path)?;
-        scored.push((patterns.log_det() + batch.samples() as f64 * (patterns.values() as f64).ln(), path));
+        let of_size = match size {
+            Size::Counts => batch.samples() as f64 * (patterns.values() as f64).ln(),
+            Size::DoesNotCount => 0.0,
+        };
+        scored.push((patterns.log_det() + of_size, path));
     }
     scored.sort_by(|a, b| a.0.total_cmp(&b.0));
     let last = scored.len().saturating_sub(1).max(1) as f64;

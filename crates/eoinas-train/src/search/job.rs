@@ -103,16 +103,19 @@ impl SearchJob {
             Some(importance) => importance,
             None => softmax::beta(&learner.alphas, learner.alive(), space).map(|beta| Some(*beta)),
         };
-        let cells = finalists::candidates(space, derived, &importance, settings.candidates);
-        let around = finalists::Around {
+        finalists::run(settings, derived, &importance, &self.around_finals(), session)
+    }
+
+    /// What finals need of this search.
+    pub(crate) fn around_finals(&self) -> finalists::Around<'_> {
+        finalists::Around {
             config: &self.config,
-            space,
-            task: learner.supernet.task(),
-            operations: learner.operations(),
+            space: self.learner.space(),
+            task: self.learner.supernet.task(),
+            operations: self.learner.operations(),
             device: &self.device,
             dataset: self.data.train.dataset(),
-        };
-        finalists::run(settings, cells, &around, session)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use eoinas_core::{
-    Skeleton,
+    Genotype, SearchSpace, Skeleton, count,
     schedule::{Cosine, Linear},
     skeleton::Form,
 };
@@ -11,7 +11,10 @@ use eoinas_data::{Augment, DatasetInfo, SourceKind};
 use serde::{Deserialize, Serialize};
 
 use super::presets::TrainPreset;
-use crate::config::{NetworkConfig, WeightsConfig};
+use crate::{
+    config::{NetworkConfig, WeightsConfig},
+    error::Result,
+};
 
 /// Everything that decides what a training does, the genotype apart. Written to `config.json` and read again when the
 /// run is resumed.
@@ -44,6 +47,11 @@ pub struct TrainConfig {
     pub form: Form,
     /// Size of the network. Default: C = 36, 20 cells. Classes and image size come from the data.
     pub network: NetworkConfig,
+    /// Give each network the number of channels with which it comes closest to so many multiply-adds an image, whatever
+    /// `network.channels` says ([`count::channels_for`]): cells are compared at equal cost. `None` (default): the settings'
+    /// channels.
+    #[serde(default)]
+    pub multiply_adds: Option<u64>,
     /// What is done to training images. Default: crop with 4 pixels of padding, flip, cutout of 16 pixels.
     pub augment: Augment,
     /// Update of the weights. Default: SGD with momentum 0.9, L2 decay 3e-4, gradients clipped to norm 5, learning rate
@@ -58,6 +66,10 @@ pub struct TrainConfig {
     /// Decay of an exponential moving average of the weights, which is evaluated and delivered beside them. Default:
     /// `None`, no average.
     pub average: Option<f64>,
+    /// Evaluate with BatchNorm's statistics of each mini-batch of the evaluated images instead of the running ones, which
+    /// lag behind the weights where a training has few steps. Default: false.
+    #[serde(default)]
+    pub batch_statistics: bool,
     /// Newest checkpoints kept beside the best. Default: 1.
     pub keep_checkpoints: usize,
 }
@@ -111,6 +123,7 @@ impl Default for TrainConfig {
             data: TrainDataConfig::default(),
             form: Form::Cifar,
             network: NetworkConfig { channels: 36, cells: 20, ..NetworkConfig::default() },
+            multiply_adds: None,
             augment: Augment::retrain(),
             weights: WeightsConfig {
                 learning_rate: Cosine { start: 0.025, end: 0.0 }.into(),
@@ -120,15 +133,24 @@ impl Default for TrainConfig {
             auxiliary: 0.4,
             label_smoothing: 0.0,
             average: None,
+            batch_statistics: false,
             keep_checkpoints: 1,
         }
     }
 }
 
 impl TrainConfig {
-    /// The network for images like those of `info`.
-    pub fn skeleton(&self, info: &DatasetInfo) -> Skeleton {
-        self.network.skeleton(self.form, info)
+    /// The network of a cell for images like those of `info`.
+    ///
+    /// # Errors
+    /// A network that cannot be, or not with so many multiply-adds.
+    pub fn skeleton(&self, genotype: &Genotype, space: &SearchSpace, info: &DatasetInfo) -> Result<Skeleton> {
+        let skeleton = self.network.skeleton(self.form, info);
+        skeleton.validate(space)?;
+        Ok(match self.multiply_adds {
+            Some(cost) => Skeleton { channels: count::channels_for(genotype, &skeleton, space, cost)?, ..skeleton },
+            None => skeleton,
+        })
     }
 
     pub(crate) fn epoch(&self, epoch: usize) -> EpochValues {

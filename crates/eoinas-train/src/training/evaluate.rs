@@ -9,18 +9,28 @@ use crate::{
     run::Tally,
 };
 
+/// Which statistics BatchNorm has in an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statistics {
+    /// Those that were gathered while training.
+    Running,
+    /// Those of each mini-batch.
+    OfTheBatch,
+}
+
 /// Loss and score (top-1 and top-5 where there are classes) over all images of `loader`, with the running statistics of BatchNorm.
 ///
 /// # Errors
 /// Images that cannot be read or do not fit the network.
 pub fn evaluate_network(network: &DerivedNetwork, loader: &Loader) -> Result<Tally> {
-    evaluate_while(network, loader, || Ok::<(), TrainError>(()))
+    evaluate_while(network, loader, Statistics::Running, || Ok::<(), TrainError>(()))
 }
 
 /// The same, asking `check` before every batch.
 pub(super) fn evaluate_while<C, E>(
     network: &DerivedNetwork,
     loader: &Loader,
+    statistics: Statistics,
     mut check: impl FnMut() -> Result<(), C>,
 ) -> Result<Tally, E>
 where
@@ -30,7 +40,12 @@ where
     for batch in loader.epoch(0, 0) {
         check()?;
         let batch = batch.map_err(TrainError::from)?;
-        let output = network.evaluate(&to_device(batch, network_device(network))?).map_err(TrainError::from)?;
+        let batch = to_device(batch, network_device(network))?;
+        let output = match statistics {
+            Statistics::Running => network.evaluate(&batch),
+            Statistics::OfTheBatch => network.evaluate_by_batch(&batch),
+        };
+        let output = output.map_err(TrainError::from)?;
         tally.add(Tally::from(&output));
     }
     Ok(tally.scored(network.task().as_ref()))

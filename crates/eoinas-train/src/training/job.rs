@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::{EpochValues, TrainConfig},
     data::{TrainData, open_parts},
-    evaluate::evaluate_while,
+    evaluate::{Statistics, evaluate_while},
     trained::Trained,
     trainee::Trainee,
 };
@@ -100,8 +100,7 @@ impl Job for TrainJob {
         };
         genotype.check_cells(&space)?;
         let (train, test) = open_parts(&config, options)?;
-        let skeleton = config.skeleton(train.info());
-        skeleton.validate(&space)?;
+        let skeleton = config.skeleton(&genotype, &space, train.info())?;
         let counts = count::network(&genotype, &skeleton, &space)?;
         let data = TrainData::new(&config, train, test)?;
         let device = options.device.clone();
@@ -222,8 +221,12 @@ impl Job for TrainJob {
     fn end_epoch(&mut self, values: &EpochValues, around: Around<'_>) -> Flow<Option<f64>> {
         let Around { state, session, progress } = around;
         // An interrupt does not wait for the end of an evaluation.
+        let statistics = match self.config.batch_statistics {
+            true => Statistics::OfTheBatch,
+            false => Statistics::Running,
+        };
         let mut evaluate = |network: &DerivedNetwork| -> Flow<Tally> {
-            evaluate_while(network, &self.data.test, || match session.check(&progress) {
+            evaluate_while(network, &self.data.test, statistics, || match session.check(&progress) {
                 Err(reason) if ends_evaluation(&reason) => Err(reason),
                 _ => Ok(()),
             })

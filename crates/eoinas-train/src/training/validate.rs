@@ -28,6 +28,14 @@ impl TrainConfig {
             Setting::check(in_unit(got) && got > 0.0, "data.held_out", got, expected)?;
         }
         self.network.validate()?;
+        if let Some(got) = self.multiply_adds {
+            Setting::check(
+                got > 0,
+                "multiply_adds",
+                got,
+                "a positive number, or none for the channels of the settings",
+            )?;
+        }
         self.augment.validate()?;
         self.weights.validate()?;
         check_rates(&self.weights.learning_rate, self.epochs)?;
