@@ -128,6 +128,13 @@ fn is_same_kind(base: &Map<String, Value>, file: &Map<String, Value>) -> bool {
     file.get("kind").is_none_or(|kind| base.get("kind") == Some(kind))
 }
 
+/// Takes the value that a flag gives, which is the stronger.
+pub(crate) fn set<T>(field: &mut T, flag: Option<T>) {
+    if let Some(value) = flag {
+        *field = value;
+    }
+}
+
 /// Settings as TOML that a [`ConfigFile`] turns into the same settings again, over the same `base`.
 ///
 /// # Errors

@@ -7,15 +7,72 @@ use std::{
 
 use eoinas_core::Setting;
 use eoinas_data::SourceKind;
+use eoinas_train::config::DataConfig;
 
 use crate::{Error, config_file::ConfigFile, out};
+
+/// Which images are used, of a search and of a training.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Images")]
+pub struct ImageFlags {
+    /// Folder of the images, which is looked at where --dataset does not say what it holds; the embedded set needs none.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: what --data holds, else the preset's]
+    #[arg(long)]
+    pub(crate) dataset: Option<SourceKind>,
+    /// Height and width that the pictures of a folder get [default: 32]; from 64 on, trainings cut random windows from them.
+    #[arg(long)]
+    pub(crate) image_size: Option<usize>,
+    #[command(flatten)]
+    pub(crate) pictures: PictureFlags,
+}
+
+/// Which pictures of a folder are used.
+#[derive(Debug, clap::Args)]
+pub struct PictureFlags {
+    /// Leave out unreadable pictures of a folder, and name them, instead of ending.
+    #[arg(long)]
+    pub(crate) skip_unreadable: bool,
+    /// The most pixels of a picture of a folder that is decoded [default: 100 million]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_pixels: Option<u64>,
+}
+
+impl ImageFlags {
+    /// The data set and its folder, as [`choose`] finds them; `dataset` counts where no flag names it.
+    ///
+    /// # Errors
+    /// As [`choose`]; settings of pictures where the images are none.
+    pub(crate) fn choose(
+        &self,
+        dataset: Option<SourceKind>,
+        file: &ConfigFile,
+        below: (SourceKind, Option<PathBuf>),
+    ) -> Result<(SourceKind, Option<PathBuf>), Error> {
+        let (kind, dir) = choose(self.dataset.or(dataset), self.data.as_deref(), file, below)?;
+        let PictureFlags { skip_unreadable, max_pixels } = self.pictures;
+        let given = [
+            ("image_size", self.image_size.is_some()),
+            ("skip_unreadable", skip_unreadable),
+            ("max_pixels", max_pixels.is_some()),
+        ];
+        if kind != SourceKind::Folder
+            && let Some((name, _)) = given.iter().find(|(name, given)| *given || file.has("data", name))
+        {
+            let expected = format!("a folder of pictures, to which alone it applies; the images are those of {kind}");
+            return Err(Setting::new(format!("data.{name}"), "given", expected).into());
+        }
+        Ok((kind, dir))
+    }
+}
 
 /// The data set and its folder, by the flags `--dataset` and `--data`, the file of settings, and what those have below:
 /// a folder without a name beside it is looked at, which is said.
 ///
 /// # Errors
 /// A folder beside the embedded set, which has none; one that holds no data set.
-pub(crate) fn choose(
+fn choose(
     dataset: Option<SourceKind>,
     data: Option<&Path>,
     file: &ConfigFile,
@@ -53,29 +110,15 @@ pub(crate) fn kind_of(dataset: Option<SourceKind>, dir: Option<&Path>) -> Result
     }
 }
 
-/// Refuses settings of pictures that were given where the images are no pictures.
-///
-/// # Errors
-/// The first one.
-pub(crate) fn check_of_pictures(kind: SourceKind, given: &[(&str, bool)]) -> Result<(), Setting> {
-    match given.iter().find(|(_, given)| *given) {
-        Some((setting, _)) if kind != SourceKind::Folder => {
-            let expected = format!("a folder of pictures, to which alone it applies; the images are those of {kind}");
-            Err(Setting::new(*setting, "given", expected))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The flags that mean these images, for a command that is printed.
-pub(crate) fn flags(kind: SourceKind, dir: Option<&Path>, more: &[(&str, Option<String>)]) -> Vec<OsString> {
+/// The flags that mean these images, all of them, for a command that is printed.
+pub(crate) fn flags_of(data: &DataConfig) -> Vec<OsString> {
     let mut flags: Vec<OsString> = Vec::new();
-    if kind != SourceKind::Embedded {
-        flags.extend(["--dataset".into(), kind.name().into()]);
-        flags.extend(dir.into_iter().flat_map(|dir| ["--data".into(), dir.as_os_str().to_owned()]));
+    if data.dataset != SourceKind::Embedded {
+        flags.extend(["--dataset".into(), data.dataset.name().into()]);
+        flags.extend(data.dir.iter().flat_map(|dir| ["--data".into(), dir.as_os_str().to_owned()]));
     }
-    for (name, value) in more {
-        flags.extend(value.iter().flat_map(|value| [format!("--{name}").into(), value.into()]));
-    }
+    flags.extend(data.image_size.iter().flat_map(|size| ["--image-size".into(), size.to_string().into()]));
+    flags.extend(data.max_pixels.iter().flat_map(|most| ["--max-pixels".into(), most.to_string().into()]));
+    flags.extend(data.skip_unreadable.then(|| "--skip-unreadable".into()));
     flags
 }

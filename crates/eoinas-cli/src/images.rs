@@ -14,7 +14,9 @@ use eoinas_train::{
 };
 
 use crate::{
-    Error, Start, end, flags,
+    Error, Start,
+    data::PictureFlags,
+    end, flags,
     host::{Host, HostArgs},
     out::{self, say, tell},
     page::PageArgs,
@@ -60,12 +62,8 @@ pub struct Args {
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Leave out unreadable pictures, and name them, instead of ending.
-    #[arg(long)]
-    skip_unreadable: bool,
-    /// The most pixels of a picture that is decoded [default: 100 million]
-    #[arg(long, value_name = "N")]
-    max_pixels: Option<u64>,
+    #[command(flatten)]
+    pictures: PictureFlags,
     /// Say how long it would take, and do nothing.
     #[arg(long)]
     estimate: bool,
@@ -134,8 +132,8 @@ fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainCo
     search.data.dataset = SourceKind::Folder;
     search.data.dir = Some(dir.to_owned());
     search.data.train_images = None;
-    search.data.skip_unreadable = args.skip_unreadable;
-    search.data.max_pixels = args.max_pixels;
+    search.data.skip_unreadable = args.pictures.skip_unreadable;
+    search.data.max_pixels = args.pictures.max_pixels;
     let kind = SourceKind::detect(dir)?;
     if kind != SourceKind::Folder {
         let search = start.line("search", ["--data".as_ref(), dir.as_os_str(), "--then-train".as_ref()]);
@@ -160,8 +158,8 @@ fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainCo
     let mut training = then_train::with_batch_for(TrainConfig::quick().for_pictures(args.image_size), images);
     training.seed = args.seed;
     training.data.dir = search.data.dir.clone();
-    training.data.skip_unreadable = args.skip_unreadable;
-    training.data.max_pixels = args.max_pixels;
+    training.data.skip_unreadable = args.pictures.skip_unreadable;
+    training.data.max_pixels = args.pictures.max_pixels;
     training.network.channels = args.channels;
     training.network.cells = args.cells;
     training.label_smoothing = 0.1;

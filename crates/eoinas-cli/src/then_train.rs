@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use eoinas_core::{Genotype, run_folder::names};
-use eoinas_train::{Options, Outcome, RunDir, TrainConfig, Trained, Training};
+use eoinas_train::{Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training, data::open_dataset};
 
 use crate::{Error, Start, out::say};
 
@@ -11,6 +11,27 @@ use crate::{Error, Start, out::say};
 pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainConfig {
     config.batch_size = config.batch_size.min(images / 2).max(2);
     config
+}
+
+/// Settings of the training that follows a search, on its images.
+///
+/// # Errors
+/// Images that cannot be opened; settings that cannot work.
+pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<TrainConfig, Error> {
+    let data = &search.data;
+    let available = open_dataset(data)?.len();
+    let mut config = TrainConfig::quick();
+    config.seed = search.seed;
+    config.data.dataset = data.dataset;
+    config.data.dir = data.dir.clone();
+    config.data.train_images = data.train_images;
+    config.data.image_size = data.image_size;
+    config.data.skip_unreadable = data.skip_unreadable;
+    config.data.max_pixels = data.max_pixels;
+    config.epochs = epochs.unwrap_or(config.epochs);
+    let config = with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
+    config.validate()?;
+    Ok(config)
 }
 
 /// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it

@@ -13,13 +13,13 @@ use serde_json::json;
 
 use crate::{
     Error, MOST_RUNS, Start, cell,
-    config_file::{self, ConfigFile},
-    data, end,
+    config_file::{self, ConfigFile, set},
+    data::ImageFlags,
+    end,
     host::{Host, HostArgs},
     out,
     out::say,
     page::PageArgs,
-    search::set,
 };
 
 /// Train the network of a cell from scratch and measure it on the test images.
@@ -47,13 +47,8 @@ pub struct Args {
         "test_images", "image_size", "skip_unreadable", "max_pixels", "epochs", "batch_size", "channels", "cells", "multiply_adds", "drop_path",
         "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out"])]
     resume: Option<PathBuf>,
-    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: what --data holds; else the preset's,
-    /// else embedded]
-    #[arg(long, help_heading = "Images")]
-    dataset: Option<SourceKind>,
-    /// Folder of the images, which is looked at where --dataset does not say what it holds; the embedded set needs none.
-    #[arg(long, help_heading = "Images", value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    images: ImageFlags,
     /// Settings to start from: paper-cifar, paper-imagenet or quick [default: that of --config, else quick]
     #[arg(long, help_heading = "Settings")]
     preset: Option<TrainPreset>,
@@ -70,15 +65,6 @@ pub struct Args {
     /// Use only so many test images.
     #[arg(long, help_heading = "Images")]
     test_images: Option<usize>,
-    /// Height and width that the pictures of a folder get; from 64 on random windows are cut from them.
-    #[arg(long, help_heading = "Images")]
-    image_size: Option<usize>,
-    /// Leave out unreadable images of a folder, and name them, instead of ending.
-    #[arg(long, help_heading = "Images")]
-    skip_unreadable: bool,
-    /// The most pixels of a picture of a folder that is decoded [default: 100 million]
-    #[arg(long, help_heading = "Images", value_name = "N")]
-    max_pixels: Option<u64>,
     /// Passes over the training images.
     #[arg(long, help_heading = "Settings")]
     epochs: Option<usize>,
@@ -209,14 +195,8 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     let mut config = file.over(&base)?;
     config.preset = preset;
     let below = (config.data.dataset, config.data.dir.take());
-    (config.data.dataset, config.data.dir) = data::choose(args.dataset, args.data.as_deref(), &file, below)?;
-    let given = [
-        ("data.image_size", args.image_size.is_some() || file.has("data", "image_size")),
-        ("data.skip_unreadable", args.skip_unreadable || file.has("data", "skip_unreadable")),
-        ("data.max_pixels", args.max_pixels.is_some() || file.has("data", "max_pixels")),
-    ];
-    data::check_of_pictures(config.data.dataset, &given)?;
-    if let Some(size) = args.image_size {
+    (config.data.dataset, config.data.dir) = args.images.choose(None, &file, below)?;
+    if let Some(size) = args.images.image_size {
         let pictures = size >= 64 && config.data.dataset == SourceKind::Folder && config.augment.crop.is_none();
         config = if pictures { config.for_pictures(size) } else { config };
         config.data.image_size = Some(size);
@@ -224,8 +204,8 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     set(&mut config.seed, args.seed);
     config.data.train_images = args.train_images.or(config.data.train_images);
     config.data.test_images = args.test_images.or(config.data.test_images);
-    config.data.skip_unreadable |= args.skip_unreadable;
-    config.data.max_pixels = args.max_pixels.or(config.data.max_pixels);
+    config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
+    config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
     set(&mut config.epochs, args.epochs);
     set(&mut config.batch_size, args.batch_size);
     set(&mut config.network.channels, args.channels);

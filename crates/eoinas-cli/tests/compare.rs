@@ -4,31 +4,20 @@
 
 mod common;
 
-use std::{fmt::Write, fs, path::Path};
+use std::{ffi::OsStr, fmt::Write, fs, path::Path, process::Output};
 
 use common::{run, text};
 
 /// Minutes become a second: one epoch of 64 images in the smallest network.
-const TINY: [&str; 18] = [
-    "--search-epochs",
-    "1",
-    "--search-images",
-    "64",
-    "--search-channels",
-    "4",
-    "--search-cells",
-    "3",
-    "--epochs",
-    "1",
-    "--train-images",
-    "64",
-    "--test-images",
-    "20",
-    "--channels",
-    "4",
-    "--cells",
-    "3",
-];
+const TINY: &str = "--search-epochs 1 --search-images 64 --search-channels 4 --search-cells 3 --epochs 1 --train-images 64 \
+                    --test-images 20 --channels 4 --cells 3";
+
+/// A study of that size in the folder `out`.
+fn tiny(study: &str, out: &Path, more: &str) -> Output {
+    let words = format!("{TINY} {more}");
+    let words = words.split_whitespace().map(OsStr::new);
+    run(&format!("compare {study}"), &words.chain(["--out".as_ref(), out.as_os_str()]).collect::<Vec<_>>())
+}
 
 fn rows(path: &Path) -> Vec<csv::StringRecord> {
     csv::Reader::from_path(path).unwrap().records().collect::<Result<_, _>>().unwrap()
@@ -38,18 +27,17 @@ fn rows(path: &Path) -> Vec<csv::StringRecord> {
 fn an_ablation_adds_seeds_and_refuses_other_settings() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("study");
-    let args = [&TINY[..], &["--out", out.to_str().unwrap()]].concat();
-    let output = run("compare ablation", &[&args[..], &["--seeds", "1"]].concat());
+    let ablation = |more: &str| tiny("ablation", &out, more);
+    let output = ablation("--seeds 1");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let one = rows(&out.join("table.csv"));
     assert_eq!(one.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), ["gdas", "gdas-pruning", "eoinas"]);
     let result = fs::read(out.join("gdas/seed-0/train/result.json")).unwrap();
-    let output = run("compare ablation", &[&args[..], &["--seeds", "2", "--method", "gdas"]].concat());
+    let output = ablation("--seeds 2 --method gdas");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let two = rows(&out.join("table.csv"));
     assert!(two.len() == 1 && two[0][2].contains("+-"), "{two:?}");
-    let variant = "gentle=eoinas:indicator.lambda=0.1";
-    let output = run("compare ablation", &[&args[..], &["--seeds", "1", "--method", variant]].concat());
+    let output = ablation("--seeds 1 --method gentle=eoinas:indicator.lambda=0.1");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let config = fs::read_to_string(out.join("gentle/seed-0/search/config.json")).unwrap();
     assert!(config.contains("\"lambda\": 0.1"), "{config}");
@@ -58,12 +46,12 @@ fn an_ablation_adds_seeds_and_refuses_other_settings() {
         ("a=eoinas:indicator.lamda=1", "there is no `lamda`"),
         ("../a=eoinas", "no name of a variant"),
     ] {
-        let output = run("compare ablation", &[&args[..], &["--method", method]].concat());
+        let output = ablation(&format!("--method {method}"));
         assert!(!output.status.success() && text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
     // What was done is not done again.
     assert_eq!(fs::read(out.join("gdas/seed-0/train/result.json")).unwrap(), result);
-    let output = run("compare ablation", &[&args[..], &["--cutout", "8", "--seeds", "1"]].concat());
+    let output = ablation("--cutout 8 --seeds 1");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("augment.cutout is 16, not 8"), "{}", text(&output.stderr));
 }
@@ -72,17 +60,17 @@ fn an_ablation_adds_seeds_and_refuses_other_settings() {
 fn a_correlation_tries_every_op_of_an_edge() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("study");
-    let args = [&TINY[..], &["--out", out.to_str().unwrap(), "--seeds", "1"]].concat();
-    let output = run("compare correlation", &args);
+    let correlation = |more: &str| tiny("correlation", &out, &format!("--seeds 1 {more}"));
+    let output = correlation("");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let ops = rows(&out.join("ops-eoinas-normal-0.csv"));
     assert_eq!(ops.len(), 7);
     assert!(ops.iter().all(|row| row[3].parse::<f64>().is_ok()), "{ops:?}");
     for (more, message) in [
-        (["--cell", "normals"], "there is no cell `normals`; choose normal or reduce"),
-        (["--edge", "14"], "the normal cell has no edge 14; choose 0 to 13"),
+        ("--cell normals", "there is no cell `normals`; choose normal or reduce"),
+        ("--edge 14", "the normal cell has no edge 14; choose 0 to 13"),
     ] {
-        let output = run("compare correlation", &[&args[..], &more].concat());
+        let output = correlation(more);
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
@@ -111,10 +99,10 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
     let (csv, out) = (dir.path().join("table.csv"), dir.path().join("study"));
     table(&csv);
     let args = ["--table", csv.to_str().unwrap(), "--out", out.to_str().unwrap()];
-    let tiny = ["--epochs", "2", "--batch-size", "16", "--channels", "4", "--cells-per-stage", "1"];
-    let more =
-        ["--train-images", "64", "--seeds", "2", "--method", "eoinas,random-ws", "--strategy", "random,evolution"];
-    let output = run("compare nas-bench-201", &[&args[..], &tiny, &more].concat());
+    let more = "--epochs 2 --batch-size 16 --channels 4 --cells-per-stage 1 --train-images 64 --seeds 2 \
+                --method eoinas,random-ws --strategy random,evolution";
+    let more: Vec<&str> = more.split_whitespace().collect();
+    let output = run("compare nas-bench-201", &[&args[..], &more].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("the best of all: 86.00 %"), "{}", text(&output.stdout));
     let found = rows(&out.join("table.csv"));
@@ -144,7 +132,7 @@ fn a_reader_that_went_away_ends_no_study() {
     let program = env!("CARGO_BIN_EXE_eoinas");
     let line = format!(
         "{{ sleep 0.3; '{program}' compare ablation {} --seeds 1 --method gdas,darts --quiet --out '{}'; echo \"code $?\" >&2; }} | true",
-        TINY.join(" "),
+        TINY,
         out.display()
     );
     let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();

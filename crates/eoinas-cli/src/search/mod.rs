@@ -1,5 +1,8 @@
 //! `eoinas search`: the paper's Algorithm 1, and other methods on the same loop.
 
+mod download;
+mod settings;
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -9,17 +12,16 @@ use std::{
 
 use clap::ValueEnum;
 use eoinas_core::run_folder::names;
-use eoinas_data::SourceKind;
 use eoinas_train::{
-    Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, TrainConfig,
-    Trained, config::DataConfig, data::open_dataset,
+    Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, Trained,
+    config::DataConfig,
 };
 use serde_json::Value;
 
 use crate::{
-    Error, MOST_RUNS, Start,
-    config_file::{self, ConfigFile},
-    data, end,
+    Error, MOST_RUNS, Start, config_file,
+    data::{self, ImageFlags},
+    end,
     host::{Host, HostArgs},
     out,
     out::say,
@@ -42,25 +44,11 @@ Examples:
   eoinas search --preset paper --print-config > mine.toml
   eoinas search --config mine.toml --epochs 50")]
 pub struct Args {
-    /// Folder of the images, which is looked at where --dataset does not say what it holds; without it the embedded set is
-    /// used.
-    #[arg(long, value_name = "DIR", help_heading = "Images")]
-    data: Option<PathBuf>,
-    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: what --data holds, else embedded]
-    #[arg(long, help_heading = "Images")]
-    dataset: Option<SourceKind>,
+    #[command(flatten)]
+    images: ImageFlags,
     /// Use only so many training images, both halves together; 0: all.
     #[arg(long, help_heading = "Images")]
     train_images: Option<usize>,
-    /// Height and width that the pictures of a folder get [default: 32]
-    #[arg(long, help_heading = "Images")]
-    image_size: Option<usize>,
-    /// Leave out unreadable images of a folder, and name them, instead of ending.
-    #[arg(long, help_heading = "Images")]
-    skip_unreadable: bool,
-    /// The most pixels of a picture of a folder that is decoded [default: 100 million]
-    #[arg(long, help_heading = "Images", value_name = "N")]
-    max_pixels: Option<u64>,
     /// Fetch CIFAR (cifar10, or what --dataset says) to --data [default: data] when it is not there.
     #[arg(long, help_heading = "Images")]
     download: bool,
@@ -164,7 +152,7 @@ enum Edges {
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     if args.print_config {
-        let (base, config) = config(args)?;
+        let (base, config) = settings::of(args)?;
         out::text(&config_file::to_toml(&config, &base)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -201,17 +189,17 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
         };
         return Ok((path.clone(), config.data, outcome));
     }
-    let (_, mut config) = config(args)?;
+    let (_, mut config) = settings::of(args)?;
     if args.download {
         let dir = config.data.dir.unwrap_or_else(|| "data".into());
-        config.data.dir = Some(download(config.data.dataset, dir)?);
+        config.data.dir = Some(download::fetch(config.data.dataset, dir)?);
     }
     if let Some(time) = args.time {
         let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);
         config = fitted(config, each, host, || host.options())?;
     }
     let data = config.data.clone();
-    let training = args.then_train.then(|| training(args, &config)).transpose()?;
+    let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose()?;
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || {
         let dir = match &args.out {
@@ -234,78 +222,6 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
     Ok((dir.path().to_owned(), data, seeds.run(&dir, |_| host.options())?))
 }
 
-/// The settings that flags and file ask for, and those of the preset below them.
-fn config(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
-    let file = ConfigFile::read(args.config.as_deref())?;
-    let preset = args.preset.or(file.get("preset")?).unwrap_or(Preset::Quick);
-    let method = file.method()?;
-    // The settings of the file's method stand over those of the same method.
-    let base = match method {
-        Some((kind, true)) => preset.config().with_method(kind),
-        _ => preset.config(),
-    };
-    let mut config = file.over(&base)?;
-    config.preset = preset;
-    set(&mut config.seed, args.seed);
-    set(&mut config.epochs, args.epochs);
-    set(&mut config.batch_size, args.batch_size);
-    set(&mut config.network.channels, args.channels);
-    set(&mut config.network.cells, args.cells);
-    let chosen = args.method.or(method.and_then(|(kind, with_settings)| (!with_settings).then_some(kind)));
-    if let Some(method) = chosen {
-        config = config.with_method(method);
-        // Some methods have epochs of their own.
-        set(&mut config.epochs, args.epochs);
-    }
-    match args.finalists {
-        Some(0) => config.finalists = None,
-        Some(cells) => config = config.with_setting("finalists.candidates", &cells.to_string())?,
-        None => {}
-    }
-    // Of the method, which refuses by name what it does not have.
-    let own = [
-        ("partial_channels", args.partial_channels.map(|share| share.to_string())),
-        ("edges", args.edges.map(|edges| name(&edges))),
-        ("paths_per_step", args.paths_per_step.map(|paths| paths.to_string())),
-        ("path", args.path.map(|path| name(&path))),
-    ];
-    for (setting, value) in own {
-        if let Some(value) = value {
-            config = config.with_setting(setting, &value)?;
-        }
-    }
-    if let Some(images) = args.train_images {
-        config.data.train_images = (images > 0).then_some(images);
-    }
-    // What is fetched is known before it is there.
-    let fetched = args.download && config.data.dataset == SourceKind::Embedded;
-    let dataset = args.dataset.or(fetched.then_some(SourceKind::Cifar10));
-    let below = (config.data.dataset, config.data.dir.take());
-    (config.data.dataset, config.data.dir) = data::choose(dataset, args.data.as_deref(), &file, below)?;
-    let given = [
-        ("data.image_size", args.image_size.is_some() || file.has("data", "image_size")),
-        ("data.skip_unreadable", args.skip_unreadable || file.has("data", "skip_unreadable")),
-        ("data.max_pixels", args.max_pixels.is_some() || file.has("data", "max_pixels")),
-    ];
-    data::check_of_pictures(config.data.dataset, &given)?;
-    config.data.image_size = args.image_size.or(config.data.image_size);
-    config.data.skip_unreadable |= args.skip_unreadable;
-    config.data.max_pixels = args.max_pixels.or(config.data.max_pixels);
-    if args.train_images.is_none() && !file.has("data", "train_images") {
-        config.data.train_images = at_most(&config.data)?;
-    }
-    Ok((chosen.map_or(base.clone(), |method| base.with_method(method)), config))
-}
-
-/// The preset's number of images, which nobody asked for, where a folder has more pictures; else all.
-fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
-    #[cfg(feature = "images")]
-    if let (SourceKind::Folder, Some(dir), Some(most)) = (data.dataset, &data.dir, data.train_images) {
-        return Ok((eoinas_data::ImageFolder::count(dir)? > most).then_some(most));
-    }
-    Ok(data.train_images)
-}
-
 /// The settings with counts for that time, and a line that says so.
 pub(crate) fn fitted(
     config: SearchConfig,
@@ -316,60 +232,6 @@ pub(crate) fn fitted(
     let fitted = config.fitted_to(time, options)?;
     host.tell(&fitted.note);
     Ok(fitted.config)
-}
-
-/// As it is on the command line.
-fn name(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-}
-
-/// Takes the value that a flag gives.
-pub(crate) fn set<T>(field: &mut T, flag: Option<T>) {
-    if let Some(value) = flag {
-        *field = value;
-    }
-}
-
-/// Settings of the training that follows, on the images of the search.
-fn training(args: &Args, search: &SearchConfig) -> Result<TrainConfig, Error> {
-    let data = &search.data;
-    let available = open_dataset(data)?.len();
-    let mut config = TrainConfig::quick();
-    config.seed = search.seed;
-    config.data.dataset = data.dataset;
-    config.data.dir = data.dir.clone();
-    config.data.train_images = data.train_images;
-    config.data.image_size = data.image_size;
-    config.data.skip_unreadable = data.skip_unreadable;
-    config.data.max_pixels = data.max_pixels;
-    config.epochs = args.train_epochs.unwrap_or(config.epochs);
-    let config =
-        then_train::with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
-    config.validate()?;
-    Ok(config)
-}
-
-#[cfg(feature = "download")]
-fn download(dataset: SourceKind, dir: PathBuf) -> Result<PathBuf, Error> {
-    use eoinas_data::download::{Archive, fetch};
-    let archive = match dataset {
-        SourceKind::Cifar10 => Archive::cifar10(),
-        SourceKind::Cifar100 => Archive::cifar100(),
-        other => return Err(format!("--download fetches cifar10 and cifar100, not {other}").into()),
-    };
-    let style = indicatif::ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {eta} left")?;
-    let bar = indicatif::ProgressBar::new(0).with_style(style);
-    let folder = fetch(&archive, &dir, &mut |progress| {
-        bar.set_length(progress.total.unwrap_or(progress.done));
-        bar.set_position(progress.done);
-    });
-    bar.finish_and_clear();
-    Ok(folder?)
-}
-
-#[cfg(not(feature = "download"))]
-fn download(_: SourceKind, _: PathBuf) -> Result<PathBuf, Error> {
-    Err("this program was built without the feature `download`; build it with it, or fetch the files by hand".into())
 }
 
 fn report(
@@ -388,7 +250,7 @@ fn report(
                 print_found(found, folder);
                 let genotype = folder.join(names::GENOTYPE_TEXT);
                 let mut words = vec!["--genotype".into(), genotype.into_os_string()];
-                words.extend(of_same_images(data));
+                words.extend(data::flags_of(data));
                 say!("train it: {}", start.line("train", words.iter().map(OsString::as_os_str)));
             }
             (ExitCode::SUCCESS, as_json(found, folder, None)?)
@@ -405,17 +267,6 @@ fn report(
         say!("{json}");
     }
     Ok(code)
-}
-
-/// The flags of a training on the images of the search, all of them.
-fn of_same_images(data: &DataConfig) -> Vec<OsString> {
-    let more = [
-        ("image-size", data.image_size.map(|size| size.to_string())),
-        ("max-pixels", data.max_pixels.map(|most| most.to_string())),
-    ];
-    let mut flags = data::flags(data.dataset, data.dir.as_deref(), &more);
-    flags.extend(data.skip_unreadable.then(|| "--skip-unreadable".into()));
-    flags
 }
 
 fn as_json(found: &Found, folder: &Path, trained: Option<&Trained>) -> Result<Value, Error> {

@@ -1,0 +1,82 @@
+//! From the flags of a search, its file of settings and the preset to its settings.
+
+use clap::ValueEnum;
+use eoinas_data::SourceKind;
+use eoinas_train::{Preset, SearchConfig, config::DataConfig};
+
+use super::Args;
+use crate::{
+    Error,
+    config_file::{ConfigFile, set},
+};
+
+/// The settings that flags and file ask for, and those of the preset below them.
+pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
+    let file = ConfigFile::read(args.config.as_deref())?;
+    let preset = args.preset.or(file.get("preset")?).unwrap_or(Preset::Quick);
+    let method = file.method()?;
+    // The settings of the file's method stand over those of the same method.
+    let base = match method {
+        Some((kind, true)) => preset.config().with_method(kind),
+        _ => preset.config(),
+    };
+    let mut config = file.over(&base)?;
+    config.preset = preset;
+    set(&mut config.seed, args.seed);
+    set(&mut config.epochs, args.epochs);
+    set(&mut config.batch_size, args.batch_size);
+    set(&mut config.network.channels, args.channels);
+    set(&mut config.network.cells, args.cells);
+    let chosen = args.method.or(method.and_then(|(kind, with_settings)| (!with_settings).then_some(kind)));
+    if let Some(method) = chosen {
+        config = config.with_method(method);
+        // Some methods have epochs of their own.
+        set(&mut config.epochs, args.epochs);
+    }
+    match args.finalists {
+        Some(0) => config.finalists = None,
+        Some(cells) => config = config.with_setting("finalists.candidates", &cells.to_string())?,
+        None => {}
+    }
+    // Of the method, which refuses by name what it does not have.
+    let own = [
+        ("partial_channels", args.partial_channels.map(|share| share.to_string())),
+        ("edges", args.edges.map(|edges| name(&edges))),
+        ("paths_per_step", args.paths_per_step.map(|paths| paths.to_string())),
+        ("path", args.path.map(|path| name(&path))),
+    ];
+    for (setting, value) in own {
+        if let Some(value) = value {
+            config = config.with_setting(setting, &value)?;
+        }
+    }
+    if let Some(images) = args.train_images {
+        config.data.train_images = (images > 0).then_some(images);
+    }
+    // What is fetched is known before it is there.
+    let fetched = args.download && config.data.dataset == SourceKind::Embedded;
+    let below = (config.data.dataset, config.data.dir.take());
+    (config.data.dataset, config.data.dir) =
+        args.images.choose(fetched.then_some(SourceKind::Cifar10), &file, below)?;
+    config.data.image_size = args.images.image_size.or(config.data.image_size);
+    config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
+    config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
+    if args.train_images.is_none() && !file.has("data", "train_images") {
+        config.data.train_images = at_most(&config.data)?;
+    }
+    Ok((chosen.map_or(base.clone(), |method| base.with_method(method)), config))
+}
+
+/// The preset's number of images, which nobody asked for, where a folder has more pictures; else all.
+fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
+    #[cfg(feature = "images")]
+    if let (SourceKind::Folder, Some(dir), Some(most)) = (data.dataset, &data.dir, data.train_images) {
+        return Ok((eoinas_data::ImageFolder::count(dir)? > most).then_some(most));
+    }
+    Ok(data.train_images)
+}
+
+/// As it is on the command line.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
