@@ -45,7 +45,7 @@ fn the_ends_of_each_shape() {
     assert_eq!(falling.value(2.0, 10.0), 5.0);
     assert!(close(falling.value(9.0, 10.0), 0.05));
     assert_eq!(Constant::new(0.4).unwrap().value(7.0, 8.0), 0.4);
-    let per_epoch = Exponential::new(0.1, 0.97).unwrap().with_hold(1.0).with_floor(0.05);
+    let per_epoch = Exponential { hold: 1.0, floor: 0.05, ..Exponential::new(0.1, 0.97).unwrap() };
     assert!(close(per_epoch.value(3.0, 250.0), 0.1 * 0.97 * 0.97));
     assert_eq!(per_epoch.value(200.0, 250.0), 0.05);
 }
@@ -75,7 +75,7 @@ fn bad_fields_are_named() {
     assert_eq!(field(Exponential::new(1.0, -0.9).map(drop)), "rate");
     assert_eq!(field(Exponential::from_to(1.0, 0.0, 1.0).map(drop)), "end");
     assert_eq!(field(Exponential::from_to(1.0, 0.5, -1.0).map(drop)), "hold");
-    assert_eq!(field(Exponential::paper_temperature().with_floor(f64::NAN).validate()), "floor");
+    assert_eq!(field(Exponential { floor: f64::NAN, ..Exponential::paper_temperature() }.validate()), "floor");
     let inner = Warmup { epochs: 1.0, start: 0.0, then: Box::new(Constant { value: f64::NAN }.into()) };
     assert_eq!(field(ScheduleConfig::from(inner.clone()).validate()), "value");
     assert_eq!(field(Warmup { epochs: -1.0, ..inner.clone() }.validate()), "epochs");

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::{fmt, io};
 
-use eoinas_core::statistics::mean_and_deviation;
-use eoinas_core::{CoreError, Genotype, Op, SearchSpace};
+use eoinas_core::{CoreError, Genotype, SearchSpace};
 
 use crate::{EvaluateError, Evaluation, Evaluator, StrategyError};
 
@@ -156,20 +155,6 @@ impl NasBench201Table {
     /// The best row by one column, the first of equal ones; `None` for a table without rows.
     pub fn optimum(&self, column: Column) -> Option<&Row> {
         self.rows.iter().reduce(|best, row| if row.accuracy(column) > best.accuracy(column) { row } else { best })
-    }
-
-    /// Mean accuracy, in percent, of the architectures that have `op` on the edge `edge` (in the order of the space's
-    /// edges): how good the op is there, whatever the other edges have. `None` where no architecture has it.
-    pub fn mean_with(&self, edge: usize, op: &Op, column: Column) -> Option<f64> {
-        let op = self.space.ops().iter().position(|other| other == op)?;
-        let mut accuracies = Vec::with_capacity(self.rows.len() / self.space.ops().len());
-        // In the order of the file: a map's order would move the last bit of the sum.
-        for row in &self.rows {
-            if edge_ops(&row.genotype, &self.space).ok()?.get(edge) == Some(&op) {
-                accuracies.push(row.accuracy(column));
-            }
-        }
-        mean_and_deviation(&accuracies).map(|(mean, _)| mean)
     }
 
     /// An architecture that is not there, as the names of its ops.

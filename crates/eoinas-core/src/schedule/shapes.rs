@@ -131,16 +131,6 @@ impl Exponential {
         Self { start: 5.0, decay: Decay::Rate(0.965), hold: 20.0, floor: 1e-3 }
     }
 
-    /// The same with `hold` epochs at the start.
-    pub fn with_hold(self, hold: f64) -> Self {
-        Self { hold, ..self }
-    }
-
-    /// The same with another floor.
-    pub fn with_floor(self, floor: f64) -> Self {
-        Self { floor, ..self }
-    }
-
     /// The schedule of a run of `to` epochs that does in them what this one does in `from`: the hold keeps its share and
     /// the last epoch its value.
     ///

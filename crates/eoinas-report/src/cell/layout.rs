@@ -21,14 +21,6 @@ impl Rect {
     pub fn middle(&self) -> (f64, f64) {
         (self.x + self.width / 2.0, self.y + self.height / 2.0)
     }
-
-    /// Whether two boxes share a point.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.x < other.x + other.width
-            && other.x < self.x + self.width
-            && self.y < other.y + other.height
-            && other.y < self.y + self.height
-    }
 }
 
 /// The way of one edge: level stretches, joined by curves.

@@ -85,11 +85,6 @@ impl<'a> SearchContext<'a> {
         Box::new(batches.map(move |batch| to_device(batch?, &device)))
     }
 
-    /// Batches that the training half has.
-    pub fn train_batches(&self) -> usize {
-        self.data.train.batches_per_epoch()
-    }
-
     /// Batches of the training half as `epoch` has them, shuffled and augmented, from number `first` on. An epoch beyond
     /// those of the run has an order of its own.
     pub fn train(&self, epoch: u64, first: usize) -> Batches {
