@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Layer of each crate; a crate may depend on lower layers alone.
-const LAYERS: [(&str, usize); 13] = [
+const LAYERS: [(&str, usize); 14] = [
     ("eoinas-core", 0),
     ("eoinas-kernels", 1),
     ("eoinas-gumbel", 1),
@@ -23,6 +23,7 @@ const LAYERS: [(&str, usize); 13] = [
     ("eoinas", 4),
     ("eoinas-cli", 5),
     ("eoinas-bench", 5),
+    ("eoinas-fuzz", 5),
 ];
 
 /// The crates that a project may embed without a tensor library.

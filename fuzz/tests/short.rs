@@ -1,0 +1,56 @@
+//! Every target with some inputs that are nearly right. `EOINAS_FUZZ_TIMES=100` has a hundred times as many.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::panic::catch_unwind;
+
+use eoinas_fuzz::{TARGETS, Target, mutate::mutated};
+
+fn feed(name: &str, inputs: u64) {
+    let times = std::env::var("EOINAS_FUZZ_TIMES").map_or(1, |times| times.parse().unwrap());
+    let target: Target = TARGETS.into_iter().find(|target| target.name == name).unwrap();
+    let seeds = target.seeds();
+    for index in 0..inputs * times {
+        let input = mutated(&seeds, index);
+        if let Err(panic) = catch_unwind(|| (target.run)(&input)) {
+            let path = std::env::temp_dir().join(format!("eoinas-fuzz-{name}-{index}"));
+            std::fs::write(&path, &input).unwrap();
+            println!("input {index} of {name}, now in {}", path.display());
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn genotypes() {
+    feed("genotype", 20_000);
+}
+
+#[test]
+fn pictures() {
+    feed("pictures", 2_000);
+}
+
+#[test]
+fn sets() {
+    feed("sets", 2_000);
+}
+
+#[test]
+fn networks() {
+    feed("network", 500);
+}
+
+#[test]
+fn checkpoints() {
+    feed("checkpoint", 50);
+}
+
+#[test]
+fn records() {
+    feed("record", 50);
+}
+
+#[test]
+fn tables() {
+    feed("table", 10_000);
+}
