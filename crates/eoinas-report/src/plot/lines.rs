@@ -88,6 +88,9 @@ impl LineChart {
             heights.end = heights.end.min(most * 1.02);
         }
         let widths = range(lines.iter().flatten().map(|(x, _)| *x), 0.02);
+        // A damaged record may have values far beyond the axes, and the pixels of plotters are small numbers.
+        let inside = |(x, y): (f64, f64)| (x.max(widths.start).min(widths.end), y.max(heights.start).min(heights.end));
+        let marks = self.marks.iter().filter(|mark| widths.contains(mark));
         let mut hover = Vec::new();
         let named = self.series.iter().zip(&lines).enumerate().filter(|(_, (s, line))| !s.faint && !line.is_empty());
         let look = |series: &Series| if series.dashed { Look::Dashes } else { Look::Line };
@@ -97,18 +100,19 @@ impl LineChart {
             let y_label = |y: &f64| number(sign * y);
             let mesh = Mesh { x: &self.x, y: &self.y, y_label: &y_label, ticks: 7, vertical: false, right: 12 };
             let mut chart = mesh.draw(area, legend.height, (widths.clone(), heights.clone()))?;
-            for mark in &self.marks {
+            for mark in marks.clone() {
                 let ends = vec![(*mark, heights.start), (*mark, heights.end)];
                 chart.draw_series(DashedLineSeries::new(ends, 3, 4, rgb(theme::LINE).stroke_width(1)))?;
             }
             for (index, series) in self.series.iter().enumerate() {
                 let color = rgb(self.ink(index));
                 if series.band.len() == series.points.len() && series.band.len() > 1 {
-                    let lower = series.points.iter().zip(&series.band).map(|((x, _), (low, _))| (*x, *low));
-                    let upper = series.points.iter().zip(&series.band).rev().map(|((x, _), (_, high))| (*x, *high));
+                    let lower = series.points.iter().zip(&series.band).map(|((x, _), (low, _))| inside((*x, *low)));
+                    let upper =
+                        series.points.iter().zip(&series.band).rev().map(|((x, _), (_, high))| inside((*x, *high)));
                     chart.draw_series([Polygon::new(lower.chain(upper).collect::<Vec<_>>(), color.mix(0.2))])?;
                 }
-                let points = lines[index].clone();
+                let points: Vec<(f64, f64)> = lines[index].iter().copied().map(inside).collect();
                 let style =
                     color.mix(if series.faint { 0.35 } else { 1.0 }).stroke_width(if series.faint { 1 } else { 2 });
                 if series.dashed {
@@ -119,8 +123,8 @@ impl LineChart {
                 if !series.faint && points.len() <= 60 {
                     chart.draw_series(points.iter().map(|point| Circle::new(*point, 2, color.filled())))?;
                 }
-                for (x, y) in &points {
-                    let (px, py) = chart.backend_coord(&(*x, *y));
+                for (place, (x, y)) in points.iter().zip(&lines[index]) {
+                    let (px, py) = chart.backend_coord(place);
                     let text = format!("{}\n{} {}: {}", series.name, self.x, number(*x), number(sign * y));
                     hover.push(Hover { x: f64::from(px), y: f64::from(py), text });
                 }
@@ -159,5 +163,19 @@ impl LineChart {
             [number(*x)].into_iter().chain(values).collect()
         };
         Table { header: [self.x.clone()].into_iter().chain(names).collect(), rows: places.iter().map(row).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_far_beyond_the_axes_is_drawn_at_their_ends_or_not_at_all() {
+        let series = Series { points: vec![(1.0, 0.5), (2.0, 1e300)], ..Series::default() };
+        let marks = vec![1.5, 4_294_967_296.0];
+        let chart = LineChart { series: vec![series], marks, most: Some(1.0), from_zero: true, ..LineChart::default() };
+        let figure = chart.figure().unwrap().unwrap();
+        assert!(figure.hover.iter().all(|at| (0.0..=f64::from(HEIGHT)).contains(&at.y)));
     }
 }
