@@ -6,6 +6,8 @@ pub enum End {
     WentOn,
     /// With an error that says why.
     Refused(String),
+    /// With one that does not name what was damaged.
+    Nameless(String),
     /// What could have gone on does not.
     Lost(String),
     Panicked(String),
@@ -20,6 +22,7 @@ pub struct Counts {
     tries: usize,
     went_on: usize,
     refused: usize,
+    nameless: usize,
     lost: usize,
     panicked: usize,
     wrong: usize,
@@ -29,7 +32,18 @@ pub struct Counts {
 
 impl Counts {
     pub fn new(case: &'static str, kind: &'static str) -> Self {
-        Self { case, kind, tries: 0, went_on: 0, refused: 0, lost: 0, panicked: 0, wrong: 0, bad: Vec::new() }
+        Self {
+            case,
+            kind,
+            tries: 0,
+            went_on: 0,
+            refused: 0,
+            nameless: 0,
+            lost: 0,
+            panicked: 0,
+            wrong: 0,
+            bad: Vec::new(),
+        }
     }
 
     pub fn add(&mut self, end: End) {
@@ -37,6 +51,10 @@ impl Counts {
         match end {
             End::WentOn => self.went_on += 1,
             End::Refused(_) => self.refused += 1,
+            End::Nameless(what) => {
+                self.nameless += 1;
+                self.bad.push(format!("does not name it: {what}"));
+            }
             End::Lost(what) => {
                 self.lost += 1;
                 self.bad.push(format!("lost: {what}"));
@@ -53,13 +71,13 @@ impl Counts {
     }
 }
 
-pub const HEAD: &str = "| what | fault | tries | went on | refused by name | lost | panics | wrong in silence |\n\
-                        |---|---|---|---|---|---|---|---|";
+pub const HEAD: &str = "| what | fault | tries | went on | refused by name | not by name | lost | panics | wrong in silence |\n\
+                        |---|---|---|---|---|---|---|---|---|";
 
 pub fn rows(all: &[Counts]) -> String {
     let row = |counts: &Counts| {
-        let Counts { case, kind, tries, went_on, refused, lost, panicked, wrong, .. } = counts;
-        format!("| {case} | {kind} | {tries} | {went_on} | {refused} | {lost} | {panicked} | {wrong} |")
+        let Counts { case, kind, tries, went_on, refused, nameless, lost, panicked, wrong, .. } = counts;
+        format!("| {case} | {kind} | {tries} | {went_on} | {refused} | {nameless} | {lost} | {panicked} | {wrong} |")
     };
     all.iter().map(row).collect::<Vec<_>>().join("\n")
 }

@@ -69,9 +69,21 @@ pub fn all(reference: &Reference, root: &Path, tries: usize) -> Vec<End> {
             let _ = fs::remove_dir_all(&out);
             copy(&stopped, &out);
             damage(&out.join(file), &mut random);
-            reference.go_on(&out, &format!("{} {how}", file.display()))
+            named(reference.go_on(&out, &format!("{} {how}", file.display())), file)
         })
         .collect()
+}
+
+/// A refusal names the file.
+fn named(end: End, file: &Path) -> End {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    match end {
+        // "case: what was done: what was said".
+        End::Refused(what) if !what.splitn(3, ": ").nth(2).is_some_and(|said| said.contains(name)) => {
+            End::Nameless(what)
+        }
+        other => other,
+    }
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {

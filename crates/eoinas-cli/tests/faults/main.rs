@@ -27,7 +27,7 @@ struct Extent {
 fn campaign(cases: &[Case], extent: &Extent) {
     let strace = disturb::has_strace();
     if !strace {
-        println!("no strace here: kills come at random times, and no disk is full");
+        println!("skipped: no strace: kills come at random times, and no disk is full");
     }
     let mut all = Vec::new();
     println!("{}", count::HEAD);
