@@ -1,5 +1,7 @@
 //! Where a run computes, and how it is watched and stopped: threads, device, signals, display.
 
+use std::path::Path;
+
 use candle_core::Device;
 use eoinas_train::{
     Options,
@@ -77,6 +79,11 @@ impl Host {
         options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
         options.observers.extend((!self.quiet).then(progress_display));
         options
+    }
+
+    /// The same of a run of the study in that folder.
+    pub(crate) fn options_in(&self, study: &Path) -> Options {
+        Options { study: Some(study.to_owned()), ..self.options() }
     }
 }
 

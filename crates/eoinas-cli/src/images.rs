@@ -65,7 +65,7 @@ pub struct Args {
     #[command(flatten)]
     pictures: PictureFlags,
     /// Say how long it would take, and do nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["out", "open_report"])]
     estimate: bool,
     #[command(flatten)]
     page: PageArgs,
@@ -198,7 +198,7 @@ fn in_words(time: Duration) -> String {
 /// Searches, or goes on with the search, unless that is done.
 fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Option<StopReason>, Error> {
     let path = out.join(names::SEARCH);
-    let options = host.options();
+    let options = host.options_in(out.path());
     let outcome = match config {
         Some(config) => Search::complete(config, &path, options)?,
         None if path.join(names::RESULT).exists() => return Ok(None),

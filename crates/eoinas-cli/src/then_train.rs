@@ -39,6 +39,8 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
 pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Outcome<Trained>, Error> {
     let genotype = Genotype::parse(&RunDir::open(search)?.read(names::GENOTYPE_JSON)?)?;
     let task = (out.read_json(names::TRAINING_PLAN)?, genotype);
+    // The network is trained with the images that its cell was found with.
+    let options = Options { study: Some(out.path().to_owned()), ..options };
     Ok(Training::complete(task, &out.join(names::TRAINING), options)?)
 }
 

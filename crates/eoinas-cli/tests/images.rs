@@ -31,8 +31,14 @@ fn from_pictures_to_a_network() {
     let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
     pictures(&root);
     let args = [&[root.to_str().unwrap(), "--out", out.to_str().unwrap()], &TINY[..]].concat();
-    let only = run("images", &[&args[..], &["--estimate"]].concat());
-    assert!(only.status.success() && !out.exists(), "{}", text(&only.stderr));
+    let only = run("images", &[&[root.to_str().unwrap(), "--estimate"], &TINY[..]].concat());
+    assert!(only.status.success(), "{}", text(&only.stderr));
+    let refused = run("images", &[&args[..], &["--estimate"]].concat());
+    assert!(
+        text(&refused.stderr).contains("'--out <DIR>' cannot be used with '--estimate'"),
+        "{}",
+        text(&refused.stderr)
+    );
     let output = run("images", &args);
     let errors = text(&output.stderr);
     assert!(output.status.success(), "{errors}");
@@ -46,6 +52,11 @@ fn from_pictures_to_a_network() {
     fs::remove_file(out.join("training/result.json")).unwrap();
     let again = run("images", &["--resume", out.to_str().unwrap()]);
     assert!(again.status.success(), "{}", text(&again.stderr));
+    // What was searched with other pictures is not trained.
+    fs::remove_dir_all(out.join("training")).unwrap();
+    fs::remove_file(root.join("above/0.png")).unwrap();
+    let other = run("images", &["--resume", out.to_str().unwrap()]);
+    assert!(text(&other.stderr).contains("`above/0.png` is gone"), "{}", text(&other.stderr));
 }
 
 #[test]

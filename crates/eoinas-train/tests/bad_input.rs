@@ -23,10 +23,11 @@ fn every_bad_setting_has_an_error_of_its_own() {
             other => panic!("{other:?}"),
         }
     }
-    let cases: [(Change, &str); 25] = [
+    let cases: [(Change, &str); 26] = [
         (|c| c.epochs = 0, "epochs is 0"),
         (|c| c.batch_size = 1, "batch_size is 1"),
         (|c| c.data.dataset = SourceKind::Cifar10, "data.dir is not set; expected the folder of cifar10"),
+        (|c| c.data.dir = Some("pictures".into()), "data.dir is pictures; expected no folder beside the embedded set"),
         (|c| c.data.train_images = Some(1), "data.train_images is 1"),
         (|c| c.data.image_size = Some(2), "data.image_size is 2"),
         (|c| c.network.channels = 0, "network.channels is 0"),

@@ -286,6 +286,10 @@ mod damaged {
         }
         fs::write(path, value.to_string()).unwrap();
         fs::remove_file(run.join("SHA256SUMS")).unwrap();
+        // It took a folder beside the embedded set, and did not look into it.
+        let config = run.join("config.json");
+        let settings = fs::read_to_string(&config).unwrap();
+        fs::write(&config, settings.replacen("\"dir\": null", "\"dir\": \"pictures\"", 1)).unwrap();
         assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
         assert_same(&whole, &run);
     }

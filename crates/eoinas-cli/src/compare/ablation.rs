@@ -90,16 +90,18 @@ impl Study<'_> {
         let dir = self.args.out.join(&method.name).join(run_folder::seed(seed));
         let run = dir.join(names::SEARCH);
         let config = SearchConfig { seed, ..method.settings(self.args.scale.search(self.dataset))? };
-        let found = match Search::complete(config, &run, self.host.options()).map_err(flags::of_search)? {
-            Outcome::Done(found) => found,
-            Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-        };
+        let found =
+            match Search::complete(config, &run, self.host.options_in(&self.args.out)).map_err(flags::of_search)? {
+                Outcome::Done(found) => found,
+                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+            };
         let genotype = Genotype::parse(&found.genotype)?;
         let mut trained = Vec::new();
         for (name, cutout) in [(names::TRAIN.to_owned(), 0), (run_folder::training_with("cutout"), self.args.cutout)] {
             let mut config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
             config.augment.cutout = cutout;
-            match Training::complete((config, genotype.clone()), &dir.join(name), self.host.options())? {
+            match Training::complete((config, genotype.clone()), &dir.join(name), self.host.options_in(&self.args.out))?
+            {
                 Outcome::Done(result) => trained.push(result),
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             }

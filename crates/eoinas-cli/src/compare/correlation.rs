@@ -117,17 +117,18 @@ impl Study<'_> {
             let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
             let run = dir.join(names::SEARCH);
             let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search(self.dataset))? };
-            let found = match Search::complete(config, &run, self.host.options()).map_err(flags::of_search)? {
-                Outcome::Done(found) => Genotype::parse(&found.genotype)?,
-                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-            };
+            let found =
+                match Search::complete(config, &run, self.host.options_in(&self.args.out)).map_err(flags::of_search)? {
+                    Outcome::Done(found) => Genotype::parse(&found.genotype)?,
+                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
+                };
             let snapshot = evidence::before_pruning(&run)?;
             for op in 0..self.space.ops().len() {
                 let Some(genotype) = self.replaced(&found, op)? else { continue };
                 let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
                 let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
                 let config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
-                let options = self.host.options();
+                let options = self.host.options_in(&self.args.out);
                 let accuracy = match Training::complete((config, genotype), &run, options)? {
                     Outcome::Done(trained) => 100.0 * trained.accuracy,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),

@@ -208,7 +208,7 @@ impl Study<'_> {
     }
 
     fn options(&self) -> Options {
-        let options = self.host.options();
+        let options = self.host.options_in(&self.args.out);
         Options { space: Some(SearchSpace::nas_bench_201()), ..options }
     }
 

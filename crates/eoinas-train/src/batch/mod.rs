@@ -93,7 +93,8 @@ pub trait Runs: Serialize + DeserializeOwned {
     fn run(&self, dir: &RunWriter, mut options: impl FnMut(&Self::Item) -> Options) -> Result<Outcome<Self::Found>> {
         let mut all = Vec::new();
         for item in self.items() {
-            let options = options(item);
+            let mut options = options(item);
+            options.study.get_or_insert_with(|| dir.path().to_owned());
             let task = self.task(item, &options)?;
             match Run::<Self::Job>::complete(task, &dir.join(&Self::name(item)), options)? {
                 Outcome::Done(found) => all.push(found),

@@ -1,6 +1,6 @@
 //! The checks of what every search has. What a method has alone, it checks itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use eoinas_core::{SearchSpace, Setting};
 use eoinas_data::SourceKind;
@@ -85,10 +85,19 @@ pub(crate) fn keep_checkpoints(got: usize) -> Result {
 pub(crate) fn check_source(dataset: SourceKind, dir: Option<&Path>, image_size: Option<usize>) -> Result {
     let there = dataset == SourceKind::Embedded || dir.is_some();
     Setting::check(there, "data.dir", "not set", format!("the folder of {dataset}, which is read from files"))?;
+    if let (SourceKind::Embedded, Some(dir)) = (dataset, dir) {
+        let expected = "no folder beside the embedded set, which is built in: leave out one of both";
+        return Err(Setting::new("data.dir", dir.display().to_string(), expected));
+    }
     match image_size {
         Some(got) => Setting::check((8..=1024).contains(&got), "data.image_size", got, "8 to 1024 pixels"),
         None => Ok(()),
     }
+}
+
+/// What version 0.1.0 wrote is read: it took a folder beside the embedded set, and did not look into it.
+pub(crate) fn forget_unused_folder(dataset: SourceKind, dir: &mut Option<PathBuf>) {
+    dir.take_if(|_| dataset == SourceKind::Embedded);
 }
 
 pub(crate) fn positive(value: f64) -> bool {

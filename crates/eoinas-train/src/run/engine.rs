@@ -15,7 +15,7 @@ use super::{
     state::State,
 };
 use crate::{
-    checkpoint::Content,
+    checkpoint::{Content, check_reads_back},
     error::{Result, TrainError},
     halt::{Flow, Halt},
     run_dir::RunDir,
@@ -53,13 +53,14 @@ impl<J: Job> Run<J> {
         let data = J::data(&task, &options).map(|data| (data.kind, data.dir.to_owned()));
         let job = J::new(task, &mut options)?;
         let mut about = job.about();
+        // Images that no run can learn from are not those of a study.
+        let data = data.as_ref().map(|(kind, dir)| DataFolder { kind: *kind, dir });
+        let of_study = data.map(|data| data.check_study(options.study.as_deref())).transpose()?.flatten();
         let dir = run()?;
-        if let Some((kind, data)) = &data {
-            DataFolder { kind: *kind, dir: data }.note(&dir)?;
-        }
+        data.map(|data| data.note(&dir)).transpose()?;
         job.write(&dir)?;
         about.started.command = std::mem::take(&mut options.command);
-        let notes = dir.note().map(str::to_owned).into_iter().chain(about.notes);
+        let notes = dir.note().map(str::to_owned).into_iter().chain(of_study).chain(about.notes);
         let notes = notes.collect::<Vec<_>>();
         let session = Session::create(dir, about.subject, about.keep_checkpoints, &options.device)?;
         let session = session.with(options, about.rules);
@@ -94,7 +95,9 @@ impl<J: Job> Run<J> {
     }
 
     fn go_on_in(dir: RunWriter, task: J::Task, mut options: Options) -> Result<Self> {
-        let images = J::data(&task, &options).map(|data| data.check(&dir)).transpose()?.flatten();
+        let data = J::data(&task, &options);
+        let images = data.map(|data| data.check(&dir)).transpose()?.flatten();
+        data.map(|data| data.check_study(options.study.as_deref())).transpose()?;
         let mut job = J::new(task, &mut options)?;
         let about = job.about();
         let locks = dir.note().map(str::to_owned);
@@ -167,7 +170,9 @@ impl<J: Job> Run<J> {
             self.session.check(&progress)?;
         }
         let found = self.job.finish(&self.state, &mut self.session)?;
-        self.session.run().write_json(names::RESULT, &found)?;
+        let json = self.session.run().to_json(names::RESULT, &found)?;
+        check_reads_back(&found, json.as_bytes(), names::RESULT)?;
+        self.session.run().write(names::RESULT, &json)?;
         Ok(found)
     }
 

@@ -25,9 +25,9 @@ pub trait Job: fmt::Debug + Sized {
     /// The batches of one epoch that are still to come.
     type Batches;
     /// `state.json` of a checkpoint: everything that is not a tensor.
-    type Saved: Serialize + DeserializeOwned;
+    type Saved: Serialize + DeserializeOwned + PartialEq;
     /// What comes out: `result.json`. It is shown as one line.
-    type Found: Serialize + DeserializeOwned + fmt::Display;
+    type Found: Serialize + DeserializeOwned + PartialEq + fmt::Display;
 
     /// Whether the end of an epoch changes what learns: then one that stops on the way leaves nothing to save, and is taken up
     /// from the checkpoint before.

@@ -12,7 +12,7 @@ use eoinas_data::SourceKind;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use super::{checkpoint::hex, options::Options, run_dir::RunDir, run_writer::RunWriter};
+use super::{checkpoint::hex, options::Options, plain, run_dir::RunDir, run_writer::RunWriter};
 use crate::error::{Result, TrainError};
 
 /// Files of up to so many bytes in all are hashed when a run begins; of more, names, lengths and times alone are known.
@@ -51,13 +51,32 @@ impl<'a> DataFolder<'a> {
 
     /// Notes the files in the folder of a new run.
     pub(super) fn note(self, run: &RunWriter) -> Result<()> {
+        run.write_json(names::DATA, &self.known()?)
+    }
+
+    /// Whether they are those that the other runs of a study learn from: the first one notes them in the study's folder, where
+    /// there is one. What the user should know, where it cannot be told.
+    pub(super) fn check_study(self, study: Option<&Path>) -> Result<Option<String>> {
+        let Some(study) = study else { return Ok(None) };
+        let path = study.join(names::DATA);
+        if path.exists() {
+            return self.check(&RunDir::at(study));
+        }
+        let json = serde_json::to_string_pretty(&self.known()?).map_err(|error| TrainError::invalid(&path, error))?;
+        fs::create_dir_all(study)
+            .and_then(|()| plain::write(&path, &(json + "\n")))
+            .map_err(TrainError::write(&path))?;
+        Ok(None)
+    }
+
+    fn known(self) -> Result<Known> {
         let mut files = self.files()?;
         if files.values().map(|mark| mark.bytes).sum::<u64>() <= HASHED {
             for (name, mark) in &mut files {
                 mark.sha256 = Some(self.hash(name)?);
             }
         }
-        run.write_json(names::DATA, &Known(files))
+        Ok(Known(files))
     }
 
     /// Whether they are still what the run noted. What the user should know, where it cannot be told.
@@ -249,6 +268,20 @@ mod tests {
             assert!(matches!(&error, TrainError::OtherData { .. }));
             assert!(error.to_string().contains(said), "{error}");
         }
+    }
+
+    /// Each run of a study would be right by itself.
+    #[test]
+    fn images_that_change_between_two_runs_of_a_study_are_noticed() {
+        let root = tempfile::tempdir().unwrap();
+        noted(root.path());
+        let (dir, study) = (root.path().join("pictures"), root.path().join("study"));
+        assert_eq!(folder(&dir).check_study(None).unwrap(), None);
+        assert_eq!(folder(&dir).check_study(Some(&study)).unwrap(), None);
+        assert_eq!(folder(&dir).check_study(Some(&study)).unwrap(), None);
+        fs::write(dir.join("cat/1.png"), "cat/X.png").unwrap();
+        let error = folder(&dir).check_study(Some(&study)).unwrap_err().to_string();
+        assert!(error.contains("`cat/1.png` is changed"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a run needs beside its settings.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{SearchSpace, Setting, TargetInfo};
@@ -36,6 +36,9 @@ pub struct Options {
     pub observers: Vec<Box<dyn Observer>>,
     /// Rules to stop by. Default: none.
     pub rules: Vec<Box<dyn StopRule>>,
+    /// Folder of a study: several runs that learn from the same files. The first one notes them in its `data.json`, and the
+    /// others begin and go on with no others. Default: none.
+    pub study: Option<PathBuf>,
     /// The command line, for the record. Default: empty.
     pub command: Vec<String>,
 }
@@ -70,6 +73,7 @@ impl Default for Options {
             method: None,
             observers: Vec::new(),
             rules: Vec::new(),
+            study: None,
             command: Vec::new(),
         }
     }
@@ -77,8 +81,19 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { space, operations: _, device, dataset, test_dataset, task, method, observers, rules, command } =
-            self;
+        let Self {
+            space,
+            operations: _,
+            device,
+            dataset,
+            test_dataset,
+            task,
+            method,
+            observers,
+            rules,
+            study,
+            command,
+        } = self;
         f.debug_struct("Options")
             .field("space", &space.as_ref().map(SearchSpace::name))
             .field("device", device)
@@ -88,6 +103,7 @@ impl fmt::Debug for Options {
             .field("method", method)
             .field("observers", observers)
             .field("rules", rules)
+            .field("study", study)
             .field("command", command)
             .finish_non_exhaustive()
     }

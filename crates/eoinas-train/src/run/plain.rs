@@ -28,6 +28,15 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Writes a file whole or not at all: to a sibling, which is renamed.
+pub(crate) fn write(path: &Path, content: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".tmp-{name}"));
+    fs::write(&temporary, content)?;
+    File::open(&temporary)?.sync_all()?;
+    fs::rename(&temporary, path)
+}
+
 /// Makes the names in a folder survive a power cut.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     // Only Unix can open a folder; elsewhere the rename is all there is.

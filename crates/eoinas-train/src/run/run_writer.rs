@@ -175,10 +175,8 @@ impl RunWriter {
     }
 
     fn put(&self, name: &str, content: &str) -> Result<()> {
-        let (path, temporary) = (self.join(name), self.join(&format!(".tmp-{name}")));
-        fs::write(&temporary, content).map_err(TrainError::write(&path))?;
-        fs::File::open(&temporary).and_then(|file| file.sync_all()).map_err(TrainError::write(&path))?;
-        fs::rename(&temporary, &path).map_err(TrainError::write(&path))
+        let path = self.join(name);
+        plain::write(&path, content).map_err(TrainError::write(&path))
     }
 
     /// Writes a value as JSON, as [`RunWriter::write`] does.
@@ -186,8 +184,13 @@ impl RunWriter {
     /// # Errors
     /// As [`RunWriter::write`].
     pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
+        self.write(name, &self.to_json(name, value)?)
+    }
+
+    /// The text that [`RunWriter::write_json`] writes.
+    pub(super) fn to_json<T: Serialize>(&self, name: &str, value: &T) -> Result<String> {
         let json = serde_json::to_string_pretty(value).map_err(|error| TrainError::invalid(&self.join(name), error))?;
-        self.write(name, &format!("{json}\n"))
+        Ok(json + "\n")
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Subject, Tensors},
-    config::{MethodConfig, SearchConfig},
+    config::{MethodConfig, SearchConfig, forget_unused_folder},
     data::{SearchData, open_dataset, to_device},
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
@@ -32,7 +32,7 @@ use crate::{
     run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, check_same},
     run_dir::RunDir,
     session::Session,
-    stop::{CollapseGuard, Progress, StopRule},
+    stop::{CollapseGuard, Progress, StopRule, check_finite},
 };
 
 /// A search for a cell: [`Search::create`](Run::create) takes its [`SearchConfig`].
@@ -167,7 +167,9 @@ impl Job for SearchJob {
     }
 
     fn read(dir: &RunDir, _: &Options) -> Result<SearchConfig> {
-        dir.read_json(names::CONFIG)
+        let mut config: SearchConfig = dir.read_json(names::CONFIG)?;
+        forget_unused_folder(config.data.dataset, &mut config.data.dir);
+        Ok(config)
     }
 
     fn data<'a>(config: &'a SearchConfig, options: &Options) -> Option<DataFolder<'a>> {
@@ -313,6 +315,8 @@ impl Job for SearchJob {
             Some((score, loss)) => (0.0, Some(score.clone()), loss),
             None => {
                 let tally = evaluate_genotype(&self.learner.supernet, &genotype, &self.data.whole_valid)?;
+                // The last update has had no loss of its own so far.
+                check_finite("loss of the derived network", tally.mean_loss().unwrap_or(0.0))?;
                 session.emit(tally.evaluated("derived network, whole validation half".to_owned()))?;
                 let score = tally.other_score().map(|value| Score { measure: self.measure(), value });
                 (tally.accuracy().unwrap_or(0.0), score, tally.mean_loss().unwrap_or(f64::NAN))

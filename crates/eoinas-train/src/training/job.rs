@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Subject, Tensors},
+    config::forget_unused_folder,
     data::to_device,
     error::{Result, TrainError},
     halt::Flow,
@@ -120,7 +121,9 @@ impl Job for TrainJob {
     }
 
     fn read(dir: &RunDir, options: &Options) -> Result<Self::Task> {
-        Ok((dir.read_json(names::CONFIG)?, parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?))
+        let mut config: TrainConfig = dir.read_json(names::CONFIG)?;
+        forget_unused_folder(config.data.dataset, &mut config.data.dir);
+        Ok((config, parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?))
     }
 
     fn data<'a>((config, _): &'a Self::Task, options: &Options) -> Option<DataFolder<'a>> {

@@ -18,7 +18,10 @@ impl Content {
     /// # Errors
     /// A stop where a tensor or the state has a number that is infinite or none: it is named, and the checkpoint before
     /// stays the newest. Tensors that cannot be read.
-    pub fn new<S: Serialize + DeserializeOwned>(state: &S, tensors: &BTreeMap<String, Tensors>) -> Flow<Self> {
+    pub fn new<S: Serialize + DeserializeOwned + PartialEq>(
+        state: &S,
+        tensors: &BTreeMap<String, Tensors>,
+    ) -> Flow<Self> {
         let mut files = BTreeMap::new();
         for (name, tensors) in tensors {
             let name = format!("{name}.safetensors");
@@ -30,15 +33,30 @@ impl Content {
             files.insert(name, bytes);
         }
         let mut json = serde_json::to_vec_pretty(state).map_err(|error| unwritable(STATE, error))?;
-        // JSON has no such numbers: they become `null`, which is no number when it is read.
-        if let Err(error) = serde_json::from_slice::<S>(&json) {
-            let what = format!("state ({STATE}: {error})");
-            Err(StopReason::NonFinite { what, value: "not a finite number".to_owned() })?;
-        }
+        check_reads_back(state, &json, STATE)?;
         json.push(b'\n');
         files.insert(STATE.to_owned(), json);
         Ok(Self(files))
     }
+}
+
+/// Whether `json`, which was made of `value`, is read as that again. JSON has no numbers that are not finite: they become
+/// `null`, which is no number, or none where there need not be one.
+///
+/// # Errors
+/// A stop that names the file.
+pub(in crate::run) fn check_reads_back<T: DeserializeOwned + PartialEq>(
+    value: &T,
+    json: &[u8],
+    file: &str,
+) -> Flow<()> {
+    let problem = match serde_json::from_slice::<T>(json) {
+        Ok(read) if read == *value => return Ok(()),
+        Ok(_) => "a number that is written as null".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let what = format!("content of {file} ({problem})");
+    Err(StopReason::NonFinite { what, value: "not a finite number".to_owned() })?
 }
 
 fn unwritable(file: &str, error: impl ToString) -> TrainError {
@@ -76,7 +94,7 @@ mod tests {
     use super::*;
     use crate::halt::Halt;
 
-    fn stopped(state: f64, tensor: &[f32]) -> Option<String> {
+    fn stopped<S: Serialize + DeserializeOwned + PartialEq>(state: S, tensor: &[f32]) -> Option<String> {
         let tensor = Tensor::new(tensor, &Device::Cpu).unwrap();
         let tensors = BTreeMap::from([("optimizer".to_owned(), Tensors::from([("alphas".to_owned(), tensor)]))]);
         match Content::new(&state, &tensors) {
@@ -93,5 +111,10 @@ mod tests {
         assert!(said.contains("tensor alphas of optimizer.safetensors is -inf"), "{said}");
         assert!(stopped(1.0, &[f32::NAN]).unwrap().contains("is NaN"));
         assert!(stopped(f64::NAN, &[1.0]).unwrap().contains("state.json"));
+        assert!(
+            stopped(Some(f64::INFINITY), &[1.0]).unwrap().contains("state.json"),
+            "read as a number that is not there"
+        );
+        assert_eq!(stopped((Some(0.1), None::<f64>), &[1.0]), None);
     }
 }
