@@ -94,6 +94,44 @@ fn a_candle_module_agrees_with_the_built_in_op() {
     assert_eq!(loss(Wanted::GATES), loss(Wanted::BOTH));
 }
 
+#[derive(Debug)]
+struct MySkip;
+
+impl OpSpec for MySkip {
+    fn name(&self) -> &str {
+        "my_skip"
+    }
+
+    fn parameters(&self, _: OpShape) -> u64 {
+        0
+    }
+
+    fn multiply_adds(&self, _: OpShape) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn a_candle_module_without_a_batch_norm_agrees_with_the_built_in_op() {
+    let normal = SearchSpace::darts().cells()[..1].to_vec();
+    let space = |op| SearchSpace::new("two ops", vec![Op::MaxPool3x3, op], normal.clone()).unwrap();
+    let mut operations = Operations::built_in();
+    operations.register_without_norm("my_skip", |_, _| Ok(Box::new(|x: &Tensor| x.affine(1.0, 0.0))));
+    let output = |space: &SearchSpace| {
+        let skeleton = tiny(space, 3);
+        let net = Supernet::new(space, &skeleton, &operations, &Streams::new(1), &Device::Cpu).unwrap();
+        let gates = mixture(space, &AliveOps::all(space));
+        net.pass(&batch(&skeleton, 3, 0), &gates, Wanted::GATES, &PassOptions::default()).unwrap()
+    };
+    let (mine, theirs) = (output(&space(Op::custom(MySkip))), output(&space(Op::SkipConnect)));
+    close("loss", &[mine.loss as f32], &[theirs.loss as f32], 1e-5);
+    let flat = |output: &eoinas_core::Gates| -> Vec<f32> {
+        output.kinds.iter().flatten().flatten().map(|gate| gate.value).collect()
+    };
+    let [a, b] = [mine, theirs].map(|output| flat(&output.gate_gradients.unwrap()));
+    close("gates", &a, &b, 1e-4);
+}
+
 #[test]
 fn initial_values_follow_the_seed_and_the_hint() {
     let space = space(Op::custom(MyConv));
