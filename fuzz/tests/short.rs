@@ -9,8 +9,9 @@ fn feed(name: &str, inputs: u64) {
     let times = std::env::var("EOINAS_FUZZ_TIMES").map_or(1, |times| times.parse().unwrap());
     let target: Target = TARGETS.into_iter().find(|target| target.name == name).unwrap();
     let seeds = target.seeds();
-    for index in 0..inputs * times {
-        let input = mutated(&seeds, index);
+    // As they are, then changed.
+    let changed = (0..inputs * times).map(|index| mutated(&seeds, index));
+    for (index, input) in seeds.iter().cloned().chain(changed).enumerate() {
         if let Err(panic) = catch_unwind(|| (target.run)(&input)) {
             let path = std::env::temp_dir().join(format!("eoinas-fuzz-{name}-{index}"));
             std::fs::write(&path, &input).unwrap();

@@ -2,6 +2,11 @@
 
 use eoinas_core::{Measure, event::shell_word, statistics::mean_and_deviation};
 
+/// The epoch as people count it, from 1. A damaged record may have the last number that there is.
+pub fn nth(epoch: u64) -> u64 {
+    epoch.saturating_add(1)
+}
+
 /// Four significant digits, without trailing zeros; `–` for what is not finite.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {

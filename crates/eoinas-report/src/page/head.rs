@@ -6,7 +6,7 @@ use eoinas_core::{event::shell_word, run_folder::names};
 
 use super::Chapter;
 use crate::{
-    format::{command, count, duration, sentence, shown},
+    format::{command, count, duration, nth, sentence, shown},
     id::{Id, Ids},
     record::{Run, State},
     svg::escape,
@@ -69,7 +69,7 @@ pub(super) fn head(chapter: &Chapter<'_>, single: bool, ids: &mut Ids) -> String
     if let Some((score, on)) = run.score() {
         tiles.push((shown(&run.measure(), score), on));
     }
-    let epochs = run.epochs.last().map_or(0, |end| end.what.epoch + 1);
+    let epochs = run.epochs.last().map_or(0, |end| nth(end.what.epoch));
     let planned = run.planned().map_or(String::new(), |planned| format!(" of {planned}"));
     tiles.push((duration(run.seconds), format!("{epochs}{planned} epochs")));
     if let Some(costs) = run.costs() {

@@ -181,7 +181,7 @@ impl Run {
         }
         let last = self.epochs.iter().rev().find_map(|end| Some((valid_score(&end.what)?, end.what.epoch)))?;
         let network = if self.is_search() { "supernet, validation half" } else { "network, test part" };
-        Some((last.0, format!("{network}, after epoch {}", last.1 + 1)))
+        Some((last.0, format!("{network}, after epoch {}", crate::format::nth(last.1))))
     }
 
     /// Parameters and multiply-adds of the network that is trained, or that is to be retrained after a search.

@@ -121,7 +121,7 @@ pub(super) fn supernet(run: &Run) -> Section {
         }
         Figure {
             id: Id::of(&format!("supernet-{}", cell.name)),
-            title: format!("The supernet's {} cell after epoch {}", cell.name, epoch + 1),
+            title: format!("The supernet's {} cell after epoch {}", cell.name, crate::format::nth(*epoch)),
             caption: "Each square is a candidate op (Figure 3); hollow ones are pruned.".to_owned(),
             svg: cell::draw_alive(cell, kind, &space.ops, &snapshot.alive).svg,
             dot: Some(cell::dot_alive(cell, kind, &space.ops, &snapshot.alive)),

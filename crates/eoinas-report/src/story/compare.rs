@@ -7,7 +7,7 @@ use eoinas_core::{Measure, event::EpochEnd, statistics::mean_and_deviation};
 use super::{Section, alone};
 use crate::{
     error::Result,
-    format::sentence,
+    format::{nth, sentence},
     plot::{Figure, LineChart, Point, Scatter, Series},
     record::{Run, Source, valid_score},
 };
@@ -87,7 +87,7 @@ fn by_epoch(runs: &[Run], value: Value) -> BTreeMap<u64, Vec<f64>> {
     let mut epochs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for end in runs.iter().flat_map(|run| &run.epochs) {
         if let Some(value) = value(&end.what).filter(|value| value.is_finite()) {
-            epochs.entry(end.what.epoch + 1).or_default().push(value);
+            epochs.entry(nth(end.what.epoch)).or_default().push(value);
         }
     }
     epochs

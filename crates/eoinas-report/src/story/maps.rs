@@ -92,7 +92,7 @@ fn edges(run: &Run, kind: CellKind, cell: &CellSpec) -> Result<Option<Figure>> {
 
 /// A column for each epoch, counted from 1.
 fn columns(shots: &[(u64, &SearchSnapshot)]) -> Vec<String> {
-    shots.iter().map(|(epoch, _)| (epoch + 1).to_string()).collect()
+    shots.iter().map(|(epoch, _)| crate::format::nth(*epoch).to_string()).collect()
 }
 
 /// At most so many epochs as a map can show, those with prunings always among them where they are few.

@@ -2,7 +2,7 @@
 
 use super::Section;
 use crate::{
-    format::maybe,
+    format::{maybe, nth},
     record::{Pruning, Run, edge_name},
     table::Table,
 };
@@ -32,7 +32,7 @@ pub(super) fn section(run: &Run) -> Section {
         let next = others.iter().find(|(op, _)| *op != pruning.op);
         let pair = |op: usize, value: Option<f64>| format!("{} {}", name(op), maybe(value));
         table.rows.push(vec![
-            (pruning.epoch + 1).to_string(),
+            nth(pruning.epoch).to_string(),
             kind,
             edge,
             pruning.name.clone(),

@@ -9,7 +9,7 @@ use eoinas_core::{
 use super::Section;
 use crate::{
     error::Result,
-    format::{maybe, number},
+    format::{maybe, nth, number},
     id::Id,
     plot::{Figure, LineChart, Matrix, Point, Scatter, Series},
     record::{Run, edge_name},
@@ -58,7 +58,7 @@ pub(super) fn weights(run: &Run) -> Result<Section> {
             curves.push((cell.name.clone(), curve));
         }
         let scatter = Scatter {
-            title: format!("Distribution of the architecture weights after epoch {}", epoch + 1),
+            title: format!("Distribution of the architecture weights after epoch {}", nth(epoch)),
             caption:
                 "Every weight β of the alive ops, and the kernel density estimate of their distribution (Figures 4 \
                       and 5): weights that lie close together tell little about which op is better."
@@ -117,7 +117,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
         caption: format!(
             "How many ops have which rank on their edge, by β and by the indicator, after epoch {}; on the diagonal both \
              agree (Figure 2 c).",
-            epoch + 1
+            nth(epoch)
         ),
         x: "rank by β".to_owned(),
         y: "rank by indicator".to_owned(),
