@@ -38,6 +38,9 @@ pub struct Args {
     /// The most pixels of a picture that is decoded.
     #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
     max_pixels: u64,
+    /// The most ops of the network [default: 100000]
+    #[arg(long, value_name = "N")]
+    max_ops: Option<usize>,
     /// Print one JSON object for each picture, on a line of its own.
     #[arg(long)]
     json: bool,
@@ -48,7 +51,8 @@ pub struct Args {
 /// # Errors
 /// A network that cannot be read.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
-    let saved = SavedNetwork::read(&args.model)?;
+    let mut saved = SavedNetwork::read(&args.model)?;
+    saved.description.skeleton.max_ops = args.max_ops;
     let network = saved.build(&Operations::built_in(), &Device::Cpu)?.into_inference()?;
     let mut code = ExitCode::SUCCESS;
     for path in &args.images {

@@ -29,6 +29,9 @@ pub struct Args {
     /// File to write, which must not be there yet.
     #[arg(long, default_value = "model.onnx", value_name = "FILE")]
     out: PathBuf,
+    /// The most ops of the network [default: 100000]
+    #[arg(long, value_name = "N")]
+    max_ops: Option<usize>,
     /// Let the file take normalised values instead of pixels.
     #[arg(long)]
     normalised: bool,
@@ -39,7 +42,8 @@ pub struct Args {
 /// # Errors
 /// A network that cannot be read, a file that is there already or cannot be written.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let saved = SavedNetwork::read(&args.model)?;
+    let mut saved = SavedNetwork::read(&args.model)?;
+    saved.description.skeleton.max_ops = args.max_ops;
     let network = saved.build(&Operations::built_in(), &Device::Cpu)?.into_inference()?;
     let description = &saved.description;
     let options = ExportOptions {

@@ -89,7 +89,8 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
     }
     match setting(error.as_ref()) {
         Some(Setting { name: setting, got, expected }) => {
-            format!("{} is {got}; expected {expected}", name(setting, flags, start))
+            let text = format!("{} is {got}; expected {expected}", name(setting, flags, start));
+            if start.has_flag("max-ops") { text.replace("`network.max_ops`", "--max-ops") } else { text }
         }
         None => of_data(error.to_string(), flags, start),
     }

@@ -67,7 +67,7 @@ impl Task {
             epochs: 3,
             batch_size: 16,
             data: DataConfig { train_images: None, ..DataConfig::default() },
-            network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None },
+            network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None, max_ops: None },
             ..SearchConfig::quick()
         };
         let mut search = Search::create(config, &root.join("search"), self.options()).unwrap();
@@ -78,7 +78,7 @@ impl Task {
         let config = TrainConfig {
             epochs,
             batch_size: 16,
-            network: NetworkConfig { channels: 8, cells: 3, stem_multiplier: 1, layers: None },
+            network: NetworkConfig { channels: 8, cells: 3, stem_multiplier: 1, layers: None, max_ops: None },
             augment: Augment::none(),
             ..TrainConfig::quick()
         };

@@ -276,4 +276,6 @@ fn networks_of_too_many_ops_are_refused_before_they_are_made() {
     let error = count(100).unwrap_err().to_string();
     assert!(error.contains("they have 1024000 ops, and a network has at most 100000"), "{error}");
     assert!(count(6).is_ok());
+    let skeleton = Skeleton { cells: 12, max_ops: Some(200_000), ..Skeleton::cifar() };
+    assert!(count(12).is_err() && eoinas_core::count::network(&genotype, &skeleton, &space).is_ok());
 }

@@ -156,7 +156,7 @@ fn what_edges_do_not_go_with_is_refused_and_old_settings_are_read() {
     }
     let dir = tempfile::tempdir().unwrap();
     let table = SearchConfig {
-        network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None },
+        network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None, max_ops: None },
         data: tiny().data,
         batch_size: 16,
         ..SearchConfig::nas_bench_201(1)

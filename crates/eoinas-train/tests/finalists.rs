@@ -13,7 +13,7 @@ use eoinas_train::{
 };
 
 fn config() -> SearchConfig {
-    let network = NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None };
+    let network = NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None, max_ops: None };
     let finalists = FinalistsConfig { candidates: 4, epochs: 1, batch_size: 16, network, ..FinalistsConfig::default() };
     SearchConfig { finalists: Some(finalists), ..of(MethodKind::Eoinas, 2) }
 }

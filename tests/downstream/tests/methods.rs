@@ -12,7 +12,7 @@ use eoinas_train::{
 /// The paper's space and NAS-Bench-201's, 64 embedded images in batches of 16.
 fn runs() -> [(SearchSpace, SearchConfig); 2] {
     let mut config = SearchConfig { epochs: 4, batch_size: 16, ..SearchConfig::quick() };
-    config.network = NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None };
+    config.network = NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None, max_ops: None };
     config.data.train_images = Some(64);
     let bench = SearchConfig { form: Form::NasBench201, ..config.clone() };
     [(SearchSpace::darts(), config), (SearchSpace::nas_bench_201(), bench)]

@@ -173,15 +173,17 @@ fn check_placed(space: &SearchSpace, skeleton: &Skeleton, placed: &[(CellKind, &
     Err(CoreError::cell(&cell.name, problem))
 }
 
-/// Ops of a network, over all of its cells, before any of them takes memory: those of the paper have up to a few thousand.
+/// Ops of a network where the skeleton does not say it, looked at before any of them takes memory.
 const MAX_OPS: usize = 100_000;
 
 fn check_size(skeleton: &Skeleton, cells: &[CellOps], placed: &[(CellKind, &CellSpec)]) -> Result<(), Setting> {
     let of_cell = |cell: &CellOps| cell.edges.iter().map(|edge| edge.ops.len()).sum::<usize>();
     let of_kinds: Vec<usize> = cells.iter().map(of_cell).collect();
     let ops: usize = placed.iter().filter_map(|(kind, _)| of_kinds.get(kind.0)).sum();
-    let expected = format!("fewer: they have {ops} ops, and a network has at most {MAX_OPS}");
-    Setting::check(ops <= MAX_OPS, "network.cells", skeleton.cells, expected)
+    let most = skeleton.max_ops.unwrap_or(MAX_OPS);
+    let expected =
+        format!("fewer: they have {ops} ops, and a network has at most {most}, or as many as `network.max_ops` says");
+    Setting::check(ops <= most, "network.cells", skeleton.cells, expected)
 }
 
 /// The stem, and the features that it gives.

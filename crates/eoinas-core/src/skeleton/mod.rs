@@ -34,6 +34,10 @@ pub struct Skeleton {
     /// reduces at L/3 and 2L/3, its first that does not everywhere else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<String>>,
+    /// The most ops that the network may have, over all of its cells. `None` (default): 100,000; those of the paper have up to a
+    /// few thousand. A limit of whoever builds it, which no file says.
+    #[serde(skip)]
+    pub max_ops: Option<usize>,
 }
 
 impl Skeleton {
@@ -49,6 +53,7 @@ impl Skeleton {
             height: 32,
             width: 32,
             layers: None,
+            max_ops: None,
         }
     }
 

@@ -106,7 +106,7 @@ pub struct DataConfig {
 }
 
 /// Settings that are left out of `config.json` where they are not used; all others always stand there.
-pub const OPTIONAL: [&str; 1] = ["network.layers"];
+pub const OPTIONAL: [&str; 2] = ["network.layers", "network.max_ops"];
 
 /// Size of the network that is searched in. Classes and image size come from the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +123,9 @@ pub struct NetworkConfig {
     /// needs it ([`Skeleton::with_layers`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<String>>,
+    /// The most ops that the network may have, over all of its cells ([`Skeleton::max_ops`]). `None` (default): 100,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ops: Option<usize>,
 }
 
 /// SGD with momentum on the network's weights.
@@ -141,7 +144,7 @@ pub struct WeightsConfig {
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { channels: 16, cells: 8, stem_multiplier: 3, layers: None }
+        Self { channels: 16, cells: 8, stem_multiplier: 3, layers: None, max_ops: None }
     }
 }
 
@@ -201,9 +204,9 @@ impl<'de> Deserialize<'de> for SearchConfig {
 impl NetworkConfig {
     /// A network of this size and form for images like those of `info`.
     pub(crate) fn skeleton(&self, form: Form, info: &DatasetInfo) -> Skeleton {
-        let Self { channels, cells, stem_multiplier, ref layers } = *self;
+        let Self { channels, cells, stem_multiplier, ref layers, max_ops } = *self;
         let layers = layers.clone();
-        Skeleton { form, channels, cells, stem_multiplier, layers, ..Skeleton::search() }
+        Skeleton { form, channels, cells, stem_multiplier, layers, max_ops, ..Skeleton::search() }
             .with_classes(info.target.outputs())
             .with_image(info.channels, info.height, info.width)
     }

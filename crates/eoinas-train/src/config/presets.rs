@@ -82,6 +82,7 @@ impl SearchConfig {
                 cells: cells_per_stage.saturating_mul(3),
                 stem_multiplier: 1,
                 layers: None,
+                max_ops: None,
             },
             method: EoiNas::nas_bench_201().into(),
             ..Self::paper()

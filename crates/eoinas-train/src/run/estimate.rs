@@ -105,7 +105,7 @@ mod tests {
             epochs,
             batch_size: 16,
             data: DataConfig { train_images: Some(64), ..DataConfig::default() },
-            network: NetworkConfig { channels: 4, cells: 8, stem_multiplier: 1, layers: None },
+            network: NetworkConfig { channels: 4, cells: 8, stem_multiplier: 1, layers: None, max_ops: None },
             ..SearchConfig::paper()
         };
         let config = config.with_method(method);

@@ -74,7 +74,7 @@ impl TrainConfig {
             epochs: 250,
             data: TrainDataConfig { dataset: SourceKind::Folder, image_size: Some(224), ..TrainDataConfig::default() },
             form: Form::ImageNet,
-            network: NetworkConfig { channels: 48, cells: 14, stem_multiplier: 1, layers: None },
+            network: NetworkConfig { channels: 48, cells: 14, stem_multiplier: 1, layers: None, max_ops: None },
             augment: Augment::imagenet(),
             weights: WeightsConfig {
                 learning_rate: Linear { start: 0.1, end: 0.0, inclusive: false }.into(),

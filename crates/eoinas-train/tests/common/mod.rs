@@ -21,7 +21,7 @@ pub fn tiny() -> SearchConfig {
         epochs: 3,
         batch_size: 16,
         data: DataConfig { train_images: Some(64), ..DataConfig::default() },
-        network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None },
+        network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None, max_ops: None },
         method: EoiNas { warm_up_epochs: 5, ..EoiNas::quick() }.into(),
         ..SearchConfig::quick()
     }
@@ -52,7 +52,7 @@ pub fn tiny_training() -> TrainConfig {
         batch_size: 8,
         accumulate: 2,
         data: TrainDataConfig { train_images: Some(40), test_images: Some(12), ..TrainDataConfig::default() },
-        network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None },
+        network: NetworkConfig { channels: 4, cells: 3, stem_multiplier: 1, layers: None, max_ops: None },
         drop_path: 0.2,
         label_smoothing: 0.1,
         average: Some(0.9),
