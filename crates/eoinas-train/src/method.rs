@@ -105,6 +105,11 @@ pub trait SearchMethod: fmt::Debug + Send {
         true
     }
 
+    /// Whether its steps train the network's weights. Default: yes.
+    fn trains(&self) -> bool {
+        true
+    }
+
     /// Whether its own settings can work in this run and space. Default: they can.
     ///
     /// # Errors

@@ -291,5 +291,6 @@ fn print_found(found: &Found, folder: &Path) {
         found.parameters as f64 / 1e6,
         found.multiply_adds as f64 / 1e6
     );
+    found.warnings.iter().for_each(|warning| say!("warning: {warning}"));
     say!("files: {}", folder.display());
 }

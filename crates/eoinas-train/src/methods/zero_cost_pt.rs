@@ -45,6 +45,12 @@ impl ZeroCostPt {
         Self { probe, ..self }
     }
 
+    /// With something else that decides between ops that are not told apart.
+    #[must_use]
+    pub fn with_ties(self, ties: Ties) -> Self {
+        Self { ties, ..self }
+    }
+
     fn scores(&self, learner: &Learner) -> EdgeOpTable<Option<f64>> {
         self.measurements.scores(learner.space(), learner.supernet.skeleton(), self.ties)
     }
@@ -56,6 +62,10 @@ impl SearchMethod for ZeroCostPt {
     }
 
     fn reads_validation(&self) -> bool {
+        false
+    }
+
+    fn trains(&self) -> bool {
         false
     }
 

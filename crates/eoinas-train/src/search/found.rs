@@ -28,6 +28,9 @@ pub struct Found {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+    /// What speaks against the cell: signs of a collapse, or an accuracy of a network that was not trained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The cells that were compared by trainings, the result first; none without finals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finalists: Vec<Finalist>,

@@ -9,11 +9,12 @@ use eoinas_core::{
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
     softmax,
 };
-use eoinas_data::Batches;
+use eoinas_data::{Batches, Dataset, split};
 use eoinas_prune::PruneState;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    collapse,
     context::SearchContext,
     found::{Found, counts},
     snapshot,
@@ -106,6 +107,19 @@ impl SearchJob {
         finalists::run(settings, derived, &importance, &self.around_finals(), session)
     }
 
+    /// What speaks against the found cell.
+    fn warnings(&self, genotype: &Genotype, accuracy: f64, finals: bool) -> Result<Vec<String>> {
+        let trained = finals || self.method.trains();
+        let classes = self.measure().is_accuracy();
+        let accuracy = (trained && classes).then_some(accuracy);
+        let guess = if classes { Some(most_frequent(self.data.train.dataset().as_ref())?) } else { None };
+        let mut warnings = collapse::signs(genotype, accuracy, guess);
+        if !trained {
+            warnings.push("the weights were not trained: what the network answers says nothing of the cell".to_owned());
+        }
+        Ok(warnings)
+    }
+
     /// What finals need of this search.
     pub(crate) fn around_finals(&self) -> finalists::Around<'_> {
         finalists::Around {
@@ -117,6 +131,13 @@ impl SearchJob {
             dataset: self.data.train.dataset(),
         }
     }
+}
+
+/// The share of the images that are of the most frequent class.
+fn most_frequent(dataset: &dyn Dataset) -> Result<f64> {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    split::strata(dataset)?.into_iter().for_each(|class| *counts.entry(class).or_default() += 1);
+    Ok(counts.values().copied().max().unwrap_or(0) as f64 / dataset.len().max(1) as f64)
 }
 
 /// The method of the settings; one of `options` takes its place, also in the settings.
@@ -322,6 +343,8 @@ impl Job for SearchJob {
                 (tally.accuracy().unwrap_or(0.0), score, tally.mean_loss().unwrap_or(f64::NAN))
             }
         };
+        let warnings = self.warnings(&genotype, validation_accuracy, !finalists.is_empty())?;
+        warnings.iter().try_for_each(|text| session.emit(Event::Warning { text: text.clone() }))?;
         session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
         let run = session.run();
         run.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
@@ -336,6 +359,7 @@ impl Job for SearchJob {
             seconds: session.elapsed_seconds(),
             parameters: counts.parameters,
             multiply_adds: counts.multiply_adds,
+            warnings,
             finalists,
         })
     }

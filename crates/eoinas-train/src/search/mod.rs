@@ -1,5 +1,6 @@
 //! A search from its settings to its cell.
 
+mod collapse;
 mod context;
 mod found;
 mod job;
