@@ -147,6 +147,26 @@ impl PruneScheduleConfig {
 }
 
 impl PruneScheduleConfig {
+    /// The schedule whose last pruning follows the last of `epochs`: `None` if that of this one does not come before it, else
+    /// this one [`Stretched`] to the run.
+    ///
+    /// ```
+    /// use eoinas_prune::PruneScheduleConfig;
+    /// let paper = PruneScheduleConfig::default();
+    /// assert_eq!(paper.stretched_to(160), None);
+    /// let long = paper.stretched_to(320).unwrap();
+    /// let epochs: Vec<usize> = (1..=320).filter(|done| long.prunings_after(*done, 320) == 1).collect();
+    /// assert_eq!(epochs, [80, 120, 160, 200, 240, 280, 320]);
+    /// ```
+    pub fn stretched_to(&self, epochs: usize) -> Option<Self> {
+        match *self {
+            Self::Periodic(plan) if plan.count > 0 && plan.last() < epochs as u128 => {
+                Some(Self::Stretched(Stretched(plan)))
+            }
+            _ => None,
+        }
+    }
+
     /// How many prunings a run of `epochs` has.
     pub fn total(&self, epochs: usize) -> usize {
         (1..=epochs).map(|done| self.prunings_after(done, epochs)).sum()

@@ -10,7 +10,7 @@ use crate::{
     finalists::{Drawing, FinalistsConfig},
     run::{Job, Options},
     search::{Search, SearchJob},
-    training::Training,
+    training::{TrainConfig, Training},
 };
 
 /// A search whose counts were fitted to a time.
@@ -90,17 +90,19 @@ impl SearchConfig {
     /// What finals cost here: training epochs of some random cells, and some cells drawn.
     fn finals_costs(&self, finalists: &FinalistsConfig, options: &mut impl FnMut() -> Options) -> Result<Costs> {
         let mut costs = Costs::default();
+        let job = SearchJob::new(Self { finalists: None, ..self.clone() }, &mut options())?;
+        let around = job.around_finals();
+        let multiply_adds = finalists.cost(self, around.dataset.info(), around.space)?;
         for index in 0..CELLS {
             let given = options();
             let mut rng = Streams::new(self.seed).rng(SeedStream::Named("finalist to measure"), 0, index);
             let cell = Genotype::random(&given.search_space(), &mut rng);
-            let config = finalists.training(self, 1);
+            let config = TrainConfig { multiply_adds, ..finalists.training(self, around.dataset.as_ref(), 1) };
             let epoch = Training::estimate((config, cell), Options { method: None, ..given }, MEASURED)?;
             costs.epoch += epoch.as_secs_f64() / CELLS as f64;
         }
         if finalists.random > 0.0 {
-            let job = SearchJob::new(Self { finalists: None, ..self.clone() }, &mut options())?;
-            let drawing = Drawing::new(finalists, &job.around_finals())?;
+            let drawing = Drawing::new(finalists, &around)?;
             let begun = Instant::now();
             (0..CELLS).try_for_each(|index| drawing.cell(index).map(drop))?;
             costs.draw = begun.elapsed().as_secs_f64() / CELLS as f64;

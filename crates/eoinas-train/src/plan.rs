@@ -78,13 +78,30 @@ impl Timetable {
     /// that it would have had. With fewer epochs than prunings, several follow one epoch. Give warm-up and temperature
     /// first.
     #[must_use]
-    pub fn prune(mut self, schedule: PruneScheduleConfig, ops: usize) -> Self {
+    pub fn prune(self, schedule: PruneScheduleConfig, ops: usize) -> Self {
         let epochs = self.epochs();
         let Some(scaled) = schedule.scaled_to(epochs, ops) else { return Self { prune: schedule, ..self } };
+        let from = last_pruning(scaled).filter(|from| *from > epochs);
+        self.scaled(scaled, from, &format!(", so that one of {ops} ops is left on each edge"))
+    }
+
+    /// With the schedule of prunings that it has, and warm-up and temperature with it, stretched to the run where the last
+    /// pruning comes before the last epoch.
+    #[must_use]
+    pub fn stretched(self) -> Self {
+        match self.prune.stretched_to(self.epochs()) {
+            Some(stretched) => self.scaled(stretched, last_pruning(stretched), ""),
+            None => self,
+        }
+    }
+
+    /// With a schedule that is scaled to the run; warm-up and temperature follow, from as many epochs as `from` says.
+    fn scaled(mut self, scaled: PruneScheduleConfig, from: Option<usize>, so_that: &str) -> Self {
+        let epochs = self.epochs();
         let mut warm_up = 0;
         for stage in self.stages.iter_mut().take(1) {
-            if let Some(from) = last_pruning(scaled).filter(|from| *from > epochs) {
-                stage.warm_up_epochs = stage.warm_up_epochs * epochs / from;
+            if let Some(from) = from {
+                stage.warm_up_epochs = stage.warm_up_epochs.saturating_mul(epochs) / from.max(1);
                 if let Some(ScheduleConfig::Exponential(schedule)) = &self.temperature {
                     self.temperature = Some(schedule.rescaled(from as f64, epochs as f64).into());
                 }
@@ -99,8 +116,7 @@ impl Timetable {
             })
             .collect();
         let note = format!(
-            "the schedule is scaled to {epochs} epochs, so that one of {ops} ops is left on each edge: warm-up of \
-             {warm_up}, prunings after {} epochs",
+            "the schedule is scaled to {epochs} epochs{so_that}: warm-up of {warm_up}, prunings after {} epochs",
             prunings.join(", ")
         );
         Self { prune: scaled, note: Some(note), ..self }
@@ -150,6 +166,12 @@ impl Plan {
             positive_temperature(temperature, timetable.epochs())?;
         }
         Ok(Self { learning_rate: config.weights.learning_rate.clone(), timetable })
+    }
+
+    /// Epochs that train the architecture before its first pruning; `None` where nothing is pruned.
+    pub(crate) fn before_pruning(&self) -> Option<usize> {
+        let pruned = (0..self.epochs()).find(|&epoch| self.epoch(epoch).prunings > 0)?;
+        Some((0..=pruned).filter(|&epoch| !self.epoch(epoch).warm_up).count())
     }
 
     /// A line that says how the schedule was scaled, if it was.
@@ -270,6 +292,19 @@ mod tests {
         assert_eq!(plan.warm_up_epochs(), 1);
         assert!((plan.epoch(7).temperature.unwrap() - 0.0353).abs() < 1e-4);
         assert!(plan.note().unwrap().contains("8 epochs"), "{:?}", plan.note());
+    }
+
+    #[test]
+    fn a_long_run_is_stretched_where_it_is_asked_for() {
+        let quick = of(&SearchConfig { epochs: 48, ..SearchConfig::quick() });
+        assert_eq!(prunings(&quick), [12, 18, 24, 30, 36, 42, 48]);
+        assert_eq!(quick.warm_up_epochs(), 6);
+        let last = of(&SearchConfig::quick()).epoch(23).temperature.unwrap();
+        assert!((quick.epoch(47).temperature.unwrap() / last - 1.0).abs() < 0.2);
+        assert!(quick.note().unwrap().starts_with("the schedule is scaled to 48 epochs: warm-up of 6"), "{quick:?}");
+        assert_eq!(of(&SearchConfig::quick()).note(), None);
+        assert_eq!(prunings(&plan(320)), [40, 60, 80, 100, 120, 140, 160]);
+        assert_eq!(plan(320).note(), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     finalists::FinalistsConfig,
     method::{Identity, SearchMethod},
     methods::{Darts, EoiNas, Gdas, MdeNas, PDarts, PcDarts, RandomWs, Rome, SecondOrder, Snas, Uniform, ZeroCostPt},
-    probes::Probe,
+    probes::{Probe, Ties},
 };
 
 /// A search method with its settings: in JSON an object of one entry, `{"gdas": {"paths_per_step": 3}}`. What is left out
@@ -149,16 +149,22 @@ impl SearchConfig {
                 // NAS-Bench-201's networks have one width.
                 let free = self.form != Form::NasBench201;
                 let finalists = FinalistsConfig {
-                    candidates: 25,
-                    random: if free { 0.5 } else { 0.0 },
-                    equal_cost: free,
                     network,
                     batch_size,
+                    // 2,500 train, as a quarter is held out.
+                    images: Some(3333),
                     share: 0.75,
                     ..FinalistsConfig::default()
                 };
+                let (probe, ties, finalists) = if free {
+                    let finalists = FinalistsConfig { random: 0.75, equal_cost: true, epochs: 4, ..finalists };
+                    (Probe::PatternsOfPathsPerRelu, Ties::None, finalists)
+                } else {
+                    // The cell and all that differ from it in one choice.
+                    (Probe::PatternsOfPaths, Ties::default(), FinalistsConfig { candidates: 25, ..finalists })
+                };
                 self.finalists.get_or_insert(finalists);
-                ZeroCostPt::default().by(Probe::PatternsOfPaths).into()
+                ZeroCostPt::default().by(probe).with_ties(ties).into()
             }
         };
         self

@@ -121,7 +121,7 @@ impl SearchConfig {
     pub fn recommended() -> Self {
         Self {
             preset: Preset::Recommended,
-            network: NetworkConfig { channels: 8, cells: 5, ..NetworkConfig::default() },
+            network: NetworkConfig { channels: 8, cells: 8, ..NetworkConfig::default() },
             ..Self::quick()
         }
         .with_method(MethodKind::Recommended)

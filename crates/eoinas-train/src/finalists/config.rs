@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use eoinas_core::{SearchSpace, Setting, schedule::Cosine};
-use eoinas_data::{Augment, Dataset};
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Setting, Streams, count, schedule::Cosine};
+use eoinas_data::{Augment, Dataset, DatasetInfo};
 use serde::{Deserialize, Serialize};
 
 use super::drawn::OF_EACH;
@@ -12,6 +12,9 @@ use crate::{
     error::{Result, TrainError},
     training::{TrainConfig, TrainData, TrainDataConfig, TrainPreset},
 };
+
+/// Random cells of which the middle one says what all should cost.
+const TYPICAL: u64 = 25;
 
 /// Candidate cells at the end of a search: each is trained from scratch for a short time, the best third of them for twice as
 /// long, and so on (successive halving, Jamieson and Talwalkar, 2016); the last one is the search's result. The method's own
@@ -27,8 +30,8 @@ pub struct FinalistsConfig {
     /// much alike. Default: 0.
     #[serde(default)]
     pub random: f64,
-    /// Whether all networks have as many multiply-adds as that of the method's own cell, by their width; otherwise all have
-    /// the same width. A cell is then better for what it does with its operations. Default: false.
+    /// Whether all networks have as many multiply-adds, by their width: those of the middle one of some random cells in
+    /// `network`. Otherwise all have the same width. A cell is then better for what it does with its operations. Default: false.
     #[serde(default)]
     pub equal_cost: bool,
     /// Epochs of a training in the first round; each round has twice as many as the one before. Default: 1.
@@ -42,7 +45,7 @@ pub struct FinalistsConfig {
     pub network: NetworkConfig,
     /// Learning rate at the start of each training, which ends at 0 on half a cosine. Default: 0.1.
     pub learning_rate: f64,
-    /// Use only so many of the images that the search has, balanced over the classes; some of them are held out. `None`
+    /// Use at most so many of the images that the search has, balanced over the classes; some of them are held out. `None`
     /// (default): all.
     pub images: Option<usize>,
     /// Share of these images that trains nothing and judges, the same for all. Default: 0.25.
@@ -91,6 +94,24 @@ impl FinalistsConfig {
         rounds
     }
 
+    /// Multiply-adds that all networks have; `None` where they differ.
+    ///
+    /// # Errors
+    /// A network that cannot be.
+    pub(crate) fn cost(&self, search: &SearchConfig, info: &DatasetInfo, space: &SearchSpace) -> Result<Option<u64>> {
+        if !self.equal_cost {
+            return Ok(None);
+        }
+        let skeleton = self.network.skeleton(search.form, info);
+        let mut costs = Vec::new();
+        for index in 0..TYPICAL {
+            let mut rng = Streams::new(0).rng(SeedStream::Named("typical cell"), 0, index);
+            costs.push(count::network(&Genotype::random(space, &mut rng), &skeleton, space)?.multiply_adds);
+        }
+        costs.sort_unstable();
+        Ok(costs.get(costs.len() / 2).copied())
+    }
+
     /// Checks every field.
     ///
     /// # Errors
@@ -120,7 +141,7 @@ impl FinalistsConfig {
     /// # Errors
     /// The first setting that cannot work; images that cannot be read.
     pub(crate) fn check(&self, search: &SearchConfig, dataset: &Arc<dyn Dataset>, space: &SearchSpace) -> Result<()> {
-        let training = self.training(search, self.epochs);
+        let training = self.training(search, dataset.as_ref(), self.epochs);
         self.network.skeleton(training.form, dataset.info()).validate(space)?;
         match TrainData::new(&training, Arc::clone(dataset), Arc::clone(dataset)) {
             Err(TrainError::Setting(setting)) => Err(setting.within("finalists").into()),
@@ -129,8 +150,9 @@ impl FinalistsConfig {
     }
 
     /// The settings of the trainings of a round.
-    pub(crate) fn training(&self, search: &SearchConfig, epochs: usize) -> TrainConfig {
+    pub(crate) fn training(&self, search: &SearchConfig, dataset: &dyn Dataset, epochs: usize) -> TrainConfig {
         let data = &search.data;
+        let there = data.train_images.unwrap_or(dataset.len());
         TrainConfig {
             preset: TrainPreset::Quick,
             seed: search.seed,
@@ -140,7 +162,7 @@ impl FinalistsConfig {
             data: TrainDataConfig {
                 dataset: data.dataset,
                 dir: data.dir.clone(),
-                train_images: self.images.or(data.train_images),
+                train_images: self.images.map(|most| most.min(there)).or(data.train_images),
                 held_out: Some(self.held_out),
                 image_size: data.image_size,
                 skip_unreadable: data.skip_unreadable,

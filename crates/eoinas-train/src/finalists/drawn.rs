@@ -25,7 +25,7 @@ pub(crate) struct Drawing {
 impl Drawing {
     /// The network of the finals, with fresh weights, and one batch of its images.
     pub fn new(settings: &FinalistsConfig, around: &Around<'_>) -> Result<Self> {
-        let training = settings.training(around.config, 1);
+        let training = settings.training(around.config, around.dataset.as_ref(), 1);
         let info = around.dataset.info();
         let skeleton = settings.network.skeleton(training.form, info);
         let streams = Streams::new(around.config.seed);

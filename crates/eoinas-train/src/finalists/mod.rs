@@ -7,7 +7,7 @@ mod drawn;
 use std::{path::Path, sync::Arc};
 
 use candle_core::Device;
-use eoinas_core::{EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, count, run_folder::names};
+use eoinas_core::{EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, run_folder::names};
 use eoinas_data::Dataset;
 use eoinas_nn::{Operations, Task};
 use serde::{Deserialize, Serialize};
@@ -80,14 +80,11 @@ pub(crate) fn run(
     };
     let rounds = settings.rounds(standing.len());
     let first = derived.to_string();
-    let multiply_adds = match settings.equal_cost {
-        true => Some(around.cost(settings, derived)?),
-        false => None,
-    };
+    let multiply_adds = settings.cost(around.config, around.dataset.info(), around.space)?;
     for (round, (count, epochs)) in rounds.iter().copied().enumerate() {
         let (round, of) = (round + 1, rounds.len());
         let trials = Trials {
-            config: TrainConfig { multiply_adds, ..settings.training(around.config, epochs) },
+            config: TrainConfig { multiply_adds, ..settings.training(around.config, around.dataset.as_ref(), epochs) },
             trials: standing
                 .iter()
                 .take(count)
@@ -157,12 +154,6 @@ impl Around<'_> {
             cells.extend(Drawing::new(settings, self)?.best(random, &cells)?);
         }
         Ok(cells)
-    }
-
-    /// Multiply-adds of a cell's network in the finals.
-    fn cost(&self, settings: &FinalistsConfig, cell: &Genotype) -> Result<u64> {
-        let skeleton = settings.network.skeleton(self.config.form, self.dataset.info());
-        Ok(count::network(cell, &skeleton, self.space)?.multiply_adds)
     }
 
     fn options(&self, rules: Box<dyn crate::StopRule>) -> Options {

@@ -50,6 +50,10 @@ pub struct EoiNas {
     /// schedule has it scaled, together with warm-up and temperature (see [`Timetable::prune`]). `never` keeps all ops and
     /// derives the cell from them at the end (the comparison of Section 3.3).
     pub prune: PruneScheduleConfig,
+    /// Whether a run with more epochs than the schedule has it stretched in the same way; otherwise the epochs after its last
+    /// pruning train the one path that is left. Default: false; true in [`EoiNas::quick`].
+    #[serde(default)]
+    pub stretch: bool,
     /// What decides which op goes. Default: Eq. 7 with lambda = 0.5.
     pub indicator: IndicatorConfig,
     /// How C^e and C^a are kept. Default: counts since the last pruning, the last mini-batch's accuracy.
@@ -69,6 +73,7 @@ impl Default for EoiNas {
             edges: EdgeMode::Equal,
             skip_dropout: None,
             prune: PruneScheduleConfig::default(),
+            stretch: false,
             indicator: IndicatorConfig::default(),
             statistics: StatisticsConfig::default(),
         }
@@ -94,6 +99,7 @@ impl EoiNas {
             warm_up_epochs: 3,
             temperature: Exponential::paper_temperature().rescaled(160.0, 24.0).into(),
             prune: PruneScheduleConfig::Periodic(Periodic { first: 6, every: 3, count: 7 }),
+            stretch: true,
             ..Self::default()
         }
     }
@@ -149,7 +155,8 @@ impl SearchMethod for EoiNas {
 
     fn timetable(&self, run: &SearchConfig, space: &SearchSpace) -> Timetable {
         let timetable = Timetable::new(run.epochs).warm_up(self.warm_up_epochs).temperature(&self.temperature);
-        timetable.skip_dropout(self.skip_dropout).prune(self.prune, space.ops().len())
+        let timetable = timetable.skip_dropout(self.skip_dropout).prune(self.prune, space.ops().len());
+        if self.stretch { timetable.stretched() } else { timetable }
     }
 
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {

@@ -107,6 +107,19 @@ impl SearchJob {
         finalists::run(settings, derived, &importance, &self.around_finals(), session)
     }
 
+    /// A line for people where there are too few steps for the architecture to learn anything before it is pruned.
+    fn few(&self) -> Option<String> {
+        let ops = self.learner.space().ops().len();
+        let steps = self.plan.before_pruning()?.saturating_mul(self.steps());
+        (steps < TRIES * ops).then(|| {
+            format!(
+                "only {steps} steps train the architecture before its first pruning, of {ops} ops an edge: that tells them \
+                 apart by chance. More epochs, smaller batches or more images help; so does a published cell, which needs no \
+                 search"
+            )
+        })
+    }
+
     /// What speaks against the found cell.
     fn warnings(&self, genotype: &Genotype, accuracy: f64, finals: bool) -> Result<Vec<String>> {
         let trained = finals || self.method.trains();
@@ -132,6 +145,9 @@ impl SearchJob {
         }
     }
 }
+
+/// As often as this an op of an edge should be tried before one is taken away.
+const TRIES: usize = 10;
 
 /// The share of the images that are of the most frequent class.
 fn most_frequent(dataset: &dyn Dataset) -> Result<f64> {
@@ -225,7 +241,14 @@ impl Job for SearchJob {
                 command: Vec::new(),
                 measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
-            notes: self.plan.note().map(str::to_owned).into_iter().chain(info.notes.clone()).collect(),
+            notes: self
+                .plan
+                .note()
+                .map(str::to_owned)
+                .into_iter()
+                .chain(self.few())
+                .chain(info.notes.clone())
+                .collect(),
             keep_checkpoints: self.config.keep_checkpoints,
             rules: guard.into_iter().collect(),
         }
