@@ -240,3 +240,33 @@ fn a_method_is_named_and_a_wrong_name_gets_the_choice() {
     let error = "dart".parse::<MethodKind>().unwrap_err().to_string();
     assert!(error.contains("no method `dart`; choose one of eoinas, gdas"), "{error}");
 }
+
+/// Every op of an edge is run once in as many steps, and a stopped run draws the same.
+#[test]
+fn fair_draws_run_each_op_in_its_turn_and_resume_to_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let ops = SearchSpace::darts().ops().len();
+    for method in [MethodKind::Eoinas, MethodKind::Gdas, MethodKind::Uniform] {
+        let config = set(&set(&config(method), "draws", "fair"), "paths_per_step", &ops.to_string());
+        let (whole, parts) = (dir.path().join(method.name()), dir.path().join(format!("{}-parts", method.name())));
+        let mut search = Search::create(SearchConfig { epochs: 1, ..config.clone() }, &whole, options()).unwrap();
+        assert!(matches!(search.run().unwrap(), Outcome::Done(_)));
+        let events = events(&whole);
+        let end = events.iter().find_map(|event| if let Event::EpochEnd(end) = event { Some(end) } else { None });
+        // Prunings begin a new count; before the first one all ops of all edges were drawn equally often.
+        let counts = end.unwrap().search.as_ref().unwrap().counts.as_ref().unwrap();
+        let counts: std::collections::BTreeSet<u64> =
+            search.space().edges().flat_map(|edge| counts[edge].to_vec()).collect();
+        assert_eq!(counts.len(), 1, "{}: {counts:?}", method.name());
+        assert!(method == MethodKind::Eoinas || !counts.contains(&0), "{}: {counts:?}", method.name());
+        let mut stop = options();
+        stop.rules.push(Box::new(MaxSteps(2)));
+        let stopped = Search::create(SearchConfig { epochs: 1, ..config }, &parts, stop).unwrap().run().unwrap();
+        assert!(matches!(stopped, Outcome::Stopped(_)), "{stopped:?}");
+        assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Done(_)));
+        assert_same(&whole, &parts);
+    }
+    let mixture = set(&set(&config(MethodKind::Eoinas), "draws", "fair"), "path", "mixture");
+    let error = Search::create(mixture, &dir.path().join("no"), options()).unwrap_err().to_string();
+    assert!(error.starts_with("draws is fair; expected independent"), "{error}");
+}

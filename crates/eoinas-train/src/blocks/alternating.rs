@@ -1,11 +1,11 @@
 //! The step that DARTS, GDAS and EoiNAS have in common: the weights on a training batch, then the architecture on a
 //! validation batch.
 
-use rand::Rng;
-
-use eoinas_core::{EdgeOpTable, SeedStream};
-use eoinas_gumbel::Relaxation;
+use eoinas_core::{EdgeOpTable, Gate, Gates, SeedStream};
+use eoinas_gumbel::{Relaxation, Sample, Softmax};
 use eoinas_nn::{Batch, Wanted};
+use rand::{Rng, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
 
 use super::{Path, finite, train_weights};
 use crate::{
@@ -15,6 +15,20 @@ use crate::{
     method::{Step, StepReport},
     tally::Tally,
 };
+
+/// How methods of one path a pass draw it, as a setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Draws {
+    /// Each path by itself, as the method's relaxation draws it (the default).
+    #[default]
+    Independent,
+    /// Strictly fair (FairNAS, Chu et al., 2021): in as many paths as the fullest edge has alive ops, every op of an edge is
+    /// run once (where others have more, once or twice), in random order; weights and architecture have their own draws, and
+    /// an epoch begins a new cycle. With as many paths a step as there are ops, all are trained on each batch. The
+    /// architecture's gradient is that of a softmax without noise, at the op that was run.
+    Fair,
+}
 
 /// First-order alternation (DARTS, Algorithm 1 with xi = 0; the paper's Algorithm 1, lines 4 and 5), with gates of its
 /// own for each half.
@@ -27,12 +41,14 @@ pub struct Alternating {
     pub relaxation: &'static dyn Relaxation,
     /// Paths that are drawn for each update.
     pub paths: usize,
+    /// How they are drawn.
+    pub draws: Draws,
 }
 
 impl Alternating {
     /// One path an update.
     pub fn new(relaxation: &'static dyn Relaxation) -> Self {
-        Self { relaxation, paths: 1 }
+        Self { relaxation, paths: 1, draws: Draws::Independent }
     }
 
     /// Both halves; the first alone during the warm-up.
@@ -64,10 +80,31 @@ impl Alternating {
         let temperature = step.plan.temperature.unwrap_or(1.0);
         let mut rng = step.streams.rng(stream, epoch, index);
         let rng: &mut dyn Rng = &mut rng;
-        let sample = self.relaxation.sample(alphas, learner.alive(), learner.space(), temperature, rng)?;
+        let sample = match self.draws {
+            Draws::Independent => self.relaxation.sample(alphas, learner.alive(), learner.space(), temperature, rng)?,
+            Draws::Fair => {
+                let sample = Softmax.sample(alphas, learner.alive(), learner.space(), temperature, rng)?;
+                Sample { gates: self.fair(learner, step, stream, path), ..sample }
+            }
+        };
         let mut rng = step.streams.rng(of_edges(stream), epoch, index);
         let edges = learner.edge_mode().sample(&learner.edges, learner.space(), temperature, &mut rng)?;
         Ok(Path::new(learner, sample, edges))
+    }
+
+    /// The ops of a path in which each has its turn.
+    fn fair(&self, learner: &Learner, step: &Step, stream: SeedStream, path: usize) -> Gates {
+        let (alive, space) = (learner.alive(), learner.space());
+        let length = alive.max_count(space).max(1);
+        let turn = step.step.saturating_mul(self.paths).saturating_add(path);
+        let cycle = (turn / length) as u64;
+        let mut rng = step.streams.rng(fair_stream(stream), step.epoch as u64, cycle);
+        Gates::from_fn(space, |id| {
+            let mut order: Vec<usize> = alive.ops(id).collect();
+            order.shuffle(&mut rng);
+            let op = order.get(turn % length % order.len().max(1)).copied();
+            op.map(|op| Gate { op, value: 1.0 }).into_iter().collect()
+        })
     }
 
     /// The paths of the weights' half by `alphas`.
@@ -99,6 +136,14 @@ impl Alternating {
         let norm = learner.update_arch(&gradients, &paths)?;
         finite("gradient of the architecture parameters", norm)?;
         Ok(tally)
+    }
+}
+
+/// The stream of the orders of ops of one half.
+fn fair_stream(stream: SeedStream) -> SeedStream {
+    match stream {
+        SeedStream::ArchPath => SeedStream::Named("arch-fair"),
+        _ => SeedStream::Named("weight-fair"),
     }
 }
 

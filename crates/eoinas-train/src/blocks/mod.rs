@@ -1,7 +1,7 @@
 //! What the steps of methods are made of, for methods of one's own as for those that are here.
 //!
 //! - [`Alternating`]: weights on a training batch, architecture on a validation batch, by gradients through paths
-//!   (DARTS, GDAS, EoiNAS). Its parts can be used alone: [`Alternating::sample`] draws a path,
+//!   (DARTS, GDAS, EoiNAS), drawn as [`Draws`] says. Its parts can be used alone: [`Alternating::sample`] draws a path,
 //!   [`Alternating::weight_paths`] those of one step, [`Alternating::train_arch`] is the second half.
 //! - [`Path`]: one draw: the gates that the supernet runs, and the way from their gradients back to the architecture
 //!   parameters.
@@ -17,6 +17,6 @@ mod alternating;
 mod path;
 mod weights;
 
-pub use alternating::Alternating;
+pub use alternating::{Alternating, Draws};
 pub use path::{Path, one_hot};
 pub use weights::{finite, train_weights};

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity;
 use crate::{
-    blocks::Alternating,
+    blocks::{Alternating, Draws},
     config::{self, ArchConfig, SearchConfig, SkipDropout},
     error::Result,
     halt::Flow,
@@ -34,6 +34,9 @@ pub struct EoiNas {
     pub path: PathMode,
     /// Paths that are drawn for each update on the same batch; it takes the mean of their gradients. Default: 1.
     pub paths_per_step: usize,
+    /// How each path is drawn. Default: independent of the others; `fair`: each alive op of an edge in its turn.
+    #[serde(default)]
+    pub draws: Draws,
     /// Update of the architecture parameters.
     pub arch: ArchConfig,
     /// Temperature of Eq. 5 by epoch. Default: 5 * 0.965^(epoch - 20), never below 0.001.
@@ -66,6 +69,7 @@ impl Default for EoiNas {
         Self {
             path: PathMode::Sampled,
             paths_per_step: 1,
+            draws: Draws::Independent,
             arch: ArchConfig::default(),
             temperature: Exponential::paper_temperature().into(),
             warm_up_epochs: 20,
@@ -134,6 +138,8 @@ impl SearchMethod for EoiNas {
 
     fn validate(&self, run: &SearchConfig, space: &SearchSpace) -> Result<(), Setting> {
         config::paths_per_step(self.paths_per_step)?;
+        let one = self.draws == Draws::Independent || self.path == PathMode::Sampled;
+        Setting::check(one, "draws", "fair", "independent: a mixture runs all ops at once")?;
         config::partial_channels(self.partial_channels, &run.network)?;
         config::edges(self.edges, space)?;
         self.arch.validate()?;
@@ -160,7 +166,8 @@ impl SearchMethod for EoiNas {
     }
 
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
-        Alternating { relaxation: self.path.relaxation(), paths: self.paths_per_step }.step(context.learner, step)
+        let Self { path, paths_per_step: paths, draws, .. } = *self;
+        Alternating { relaxation: path.relaxation(), paths, draws }.step(context.learner, step)
     }
 
     fn epoch_end(&mut self, context: &mut SearchContext<'_>, plan: &EpochPlan) -> Flow<Vec<PruneDecision>> {

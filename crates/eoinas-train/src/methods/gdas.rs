@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{by_beta, identity};
 use crate::{
-    blocks::Alternating,
+    blocks::{Alternating, Draws},
     config::{self, ArchConfig, SearchConfig, SkipDropout},
     error::Result,
     halt::Flow,
@@ -27,6 +27,9 @@ use crate::{
 pub struct Gdas {
     /// Paths of which an update takes the mean gradient. Default: 1.
     pub paths_per_step: usize,
+    /// How each path is drawn. Default: independent of the others; `fair`: each alive op of an edge in its turn.
+    #[serde(default)]
+    pub draws: Draws,
     /// Update of the architecture parameters.
     pub arch: ArchConfig,
     /// Temperature of the samples by epoch. Default: from 10 to 0.1 on a line, its authors'.
@@ -45,6 +48,7 @@ impl Default for Gdas {
     fn default() -> Self {
         Self {
             paths_per_step: 1,
+            draws: Draws::Independent,
             arch: ArchConfig::default(),
             temperature: Linear { start: 10.0, end: 0.1, inclusive: true }.into(),
             warm_up_epochs: 0,
@@ -87,7 +91,7 @@ impl SearchMethod for Gdas {
     }
 
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
-        Alternating { relaxation: &Sampled, paths: self.paths_per_step }.step(context.learner, step)
+        Alternating { relaxation: &Sampled, paths: self.paths_per_step, draws: self.draws }.step(context.learner, step)
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Uniform, identity};
 use crate::{
+    blocks::Draws,
     config::{SearchConfig, SkipDropout},
     error::Result,
     halt::Flow,
@@ -26,6 +27,9 @@ pub struct RandomWs {
     pub candidates: usize,
     /// Paths of which an update takes the mean gradient. Default: 1.
     pub paths_per_step: usize,
+    /// How each path is drawn. Default: independent of the others; `fair`: each alive op of an edge in its turn.
+    #[serde(default)]
+    pub draws: Draws,
     /// Partial channels ([`super::PcDarts`]): the ops of an edge read 1/K of its channels. Default: none.
     pub partial_channels: Option<usize>,
     /// Dropout on the skip connections of stride 1. Default: none.
@@ -34,14 +38,20 @@ pub struct RandomWs {
 
 impl Default for RandomWs {
     fn default() -> Self {
-        Self { candidates: 100, paths_per_step: 1, partial_channels: None, skip_dropout: None }
+        Self {
+            candidates: 100,
+            paths_per_step: 1,
+            draws: Draws::Independent,
+            partial_channels: None,
+            skip_dropout: None,
+        }
     }
 }
 
 impl RandomWs {
     fn supernet(&self) -> Uniform {
-        let Self { paths_per_step, partial_channels, skip_dropout, .. } = *self;
-        Uniform { paths_per_step, partial_channels, skip_dropout }
+        let Self { paths_per_step, draws, partial_channels, skip_dropout, .. } = *self;
+        Uniform { paths_per_step, draws, partial_channels, skip_dropout }
     }
 }
 

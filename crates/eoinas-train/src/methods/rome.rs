@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Gdas, identity};
 use crate::{
+    blocks::Draws,
     config::{ArchConfig, SearchConfig, SkipDropout},
     error::Result,
     halt::Flow,
@@ -50,7 +51,8 @@ impl Rome {
     fn gdas(&self) -> Gdas {
         let Self { paths_per_step, arch, temperature, warm_up_epochs, partial_channels, skip_dropout } = self.clone();
         let edges = EdgeMode::Sampled;
-        Gdas { paths_per_step, arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout }
+        let draws = Draws::Independent;
+        Gdas { paths_per_step, draws, arch, temperature, warm_up_epochs, partial_channels, edges, skip_dropout }
     }
 }
 

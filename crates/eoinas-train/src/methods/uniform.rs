@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{by_beta, identity};
 use crate::{
-    blocks::{Alternating, train_weights},
+    blocks::{Alternating, Draws, train_weights},
     config::{self, SearchConfig, SkipDropout},
     error::Result,
     halt::Flow,
@@ -29,6 +29,9 @@ use crate::{
 pub struct Uniform {
     /// Paths of which an update takes the mean gradient. Default: 1.
     pub paths_per_step: usize,
+    /// How each path is drawn. Default: independent of the others; `fair`: each alive op of an edge in its turn.
+    #[serde(default)]
+    pub draws: Draws,
     /// Partial channels ([`super::PcDarts`]): the ops of an edge read 1/K of its channels. Default: none.
     pub partial_channels: Option<usize>,
     /// Dropout on the skip connections of stride 1. Default: none.
@@ -37,7 +40,7 @@ pub struct Uniform {
 
 impl Default for Uniform {
     fn default() -> Self {
-        Self { paths_per_step: 1, partial_channels: None, skip_dropout: None }
+        Self { paths_per_step: 1, draws: Draws::Independent, partial_channels: None, skip_dropout: None }
     }
 }
 
@@ -68,7 +71,7 @@ impl SearchMethod for Uniform {
         let learner = &mut *context.learner;
         // Equal parameters, whatever those of the learner are.
         let equal = learner.alphas.map(|_| 0.0);
-        let drawn = Alternating { relaxation: &Categorical, paths: self.paths_per_step };
+        let drawn = Alternating { relaxation: &Categorical, paths: self.paths_per_step, draws: self.draws };
         let paths = drawn.weight_paths(learner, &equal, step)?;
         Ok(StepReport { train: train_weights(learner, step, &paths)?, valid: None })
     }
