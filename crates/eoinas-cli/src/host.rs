@@ -1,7 +1,5 @@
 //! Where a run computes, and how it is watched and stopped: threads, device, signals, display.
 
-use std::path::Path;
-
 use candle_core::Device;
 use eoinas_train::{
     Options,
@@ -82,7 +80,8 @@ impl Host {
     }
 
     /// The same of a run of the study in that folder.
-    pub(crate) fn options_in(&self, study: &Path) -> Options {
+    #[cfg(any(feature = "images", feature = "report"))]
+    pub(crate) fn options_in(&self, study: &std::path::Path) -> Options {
         Options { study: Some(study.to_owned()), ..self.options() }
     }
 }
