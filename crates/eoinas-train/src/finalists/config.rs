@@ -18,7 +18,7 @@ const TYPICAL: u64 = 25;
 
 /// Candidate cells at the end of a search: each is trained from scratch for a short time, the best third of them for twice as
 /// long, and so on (successive halving, Jamieson and Talwalkar, 2016); the last one is the search's result. The method's own
-/// cell is in every round, and gives way only to one that is better by more than a standard error.
+/// cell is in every round, and gives way only to one that is better by more than a standard error, unless random cells take part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinalistsConfig {

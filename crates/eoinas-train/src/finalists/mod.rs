@@ -58,8 +58,9 @@ pub(crate) struct Around<'a> {
 /// the winner first; each training is in the record. What is done already is taken as it is, so that an interrupted search
 /// goes on with it.
 ///
-/// The method's cell is in every round, and another one wins only where it is better by more than one standard error: short
-/// trainings of cells that are alike differ by chance.
+/// Among its neighbours the method's cell is in every round, and another one wins only where it is better by more than one
+/// standard error: short trainings of cells that are alike differ by chance. Random cells are not alike, and all begin
+/// as equals.
 ///
 /// # Errors
 /// Cells that cannot be trained. A stop.
@@ -107,7 +108,9 @@ pub(crate) fn run(
         if let Some(now) = standing.get_mut(..count) {
             now.sort_by(Finalist::better);
             let next = rounds.get(round).map_or(1, |(count, _)| *count);
-            keep_first(now, &first, next);
+            if settings.random_cells() == 0 {
+                keep_first(now, &first, next);
+            }
         }
     }
     Ok(standing)
