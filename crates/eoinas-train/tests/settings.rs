@@ -36,7 +36,9 @@ fn old(method: &str) -> Value {
 
 #[test]
 fn settings_of_version_0_1_0_mean_what_they_meant() {
-    let mut expected = SearchConfig { epochs: 4, batch_size: 16, ..SearchConfig::quick() };
+    // Schedules were not stretched.
+    let method = EoiNas { stretch: false, ..EoiNas::quick() }.into();
+    let mut expected = SearchConfig { epochs: 4, batch_size: 16, method, ..SearchConfig::quick() };
     expected.data.train_images = Some(128);
     (expected.network.channels, expected.network.cells) = (4, 3);
     assert_eq!(read(&old("eoinas")).unwrap(), expected);

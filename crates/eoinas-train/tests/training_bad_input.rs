@@ -58,6 +58,7 @@ fn every_bad_setting_has_an_error_of_its_own() {
 fn presets_are_valid_and_survive_their_file() {
     for preset in TrainPreset::ALL {
         let mut config = preset.config();
+        config.data.dataset = SourceKind::Cifar10;
         // It is written as an absolute path.
         config.data.dir = Some(std::path::absolute("images").unwrap());
         config.validate().unwrap();

@@ -132,7 +132,10 @@ mod tests {
         let gdas = SearchConfig::paper().with_method(MethodKind::Gdas);
         let error = gdas.with_setting("indicator.lambda", "0.1").unwrap_err().to_string();
         assert!(error.contains("no `indicator` with the method gdas (eoinas has it)"), "{error}");
-        assert!(error.contains("gdas has arch, edges") && error.contains("every search has batch_size"), "{error}");
+        assert!(
+            error.contains("gdas has arch, draws, edges") && error.contains("every search has batch_size"),
+            "{error}"
+        );
         assert!(gdas.with_setting("nothing", "1").unwrap_err().to_string().contains("no method has it"));
     }
 }
