@@ -1,13 +1,13 @@
 //! The step that DARTS, GDAS and EoiNAS have in common: the weights on a training batch, then the architecture on a
 //! validation batch.
 
-use eoinas_core::{EdgeOpTable, Gate, Gates, SeedStream};
+use eoinas_core::{EdgeOpTable, Gates, SeedStream};
 use eoinas_gumbel::{Relaxation, Sample, Softmax};
 use eoinas_nn::{Batch, Wanted};
-use rand::{Rng, seq::SliceRandom};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Path, finite, train_weights};
+use super::{Path, Turns, finite, one_hot, train_weights};
 use crate::{
     error::Result,
     halt::Flow,
@@ -95,16 +95,11 @@ impl Alternating {
     /// The ops of a path in which each has its turn.
     fn fair(&self, learner: &Learner, step: &Step, stream: SeedStream, path: usize) -> Gates {
         let (alive, space) = (learner.alive(), learner.space());
-        let length = alive.max_count(space).max(1);
+        let length = Turns::length(space, alive);
         let turn = step.step.saturating_mul(self.paths).saturating_add(path);
-        let cycle = (turn / length) as u64;
-        let mut rng = step.streams.rng(fair_stream(stream), step.epoch as u64, cycle);
-        Gates::from_fn(space, |id| {
-            let mut order: Vec<usize> = alive.ops(id).collect();
-            order.shuffle(&mut rng);
-            let op = order.get(turn % length % order.len().max(1)).copied();
-            op.map(|op| Gate { op, value: 1.0 }).into_iter().collect()
-        })
+        let mut rng = step.streams.rng(fair_stream(stream), step.epoch as u64, (turn / length) as u64);
+        let turns = Turns::draw(space, alive, &mut rng);
+        one_hot(space, |id| turns.op(id, turn % length))
     }
 
     /// The paths of the weights' half by `alphas`.

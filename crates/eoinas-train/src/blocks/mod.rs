@@ -15,8 +15,10 @@
 
 mod alternating;
 mod path;
+mod turns;
 mod weights;
 
 pub use alternating::{Alternating, Draws};
 pub use path::{Path, one_hot};
+pub(crate) use turns::Turns;
 pub use weights::{finite, train_weights};

@@ -1,27 +1,21 @@
 //! Paths in which every op of an edge has its turn.
 
-use eoinas_core::{AliveOps, EdgeId, EdgeMap, Gate, Gates, SearchSpace};
+use eoinas_core::{AliveOps, EdgeId, EdgeMap, Gates, SearchSpace};
 use rand::{Rng, seq::SliceRandom};
+
+use crate::blocks::{Turns, one_hot};
 
 /// Random paths of one op an edge, on as many edges of each node as a derived cell has: in each of `cycles` cycles, as long
 /// as the largest number of alive ops of an edge, every op of an edge is chosen once or, where others have more, once
 /// or twice (FairNAS, Chu et al., 2021, draws like this).
 pub fn fair_paths(space: &SearchSpace, alive: &AliveOps, cycles: usize, rng: &mut dyn Rng) -> Vec<Gates> {
-    let length = alive.max_count(space).max(1);
+    let length = Turns::length(space, alive);
     let mut paths = Vec::with_capacity(cycles * length);
     for _ in 0..cycles {
-        let mut orders: EdgeMap<Vec<usize>> = EdgeMap::filled(space, Vec::new());
-        for (id, order) in orders.iter_mut() {
-            *order = alive.ops(id).collect();
-            order.shuffle(rng);
-        }
+        let turns = Turns::draw(space, alive, rng);
         for turn in 0..length {
             let kept = kept(space, rng);
-            paths.push(Gates::from_fn(space, |id| {
-                let order = &orders[id];
-                let op = order.get(turn % order.len().max(1)).copied();
-                op.filter(|_| kept[id]).map(|op| Gate { op, value: 1.0 }).into_iter().collect()
-            }));
+            paths.push(one_hot(space, |id| turns.op(id, turn).filter(|_| kept[id])));
         }
     }
     paths
