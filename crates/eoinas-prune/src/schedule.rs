@@ -160,10 +160,20 @@ impl PruneScheduleConfig {
     /// ```
     pub fn stretched_to(&self, epochs: usize) -> Option<Self> {
         match *self {
-            Self::Periodic(plan) if plan.count > 0 && plan.last() < epochs as u128 => {
+            Self::Periodic(plan) if self.last_pruning().is_some_and(|last| last < epochs) => {
                 Some(Self::Stretched(Stretched(plan)))
             }
             _ => None,
+        }
+    }
+
+    /// The epoch that the last pruning follows where the run has as many as the schedule was made for; `None` without any.
+    pub fn last_pruning(&self) -> Option<usize> {
+        match self {
+            Self::Never(_) => None,
+            Self::Periodic(plan) | Self::Stretched(Stretched(plan)) => {
+                usize::try_from(plan.last()).ok().filter(|last| *last > 0)
+            }
         }
     }
 

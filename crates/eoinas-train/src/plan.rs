@@ -1,7 +1,7 @@
 //! The schedules of a run, fitted to its number of epochs.
 
 use eoinas_core::{Setting, schedule::ScheduleConfig};
-use eoinas_prune::{Never, Periodic, PruneScheduleConfig, Stretched};
+use eoinas_prune::{Never, PruneScheduleConfig};
 
 use crate::config::{SearchConfig, SkipDropout, positive_temperature};
 
@@ -81,7 +81,7 @@ impl Timetable {
     pub fn prune(self, schedule: PruneScheduleConfig, ops: usize) -> Self {
         let epochs = self.epochs();
         let Some(scaled) = schedule.scaled_to(epochs, ops) else { return Self { prune: schedule, ..self } };
-        let from = last_pruning(scaled).filter(|from| *from > epochs);
+        let from = scaled.last_pruning().filter(|from| *from > epochs);
         self.scaled(scaled, from, &format!(", so that one of {ops} ops is left on each edge"))
     }
 
@@ -90,7 +90,7 @@ impl Timetable {
     #[must_use]
     pub fn stretched(self) -> Self {
         match self.prune.stretched_to(self.epochs()) {
-            Some(stretched) => self.scaled(stretched, last_pruning(stretched), ""),
+            Some(stretched) => self.scaled(stretched, stretched.last_pruning(), ""),
             None => self,
         }
     }
@@ -238,17 +238,6 @@ impl Stage {
             None => dropout.rate * (of - 1.0 - at) / of,
             Some(after) => dropout.rate * (-dropout.decay * after as f64).exp(),
         }
-    }
-}
-
-/// The epoch that the last pruning of an unscaled schedule follows.
-fn last_pruning(schedule: PruneScheduleConfig) -> Option<usize> {
-    match schedule {
-        PruneScheduleConfig::Periodic(Periodic { first, every, count })
-        | PruneScheduleConfig::Stretched(Stretched(Periodic { first, every, count })) => {
-            count.checked_sub(1)?.checked_mul(every)?.checked_add(first)
-        }
-        _ => None,
     }
 }
 
