@@ -9,12 +9,11 @@ use eoinas_core::{
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
     softmax,
 };
-use eoinas_data::{Batches, Dataset, split};
+use eoinas_data::Batches;
 use eoinas_prune::PruneState;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    collapse,
     context::SearchContext,
     found::{Found, counts},
     snapshot,
@@ -107,32 +106,6 @@ impl SearchJob {
         finalists::run(settings, derived, &importance, &self.around_finals(), session)
     }
 
-    /// A line for people where there are too few steps for the architecture to learn anything before it is pruned.
-    fn few(&self) -> Option<String> {
-        let ops = self.learner.space().ops().len();
-        let steps = self.plan.before_pruning()?.saturating_mul(self.steps());
-        (steps < TRIES * ops).then(|| {
-            format!(
-                "only {steps} steps train the architecture before its first pruning, of {ops} ops an edge: that tells them \
-                 apart by chance. More epochs, smaller batches or more images help; so does a published cell, which needs no \
-                 search"
-            )
-        })
-    }
-
-    /// What speaks against the found cell.
-    fn warnings(&self, genotype: &Genotype, accuracy: f64, finals: bool) -> Result<Vec<String>> {
-        let trained = finals || self.method.trains();
-        let classes = self.measure().is_accuracy();
-        let accuracy = (trained && classes).then_some(accuracy);
-        let guess = if classes { Some(most_frequent(self.data.train.dataset().as_ref())?) } else { None };
-        let mut warnings = collapse::signs(genotype, accuracy, guess);
-        if !trained {
-            warnings.push("the weights were not trained: what the network answers says nothing of the cell".to_owned());
-        }
-        Ok(warnings)
-    }
-
     /// What finals need of this search.
     pub(crate) fn around_finals(&self) -> finalists::Around<'_> {
         finalists::Around {
@@ -144,16 +117,6 @@ impl SearchJob {
             dataset: self.data.train.dataset(),
         }
     }
-}
-
-/// As often as this an op of an edge should be tried before one is taken away.
-const TRIES: usize = 10;
-
-/// The share of the images that are of the most frequent class.
-fn most_frequent(dataset: &dyn Dataset) -> Result<f64> {
-    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-    split::strata(dataset)?.into_iter().for_each(|class| *counts.entry(class).or_default() += 1);
-    Ok(counts.values().copied().max().unwrap_or(0) as f64 / dataset.len().max(1) as f64)
 }
 
 /// The method of the settings; one of `options` takes its place, also in the settings.

@@ -5,6 +5,7 @@ mod context;
 mod found;
 mod job;
 mod snapshot;
+mod warnings;
 
 pub use context::{Batches, SearchContext};
 pub use found::Found;

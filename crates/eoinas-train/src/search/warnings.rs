@@ -1,0 +1,47 @@
+//! What people should know of a search before it begins, and of its cell when it ends.
+
+use std::collections::BTreeMap;
+
+use eoinas_core::Genotype;
+use eoinas_data::{Dataset, split};
+
+use super::{SearchJob, collapse};
+use crate::{error::Result, run::Job};
+
+/// As often as this an op of an edge should be tried before one is taken away.
+const TRIES: usize = 10;
+
+impl SearchJob {
+    /// A line for people where there are too few steps for the architecture to learn anything before it is pruned.
+    pub(super) fn few(&self) -> Option<String> {
+        let ops = self.learner.space().ops().len();
+        let steps = self.plan.before_pruning()?.saturating_mul(self.steps());
+        (steps < TRIES * ops).then(|| {
+            format!(
+                "only {steps} steps train the architecture before its first pruning, of {ops} ops an edge: that tells them \
+                 apart by chance. More epochs, smaller batches or more images help; so does a published cell, which needs no \
+                 search"
+            )
+        })
+    }
+
+    /// What speaks against the found cell.
+    pub(super) fn warnings(&self, genotype: &Genotype, accuracy: f64, finals: bool) -> Result<Vec<String>> {
+        let trained = finals || self.method.trains();
+        let classes = self.measure().is_accuracy();
+        let accuracy = (trained && classes).then_some(accuracy);
+        let guess = if classes { Some(most_frequent(self.data.train.dataset().as_ref())?) } else { None };
+        let mut warnings = collapse::signs(genotype, accuracy, guess);
+        if !trained {
+            warnings.push("the weights were not trained: what the network answers says nothing of the cell".to_owned());
+        }
+        Ok(warnings)
+    }
+}
+
+/// The share of the images that are of the most frequent class.
+fn most_frequent(dataset: &dyn Dataset) -> Result<f64> {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    split::strata(dataset)?.into_iter().for_each(|class| *counts.entry(class).or_default() += 1);
+    Ok(counts.values().copied().max().unwrap_or(0) as f64 / dataset.len().max(1) as f64)
+}
