@@ -22,12 +22,7 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     let available = open_dataset(data)?.len();
     let mut config = TrainConfig::quick();
     config.seed = search.seed;
-    config.data.dataset = data.dataset;
-    config.data.dir = data.dir.clone();
-    config.data.train_images = data.train_images;
-    config.data.image_size = data.image_size;
-    config.data.skip_unreadable = data.skip_unreadable;
-    config.data.max_pixels = data.max_pixels;
+    config.data = data.into();
     config.epochs = epochs.unwrap_or(config.epochs);
     let config = with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
     config.validate()?;

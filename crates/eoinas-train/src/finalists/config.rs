@@ -160,13 +160,9 @@ impl FinalistsConfig {
             epochs,
             batch_size: self.batch_size,
             data: TrainDataConfig {
-                dataset: data.dataset,
-                dir: data.dir.clone(),
                 train_images: self.images.map(|most| most.min(there)).or(data.train_images),
                 held_out: Some(self.held_out),
-                image_size: data.image_size,
-                skip_unreadable: data.skip_unreadable,
-                ..TrainDataConfig::default()
+                ..TrainDataConfig::from(data)
             },
             form: search.form,
             network: self.network.clone(),

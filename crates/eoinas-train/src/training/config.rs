@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::presets::TrainPreset;
 use crate::{
-    config::{NetworkConfig, WeightsConfig},
+    config::{DataConfig, NetworkConfig, WeightsConfig},
     error::Result,
 };
 
@@ -100,6 +100,22 @@ pub struct TrainDataConfig {
     /// (default): 100 million.
     #[serde(default)]
     pub max_pixels: Option<u64>,
+}
+
+/// The images of a search, for a training: as many of the training part, all of the test part.
+impl From<&DataConfig> for TrainDataConfig {
+    fn from(search: &DataConfig) -> Self {
+        Self {
+            dataset: search.dataset,
+            dir: search.dir.clone(),
+            train_images: search.train_images,
+            test_images: None,
+            held_out: None,
+            image_size: search.image_size,
+            skip_unreadable: search.skip_unreadable,
+            max_pixels: search.max_pixels,
+        }
+    }
 }
 
 /// The values of one epoch.
