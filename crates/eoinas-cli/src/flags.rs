@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 28] = [
+const FLAGS: [(&str, &str); 30] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -30,8 +30,10 @@ const FLAGS: [(&str, &str); 28] = [
     ("epochs", "epochs"),
     ("label_smoothing", "label-smoothing"),
     ("method", "method"),
+    ("multiply_adds", "multiply-adds"),
     ("network.cells", "cells"),
     ("network.channels", "channels"),
+    ("network.max_ops", "max-ops"),
     ("partial_channels", "partial-channels"),
     ("path", "path"),
     ("paths_per_step", "paths-per-step"),
@@ -90,23 +92,30 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
     match setting(error.as_ref()) {
         Some(Setting { name: setting, got, expected }) => {
             let text = format!("{} is {got}; expected {expected}", name(setting, flags, start));
-            if start.has_flag("max-ops") { text.replace("`network.max_ops`", "--max-ops") } else { text }
+            in_flags(text, flags, start, "")
         }
         None => of_data(error.to_string(), flags, start),
     }
 }
 
 /// Advice about images, which names settings in the words of the library, in flags; and what the command can do besides.
-fn of_data(mut text: String, flags: &[(&str, &str)], start: &Start) -> String {
+fn of_data(text: String, flags: &[(&str, &str)], start: &Start) -> String {
+    let mut text = in_flags(text, flags, start, "data.");
+    if text.contains(": no CIFAR-") && start.has_flag("download") {
+        text += ", or let it be fetched: --download";
+    }
+    text
+}
+
+/// The text with the flags of the command that runs in the place of settings in backquotes, whose names it has without
+/// `prefix`.
+fn in_flags(mut text: String, flags: &[(&str, &str)], start: &Start, prefix: &str) -> String {
     for (setting, flag) in flags {
-        if let Some(setting) = setting.strip_prefix("data.")
+        if let Some(setting) = setting.strip_prefix(prefix)
             && start.has_flag(flag)
         {
             text = text.replace(&format!("`{setting}`"), &format!("--{flag}"));
         }
-    }
-    if text.contains(": no CIFAR-") && start.has_flag("download") {
-        text += ", or let it be fetched: --download";
     }
     text
 }
@@ -171,6 +180,10 @@ mod tests {
         assert_eq!(says("search", of("network.channels").into()), "--channels is 0; expected more");
         assert_eq!(says("search", of("augment.cutout").into()), "augment.cutout is 0; expected more");
         assert_eq!(says("train", of("augment.cutout").into()), "--cutout is 0; expected more");
+        assert_eq!(says("train", of("multiply_adds").into()), "--multiply-adds is 0; expected more");
+        let limit = || TrainError::from(Setting::new("ops", 9, "at most 8; raise `network.max_ops`"));
+        assert_eq!(says("export", limit().into()), "ops is 9; expected at most 8; raise --max-ops");
+        assert_eq!(says("search", limit().into()), "ops is 9; expected at most 8; raise `network.max_ops`");
         let core = CoreError::from(Setting::new("epochs", 0, "more"));
         let wrapped = TrainError::from(NnError::from(core));
         assert_eq!(says("train", wrapped.into()), "--epochs is 0; expected more");
