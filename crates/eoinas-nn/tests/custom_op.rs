@@ -9,7 +9,7 @@ mod nets;
 use candle_core::{Device, Module, Tensor};
 use candle_nn::{Conv2dConfig, VarBuilder, conv2d_no_bias};
 use common::{close, close_tensors};
-use eoinas_core::{AliveOps, Genotype, Op, OpShape, OpSpec, SearchSpace, Skeleton, Streams, count};
+use eoinas_core::{AliveOps, Gates, Genotype, Op, OpShape, OpSpec, SearchSpace, Skeleton, Streams, count};
 use eoinas_nn::operation::{BackwardPass, Context, OpOutput, Operation};
 use eoinas_nn::{DerivedNetwork, NnError, Operations, PassOptions, Sgd, Supernet, Wanted};
 use nets::{batch, mixture, tiny};
@@ -50,6 +50,10 @@ fn operations() -> Operations {
     operations
 }
 
+fn flat(gates: &Gates) -> Vec<f32> {
+    gates.kinds.iter().flatten().flatten().map(|gate| gate.value).collect()
+}
+
 /// Weights of the candle network under the names and layouts of the built-in op.
 fn renamed(net: &Supernet) -> std::collections::HashMap<String, Tensor> {
     let rename = |(name, tensor): (String, Tensor)| {
@@ -76,9 +80,6 @@ fn a_candle_module_agrees_with_the_built_in_op() {
         let pass = |net: &Supernet| net.pass(&batch, &gates, Wanted::BOTH, &PassOptions::default()).unwrap();
         let (x, y) = (pass(&a), pass(&b));
         close("loss", &[x.loss as f32], &[y.loss as f32], 1e-5);
-        let flat = |output: &eoinas_core::Gates| -> Vec<f32> {
-            output.kinds.iter().flatten().flatten().map(|gate| gate.value).collect()
-        };
         close("gates", &flat(x.gate_gradients.as_ref().unwrap()), &flat(y.gate_gradients.as_ref().unwrap()), 1e-4);
         let (x, y) = (x.weight_gradients.unwrap(), y.weight_gradients.unwrap());
         assert_eq!(x.len(), y.len());
@@ -125,9 +126,6 @@ fn a_candle_module_without_a_batch_norm_agrees_with_the_built_in_op() {
     };
     let (mine, theirs) = (output(&space(Op::custom(MySkip))), output(&space(Op::SkipConnect)));
     close("loss", &[mine.loss as f32], &[theirs.loss as f32], 1e-5);
-    let flat = |output: &eoinas_core::Gates| -> Vec<f32> {
-        output.kinds.iter().flatten().flatten().map(|gate| gate.value).collect()
-    };
     let [a, b] = [mine, theirs].map(|output| flat(&output.gate_gradients.unwrap()));
     close("gates", &a, &b, 1e-4);
 }
