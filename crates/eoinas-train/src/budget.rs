@@ -33,11 +33,12 @@ impl SearchConfig {
     /// These settings with as many epochs, and as many finalists, as `time` has room for on this machine: some steps are
     /// measured, and the time that takes is part of it. `options` makes what each measurement needs.
     ///
-    /// The rule: finals get their share ([`FinalistsConfig::share`]), the search the rest, in whole epochs, at least as many as
-    /// its method should have ([`crate::SearchMethod::least_epochs`]) where there is time for them, and no more than it has a
-    /// use for ([`crate::SearchMethod::most_epochs`]). What it leaves over goes to the finals.
-    /// Those have as many candidates as fit (all cells that differ in one choice at most), then more epochs each; where not
-    /// even two cells with one epoch fit, there are none.
+    /// The rule: finals that the settings want are kept wherever one epoch of the search and two finalists of one epoch fit, and
+    /// the note says what is missing where they do not. Finals get their share ([`FinalistsConfig::share`]), the search the
+    /// rest, in whole epochs, at least as many as its method should have ([`crate::SearchMethod::least_epochs`]) where there is
+    /// time for them beside the smallest finals, and no more than it has a use for ([`crate::SearchMethod::most_epochs`]). What
+    /// it leaves over goes to the finals. Those have as many candidates as fit (all cells that differ in one choice at most),
+    /// then more epochs each.
     ///
     /// # Errors
     /// Settings that cannot work, images that cannot be read; a time in which not even one epoch fits.
@@ -53,33 +54,28 @@ impl SearchConfig {
             None => None,
         };
         let left = seconds - begun.elapsed().as_secs_f64();
-        let share = finals.as_ref().map_or(0.0, |(finalists, _)| finalists.share);
-        let fits = |seconds: f64| (seconds / epoch.max(1e-9)).floor().clamp(0.0, 1e9) as usize;
-        let alone = fits(left);
-        if alone == 0 {
+        let shares = Shares { epoch, least, most };
+        if shares.epochs_in(left) == 0 {
             let expected = format!("at least {:.0} seconds, for one epoch of these settings", (seconds - left) + epoch);
             return Err(Setting::new("time", format!("{seconds:.0} seconds"), expected).into());
         }
-        self.epochs = fits(left * (1.0 - share)).max(least.min(alone)).clamp(1, most);
+        (self.epochs, self.finalists) = shares.of(left, finals.as_ref());
         let mut spent = self.epochs as f64 * epoch;
         let mut note = format!("{} epochs", self.epochs);
-        if let Some((finalists, costs)) = finals {
-            self.finalists = finalists.fitted_to(left - spent, costs);
-            match &self.finalists {
-                Some(finalists) => {
-                    let cost = finalists.seconds(costs);
-                    spent += cost;
-                    note += &format!(
-                        ", then {} finalists from {} epochs on ({cost:.0} s)",
-                        finalists.candidates, finalists.epochs
-                    );
-                }
-                None => {
-                    self.epochs = alone.min(most);
-                    spent = self.epochs as f64 * epoch;
-                    note = format!("{} epochs, and no finalists, for which there is no time", self.epochs);
-                }
+        match (&self.finalists, finals) {
+            (Some(finalists), Some((_, costs))) => {
+                let cost = finalists.seconds(costs);
+                spent += cost;
+                note += &format!(
+                    ", then {} finalists from {} epochs on ({cost:.0} s)",
+                    finalists.candidates, finalists.epochs
+                );
             }
+            (_, Some((finalists, costs))) => {
+                let missing = finalists.smallest().seconds(costs) + epoch - left;
+                note += &format!(", and no finalists, as two that are trained for one epoch take {missing:.0} s more");
+            }
+            _ => {}
         }
         let expected = Duration::try_from_secs_f64(spent + seconds - left).unwrap_or(Duration::MAX);
         let note =
@@ -111,6 +107,36 @@ impl SearchConfig {
     }
 }
 
+/// How a time is shared out between a search and its finals.
+#[derive(Clone, Copy, Debug)]
+struct Shares {
+    /// Seconds that an epoch of the search takes.
+    epoch: f64,
+    /// Epochs that the method should have.
+    least: usize,
+    /// Epochs that it has a use for.
+    most: usize,
+}
+
+impl Shares {
+    fn epochs_in(&self, seconds: f64) -> usize {
+        (seconds / self.epoch.max(1e-9)).floor().clamp(0.0, 1e9) as usize
+    }
+
+    /// The epochs of the search, at least one, and the finals that fit.
+    fn of(&self, seconds: f64, finals: Option<&(FinalistsConfig, Costs)>) -> (usize, Option<FinalistsConfig>) {
+        let alone = self.epochs_in(seconds).clamp(1, self.most);
+        let Some((finalists, costs)) = finals else { return (alone, None) };
+        let beside = self.epochs_in(seconds - finalists.smallest().seconds(*costs));
+        if beside == 0 {
+            return (alone, None);
+        }
+        let share = self.epochs_in(seconds * (1.0 - finalists.share));
+        let epochs = share.max(self.least).min(beside).clamp(1, self.most);
+        (epochs, finalists.clone().fitted_to(seconds - epochs as f64 * self.epoch, *costs))
+    }
+}
+
 /// Seconds that parts of finals take.
 #[derive(Clone, Copy, Debug, Default)]
 struct Costs {
@@ -123,6 +149,11 @@ struct Costs {
 impl FinalistsConfig {
     fn seconds(&self, costs: Costs) -> f64 {
         self.training_epochs() as f64 * costs.epoch + self.drawn_cells() as f64 * costs.draw
+    }
+
+    /// Two cells, each trained for one epoch.
+    fn smallest(&self) -> Self {
+        Self { candidates: 2, epochs: 1, ..self.clone() }
     }
 
     /// Epochs of all trainings together.
@@ -159,6 +190,24 @@ impl FinalistsConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finals_are_kept_where_two_cells_fit() {
+        let shares = Shares { epoch: 5.0, least: 8, most: 16 };
+        let finals = (FinalistsConfig { share: 0.75, ..FinalistsConfig::default() }, Costs { epoch: 10.0, draw: 0.0 });
+        let of = |seconds| {
+            let (epochs, finalists) = shares.of(seconds, Some(&finals));
+            (epochs, finalists.map(|finalists| (finalists.candidates, finalists.epochs)))
+        };
+        // Eight for an epoch, the best three for two.
+        assert_eq!(of(200.0), (10, Some((8, 1))));
+        // The method's least comes before the finals' share, and two finalists before that.
+        assert_eq!(of(100.0), (8, Some((3, 2))));
+        assert_eq!(of(59.0), (7, Some((2, 1))));
+        assert_eq!(of(25.0), (1, Some((2, 1))));
+        assert_eq!(of(24.0), (4, None));
+        assert_eq!(shares.of(1000.0, None), (16, None));
+    }
 
     #[test]
     fn finals_take_what_fits() {
