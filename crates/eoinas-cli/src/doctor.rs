@@ -3,6 +3,7 @@
 use std::{fs, process::ExitCode};
 
 use eoinas_kernels::device;
+use eoinas_train::machine;
 use serde_json::{Value, json};
 
 use crate::{Error, Start, out::say};
@@ -114,12 +115,9 @@ fn gpus() -> (Vec<String>, Option<String>) {
     }
 }
 
-/// A line of the system's account of its memory, in GiB with one digit; Linux has it.
+/// A line of the system's account of its memory, in GiB with one digit.
 fn memory(name: &str) -> Option<f64> {
-    let account = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = account.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some((kib / 1024.0 / 1024.0 * 10.0).round() / 10.0)
+    machine::memory(name).map(|bytes| (bytes as f64 / (1u64 << 30) as f64 * 10.0).round() / 10.0)
 }
 
 /// The version of NVIDIA's driver; Linux has it in a file.

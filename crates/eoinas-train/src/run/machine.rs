@@ -1,4 +1,4 @@
-//! Where a run computes: device and threads.
+//! Where a run computes: device, threads, memory.
 
 use std::str::FromStr;
 
@@ -41,6 +41,13 @@ pub fn with_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + 
     let failed = |error| Setting::new("threads", count, format!("a number that can be started: {error}"));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().map_err(failed)?;
     Ok(pool.install(work))
+}
+
+/// A line of the system's account of its memory (`MemTotal`, `MemAvailable`), in bytes; Linux has it.
+pub fn memory(name: &str) -> Option<u64> {
+    let account = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = account.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use eoinas_core::run_folder::names;
 use eoinas_core::{
     Event, Genotype, Measure, Score, SearchSpace, Streams,
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
+    network::NetworkSpec,
     softmax,
 };
 use eoinas_data::Batches;
@@ -29,7 +30,7 @@ use crate::{
     learner::Learner,
     method::{SearchMethod, Step, StepReport},
     plan::{EpochPlan, Plan},
-    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, check_same},
+    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, check_same, memory},
     run_dir::RunDir,
     session::Session,
     stop::{CollapseGuard, Progress, StopRule, check_finite},
@@ -152,6 +153,8 @@ impl Job for SearchJob {
         };
         let skeleton = config.skeleton(dataset.info());
         skeleton.validate(&space)?;
+        let large = ("network.channels", skeleton.channels as u64);
+        memory::check(&NetworkSpec::supernet(&space, &skeleton)?, config.batch_size, &options.device, large)?;
         if let Some(finalists) = &config.finalists {
             finalists.check(&config, &dataset, &space)?;
         }

@@ -7,6 +7,7 @@ use eoinas_core::run_folder::names;
 use eoinas_core::{
     Event, Genotype, Measure, Score, Setting, Streams, TargetKind, count,
     event::{EpochEnd, RECORD_VERSION, RunStarted, Task},
+    network::NetworkSpec,
 };
 use eoinas_data::Batches;
 use eoinas_nn::{
@@ -29,7 +30,9 @@ use crate::{
     error::{Result, TrainError},
     halt::Flow,
     method::StepReport,
-    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, Tally, check_same, estimate::StepClock},
+    run::{
+        About, Around, DataFolder, Job, Options, Run, RunWriter, State, Tally, check_same, estimate::StepClock, memory,
+    },
     run_dir::RunDir,
     session::Session,
     stop::{Progress, StopReason, check_finite},
@@ -102,7 +105,13 @@ impl Job for TrainJob {
         genotype.check_cells(&space)?;
         let (train, test) = open_parts(&config, options)?;
         let skeleton = config.skeleton(&genotype, &space, train.info())?;
-        let counts = count::network(&genotype, &skeleton, &space)?;
+        let network = NetworkSpec::derived(&genotype, &space, &skeleton)?;
+        let counts = network.counts();
+        let large = match config.multiply_adds {
+            Some(multiply_adds) => ("multiply_adds", multiply_adds),
+            None => ("network.channels", config.network.channels as u64),
+        };
+        memory::check(&network, config.batch_size, &options.device, large)?;
         let data = TrainData::new(&config, train, test)?;
         let device = options.device.clone();
         let target = &data.train.dataset().info().target;

@@ -1,0 +1,70 @@
+//! Whether a network has room in this machine's memory. It is asked before any of that is taken: when there is none left, the
+//! system ends a process, and not always the one that took too much.
+
+use candle_core::Device;
+use eoinas_core::{
+    Setting,
+    network::{LayerSpec, NetworkSpec},
+};
+
+/// A number of 32 bits for each weight, its gradient and its momentum.
+const OF_A_WEIGHT: u128 = 3 * 4;
+
+/// Refuses a network that cannot be trained on the CPU in the memory that is free, where the system says how much that is.
+/// `setting` is the one that made it so large.
+///
+/// # Errors
+/// The setting.
+pub(crate) fn check(
+    network: &NetworkSpec,
+    batch: usize,
+    device: &Device,
+    (name, got): (&str, u64),
+) -> Result<(), Setting> {
+    let needed = least_bytes(network, batch);
+    match super::machine::memory("MemAvailable") {
+        Some(free) if device.is_cpu() && needed > u128::from(free) => {
+            let gib = |bytes: u128| bytes as f64 / (1u64 << 30) as f64;
+            let expected = format!(
+                "less: the network needs at least {:.1} GiB to train on {batch} images a step, and {:.1} GiB of memory are free",
+                gib(needed),
+                gib(free.into())
+            );
+            Err(Setting::new(name, got, expected))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What no training gets along without: the weights with what moves them, and what each layer hands on, for every image.
+fn least_bytes(network: &NetworkSpec, batch: usize) -> u128 {
+    let output = |layer: &LayerSpec| {
+        let (channels, (height, width)) = match layer {
+            LayerSpec::Cell(cell) => (cell.output_channels, cell.output_size),
+            LayerSpec::Residual(block) => (block.channels, block.output_size),
+        };
+        channels as u128 * height as u128 * width as u128
+    };
+    let outputs: u128 = network.layers.iter().map(output).sum();
+    u128::from(network.counts().parameters) * OF_A_WEIGHT + 4 * batch as u128 * outputs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eoinas_core::{SearchSpace, Skeleton};
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_no_machine_has_room_for_is_refused() {
+        let network = |channels| {
+            NetworkSpec::supernet(&SearchSpace::darts(), &Skeleton { channels, ..Skeleton::search() }).unwrap()
+        };
+        let check = |channels, batch| check(&network(channels), batch, &Device::Cpu, ("network.channels", 1));
+        check(16, 64).unwrap();
+        for (channels, batch) in [(1 << 14, 2), (16, 1 << 32)] {
+            let error = check(channels, batch).unwrap_err().to_string();
+            assert!(error.starts_with("network.channels is 1; expected less: the network needs at least "), "{error}");
+        }
+    }
+}
