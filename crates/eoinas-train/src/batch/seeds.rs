@@ -17,7 +17,7 @@ use crate::{
 
 /// What is searched with which seeds: `seeds.json` in the folder that holds the runs `seed-0`, `seed-1`, ...
 ///
-/// The best cell by validation, and the result of its run with the seconds of all, are written to that folder too.
+/// The best cell by validation (the first one where nothing was trained that validation could measure), and the result of its run with the seconds of all, are written to that folder too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Seeds {
     /// The settings that all of them share. Its seed also splits the images, so that all are judged by the identical
@@ -57,14 +57,19 @@ impl Runs for Seeds {
     fn gather(&self, dir: &RunWriter, found: Vec<Found>) -> Result<Found> {
         let seconds = found.iter().map(|found| found.seconds).sum();
         // The first of equally good ones: `max_by` would take the last.
-        let better = |a: &(_, Found), b: &(_, Found)| a.1.score().merit() >= b.1.score().merit();
+        let better = |a: &(_, Found), b: &(_, Found)| a.1.untrained || a.1.score().merit() >= b.1.score().merit();
         let best = self.seeds.iter().zip(found).reduce(|a, b| if better(&a, &b) { a } else { b });
         let (seed, best) = best.ok_or_else(|| Setting::new("seeds", 0, "at least 1"))?;
         let run = RunDir::open(&dir.join(&Self::name(seed)))?;
         for name in [names::GENOTYPE_TEXT, names::GENOTYPE_JSON] {
             dir.write(name, &run.read(name)?)?;
         }
-        let best = Found { seconds, ..best };
+        let mut best = Found { seconds, ..best };
+        if best.untrained {
+            let warning =
+                "of the seeds this is the first: nothing was trained that could tell them apart, as finals do";
+            best.warnings.push(warning.to_owned());
+        }
         dir.write_json(names::RESULT, &best)?;
         Ok(best)
     }

@@ -28,6 +28,10 @@ pub struct Found {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+    /// Whether nothing was trained before that was measured, so that it says nothing of the cell: ops were probed, and no finals
+    /// followed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untrained: bool,
     /// What speaks against the cell: signs of a collapse, or an accuracy of a network that was not trained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

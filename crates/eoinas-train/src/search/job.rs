@@ -327,12 +327,14 @@ impl Job for SearchJob {
                 let tally = evaluate_genotype(&self.learner.supernet, &genotype, &self.data.whole_valid)?;
                 // The last update has had no loss of its own so far.
                 check_finite("loss of the derived network", tally.mean_loss().unwrap_or(0.0))?;
-                session.emit(tally.evaluated("derived network, whole validation half".to_owned()))?;
+                let what = if self.method.trains() { "derived network" } else { "untrained derived network" };
+                session.emit(tally.evaluated(format!("{what}, whole validation half")))?;
                 let score = tally.other_score().map(|value| Score { measure: self.measure(), value });
                 (tally.accuracy().unwrap_or(0.0), score, tally.mean_loss().unwrap_or(f64::NAN))
             }
         };
-        let warnings = self.warnings(&genotype, validation_accuracy, !finalists.is_empty())?;
+        let untrained = finalists.is_empty() && !self.method.trains();
+        let warnings = self.warnings(&genotype, validation_accuracy, untrained)?;
         warnings.iter().try_for_each(|text| session.emit(Event::Warning { text: text.clone() }))?;
         session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
         let run = session.run();
@@ -348,6 +350,7 @@ impl Job for SearchJob {
             seconds: session.elapsed_seconds(),
             parameters: counts.parameters,
             multiply_adds: counts.multiply_adds,
+            untrained,
             warnings,
             finalists,
         })

@@ -26,13 +26,12 @@ impl SearchJob {
     }
 
     /// What speaks against the found cell.
-    pub(super) fn warnings(&self, genotype: &Genotype, accuracy: f64, finals: bool) -> Result<Vec<String>> {
-        let trained = finals || self.method.trains();
+    pub(super) fn warnings(&self, genotype: &Genotype, accuracy: f64, untrained: bool) -> Result<Vec<String>> {
         let classes = self.measure().is_accuracy();
-        let accuracy = (trained && classes).then_some(accuracy);
+        let accuracy = (!untrained && classes).then_some(accuracy);
         let guess = if classes { Some(most_frequent(self.data.train.dataset().as_ref())?) } else { None };
         let mut warnings = collapse::signs(genotype, accuracy, guess);
-        if !trained {
+        if untrained {
             warnings.push("the weights were not trained: what the network answers says nothing of the cell".to_owned());
         }
         Ok(warnings)
