@@ -76,7 +76,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     for run in &written.runs {
         say!("{run}");
     }
-    say!("{} pictures in {}", written.count, written.pictures.display());
+    say!("pictures: {} in {}", written.count, written.pictures.display());
     for table in &written.tables {
         say!("{}", table.display());
     }

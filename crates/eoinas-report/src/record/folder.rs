@@ -83,7 +83,7 @@ fn open_one(dir: &Path) -> Result<Vec<Source>> {
         match sources.iter_mut().find(|source| source.several && trial.is_some() && source.folder == folder) {
             Some(source) => source.runs.push(run),
             None => sources.push(Source {
-                name: name(&base, &others),
+                name: name(&base, &others, trial.is_some() || is_of_seed(&base)),
                 dir: dir.to_owned(),
                 runs: vec![run],
                 several: trial.is_some(),
@@ -127,14 +127,20 @@ fn base_name(dir: &Path) -> String {
     }
 }
 
-/// `lambda-0.1` of `lambda-0.1/search`, `eoinas, cutout` of `eoinas/train-cutout`.
-fn name(base: &str, parts: &[&str]) -> String {
+/// Whether a base name is that of a seed's folder.
+fn is_of_seed(base: &str) -> bool {
+    base.rsplit('/').next().is_some_and(run_folder::is_one_of_several)
+}
+
+/// `lambda-0.1` of `lambda-0.1/search`, `eoinas, cutout` of `eoinas/train-cutout`, where that is part of a study: elsewhere, what
+/// a training that was made by hand is called says nothing of a change.
+fn name(base: &str, parts: &[&str], of_study: bool) -> String {
     let (part, before) = parts.split_last().map_or(("", parts), |(last, before)| (*last, before));
     let joined = |parts: &[&str]| if parts.is_empty() { base.to_owned() } else { parts.join("/") };
     if run_folder::is_plain(part) {
         return joined(before);
     }
-    match run_folder::change(part) {
+    match run_folder::change(part).filter(|_| of_study) {
         Some(how) => format!("{}, {how}", joined(before)),
         None => joined(parts),
     }
@@ -182,4 +188,17 @@ fn order(name: &str) -> (String, u64, String) {
     let number = name.get(stem.len()..).and_then(|digits| digits.parse::<f64>().ok()).unwrap_or(0.0);
     // Bits of numbers that are not negative are in the numbers' order.
     (stem.to_owned(), number.to_bits(), name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_training_by_hand_is_no_change_of_a_study() {
+        assert_eq!(name("study", &["eoinas", "train-cutout"], true), "eoinas, cutout");
+        assert_eq!(name("study", &["eoinas", "search"], true), "eoinas");
+        assert_eq!(name("runs", &["train-embedded-quick"], false), "train-embedded-quick");
+        assert!(is_of_seed("eoinas/seed-3") && !is_of_seed("runs"));
+    }
 }
