@@ -57,3 +57,16 @@ pub fn assert_same(a: &Path, b: &Path, results: &[&str]) {
     }
     assert_eq!(a.len(), b.len());
 }
+
+/// Whether processes that are started here begin with the signal of that number ignored, as those of `nohup` and of shells'
+/// background jobs do; then it is said that a test of it is skipped.
+#[cfg(unix)]
+pub fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let ignored = mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1);
+    if ignored {
+        println!("skipped: signal {signal}, which is ignored by whoever runs the tests");
+    }
+    ignored
+}
