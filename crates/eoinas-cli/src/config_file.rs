@@ -27,7 +27,8 @@ impl ConfigFile {
     pub(crate) fn read(path: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = path else { return Ok(Self::default()) };
         let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let unread = |error| format!("cannot read the settings in {}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(unread)?;
         let settings = if path.extension().is_some_and(|extension| extension == "json") {
             serde_json::from_str(&text).map_err(|error| wrong(&error))?
         } else {

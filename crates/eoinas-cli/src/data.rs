@@ -9,7 +9,7 @@ use eoinas_core::Setting;
 use eoinas_data::SourceKind;
 use eoinas_train::config::DataConfig;
 
-use crate::{Error, config_file::ConfigFile, out};
+use crate::{Error, choices, config_file::ConfigFile, out};
 
 /// Which images are used, of a search and of a training.
 #[derive(Debug, clap::Args)]
@@ -18,8 +18,8 @@ pub struct ImageFlags {
     /// Folder of the images, which is looked at where --dataset does not say what it holds; the embedded set needs none.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// embedded, cifar10, cifar100, mnist or folder (one subfolder per class) [default: what --data holds, else the preset's]
-    #[arg(long)]
+    /// What the images are [default: what --data holds, else the preset's]
+    #[arg(long, value_parser = choices::datasets())]
     pub(crate) dataset: Option<SourceKind>,
     /// Height and width that the pictures of a folder get [default: 32]; from 64 on, trainings cut random windows from them.
     #[arg(long)]

@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 30] = [
+const FLAGS: [(&str, &str); 33] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -28,6 +28,7 @@ const FLAGS: [(&str, &str); 30] = [
     ("drop_path", "drop-path"),
     ("edges", "edges"),
     ("epochs", "epochs"),
+    ("finalists.candidates", "finalists"),
     ("label_smoothing", "label-smoothing"),
     ("method", "method"),
     ("multiply_adds", "multiply-adds"),
@@ -41,6 +42,8 @@ const FLAGS: [(&str, &str); 30] = [
     ("seed", "seed"),
     ("seeds", "seeds"),
     ("threads", "threads"),
+    ("time", "time"),
+    ("warm_up", "warm-up"),
 ];
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
@@ -58,28 +61,47 @@ const SEARCH_FLAGS: [(&str, &str); 11] = [
     ("threads", "threads"),
 ];
 
-/// An error of the search in such a command.
-#[derive(Debug)]
-struct OfSearch(Error);
+/// The same for the training of a command whose other flags are the search's.
+const TRAINING_FLAGS: [(&str, &str); 7] = [
+    ("data.dataset", "dataset"),
+    ("data.dir", "data"),
+    ("data.max_pixels", "max-pixels"),
+    ("data.skip_unreadable", "skip-unreadable"),
+    ("device", "device"),
+    ("epochs", "train-epochs"),
+    ("seed", "seed"),
+];
 
-impl fmt::Display for OfSearch {
+/// An error of one part of a command that searches and trains, and the flags of that part.
+#[derive(Debug)]
+struct OfPart {
+    error: Error,
+    flags: &'static [(&'static str, &'static str)],
+}
+
+impl fmt::Display for OfPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
-impl std::error::Error for OfSearch {}
+impl std::error::Error for OfPart {}
 
 /// Marks an error of the search in a command that trains, too.
 #[cfg(any(feature = "images", feature = "report"))]
 pub(crate) fn of_search(error: impl Into<Error>) -> Error {
-    Box::new(OfSearch(error.into()))
+    Box::new(OfPart { error: error.into(), flags: &SEARCH_FLAGS })
+}
+
+/// Marks an error of the training that follows in a command that is a search.
+pub(crate) fn of_training(error: impl Into<Error>) -> Error {
+    Box::new(OfPart { error: error.into(), flags: &TRAINING_FLAGS })
 }
 
 /// What an error says to the user of the command that runs.
 pub(crate) fn explain(error: &Error, start: &Start) -> String {
     let (error, flags) = match error.downcast_ref() {
-        Some(OfSearch(error)) => (error, SEARCH_FLAGS.as_slice()),
+        Some(OfPart { error, flags }) => (error, *flags),
         None => (error, FLAGS.as_slice()),
     };
     if let Some(TrainError::Exists { path }) = error.downcast_ref()
@@ -163,7 +185,7 @@ mod tests {
     #[cfg(feature = "report")]
     fn every_flag_is_one() {
         let known = flags(&crate::Program::command());
-        for (setting, flag) in FLAGS.into_iter().chain(SEARCH_FLAGS) {
+        for (setting, flag) in FLAGS.into_iter().chain(SEARCH_FLAGS).chain(TRAINING_FLAGS) {
             assert!(known.iter().any(|known| known == flag), "{setting}: --{flag}");
         }
     }
@@ -189,5 +211,7 @@ mod tests {
         assert_eq!(says("train", wrapped.into()), "--epochs is 0; expected more");
         assert_eq!(says("images", of_search(of("epochs"))), "--search-epochs is 0; expected more");
         assert_eq!(says("images", of_search(of("network.cells"))), "network.cells is 0; expected more");
+        assert_eq!(says("search", of_training(of("epochs"))), "--train-epochs is 0; expected more");
+        assert_eq!(says("search", of_training(of("network.channels"))), "network.channels is 0; expected more");
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     host::{Host, HostArgs},
     out::{self, say, tell},
     page::PageArgs,
-    then_train,
+    resume, then_train,
 };
 
 /// From a folder of pictures to a trained network: searches for a cell, trains its network, measures it and saves it.
@@ -86,6 +86,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 
 fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
+    args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "images", start))?;
     let host = args.host.open()?;
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => {

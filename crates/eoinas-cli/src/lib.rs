@@ -14,6 +14,7 @@
 
 pub mod bench;
 mod cell;
+mod choices;
 #[cfg(feature = "images")]
 pub mod classify;
 #[cfg(feature = "report")]
@@ -34,6 +35,7 @@ mod out;
 mod page;
 #[cfg(feature = "report")]
 pub mod report;
+mod resume;
 pub mod search;
 mod signals;
 mod start;

@@ -6,13 +6,13 @@ use std::{
 };
 
 use clap::ArgGroup;
-use eoinas_core::{SearchSpace, run_folder::names, schedule::Warmup};
+use eoinas_core::{SearchSpace, Setting, run_folder::names, schedule::Warmup};
 use eoinas_data::SourceKind;
 use eoinas_train::{Outcome, RunWriter, Runs, TrainConfig, TrainPreset, Trained, Training, Trials, batch};
 use serde_json::json;
 
 use crate::{
-    Error, MOST_RUNS, Start, cell,
+    Error, MOST_RUNS, Start, cell, choices,
     config_file::{self, ConfigFile, set},
     data::ImageFlags,
     end,
@@ -20,6 +20,7 @@ use crate::{
     out,
     out::say,
     page::PageArgs,
+    resume,
 };
 
 /// Train the network of a cell from scratch and measure it on the test images.
@@ -49,8 +50,8 @@ pub struct Args {
     resume: Option<PathBuf>,
     #[command(flatten)]
     images: ImageFlags,
-    /// Settings to start from: paper-cifar, paper-imagenet or quick [default: that of --config, else quick]
-    #[arg(long, help_heading = "Settings")]
+    /// Settings to start from [default: that of --config, else quick]
+    #[arg(long, help_heading = "Settings", value_parser = choices::train_presets())]
     preset: Option<TrainPreset>,
     /// File with settings, of which flags are the stronger: TOML with the names of config.json, or a config.json.
     #[arg(long, help_heading = "Settings", value_name = "FILE")]
@@ -148,6 +149,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     args.page.check()?;
+    args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "train", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
     let (folder, outcome) = args.host.run(|| train(args, &host))?;
     let code = report(args, &folder, &outcome, start);
@@ -218,6 +220,8 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     set(&mut config.accumulate, args.accumulate);
     config.average = args.ema.or(config.average);
     if let Some(epochs) = args.warm_up {
+        let expected = format!("0 to {}, the epochs of the training", config.epochs);
+        Setting::check((0.0..=config.epochs as f64).contains(&epochs), "warm_up", epochs, expected)?;
         let then = Box::new(config.weights.learning_rate.clone());
         config.weights.learning_rate = Warmup { epochs, start: 0.0, then }.into();
     }

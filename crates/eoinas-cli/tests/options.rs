@@ -145,6 +145,32 @@ fn options_that_would_not_be_used_are_refused() {
 }
 
 #[test]
+fn an_error_names_the_flag_that_was_typed() {
+    for (command, args, part) in [
+        ("search", &["--then-train", "--train-epochs", "0"][..], "--train-epochs is 0; expected at least one epoch"),
+        ("search", &["--finalists", "1"], "--finalists is 1; expected 2 to 1000 cells"),
+        ("search", &["--time", "1ms"], "--time is 0 seconds; expected at least "),
+        ("train", &["--random", "1", "--warm-up=-1"], "--warm-up is -1; expected 0 to 10, the epochs of the training"),
+        ("train", &["--random", "1", "--warm-up", "11"], "--warm-up is 11; expected 0 to 10"),
+        ("train", &["--random", "1", "--cutout", "64"], "--cutout is 64; expected less than 64 pixels"),
+    ] {
+        let error = refused(command, args);
+        assert!(error.contains(part), "{command} {args:?}: {error}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_network_without_room_in_memory_is_refused_before_it_takes_any() {
+    for (args, flag) in [(["--multiply-adds", "50000G"], "--multiply-adds"), (["--channels", "4096"], "--channels")] {
+        let error = refused("train", &[&["--genotype", "darts-v2", "--cells", "20", "--quiet"], &args[..]].concat());
+        assert!(error.contains(flag) && error.contains("of memory are free"), "{error}");
+    }
+    let error = refused("search", &["--channels", "4096", "--cells", "20"]);
+    assert!(error.contains("--channels is 4096; expected less"), "{error}");
+}
+
+#[test]
 fn absurd_numbers_are_refused() {
     const MOST: &str = "18446744073709551615";
     const TRAIN: &str =

@@ -50,6 +50,24 @@ fn every_command_has_a_page_of_help() {
 }
 
 #[test]
+fn typos_get_the_nearest_word() {
+    for (command, args, nearest) in [
+        ("search", &["--chanels", "8"][..], "'--channels'"),
+        ("serach", &[], "'search'"),
+        ("search", &["--method", "gads"], "'gdas'"),
+        ("search", &["--dataset", "cifar"], "'cifar10'"),
+        ("search", &["--preset", "quik"], "'quick'"),
+        ("train", &["--random", "1", "--preset", "paper"], "'paper-cifar'"),
+    ] {
+        let error = text(&output(command, args).stderr);
+        assert!(error.contains("tip: ") && error.contains(nearest), "{command} {args:?}: {error}");
+    }
+    // What names stand for is said.
+    let help = text(&output("search", &["--help"]).stdout);
+    assert!(help.contains("gdas:") && help.contains("One sampled op an edge, no pruning"), "{help}");
+}
+
+#[test]
 fn the_machine_is_told_of() {
     let doctor = output("doctor", &["--json"]);
     let facts: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();

@@ -14,7 +14,7 @@ pub enum CoreError {
     #[error(transparent)]
     Setting(#[from] Setting),
     /// A parameter of a schedule that cannot be used.
-    #[error("{schedule} schedule: `{field}` is {got}; it must be {expected}")]
+    #[error("{schedule} schedule: {field} is {got}; it must be {expected}")]
     Schedule {
         /// Kind of schedule, as in [`ScheduleConfig`](crate::ScheduleConfig)'s `kind`.
         schedule: &'static str,

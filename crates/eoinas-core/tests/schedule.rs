@@ -80,7 +80,7 @@ fn bad_fields_are_named() {
     assert_eq!(field(ScheduleConfig::from(inner.clone()).validate()), "value");
     assert_eq!(field(Warmup { epochs: -1.0, ..inner.clone() }.validate()), "epochs");
     let text = Exponential::new(1.0, -0.9).unwrap_err().to_string();
-    assert_eq!(text, "exponential schedule: `rate` is -0.9; it must be a positive number");
+    assert_eq!(text, "exponential schedule: rate is -0.9; it must be a positive number");
 }
 
 #[test]

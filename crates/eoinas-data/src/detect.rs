@@ -32,14 +32,33 @@ impl SourceKind {
             [] => {
                 let reason = "it has neither the files of CIFAR (data_batch_1.bin or train.bin, ...) or MNIST \
                               (train-images-idx3-ubyte, ...) nor subfolders";
-                missing(reason.into(), "put the files there, or one subfolder of PNG or JPEG files for each class")
+                let mut hint = "put the files there, or one subfolder of PNG or JPEG files for each class".to_owned();
+                match pictures(dir)? {
+                    0 => {}
+                    1 => hint += "; the picture that lies here is in no class",
+                    many => {
+                        hint +=
+                            &format!("; where the {many} pictures that lie here are one class, give the folder above")
+                    }
+                }
+                missing(reason.into(), &hint)
             }
             several => {
                 let names = several.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" and ");
-                missing(format!("it has the files of {names}"), "say which data set is meant")
+                missing(format!("it has the files of {names}"), "say which one is meant with `dataset`")
             }
         }
     }
+}
+
+/// How many pictures lie in `dir` itself, by their names.
+fn pictures(dir: &Path) -> Result<usize> {
+    let entries = std::fs::read_dir(dir).map_err(DataError::read(dir))?;
+    let is_picture = |path: &Path| {
+        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+        ending.is_some_and(|ending| ["png", "jpg", "jpeg"].iter().any(|known| ending == *known))
+    };
+    Ok(entries.flatten().filter(|entry| is_picture(&entry.path())).count())
 }
 
 fn has_folders(dir: &Path) -> Result<bool> {

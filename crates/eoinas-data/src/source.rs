@@ -13,25 +13,30 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// Which data set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumMessage)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
-    /// [`Embedded`]
+    /// Ten classes of shapes and textures that are drawn by code: needs no files.
     #[default]
     Embedded,
-    /// [`Cifar10`]
+    /// CIFAR-10, binary version.
     Cifar10,
-    /// [`Cifar100`]
+    /// CIFAR-100, binary version.
     Cifar100,
-    /// [`Mnist`]
+    /// MNIST, or a set in its format: idx files.
     Mnist,
-    /// A folder of images for each class; needs the feature `images`.
+    /// Pictures, one subfolder of PNG or JPEG files a class.
     Folder,
 }
 
 impl SourceKind {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Embedded, Self::Cifar10, Self::Cifar100, Self::Mnist, Self::Folder];
+
+    /// What it is, in a sentence.
+    pub fn about(self) -> &'static str {
+        strum::EnumMessage::get_documentation(&self).unwrap_or_default()
+    }
 
     /// The name on a command line.
     pub fn name(self) -> &'static str {

@@ -44,6 +44,8 @@ fn what_is_none_or_several_is_refused() {
         assert!(refused(with(&[python]).path()).contains("CIFAR's Python files; the binary version is needed"));
     }
     assert!(refused(with(&["a.png", ".git/x"]).path()).contains("nor subfolders; put the files there"));
+    let class = refused(with(&["a.png", "b.JPG", "c.txt"]).path());
+    assert!(class.contains("where the 2 pictures that lie here are one class, give the folder above"), "{class}");
     let root = with(&[]);
     assert!(refused(&root.path().join("none")).contains("it is not a folder; give the folder of CIFAR"));
     // One for the other is told, too.

@@ -19,14 +19,14 @@ use eoinas_train::{
 use serde_json::Value;
 
 use crate::{
-    Error, MOST_RUNS, Start, config_file,
+    Error, MOST_RUNS, Start, choices, config_file,
     data::{self, ImageFlags},
-    end,
+    end, flags,
     host::{Host, HostArgs},
     out,
     out::say,
     page::PageArgs,
-    then_train,
+    resume, then_train,
 };
 
 /// Search for a cell by operation importance (EoiNAS), or by another method on the same loop.
@@ -52,8 +52,8 @@ pub struct Args {
     /// Fetch CIFAR (cifar10, or what --dataset says) to --data [default: data] when it is not there.
     #[arg(long, help_heading = "Images")]
     download: bool,
-    /// Settings to start from: paper, authors, quick or recommended [default: that of --config, else quick]
-    #[arg(long, help_heading = "Settings")]
+    /// Settings to start from [default: that of --config, else quick]
+    #[arg(long, help_heading = "Settings", value_parser = choices::presets())]
     preset: Option<Preset>,
     /// File with settings, of which flags are the stronger: TOML with the names of config.json, or a config.json.
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
@@ -83,9 +83,8 @@ pub struct Args {
     /// Number of cells L.
     #[arg(long, help_heading = "Settings")]
     cells: Option<usize>,
-    /// The search method: eoinas, gdas, darts, darts2, snas, uniform, mdenas, pdarts, pc-darts, rome, random-ws,
-    /// eoinas-scale-free, gdas-pruning, zero-cost-pt or recommended [default: the preset's]
-    #[arg(long, help_heading = "Method")]
+    /// The search method [default: the preset's]
+    #[arg(long, help_heading = "Method", value_parser = choices::methods())]
     method: Option<MethodKind>,
     /// One sampled op an edge, or all of them weighted [default: the preset's]
     #[arg(long, value_enum, help_heading = "Method")]
@@ -157,12 +156,13 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     args.page.check()?;
+    args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "search", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
     let (folder, data, outcome, trained) = args.host.run(|| {
         let (folder, data, outcome) = search(args, &host)?;
         let planned = folder.join(names::TRAINING_PLAN).exists() && matches!(outcome, Outcome::Done(_));
         let train = || then_train::train(&RunDir::open(&folder)?, &folder, host.options());
-        let trained = planned.then(train).transpose()?;
+        let trained = planned.then(train).transpose().map_err(flags::of_training)?;
         Ok((folder, data, outcome, trained))
     })?;
     let code = report(args, (&folder, &data), &outcome, trained.as_ref(), start)?;
@@ -199,7 +199,8 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
         config = fitted(config, each, host, || host.options())?;
     }
     let data = config.data.clone();
-    let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose()?;
+    let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
+    let training = training.map_err(flags::of_training)?;
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || {
         let dir = match &args.out {
@@ -241,13 +242,16 @@ fn report(
     trained: Option<&Outcome<Trained>>,
     start: &Start,
 ) -> Result<ExitCode, Error> {
+    // One of several seeds, or what an earlier session found, is no news of the display's.
+    let earlier = Seeds::is_in(folder) || args.resume.is_some() && trained.is_some();
+    let said = !earlier && !args.host.quiet;
     let (code, json) = match (outcome, trained) {
         (Outcome::Stopped(reason), _) | (_, Some(Outcome::Stopped(reason))) => {
             end::stopped(reason, "search", folder, start)
         }
         (Outcome::Done(found), None) => {
             if !args.json {
-                print_found(found, folder);
+                print_found(found, folder, said);
                 let genotype = folder.join(names::GENOTYPE_TEXT);
                 let mut words = vec!["--genotype".into(), genotype.into_os_string()];
                 words.extend(data::flags_of(data));
@@ -257,7 +261,7 @@ fn report(
         }
         (Outcome::Done(found), Some(Outcome::Done(trained))) => {
             if !args.json {
-                print_found(found, folder);
+                print_found(found, folder, said);
                 then_train::print_trained(&RunDir::open(folder)?, trained, start);
             }
             (ExitCode::SUCCESS, as_json(found, folder, Some(trained))?)
@@ -278,19 +282,26 @@ fn as_json(found: &Found, folder: &Path, trained: Option<&Trained>) -> Result<Va
     Ok(json)
 }
 
-fn print_found(found: &Found, folder: &Path) {
+fn print_found(found: &Found, folder: &Path, said: bool) {
     say!("{}", found.genotype);
-    let what = match found.finalists.len() {
-        0 => "validation accuracy of the derived network with the search's weights".to_owned(),
-        cells => format!("best of {cells} cells that were trained for a short time, on held-out training images"),
-    };
     let accuracy = 100.0 * found.validation_accuracy;
-    say!("{what}: {accuracy:.2} % (seed {}, {} epochs, {:.0} s)", found.seed, found.epochs, found.seconds);
+    let what = match found.finalists.len() {
+        _ if found.untrained => "nothing was trained, so that no accuracy is known yet".to_owned(),
+        0 => format!("validation accuracy of the derived network with the search's weights: {accuracy:.2} %"),
+        cells => {
+            format!(
+                "best of {cells} cells that were trained for a short time, on held-out training images: {accuracy:.2} %"
+            )
+        }
+    };
+    say!("{what} (seed {}, {} epochs, {:.0} s)", found.seed, found.epochs, found.seconds);
     say!(
         "the network to train with it: {:.2} M parameters, {:.0} M multiply-adds",
         found.parameters as f64 / 1e6,
         found.multiply_adds as f64 / 1e6
     );
-    found.warnings.iter().for_each(|warning| say!("warning: {warning}"));
+    // What the display has said just before is not said again.
+    let warnings = found.warnings.iter().filter(|_| !said);
+    warnings.for_each(|warning| say!("warning: {warning}"));
     say!("files: {}", folder.display());
 }

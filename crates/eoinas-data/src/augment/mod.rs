@@ -87,7 +87,11 @@ impl Augment {
         Setting::check(self.pad == 0 || !signal, "augment.pad", self.pad, expected)?;
         let expected = format!("none, since samples of `{}` are no pictures of bytes", info.name);
         Setting::check(self.crop.is_none() || bytes && !signal, "augment.crop", "a random window", expected.as_str())?;
-        Setting::check(self.jitter.is_none() || bytes, "augment.jitter", "a change of colours", expected)
+        Setting::check(self.jitter.is_none() || bytes, "augment.jitter", "a change of colours", expected)?;
+        let most = 2 * info.height.max(info.width);
+        let expected =
+            format!("less than {most} pixels: from there on the square leaves nothing of any of these images");
+        Setting::check(self.cutout < most, "augment.cutout", self.cutout, expected)
     }
 
     fn is_random(&self) -> bool {

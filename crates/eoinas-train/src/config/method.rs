@@ -171,15 +171,16 @@ impl SearchConfig {
     }
 }
 
-/// A search method, or a variant of one, by name; how each works is said in [`crate::methods`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A search method, or a variant of one, by name; how each works is said in [`crate::methods`]. What stands at a variant is
+/// what programs say of it, too ([`MethodKind::about`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumMessage)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MethodKind {
     /// Operation importance with gradual pruning: the paper's Algorithm 1.
     #[default]
     Eoinas,
-    /// The same with the scale-free indicator.
+    /// EoiNAS with the scale-free indicator.
     EoinasScaleFree,
     /// GDAS with gradual pruning by architecture weights: EoiNAS without its indicator.
     GdasPruning,
@@ -187,7 +188,7 @@ pub enum MethodKind {
     Gdas,
     /// All ops of an edge weighted by the softmax of alpha, first order.
     Darts,
-    /// The same, second order: the architecture descends the loss of the weights one step ahead.
+    /// DARTS of second order: the architecture descends the loss of the weights one step ahead.
     Darts2,
     /// First-order DARTS on a quarter of the channels with edge normalisation.
     PcDarts,
@@ -228,6 +229,11 @@ impl MethodKind {
         Self::ZeroCostPt,
         Self::Recommended,
     ];
+
+    /// What it is, in a sentence.
+    pub fn about(self) -> &'static str {
+        strum::EnumMessage::get_documentation(&self).unwrap_or_default()
+    }
 
     /// Its name.
     pub fn name(self) -> &'static str {

@@ -11,7 +11,7 @@ use super::{DataConfig, MethodKind, NetworkConfig, SearchConfig, WeightsConfig};
 use crate::methods::EoiNas;
 
 /// A named set of settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumMessage)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Preset {
@@ -37,6 +37,11 @@ impl Preset {
             Self::Quick => "quick",
             Self::Recommended => "recommended",
         }
+    }
+
+    /// What it is, in a sentence.
+    pub fn about(self) -> &'static str {
+        strum::EnumMessage::get_documentation(&self).unwrap_or_default()
     }
 
     /// Its settings.

@@ -10,7 +10,7 @@ use super::config::{TrainConfig, TrainDataConfig};
 use crate::config::{NetworkConfig, WeightsConfig};
 
 /// A named set of training settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumMessage)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TrainPreset {
@@ -33,6 +33,11 @@ impl TrainPreset {
             Self::PaperImagenet => "paper-imagenet",
             Self::Quick => "quick",
         }
+    }
+
+    /// What it is, in a sentence.
+    pub fn about(self) -> &'static str {
+        strum::EnumMessage::get_documentation(&self).unwrap_or_default()
     }
 
     /// Its settings.
