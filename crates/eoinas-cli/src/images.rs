@@ -76,6 +76,9 @@ pub struct Args {
 /// Steps that the estimate measures.
 const MEASURED: usize = 4;
 
+/// Longer than this, it is said what would be shorter.
+const LONG: Duration = Duration::from_secs(3600);
+
 /// Searches, trains, measures and saves.
 ///
 /// # Errors
@@ -185,6 +188,9 @@ fn estimate(args: &Args, search: &SearchConfig, training: &TrainConfig) -> Resul
         in_words(time),
         training.epochs
     );
+    if searching + time > LONG {
+        tell!("fewer --search-epochs and --epochs, or a smaller --image-size, take less");
+    }
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, default_value_t = 20)]
     cells: usize,
     /// Batch sizes.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 64], value_parser = small())]
+    #[arg(long, alias = "batch-size", value_delimiter = ',', default_values_t = [1, 64], value_parser = small())]
     batch: Vec<usize>,
     /// Runs that the median is taken of.
     #[arg(long, default_value_t = 9, value_parser = small())]

@@ -55,7 +55,7 @@ Examples:
   eoinas bench step --device cuda")]
 pub struct Args {
     /// Images in a batch.
-    #[arg(long, default_value_t = 64, value_parser = small())]
+    #[arg(long, alias = "batch-size", default_value_t = 64, value_parser = small())]
     batch: usize,
     /// Initial number of channels C.
     #[arg(long, default_value_t = 16)]

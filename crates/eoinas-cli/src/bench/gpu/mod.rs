@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, default_value = "cuda")]
     device: String,
     /// Images in a batch.
-    #[arg(long, default_value_t = 64, value_parser = small())]
+    #[arg(long, alias = "batch-size", default_value_t = 64, value_parser = small())]
     batch: usize,
     /// Height and width of the feature maps, and of the images of the step.
     #[arg(long, default_value_t = 32)]
