@@ -111,6 +111,12 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
         let resume = format!("{there}, or go on with it: --resume {}", shell_word(path));
         return if start.has_flag("resume") { resume } else { there };
     }
+    // Who names single pictures needs no advice on how to leave them out.
+    if let Some(DataError::Image { path, reason }) = error.downcast_ref()
+        && !start.has_flag("skip-unreadable")
+    {
+        return format!("{}: unreadable image: {reason}", path.display());
+    }
     match setting(error.as_ref()) {
         Some(Setting { name: setting, got, expected }) => {
             let text = format!("{} is {got}; expected {expected}", name(setting, flags, start));
@@ -206,6 +212,10 @@ mod tests {
         let limit = || TrainError::from(Setting::new("ops", 9, "at most 8; raise `network.max_ops`"));
         assert_eq!(says("export", limit().into()), "ops is 9; expected at most 8; raise --max-ops");
         assert_eq!(says("search", limit().into()), "ops is 9; expected at most 8; raise `network.max_ops`");
+        let image = || DataError::Image { path: "a.png".into(), reason: "no such file".to_owned() };
+        assert_eq!(says("classify", image().into()), "a.png: unreadable image: no such file");
+        let train = says("train", image().into());
+        assert_eq!(train, "a.png: unreadable image: no such file; repair or remove it, or set --skip-unreadable");
         let core = CoreError::from(Setting::new("epochs", 0, "more"));
         let wrapped = TrainError::from(NnError::from(core));
         assert_eq!(says("train", wrapped.into()), "--epochs is 0; expected more");

@@ -195,6 +195,18 @@ fn empty_classes_are_told_why() {
 }
 
 #[test]
+fn a_folder_of_no_pictures_at_all_is_told_as_a_whole() {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["docs", "src"] {
+        fs::create_dir(root.path().join(name)).unwrap();
+        fs::write(root.path().join(name).join("a.txt"), "x").unwrap();
+    }
+    let error = refused(root.path());
+    let reason = "none of its 2 subfolders has PNG or JPEG files (`docs`: the class has none, only 1 files of txt)";
+    assert!(error.contains(reason) && error.contains("give the folder whose subfolders are the classes"), "{error}");
+}
+
+#[test]
 fn a_class_without_a_picture_to_train_with_is_refused() {
     let root = tempfile::tempdir().unwrap();
     two_classes(root.path());

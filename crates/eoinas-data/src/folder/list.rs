@@ -133,6 +133,13 @@ fn class_folders(dir: &Path) -> Result<(Vec<String>, Vec<Entry>, Vec<String>)> {
         let read = Class::read(folder)?;
         if read.images.is_empty() {
             let (reason, hint) = read.why_empty(folder);
+            let is_empty = |folder: &PathBuf| Class::read(folder).is_ok_and(|class| class.images.is_empty());
+            if folders.len() > 1 && folders.iter().all(is_empty) {
+                let reason =
+                    format!("none of its {} subfolders has PNG or JPEG files (`{name}`: {reason})", folders.len());
+                let hint = format!("give the folder whose subfolders are the classes, or, where this is it, {hint}");
+                return Err(missing(dir, &reason, &hint));
+            }
             return Err(DataError::NotFound { path: folder.clone(), what: "images", reason, hint });
         }
         images.extend(read.images.iter().map(|path| (path.clone(), class as u32)));
