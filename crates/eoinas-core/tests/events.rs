@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use eoinas_core::event::{DatasetInfo, EpochEnd, RECORD_VERSION, Record, RunStarted, SearchSnapshot, SpaceInfo, Task};
+use eoinas_core::event::{
+    DatasetInfo, EpochEnd, OpEvidence, PruneEvidence, RECORD_VERSION, Record, RunStarted, SearchSnapshot, SpaceInfo,
+    Task,
+};
 use eoinas_core::{AliveOps, CellKind, CoreError, EdgeId, EdgeMap, EdgeOpTable, Event, SearchSpace, Skeleton};
 use proptest::prelude::*;
 
@@ -66,6 +69,24 @@ fn every_event() -> Vec<Event> {
             name: "none".into(),
             reason: "lowest_indicator".into(),
             indicator: vec![(0, Some(0.1)), (1, None)],
+            evidence: None,
+        },
+        Event::Pruned {
+            epoch: 39,
+            kind: CellKind(1),
+            edge: 0,
+            op: 3,
+            name: "skip_connect".into(),
+            reason: "lowest_beta".into(),
+            indicator: vec![],
+            evidence: Some(PruneEvidence {
+                next: 1,
+                next_name: "max_pool_3x3".into(),
+                ops: vec![
+                    OpEvidence { op: 1, draws: 1, mean: 0.1 + 0.2, error: None },
+                    OpEvidence { op: 3, draws: 12, mean: 0.5, error: Some(0.01) },
+                ],
+            }),
         },
         Event::Warning { text: text() },
         Event::CheckpointSaved { step: 15_640, name: "checkpoints/step-000015640".into() },

@@ -1,6 +1,6 @@
 //! Which op each edge loses at a pruning.
 
-use eoinas_core::{CellKind, EdgeId, OpId};
+use eoinas_core::{CellKind, EdgeId, OpId, event::PruneEvidence};
 use serde::{Deserialize, Serialize};
 
 use crate::indicator::checked_values;
@@ -34,12 +34,15 @@ pub struct PruneDecision {
     pub reason: PruneReason,
     /// The indicator of every op alive on the edge, by index; `None` without evidence.
     pub indicator: Vec<(usize, Option<f64>)>,
+    /// How the ops of the edge were validated in the window; `None` where none was, or where the method chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<PruneEvidence>,
 }
 
 impl PruneDecision {
     pub(crate) fn new(id: OpId, reason: PruneReason, indicator: Vec<(usize, Option<f64>)>) -> Self {
         let OpId { edge: EdgeId { kind, edge }, op } = id;
-        Self { kind, edge, op, reason, indicator }
+        Self { kind, edge, op, reason, indicator, evidence: None }
     }
 
     /// The op.
@@ -69,10 +72,29 @@ pub fn decide(evidence: &Evidence<'_>, indicator: &dyn Indicator) -> Result<Vec<
             let keeps_all = evidence.space().cell(id.kind).is_none_or(|cell| cell.keep.is_none());
             let chosen = if keeps_all { None } else { last_zero(&view) };
             let chosen = chosen.map(|op| (op, PruneReason::ZeroOp)).or_else(|| lowest(&view, &indicator));
-            decisions.extend(chosen.map(|(op, reason)| PruneDecision::new(id.op(op), reason, indicator)));
+            decisions.extend(chosen.map(|(op, reason)| PruneDecision {
+                evidence: validated(evidence, id.op(op), &view, &indicator),
+                ..PruneDecision::new(id.op(op), reason, indicator)
+            }));
         }
     }
     Ok(decisions)
+}
+
+/// What the validation said of the ops of an edge that loses `id`, and which would have gone instead.
+fn validated(
+    evidence: &Evidence<'_>,
+    id: OpId,
+    edge: &EdgeView<'_>,
+    indicator: &[(usize, Option<f64>)],
+) -> Option<PruneEvidence> {
+    let others = EdgeView { ops: edge.ops.iter().filter(|op| op.index != id.op).copied().collect(), ..*edge };
+    let values: Vec<_> = indicator.iter().filter(|(op, _)| *op != id.op).copied().collect();
+    let (next, _) = lowest(&others, &values)?;
+    let next_name = others.ops.iter().find(|op| op.index == next)?.op.name().to_owned();
+    let of = |op: &crate::OpView<'_>| evidence.statistics().validated(id.edge.op(op.index));
+    let ops: Vec<_> = edge.ops.iter().filter_map(of).collect();
+    (!ops.is_empty()).then_some(PruneEvidence { next, next_name, ops })
 }
 
 /// The zero op of an edge that has only one other op, which is not zero.

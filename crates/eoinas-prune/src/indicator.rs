@@ -99,6 +99,11 @@ impl<'a> Evidence<'a> {
         self.alive
     }
 
+    /// What was trained and validated.
+    pub(crate) fn statistics(&self) -> &'a Statistics {
+        self.statistics
+    }
+
     /// `beta` of Eq. 2 over the alive ops of each edge.
     pub fn beta(&self) -> &EdgeOpTable<f64> {
         &self.beta

@@ -95,13 +95,16 @@ impl Periodic {
 impl Stretched {
     /// As [`PruneScheduleConfig::prunings_after`].
     pub fn prunings_after(&self, done: usize, epochs: usize) -> usize {
-        // Pruning i of the plan, at epoch x, moves to ceil(x * epochs / last). It is due by `done` when
-        // x <= done * last / epochs.
-        let due = |done: usize| match (done as u128).checked_mul(self.0.last()) {
+        self.prunings_by(done, epochs).saturating_sub(self.prunings_by(done.saturating_sub(1), epochs))
+    }
+
+    /// Pruning i of the plan, at epoch x, moves to ceil(x * epochs / last). It is due by `done` when
+    /// x <= done * last / epochs.
+    fn prunings_by(&self, done: usize, epochs: usize) -> usize {
+        match (done as u128).checked_mul(self.0.last()) {
             Some(product) if epochs > 0 && done > 0 => self.0.up_to(product / epochs as u128),
             _ => 0,
-        };
-        due(done).saturating_sub(due(done.saturating_sub(1)))
+        }
     }
 }
 
@@ -179,7 +182,16 @@ impl PruneScheduleConfig {
 
     /// How many prunings a run of `epochs` has.
     pub fn total(&self, epochs: usize) -> usize {
-        (1..=epochs).map(|done| self.prunings_after(done, epochs)).sum()
+        self.prunings_by(epochs, epochs)
+    }
+
+    /// How many prunings come at or before the end of `done` epochs in a run of `epochs`.
+    pub fn prunings_by(&self, done: usize, epochs: usize) -> usize {
+        match self {
+            Self::Never(_) => 0,
+            Self::Periodic(schedule) => schedule.up_to(done as u128),
+            Self::Stretched(schedule) => schedule.prunings_by(done, epochs),
+        }
     }
 
     /// How many prunings follow right after `done` epochs are completed (from 1) in a run of `epochs`.
@@ -258,6 +270,19 @@ mod tests {
             if used != schedule {
                 prop_assert_eq!(used.total(epochs), ops - 1);
                 prop_assert!(used.prunings_after(epochs, epochs) > 0, "the last one follows the last epoch");
+            }
+        }
+
+        #[test]
+        fn prunings_add_up(first in 1usize..30, every in 1usize..9, count in 0usize..9, epochs in 1usize..99) {
+            let plan = Periodic { first, every, count };
+            for schedule in [PruneScheduleConfig::Periodic(plan), PruneScheduleConfig::Stretched(Stretched(plan))] {
+                let mut sum = 0;
+                for done in 1..=epochs {
+                    sum += schedule.prunings_after(done, epochs);
+                    prop_assert_eq!(schedule.prunings_by(done, epochs), sum);
+                }
+                prop_assert_eq!(schedule.total(epochs), sum);
             }
         }
 

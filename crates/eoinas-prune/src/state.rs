@@ -8,6 +8,24 @@ use crate::{
     edge_strengths,
 };
 
+/// What came of the prunings that were due.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Due {
+    /// What was pruned, in order.
+    pub decisions: Vec<PruneDecision>,
+    /// Edges that still owe an op.
+    pub waiting: Vec<Waiting>,
+}
+
+/// An edge whose pruning waits for evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The edge.
+    pub edge: EdgeId,
+    /// Draws so far of the alive op that has the fewest.
+    pub draws: u64,
+}
+
 /// Alive ops, statistics and edge strengths of a search: what a checkpoint keeps of pruning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PruneState {
@@ -53,6 +71,14 @@ impl PruneState {
         self.statistics.record_weight_step(gates)
     }
 
+    /// See [`Statistics::record_arch_batch`].
+    ///
+    /// # Errors
+    /// An accuracy outside 0..=1, gates that do not fit the space.
+    pub fn record_arch_batch(&mut self, paths: &[(Gates, f64)]) -> Result<(), PruningError> {
+        self.statistics.record_arch_batch(paths.iter().map(|(gates, accuracy)| (gates, *accuracy)))
+    }
+
     /// See [`Statistics::record_arch_step`].
     ///
     /// # Errors
@@ -76,27 +102,92 @@ impl PruneState {
         indicator: &dyn Indicator,
         times: usize,
     ) -> Result<Vec<PruneDecision>, PruningError> {
-        let (mut alive, mut strengths) = (self.alive.clone(), self.strengths.clone());
+        let mut next = self.clone();
         let mut all = Vec::new();
         for _ in 0..times {
-            let evidence = Evidence::new(space, alphas, &alive, &self.statistics)?;
-            let decisions = decide(&evidence, indicator)?;
+            let decisions = next.round(space, alphas, indicator, |_, _| true)?;
             if decisions.is_empty() {
                 break;
             }
-            let now = edge_strengths(space, &alive, &evidence.scores(indicator)?)?;
-            for decision in &decisions {
-                let id = decision.id();
-                strengths[id.edge] = now[id.edge];
-                alive.prune(id)?;
-            }
             all.extend(decisions);
         }
-        if !all.is_empty() && alive.max_count(space) > 1 {
-            self.statistics.start_window();
+        if !all.is_empty() && next.alive.max_count(space) > 1 {
+            next.statistics.start_window();
         }
-        (self.alive, self.strengths) = (alive, strengths);
+        *self = next;
         Ok(all)
+    }
+
+    /// The prunings of which each edge should have had `due` by now, where each alive op of the edge was trained and
+    /// validated `least_draws` times in the window of its statistics ([`Statistics::draws`]); the others are said to wait.
+    /// With 0 none waits. The window of an edge that loses an op begins anew (unless one op is left), whatever the others
+    /// do: with a least number of draws an edge loses one op at most.
+    ///
+    /// # Errors
+    /// As [`PruneState::prune`]. Nothing has changed then.
+    pub fn prune_due(
+        &mut self,
+        space: &SearchSpace,
+        alphas: &EdgeOpTable<f32>,
+        indicator: &dyn Indicator,
+        due: usize,
+        least_draws: u64,
+    ) -> Result<Due, PruningError> {
+        let mut next = self.clone();
+        let owes = |alive: &AliveOps, id: EdgeId| {
+            let left = alive.count(id);
+            left > 1 && space.ops().len() - left < due
+        };
+        let ready = |state: &Self, id: EdgeId| owes(&state.alive, id) && state.fewest_draws(id) >= least_draws;
+        let mut decisions = Vec::new();
+        loop {
+            let round = next.round(space, alphas, indicator, ready)?;
+            let over = round.is_empty() || least_draws > 0;
+            decisions.extend(round);
+            if over {
+                break;
+            }
+        }
+        decisions.iter().for_each(|decision| next.end_window(decision.id().edge));
+        let waits = space.edges().filter(|id| owes(&next.alive, *id));
+        let waiting = waits.map(|edge| Waiting { edge, draws: next.fewest_draws(edge) }).collect();
+        *self = next;
+        Ok(Due { decisions, waiting })
+    }
+
+    /// Draws of the alive op of an edge that has the fewest.
+    fn fewest_draws(&self, id: EdgeId) -> u64 {
+        self.alive.ops(id).map(|op| self.statistics.draws(id.op(op))).min().unwrap_or(0)
+    }
+
+    /// What is counted of an edge begins anew, unless it is decided.
+    fn end_window(&mut self, id: EdgeId) {
+        if self.alive.count(id) > 1 {
+            self.statistics.start_window_of(id);
+        }
+    }
+
+    /// One pruning of the edges that are `ready`.
+    fn round(
+        &mut self,
+        space: &SearchSpace,
+        alphas: &EdgeOpTable<f32>,
+        indicator: &dyn Indicator,
+        ready: impl Fn(&Self, EdgeId) -> bool,
+    ) -> Result<Vec<PruneDecision>, PruningError> {
+        let evidence = Evidence::new(space, alphas, &self.alive, &self.statistics)?;
+        let mut decisions = decide(&evidence, indicator)?;
+        decisions.retain(|decision| ready(self, decision.id().edge));
+        if decisions.is_empty() {
+            return Ok(decisions);
+        }
+        let now = edge_strengths(space, &self.alive, &evidence.scores(indicator)?)?;
+        for decision in &decisions {
+            let id = decision.id();
+            self.strengths[id.edge] = now[id.edge];
+            self.alive.prune(id)?;
+        }
+        Ok(decisions)
     }
 
     /// Takes one op away from one edge because the caller says so. Statistics and strengths stay as they are.

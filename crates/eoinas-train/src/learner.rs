@@ -16,7 +16,7 @@ use eoinas_nn::{
     Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Task, Wanted, WeightGradients,
     task::Classes,
 };
-use eoinas_prune::{Indicator, PruneDecision, PruneState, StatisticsConfig};
+use eoinas_prune::{Due, Indicator, PruneDecision, PruneState, StatisticsConfig};
 
 pub use edges::ArchGradient;
 
@@ -196,7 +196,7 @@ impl Learner {
         Ok(norm)
     }
 
-    /// Updates the architecture parameters and notes the accuracy (0 to 1) of each path. Returns the gradients' norm; one
+    /// Updates the architecture parameters and notes the accuracy (0 to 1) of each path on the same batch. Returns the gradients' norm; one
     /// that is not finite changes nothing.
     ///
     /// # Errors
@@ -206,7 +206,7 @@ impl Learner {
         let both = (&gradients.ops, &gradients.edges);
         let norm = adam.step_with_edges(supernet.space(), adam_state, (alphas, edges), both, prune.alive());
         if norm.is_finite() {
-            paths.iter().try_for_each(|(gates, accuracy)| prune.record_arch_step(gates, *accuracy))?;
+            prune.record_arch_batch(paths)?;
         }
         Ok(norm)
     }
@@ -218,6 +218,16 @@ impl Learner {
     pub fn prune(&mut self, indicator: &dyn Indicator, times: usize) -> Result<Vec<PruneDecision>> {
         let decisions = self.prune.prune(self.supernet.space(), &self.alphas, indicator, times)?;
         self.free(decisions)
+    }
+
+    /// Does the prunings of which each edge should have had `due` by now, where there is evidence enough
+    /// ([`PruneState::prune_due`]), and frees what was pruned.
+    ///
+    /// # Errors
+    /// Parameters or an indicator that are not finite.
+    pub fn prune_due(&mut self, indicator: &dyn Indicator, due: usize, least_draws: u64) -> Result<Due> {
+        let due = self.prune.prune_due(self.supernet.space(), &self.alphas, indicator, due, least_draws)?;
+        Ok(Due { decisions: self.free(due.decisions)?, ..due })
     }
 
     /// Takes one op away from one edge and frees it, whatever the other edges have. Weights, statistics, architecture

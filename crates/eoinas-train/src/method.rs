@@ -6,9 +6,10 @@ use eoinas_core::{EdgeOpTable, Genotype, SearchSpace, Setting, Streams};
 use eoinas_nn::{Batch, PassOptions};
 use eoinas_prune::PruneDecision;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    config::SearchConfig,
+    config::{MethodConfig, MethodKind, SearchConfig},
     error::Result,
     halt::Flow,
     learner::{Learner, LearnerSettings},
@@ -25,13 +26,27 @@ pub struct Identity {
     /// The method's name, for the record too.
     pub name: String,
     /// Its settings; null if it has none.
-    pub settings: serde_json::Value,
+    pub settings: Value,
 }
 
 impl Identity {
     /// A method of this name with these settings.
-    pub fn new(name: impl Into<String>, settings: serde_json::Value) -> Self {
+    pub fn new(name: impl Into<String>, settings: Value) -> Self {
         Self { name: name.into(), settings }
+    }
+}
+
+impl Identity {
+    /// With the defaults of settings that the method did not have yet when this was written.
+    pub(crate) fn completed(mut self) -> Self {
+        let kind = self.name.parse::<MethodKind>();
+        let defaults = kind.ok().and_then(|kind| MethodConfig::of(kind).tagged());
+        if let (Some((_, Value::Object(defaults))), Some(own)) = (defaults, self.settings.as_object_mut()) {
+            for (name, default) in defaults {
+                own.entry(name).or_insert(default);
+            }
+        }
+        self
     }
 }
 
@@ -187,15 +202,36 @@ pub trait SearchMethod: fmt::Debug + Send {
     }
 
     /// State of the method's own, for checkpoints. Default: none.
-    fn save(&self) -> serde_json::Value {
-        serde_json::Value::Null
+    fn save(&self) -> Value {
+        Value::Null
     }
 
     /// Takes over the state of its own from a checkpoint. `Err` says what is wrong with it.
     ///
     /// # Errors
     /// A state that it did not save.
-    fn load(&mut self, _state: serde_json::Value) -> Result<(), String> {
+    fn load(&mut self, _state: Value) -> Result<(), String> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::EoiNas;
+
+    #[test]
+    fn settings_that_came_later_are_those_of_the_default() {
+        let now = EoiNas::default().identity();
+        let mut old = now.clone();
+        for later in ["draws", "stretch", "least_draws"] {
+            old.settings.as_object_mut().unwrap().remove(later).unwrap();
+        }
+        assert_ne!(old, now);
+        assert_eq!(old.clone().completed(), now);
+        let other = EoiNas { least_draws: 3, ..EoiNas::default() }.identity();
+        assert_ne!(old.completed(), other);
+        let own = Identity::new("of_another_program", Value::Null);
+        assert_eq!(own.clone().completed(), own);
     }
 }

@@ -147,6 +147,8 @@ pub struct EpochPlan {
     pub skip_dropout: f64,
     /// Prunings that follow the epoch.
     pub prunings: usize,
+    /// Prunings up to and with those that follow the epoch.
+    pub due: usize,
     /// The stage that the epoch belongs to, from 0.
     pub stage: usize,
     /// Whether it is the last epoch of a stage that another one follows.
@@ -211,6 +213,7 @@ impl Plan {
             temperature: self.timetable.temperature.as_ref().map(temperature),
             skip_dropout: stage.skip_dropout_at(at),
             prunings: self.timetable.prune.prunings_after(epoch + 1, epochs),
+            due: self.timetable.prune.prunings_by(epoch + 1, epochs),
             stage: index,
             ends_stage: at + 1 == stage.epochs && index + 1 < self.timetable.stages.len(),
         }

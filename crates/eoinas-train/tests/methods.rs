@@ -135,6 +135,57 @@ fn several_paths_an_update_learn_are_counted_and_resume_to_the_same_bytes() {
     assert!(last < first - 0.05, "{first} to {last}");
 }
 
+/// Several fair paths, means that they pair, and prunings that wait: the first one is due after the first epoch, whose 2
+/// steps of 8 paths give each op 2 draws at most.
+#[test]
+fn prunings_wait_for_their_evidence_and_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+    let mut config = of(MethodKind::Eoinas, 3);
+    for (name, value) in [
+        ("paths_per_step", "8"),
+        ("draws", "fair"),
+        ("statistics.accuracy", "mean"),
+        ("least_draws", "4"),
+        ("prune", r#"{"kind": "periodic", "first": 1, "every": 1, "count": 7}"#),
+    ] {
+        config = set(&config, name, value);
+    }
+    Search::create(config.clone(), &whole, options()).unwrap().run().unwrap();
+    let mut stop = options();
+    stop.rules.push(Box::new(MaxSteps(3)));
+    Search::create(config.clone(), &parts, stop).unwrap().run().unwrap();
+    assert!(matches!(Search::resume(&parts, options()).unwrap().run().unwrap(), Outcome::Done(_)));
+    assert_same(&whole, &parts);
+
+    let events = events(&whole);
+    let notes: Vec<&String> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Warning { text } if text.contains("least_draws") => Some(text),
+            _ => None,
+        })
+        .collect();
+    assert!(notes[0].starts_with("prunings due after epoch 1 wait for evidence (least_draws): 28 edges"), "{notes:?}");
+    assert!(notes.last().unwrap().starts_with("the last prunings are decided on too little evidence"), "{notes:?}");
+    let mut pruned = [0; 3];
+    for event in &events {
+        let Event::Pruned { epoch, op, evidence, .. } = event else { continue };
+        pruned[*epoch as usize] += 1;
+        if *epoch == 1 {
+            let evidence = evidence.as_ref().unwrap();
+            assert!(evidence.ops.iter().all(|op| op.draws == 4), "{evidence:?}");
+            assert!(evidence.against_next(*op).unwrap().error.is_some());
+        }
+    }
+    assert_eq!(pruned, [0, 28, 28 * 6], "the last one by too little evidence");
+    let log = std::fs::read_to_string(whole.join("log.txt")).unwrap();
+    assert!(log.contains(" points against "), "{log}");
+    // Nobody has to wait by default.
+    assert_eq!(serde_json::to_value(&config.method).unwrap()["eoinas"]["least_draws"], 4);
+    assert_eq!(eoinas_train::methods::EoiNas::quick().least_draws, 0);
+}
+
 #[test]
 fn methods_go_with_partial_channels() {
     let dir = tempfile::tempdir().unwrap();

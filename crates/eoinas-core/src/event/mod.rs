@@ -6,6 +6,7 @@
 //! have equal events.
 
 mod command;
+mod evidence;
 mod nan;
 mod payload;
 mod read;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::space::CellKind;
 
 pub use command::shell_word;
+pub use evidence::{Difference, OpEvidence, PruneEvidence};
 pub use payload::{DatasetInfo, EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task};
 pub use read::{RecordLine, RecordReader, read};
 pub use record::Record;
@@ -73,6 +75,9 @@ pub enum Event {
         reason: String,
         /// The indicator of each op that was alive on the edge before, by index; `null` without evidence.
         indicator: Vec<(usize, Option<f64>)>,
+        /// How the ops of the edge were validated; `None` where none was, and in records of version 0.1.0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<PruneEvidence>,
     },
     /// Something that a reader should know about this run.
     Warning {

@@ -66,8 +66,8 @@ fn take(run: &mut Run, record: Record) {
             while run.epochs.pop_if(|known| known.what.epoch >= end.epoch).is_some() {}
             run.epochs.push(Timed { seconds, what: *end });
         }
-        Event::Pruned { epoch, kind, edge, op, name, reason, indicator } => {
-            run.prunings.push(Pruning { epoch, kind, edge, op, name, reason, indicator });
+        Event::Pruned { epoch, kind, edge, op, name, reason, indicator, evidence } => {
+            run.prunings.push(Pruning { epoch, kind, edge, op, name, reason, indicator, evidence });
         }
         Event::Warning { text } => run.warnings.push(text),
         Event::Evaluated { what, accuracy, loss, images, score } => {

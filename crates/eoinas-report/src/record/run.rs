@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eoinas_core::{
     CellKind, CellSpec, Counts, Genotype, Measure,
-    event::{EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task},
+    event::{EpochEnd, PruneEvidence, RunStarted, SearchSnapshot, SpaceInfo, Task},
 };
 
 use super::genotype::{costs, read_genotype};
@@ -35,6 +35,8 @@ pub struct Pruning {
     pub reason: String,
     /// The indicator of each op that was alive, by index.
     pub indicator: Vec<(usize, Option<f64>)>,
+    /// How the ops of the edge were validated.
+    pub evidence: Option<PruneEvidence>,
 }
 
 /// A network's evaluation.

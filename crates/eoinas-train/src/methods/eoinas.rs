@@ -6,8 +6,8 @@ use eoinas_core::{
 };
 use eoinas_gumbel::{EdgeMode, PathMode};
 use eoinas_prune::{
-    Beta, Evidence, Indicator, IndicatorConfig, Periodic, PruneDecision, PruneScheduleConfig, PruningError, ScaleFree,
-    StatisticsConfig,
+    Beta, Due, Evidence, Indicator, IndicatorConfig, Periodic, PruneDecision, PruneScheduleConfig, PruningError,
+    ScaleFree, StatisticsConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,11 @@ pub struct EoiNas {
     /// pruning train the one path that is left. Default: false; true in [`EoiNas::quick`].
     #[serde(default)]
     pub stretch: bool,
+    /// How often each alive op of an edge is to be trained and validated, since the edge last lost one, before it loses one.
+    /// A pruning that is due waits until then, edge by edge; what is still owed after the last epoch is decided all the same,
+    /// and the record warns of it. Default: 0, none waits.
+    #[serde(default)]
+    pub least_draws: u64,
     /// What decides which op goes. Default: Eq. 7 with lambda = 0.5.
     pub indicator: IndicatorConfig,
     /// How C^e and C^a are kept. Default: counts since the last pruning, the last mini-batch's accuracy.
@@ -78,6 +83,7 @@ impl Default for EoiNas {
             skip_dropout: None,
             prune: PruneScheduleConfig::default(),
             stretch: false,
+            least_draws: 0,
             indicator: IndicatorConfig::default(),
             statistics: StatisticsConfig::default(),
         }
@@ -123,6 +129,36 @@ impl EoiNas {
     #[must_use]
     pub fn by_beta(self) -> Self {
         Self { indicator: IndicatorConfig::Beta(Beta {}), ..self }
+    }
+
+    /// The prunings that are due at the end of an epoch.
+    fn prune(
+        &self,
+        indicator: &dyn Indicator,
+        context: &mut SearchContext<'_>,
+        plan: &EpochPlan,
+    ) -> Flow<Vec<PruneDecision>> {
+        let least = self.least_draws;
+        if least == 0 {
+            return Ok(context.learner.prune(indicator, plan.prunings)?);
+        }
+        let Due { mut decisions, waiting } = context.learner.prune_due(indicator, plan.due, least)?;
+        let Some(fewest) = waiting.iter().map(|edge| edge.draws).min() else { return Ok(decisions) };
+        let (edges, epoch) = (waiting.len(), context.epoch() + 1);
+        let short = format!(
+            "{edges} edges have an op that was trained and validated {fewest} to {} times, below {least}",
+            least.saturating_sub(1)
+        );
+        if epoch >= context.epochs() {
+            context.note(format!(
+                "the last prunings are decided on too little evidence (least_draws): {short}; more epochs or more paths per \
+                 step help"
+            ));
+            decisions.extend(context.learner.prune_due(indicator, plan.due, 0)?.decisions);
+        } else if plan.prunings > 0 {
+            context.note(format!("prunings due after epoch {epoch} wait for evidence (least_draws): {short}"));
+        }
+        Ok(decisions)
     }
 
     /// With an importance of one's own.
@@ -171,7 +207,7 @@ impl SearchMethod for EoiNas {
     }
 
     fn epoch_end(&mut self, context: &mut SearchContext<'_>, plan: &EpochPlan) -> Flow<Vec<PruneDecision>> {
-        Ok(context.learner.prune(&self.indicator, plan.prunings)?)
+        self.prune(&self.indicator, context, plan)
     }
 
     fn indicators(&self, learner: &Learner) -> Result<Option<EdgeOpTable<Option<f64>>>> {
@@ -217,7 +253,7 @@ impl SearchMethod for ByIndicator {
     }
 
     fn epoch_end(&mut self, context: &mut SearchContext<'_>, plan: &EpochPlan) -> Flow<Vec<PruneDecision>> {
-        Ok(context.learner.prune(self.indicator.as_ref(), plan.prunings)?)
+        self.settings.prune(self.indicator.as_ref(), context, plan)
     }
 
     fn indicators(&self, learner: &Learner) -> Result<Option<EdgeOpTable<Option<f64>>>> {

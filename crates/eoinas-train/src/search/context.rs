@@ -92,6 +92,11 @@ impl<'a> SearchContext<'a> {
         Box::new(self.data.train.epoch(epoch, first).map(move |batch| to_device(batch?, &device)))
     }
 
+    /// Puts a line for people into the record: something that they should know about this run.
+    pub fn note(&mut self, text: String) {
+        self.told.push(Event::Warning { text });
+    }
+
     /// Puts an evaluation into the record, with `what` was evaluated.
     pub fn evaluated(&mut self, what: String, tally: &Tally) {
         self.told.push(tally.evaluated(what));

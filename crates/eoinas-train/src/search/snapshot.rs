@@ -67,8 +67,8 @@ pub(super) fn alive_ops(learner: &Learner) -> usize {
 
 /// One pruned op.
 pub(super) fn pruned(epoch: usize, decision: PruneDecision, learner: &Learner) -> Event {
-    let PruneDecision { kind, edge, op, reason, indicator } = decision;
+    let PruneDecision { kind, edge, op, reason, indicator, evidence } = decision;
     let name = learner.space().ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
     let reason = serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(str::to_owned));
-    Event::Pruned { epoch: epoch as u64, kind, edge, op, name, reason: reason.unwrap_or_default(), indicator }
+    Event::Pruned { epoch: epoch as u64, kind, edge, op, name, reason: reason.unwrap_or_default(), indicator, evidence }
 }

@@ -25,6 +25,7 @@ pub fn progress_display() -> Box<dyn Observer> {
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
     clock: TimeLeft,
+    pruned: Pruned,
     measure: Measure,
 }
 
@@ -34,7 +35,7 @@ impl ProgressBar {
         let bar = indicatif::ProgressBar::new(0);
         let style = ProgressStyle::with_template("{bar:24.cyan/blue} {percent:>3}% {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, clock: TimeLeft::default(), measure: Measure::default() }
+        Self { bar, clock: TimeLeft::default(), pruned: Pruned::default(), measure: Measure::default() }
     }
 }
 
@@ -46,7 +47,7 @@ impl Default for ProgressBar {
 
 impl Observer for ProgressBar {
     fn observe(&mut self, record: &Record) -> Result<()> {
-        for line in lines(&record.event, &self.measure) {
+        for line in self.pruned.before(&record.event).into_iter().chain(lines(&record.event, &self.measure)) {
             self.bar.println(line);
         }
         if matches!(record.event, Event::RunEnded { .. } | Event::Stopped { .. }) {
@@ -67,6 +68,7 @@ impl Observer for ProgressBar {
 #[derive(Debug, Default)]
 pub struct ProgressLines {
     clock: TimeLeft,
+    pruned: Pruned,
     left: String,
     measure: Measure,
 }
@@ -74,6 +76,9 @@ pub struct ProgressLines {
 impl Observer for ProgressLines {
     fn observe(&mut self, record: &Record) -> Result<()> {
         let left = if matches!(record.event, Event::EpochEnd(_)) { self.left.as_str() } else { "" };
+        if let Some(line) = self.pruned.before(&record.event) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
         for line in lines(&record.event, &self.measure) {
             // A standard error that is closed is no reason to end a search.
             let _ = writeln!(std::io::stderr(), "{line} {left}");
@@ -84,6 +89,36 @@ impl Observer for ProgressLines {
     fn progress(&mut self, progress: &Progress, elapsed: f64) {
         self.measure.clone_from(&progress.measure);
         self.left = self.clock.left(progress, elapsed);
+    }
+}
+
+/// What was pruned after an epoch, in one line: each op is in the log and the report.
+#[derive(Debug, Default)]
+struct Pruned {
+    ops: usize,
+    /// Of those that were compared, which chance may have chosen.
+    noise: usize,
+    compared: usize,
+}
+
+impl Pruned {
+    /// Takes an event in. What was pruned before an event of another kind is said then.
+    fn before(&mut self, event: &Event) -> Option<String> {
+        if let Event::Pruned { op, evidence, .. } = event {
+            self.ops += 1;
+            if let Some(difference) = evidence.as_ref().and_then(|evidence| evidence.against_next(*op)) {
+                self.compared += 1;
+                self.noise += usize::from(difference.within_noise());
+            }
+            return None;
+        }
+        let Self { ops, noise, compared } = std::mem::take(self);
+        let of = match (ops, compared) {
+            (0, _) => return None,
+            (_, 0) => String::new(),
+            _ => format!("; {noise} of {compared} were no worse than the next op by more than a standard error"),
+        };
+        Some(format!("pruned {ops} ops{of}"))
     }
 }
 
@@ -196,6 +231,31 @@ mod tests {
         (end.train_score, end.valid_score, end.valid_accuracy) = (Some(-0.5), Some(0.875), None);
         let numbers = "epoch   1  train loss 0.500 R2 -0.5000  test loss 0.750 R2 0.8750";
         assert_eq!(line(&end, &Measure::higher("R2")), numbers);
+    }
+
+    #[test]
+    fn prunings_are_summed_up_before_what_comes_next() {
+        use eoinas_core::{
+            CellKind,
+            event::{OpEvidence, PruneEvidence},
+        };
+        let pruned = |mean: f64, known: bool| {
+            let of = |op, mean| OpEvidence { op, draws: 9, mean, error: Some(0.01) };
+            let evidence = PruneEvidence { next: 1, next_name: "b".into(), ops: vec![of(0, mean), of(1, 0.5)] };
+            let (kind, name, reason) = (CellKind(0), "a".into(), "lowest_indicator".into());
+            let evidence = Some(evidence).filter(|_| known);
+            Event::Pruned { epoch: 1, kind, edge: 0, op: 0, name, reason, indicator: vec![], evidence }
+        };
+        let mut display = Pruned::default();
+        for event in [pruned(0.3, true), pruned(0.49, true), pruned(0.6, true), pruned(0.0, false)] {
+            assert_eq!(display.before(&event), None);
+        }
+        let next = Event::EpochStarted { epoch: 2, epochs: 3 };
+        let line = "pruned 4 ops; 2 of 3 were no worse than the next op by more than a standard error";
+        assert_eq!(display.before(&next).unwrap(), line);
+        assert_eq!(display.before(&next), None);
+        display.before(&pruned(0.0, false));
+        assert_eq!(display.before(&next).unwrap(), "pruned 1 ops");
     }
 
     #[test]

@@ -91,12 +91,19 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
     match event {
         Event::RunStarted(started) => run_lines(started),
         Event::EpochEnd(end) => epoch_lines(end),
-        Event::Pruned { epoch, kind, edge: index, name, reason, indicator, .. } => {
+        Event::Pruned { epoch, kind, edge: index, op, name, reason, indicator, evidence } => {
             let own: Vec<String> = indicator
                 .iter()
                 .map(|(op, value)| value.map_or_else(|| format!("{op}:-"), |value| format!("{op}:{value:.4}")))
                 .collect();
-            vec![format!("epoch {epoch} prune {} {name} ({reason}; {})", edge(kind.0, *index), own.join(" "))]
+            let mut line = format!("epoch {epoch} prune {} {name} ({reason}; {})", edge(kind.0, *index), own.join(" "));
+            if let Some((difference, next)) =
+                evidence.as_ref().and_then(|all| Some((all.against_next(*op)?, &all.next_name)))
+            {
+                let noise = if difference.within_noise() { ", within the noise" } else { "" };
+                line += &format!(": {difference} points against {next}{noise}");
+            }
+            vec![line]
         }
         Event::Warning { text } => vec![format!("warning: {text}")],
         Event::CheckpointSaved { name, .. } => vec![format!("checkpoint {name}")],
