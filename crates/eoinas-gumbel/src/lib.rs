@@ -11,6 +11,7 @@
 //! | [`Sampled`] | the op with the largest `h`, gate 1 | yes | straight-through: that of its `h` |
 //! | [`Mixture`] | all alive ops, gates `h` | yes | exact |
 //! | [`Softmax`] | all alive ops, gates `beta` (Eq. 2) | no | exact |
+//! | [`Dirichlet`] | all alive ops, gates drawn around `elu(alpha) + 1` | gamma | pathwise |
 //! | [`Categorical`] | one op drawn from `beta`, gate 1 | yes | 0 |
 //! | [`Greedy`] | the op with the largest alpha, gate 1 | no | 0 |
 //!
@@ -42,14 +43,17 @@
 //! The same on the slices of one edge: [`gumbel`], [`soft_sample`], [`hard_sample`], [`soft_pullback`].
 #![forbid(unsafe_code)]
 
+mod dirichlet;
 mod edges;
 mod error;
+mod gamma;
 mod noise;
 mod paths;
 mod relaxation;
 mod sample;
 mod temperature;
 
+pub use dirichlet::Dirichlet;
 pub use edges::{EdgeMode, EdgeSample, edge_probabilities};
 pub use error::GumbelError;
 pub use noise::{fill_gumbel, gumbel};

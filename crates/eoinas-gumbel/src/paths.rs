@@ -95,7 +95,7 @@ struct Draw<'a> {
 
 impl Draw<'_> {
     fn sample(&self, mut rng: Option<&mut dyn Rng>, run: Run) -> Result<Sample, GumbelError> {
-        self.check()?;
+        check(self.alphas, self.alive, self.space)?;
         let mut noise = vec![0f32; self.space.ops().len()];
         let mut soft = EdgeOpTable::filled(self.space, 0f64);
         let gates = Gates::from_fn(self.space, |id| {
@@ -119,28 +119,29 @@ impl Draw<'_> {
                 }
             }
         });
-        Ok(Sample { gates, soft, temperature: self.temperature })
-    }
-
-    fn check(&self) -> Result<(), GumbelError> {
-        if !self.alphas.fits(self.space) {
-            return Err(GumbelError::Shape { what: "alphas" });
-        }
-        if !self.alive.fits(self.space) {
-            return Err(GumbelError::Shape { what: "alive ops" });
-        }
-        for id in self.space.edges() {
-            for (op, (&value, &alive)) in self.alphas[id].iter().zip(self.alive.edge(id)).enumerate() {
-                if alive && !value.is_finite() {
-                    return Err(GumbelError::Alpha { kind: id.kind.0, edge: id.edge, op, value });
-                }
-            }
-        }
-        Ok(())
+        Ok(Sample { gates, soft, temperature: self.temperature, slopes: None })
     }
 }
 
-fn check_temperature(value: f64) -> Result<(), GumbelError> {
+/// Whether everything has the shape of `space`, and what is alive is finite.
+pub(crate) fn check(alphas: &EdgeOpTable<f32>, alive: &AliveOps, space: &SearchSpace) -> Result<(), GumbelError> {
+    if !alphas.fits(space) {
+        return Err(GumbelError::Shape { what: "alphas" });
+    }
+    if !alive.fits(space) {
+        return Err(GumbelError::Shape { what: "alive ops" });
+    }
+    for id in space.edges() {
+        for (op, (&value, &alive)) in alphas[id].iter().zip(alive.edge(id)).enumerate() {
+            if alive && !value.is_finite() {
+                return Err(GumbelError::Alpha { kind: id.kind.0, edge: id.edge, op, value });
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_temperature(value: f64) -> Result<(), GumbelError> {
     if value.is_finite() && value > 0.0 { Ok(()) } else { Err(GumbelError::Temperature { value }) }
 }
 

@@ -16,12 +16,15 @@ pub struct Sample {
     pub soft: EdgeOpTable<f64>,
     /// The temperature `h` was taken at.
     pub temperature: f64,
+    /// What the gradient through the softmax of `h` is multiplied by for each op: how the logarithm of what is normalised
+    /// moves with alpha. `None`: 1 everywhere, as it is alpha itself.
+    pub slopes: Option<EdgeOpTable<f64>>,
 }
 
 /// Turns alphas into gates, and the gradient of the gates into that of the alphas.
 ///
 /// A draw is shared by all cells of a kind. The shipped ones are [`crate::Sampled`], [`crate::Mixture`],
-/// [`crate::Softmax`], [`crate::Categorical`] and [`crate::Greedy`].
+/// [`crate::Softmax`], [`crate::Dirichlet`], [`crate::Categorical`] and [`crate::Greedy`].
 pub trait Relaxation: fmt::Debug + Send + Sync {
     /// Draws one sample over the alive ops of every edge.
     ///
@@ -68,7 +71,18 @@ pub trait Relaxation: fmt::Debug + Send + Sync {
                     _ => return Err(GumbelError::Gate { kind: id.kind.0, edge: id.edge, op: dgate.op }),
                 }
             }
-            soft_pullback(&sample.soft[id], &gradient, sample.temperature, scale, &mut out[id]);
+            match &sample.slopes {
+                None => soft_pullback(&sample.soft[id], &gradient, sample.temperature, scale, &mut out[id]),
+                Some(slopes) => {
+                    let mut row = vec![0f32; gradient.len()];
+                    soft_pullback(&sample.soft[id], &gradient, sample.temperature, scale, &mut row);
+                    let scaled = row.iter().zip(&slopes[id]).map(|(value, slope)| f64::from(*value) * slope);
+                    out[id]
+                        .iter_mut()
+                        .zip(scaled)
+                        .for_each(|(out, value)| *out += value.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32);
+                }
+            }
         }
         Ok(())
     }

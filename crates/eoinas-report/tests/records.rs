@@ -41,6 +41,11 @@ fn a_whole_search() {
         "train_cell -- --genotype",
         "cifar_search --out",
         "lowest indicator",
+        "accuracy against the next",
+        // Two errors of 0.02 together.
+        "± 2.8 points",
+        ", within the noise",
+        "were no worse by more than one",
     ] {
         assert!(page.contains(part), "{part}");
     }

@@ -99,7 +99,7 @@ fn every_method_lowers_the_loss() {
     for method in MethodKind::ALL {
         // Those that run all ops take longer for a step and fewer of them.
         use MethodKind::*;
-        let all_ops = matches!(method, Darts | Darts2 | PcDarts | Snas);
+        let all_ops = matches!(method, Darts | Darts2 | PcDarts | Snas | BetaDarts | Drnas | DartsPt);
         // A stage is a search with DARTS, and begins with fresh weights.
         if method == Pdarts {
             continue;

@@ -57,6 +57,7 @@ fn given(values: &Values) -> (Learner, Step) {
         temperature: None,
         skip_dropout: 0.0,
         prunings: 0,
+        due: 0,
         stage: 0,
         ends_stage: false,
     };

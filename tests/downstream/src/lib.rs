@@ -1,8 +1,8 @@
 //! What a project that depends on EoiNAS writes: a data set, an op and an indicator of its own, searched together, and
 //! search methods of its own.
 
-pub mod darts_pt;
 pub mod fair_nas;
+pub mod shapley;
 
 use std::sync::Arc;
 

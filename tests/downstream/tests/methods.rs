@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use eoinas_core::{Genotype, SearchSpace, skeleton::Form};
-use eoinas_downstream::{darts_pt::DartsPt, fair_nas::FairNas};
+use eoinas_downstream::{fair_nas::FairNas, shapley::Shapley};
 use eoinas_train::{
     MethodConfig, Options, Outcome, Search, SearchConfig, SearchMethod, TrainError, config::NetworkConfig,
     methods::EoiNas, stop::MaxSteps,
@@ -54,11 +54,12 @@ fn resumes<M: SearchMethod + 'static>(space: &SearchSpace, config: &SearchConfig
 }
 
 #[test]
-fn darts_pt_decides_every_edge_alone() {
-    for (space, config) in runs() {
-        let search = resumes(&space, &config, || DartsPt { pretrain: 1 });
+fn shapley_averages_are_kept_in_checkpoints() {
+    for (space, mut config) in runs() {
+        config.epochs = 2;
+        let search = resumes(&space, &config, || Shapley::new(1, 20));
         for id in space.edges() {
-            assert_eq!(search.learner().alive().count(id), 1);
+            assert_eq!(search.learner().alive().count(id), space.ops().len(), "nothing is pruned");
         }
     }
 }
@@ -87,14 +88,14 @@ fn a_search_does_not_go_on_without_its_method_or_with_another() {
     let run = dir.path().join("run");
     let [(space, config), _] = runs();
     let stopped =
-        Search::create(config, &run, options(&space, DartsPt { pretrain: 1 }, Some(1))).unwrap().run().unwrap();
+        Search::create(config, &run, options(&space, Shapley::new(1, 5), Some(1))).unwrap().run().unwrap();
     assert!(matches!(stopped, Outcome::Stopped(_)));
     let without = Search::resume(&run, Options { space: Some(space.clone()), ..Options::default() });
     let error = without.unwrap_err();
-    assert!(matches!(&error, TrainError::Setting(setting) if setting.got.contains("darts-pt")), "{error}");
+    assert!(matches!(&error, TrainError::Setting(setting) if setting.got.contains("shapley")), "{error}");
     for (other, names) in [
-        (Box::new(DartsPt { pretrain: 2 }) as Box<dyn SearchMethod>, ["pretrain = 1", "pretrain = 2"]),
-        (Box::new(EoiNas::quick()), ["darts-pt", "eoinas"]),
+        (Box::new(Shapley::new(2, 5)) as Box<dyn SearchMethod>, ["orders = 1", "orders = 2"]),
+        (Box::new(EoiNas::quick()), ["shapley", "eoinas"]),
     ] {
         let error =
             Search::resume(&run, Options { space: Some(space.clone()), method: Some(other), ..Options::default() });
@@ -102,5 +103,5 @@ fn a_search_does_not_go_on_without_its_method_or_with_another() {
         assert!(names.iter().all(|name| error.contains(name)), "{error}");
     }
     let config: SearchConfig = serde_json::from_slice(&fs::read(run.join("config.json")).unwrap()).unwrap();
-    assert!(matches!(config.method, MethodConfig::Own(method) if method.name == "darts-pt"));
+    assert!(matches!(config.method, MethodConfig::Own(method) if method.name == "shapley"));
 }

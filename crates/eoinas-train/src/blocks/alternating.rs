@@ -2,7 +2,7 @@
 //! validation batch.
 
 use eoinas_core::{EdgeOpTable, Gates, SeedStream};
-use eoinas_gumbel::{Relaxation, Sample, Softmax};
+use eoinas_gumbel::{EdgeMode, Relaxation, Sample, Softmax};
 use eoinas_nn::{Batch, Wanted};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -116,11 +116,25 @@ impl Alternating {
     /// # Errors
     /// A batch that does not fit. Stops when a loss or the gradients' norm is not finite; nothing is updated then.
     pub fn train_arch(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Tally> {
+        let ArchStep { gradients, paths, tally } = self.arch_gradient(learner, step, valid)?;
+        let norm = learner.update_arch(&gradients, &paths)?;
+        finite("gradient of the architecture parameters", norm)?;
+        Ok(tally)
+    }
+
+    /// The first part of it: the gradient of the validation loss, by which nothing is updated yet.
+    ///
+    /// # Errors
+    /// A batch that does not fit. Stops when a loss is not finite.
+    pub fn arch_gradient(&self, learner: &Learner, step: &Step, valid: &Batch) -> Flow<ArchStep> {
+        // One op an edge has gradient 0, whatever its gate's is.
+        let decided = learner.alive().max_count(learner.space()) <= 1 && learner.edge_mode() == EdgeMode::Equal;
+        let wanted = if decided { Wanted::NOTHING } else { Wanted::GATES };
         let mut gradients = ArchGradient::zeros(learner.space());
         let (mut tally, mut paths) = (Tally::default(), Vec::new());
         for path in 0..self.paths {
             let drawn = self.sample(learner, &learner.alphas, step, SeedStream::ArchPath, path)?;
-            let output = learner.pass(valid, drawn.run(), Wanted::GATES, &step.path_options(path))?;
+            let output = learner.pass(valid, drawn.run(), wanted, &step.path_options(path))?;
             finite("validation loss", output.loss)?;
             let of_path = Tally::from(&output);
             let gates = output.gate_gradients.unwrap_or_else(|| drawn.run().zeros_like());
@@ -128,10 +142,19 @@ impl Alternating {
             paths.push((drawn.gates().clone(), of_path.share().unwrap_or(0.0)));
             tally.add(of_path);
         }
-        let norm = learner.update_arch(&gradients, &paths)?;
-        finite("gradient of the architecture parameters", norm)?;
-        Ok(tally)
+        Ok(ArchStep { gradients, paths, tally })
     }
+}
+
+/// What a validation batch says of the architecture.
+#[derive(Clone, Debug)]
+pub struct ArchStep {
+    /// The mean gradient of the paths.
+    pub gradients: ArchGradient,
+    /// Each path with its accuracy, for the statistics.
+    pub paths: Vec<(Gates, f64)>,
+    /// What the paths found.
+    pub tally: Tally,
 }
 
 /// The stream of the orders of ops of one half.

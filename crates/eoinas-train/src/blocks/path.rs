@@ -47,7 +47,7 @@ impl Path {
     /// The path of gates that were chosen, every edge counting alike: it has no gradient.
     pub fn chosen(learner: &Learner, gates: Gates) -> Self {
         let space = learner.space();
-        let sample = Sample { gates, soft: EdgeOpTable::filled(space, 0.0), temperature: 1.0 };
+        let sample = Sample { gates, soft: EdgeOpTable::filled(space, 0.0), temperature: 1.0, slopes: None };
         let (weights, soft) = (EdgeMap::filled(space, 1.0), EdgeMap::filled(space, 0.0));
         Self { sample, edges: EdgeSample { weights, soft, temperature: 1.0 }, run: None, passed_by: None }
     }

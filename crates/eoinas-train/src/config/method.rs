@@ -10,7 +10,10 @@ use super::{NetworkConfig, SearchConfig};
 use crate::{
     finalists::FinalistsConfig,
     method::{Identity, SearchMethod},
-    methods::{Darts, EoiNas, Gdas, MdeNas, PDarts, PcDarts, RandomWs, Rome, SecondOrder, Snas, Uniform, ZeroCostPt},
+    methods::{
+        BetaDarts, Darts, DartsPt, DrNas, EoiNas, Gdas, MdeNas, PDarts, PcDarts, RandomWs, Rome, SecondOrder, Snas,
+        Uniform, ZeroCostPt,
+    },
     probes::{Probe, Ties},
 };
 
@@ -42,6 +45,12 @@ pub enum MethodConfig {
     Mdenas(MdeNas),
     /// DARTS in stages.
     Pdarts(PDarts),
+    /// DARTS with a regulariser of its weights.
+    BetaDarts(BetaDarts),
+    /// All ops weighted by draws from a Dirichlet distribution.
+    Drnas(DrNas),
+    /// DARTS, its cell by what the supernet loses without each op.
+    DartsPt(DartsPt),
     /// Untrained networks probed op by op.
     ZeroCostPt(ZeroCostPt),
     /// A method of another crate: what it calls itself. Written for a search whose method came in
@@ -72,6 +81,9 @@ impl MethodConfig {
             Self::RandomWs(method) => Box::new(method),
             Self::Mdenas(method) => Box::new(method),
             Self::Pdarts(method) => Box::new(method),
+            Self::BetaDarts(method) => Box::new(method),
+            Self::Drnas(method) => Box::new(method),
+            Self::DartsPt(method) => Box::new(method),
             Self::ZeroCostPt(method) => Box::new(method),
             Self::Own(identity) => {
                 let expected = "a method of this library; the run was searched by one of another program, which has to \
@@ -138,6 +150,9 @@ impl SearchConfig {
             MethodKind::Pdarts => {
                 MethodConfig::Pdarts(from.carried::<PDarts>().prescribed(self.form, &mut self.network))
             }
+            MethodKind::BetaDarts => MethodConfig::BetaDarts(from.carried::<BetaDarts>().prescribed()),
+            MethodKind::Drnas => MethodConfig::Drnas(from.carried::<DrNas>().prescribed()),
+            MethodKind::DartsPt => MethodConfig::DartsPt(from.carried::<DartsPt>().prescribed(self.form)),
             MethodKind::ZeroCostPt => {
                 self.epochs = ZeroCostPt::INITIALISATIONS;
                 MethodConfig::ZeroCostPt(from.carried())
@@ -204,6 +219,12 @@ pub enum MethodKind {
     Mdenas,
     /// First-order DARTS in stages that deepen the network and drop ops, with a limit of skip connections.
     Pdarts,
+    /// First-order DARTS with a regulariser that keeps its weights from running away.
+    BetaDarts,
+    /// All ops of an edge weighted by a draw from a Dirichlet distribution.
+    Drnas,
+    /// First-order DARTS, its cell by what the trained supernet's accuracy loses without each op.
+    DartsPt,
     /// Nothing is trained: every op is probed in several untrained networks. An epoch is one of them.
     ZeroCostPt,
     /// What this library recommends: ops probed in untrained networks, then finalists.
@@ -212,7 +233,7 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// All methods.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Eoinas,
         Self::Gdas,
         Self::Darts,
@@ -226,6 +247,9 @@ impl MethodKind {
         Self::RandomWs,
         Self::EoinasScaleFree,
         Self::GdasPruning,
+        Self::BetaDarts,
+        Self::Drnas,
+        Self::DartsPt,
         Self::ZeroCostPt,
         Self::Recommended,
     ];
@@ -251,6 +275,9 @@ impl MethodKind {
             Self::RandomWs => "random-ws",
             Self::Mdenas => "mdenas",
             Self::Pdarts => "pdarts",
+            Self::BetaDarts => "beta-darts",
+            Self::Drnas => "drnas",
+            Self::DartsPt => "darts-pt",
             Self::ZeroCostPt => "zero-cost-pt",
             Self::Recommended => "recommended",
         }

@@ -4,7 +4,10 @@
 //! They are made of [`crate::blocks`], as a method of one's own is: implement [`crate::SearchMethod`] and give it in
 //! [`crate::Options::method`].
 
+mod beta_darts;
 mod darts;
+mod darts_pt;
+mod drnas;
 mod eoinas;
 mod gdas;
 mod mdenas;
@@ -17,7 +20,10 @@ mod snas;
 mod uniform;
 mod zero_cost_pt;
 
+pub use beta_darts::BetaDarts;
 pub use darts::Darts;
+pub use darts_pt::DartsPt;
+pub use drnas::DrNas;
 pub use eoinas::{ByIndicator, EoiNas};
 pub use gdas::Gdas;
 pub use mdenas::MdeNas;
