@@ -41,7 +41,7 @@ fn a_whole_search() {
         "train_cell -- --genotype",
         "cifar_search --out",
         "lowest indicator",
-        "accuracy against the next",
+        "validated, against the next",
         // Two errors of 0.02 together.
         "± 2.8 points",
         ", within the noise",

@@ -186,6 +186,24 @@ fn prunings_wait_for_their_evidence_and_say_so() {
     assert_eq!(eoinas_train::methods::EoiNas::quick().least_draws, 0);
 }
 
+/// With equal weights the validation half decides, but trains nothing.
+#[test]
+fn darts_pt_decides_every_edge_with_and_without_trained_alphas() {
+    let dir = tempfile::tempdir().unwrap();
+    for (trained, run) in [("true", "trained"), ("false", "equal")] {
+        let config = set(&of(MethodKind::DartsPt, 2), "train_alphas", trained);
+        let mut search = Search::create(config, &dir.path().join(run), options()).unwrap();
+        let before = search.learner().alphas.clone();
+        assert!(matches!(search.run().unwrap(), Outcome::Done(_)));
+        let (learner, space) = (search.learner(), search.space());
+        assert_eq!(moved(&before, &learner.alphas, space) > 0, trained == "true");
+        assert!(space.edges().all(|id| learner.alive().count(id) == 1));
+    }
+    let late = set(&of(MethodKind::DartsPt, 2), "pretrain", "1.0");
+    let error = late.validate().unwrap_err().to_string();
+    assert!(error.contains("pretrain") && error.contains("below 1"), "{error}");
+}
+
 #[test]
 fn methods_go_with_partial_channels() {
     let dir = tempfile::tempdir().unwrap();

@@ -18,7 +18,7 @@ pub(super) fn section(run: &Run) -> Section {
         "why",
         "its indicator",
         "next lowest",
-        "accuracy against the next",
+        "validated, against the next",
         "all, lowest first",
     ]);
     let space = run.space().map(|(space, _)| space);
