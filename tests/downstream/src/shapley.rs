@@ -1,6 +1,6 @@
 //! Shapley-style averages (after Shapley-NAS, Xiao et al., CVPR 2022): what ops are worth, whatever others are there.
 
-use eoinas_core::{EdgeId, EdgeOpTable, Gate, Gates, Genotype, OpId, softmax};
+use eoinas_core::{EdgeId, EdgeOpTable, Gate, Gates, Genotype, OpId, SearchSpace, softmax};
 use eoinas_gumbel::Softmax;
 use eoinas_prune::{EdgeView, Indicator, OpView, PruneDecision};
 use eoinas_train::{
@@ -21,27 +21,19 @@ pub struct Shapley {
     pub length: usize,
     /// Weight of the old value of an op.
     pub momentum: f64,
-    /// What was noted of each op so far; empty at the start.
-    values: Vec<(OpId, f64)>,
+    /// What was noted of each op so far.
+    values: Option<EdgeOpTable<Option<f64>>>,
 }
 
 impl Shapley {
     /// With the paper's momentum.
     pub fn new(orders: usize, length: usize) -> Self {
-        Self { orders, length, momentum: 0.8, values: Vec::new() }
+        Self { orders, length, momentum: 0.8, values: None }
     }
 
-    fn note(&mut self, id: OpId, gain: f64) {
-        match self.values.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, value)) => *value = self.momentum * *value + (1.0 - self.momentum) * gain,
-            None => self.values.push((id, gain)),
-        }
-    }
-
-    fn table(&self, learner: &Learner) -> Values {
-        let mut table = EdgeOpTable::filled(learner.space(), None);
-        self.values.iter().for_each(|(id, value)| table[*id] = Some(*value));
-        Values(table)
+    fn note(&mut self, space: &SearchSpace, id: OpId, gain: f64) {
+        let value = &mut self.values.get_or_insert_with(|| EdgeOpTable::filled(space, None))[id];
+        *value = Some(value.map_or(gain, |old| self.momentum * old + (1.0 - self.momentum) * gain));
     }
 }
 
@@ -88,16 +80,17 @@ impl SearchMethod for Shapley {
         let space = context.learner.space().clone();
         for order in 0..self.orders {
             let mut rng = context.rng("shapley", order as u64);
-            let mut ops: Vec<OpId> = space.edges().flat_map(|id| (0..space.ops().len()).map(move |op| id.op(op))).collect();
+            let mut ops: Vec<OpId> =
+                space.edges().flat_map(|id| (0..space.ops().len()).map(move |op| id.op(op))).collect();
             ops.shuffle(&mut rng);
             let batch = rng.random_range(0..context.valid_batches().max(1));
-            let (mut out, mut before) = (Vec::new(), loss(context, &[], batch)?);
+            let (mut out, mut before) = (Vec::<OpId>::new(), loss(context, &[], batch)?);
             for id in ops.into_iter().take(self.length) {
-                let left = space.ops().len() - out.iter().filter(|other: &&OpId| other.edge == id.edge).count();
+                let left = space.ops().len() - out.iter().filter(|other| other.edge == id.edge).count();
                 if left > 1 {
                     out.push(id);
                     let without = loss(context, &out, batch)?;
-                    self.note(id, without - before);
+                    self.note(&space, id, without - before);
                     before = without;
                 }
             }
@@ -106,7 +99,8 @@ impl SearchMethod for Shapley {
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {
-        learner.derive(&self.table(learner))
+        let none = || EdgeOpTable::filled(learner.space(), None);
+        learner.derive(&Values(self.values.clone().unwrap_or_else(none)))
     }
 
     fn save(&self) -> Value {
