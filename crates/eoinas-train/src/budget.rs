@@ -66,10 +66,9 @@ impl SearchConfig {
             (Some(finalists), Some((_, costs))) => {
                 let cost = finalists.seconds(costs);
                 spent += cost;
-                note += &format!(
-                    ", then {} finalists from {} epochs on ({cost:.0} s)",
-                    finalists.candidates, finalists.epochs
-                );
+                let FinalistsConfig { candidates, epochs, .. } = finalists;
+                note +=
+                    &format!(", then {candidates} finalists, at first trained for {epochs} epochs each ({cost:.0} s)");
             }
             (_, Some((finalists, costs))) => {
                 let missing = finalists.smallest().seconds(costs) + epoch - left;
