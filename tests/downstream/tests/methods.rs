@@ -55,9 +55,8 @@ fn resumes<M: SearchMethod + 'static>(space: &SearchSpace, config: &SearchConfig
 
 #[test]
 fn shapley_averages_are_kept_in_checkpoints() {
-    for (space, mut config) in runs() {
-        config.epochs = 2;
-        let search = resumes(&space, &config, || Shapley::new(1, 20));
+    for (space, config) in runs() {
+        let search = resumes(&space, &config, || Shapley::new(1, 10));
         for id in space.edges() {
             assert_eq!(search.learner().alive().count(id), space.ops().len(), "nothing is pruned");
         }
