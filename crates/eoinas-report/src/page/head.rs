@@ -132,15 +132,19 @@ pub(super) fn facts(run: &Run) -> String {
 pub fn train_command(run: &Run) -> Option<String> {
     run.derived.as_ref().filter(|_| run.is_search())?;
     let genotype = run.dir.join(names::GENOTYPE_TEXT);
+    let data = run.started.as_ref().and_then(|started| started.config.get("data"));
+    let word = |name: &str| data.and_then(|data| data.get(name)).and_then(|value| value.as_str());
     // By the program that searched: the installed one, or else its twin among the examples.
     let program = run.started.as_ref().and_then(|started| started.command.first());
     let train = match program.filter(|program| Path::new(program).file_stem().is_some_and(|stem| stem == "eoinas")) {
         Some(program) => format!("{} train", shell_word(program)),
+        // Examples read pictures where that is asked for.
+        None if word("dataset") == Some("folder") => {
+            "cargo run --release --features images --example train_cell --".to_owned()
+        }
         None => "cargo run --release --example train_cell --".to_owned(),
     };
     let mut text = format!("{train} --genotype {}", shell_word(genotype));
-    let data = run.started.as_ref().and_then(|started| started.config.get("data"));
-    let word = |name: &str| data.and_then(|data| data.get(name)).and_then(|value| value.as_str());
     if let Some(dir) = word("dir") {
         text += &format!(" --data {}", shell_word(dir));
         if let Some(dataset) = word("dataset") {
