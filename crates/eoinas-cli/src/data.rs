@@ -92,7 +92,7 @@ fn choose(
 /// As [`choose`].
 pub(crate) fn kind_of(dataset: Option<SourceKind>, dir: Option<&Path>) -> Result<SourceKind, Error> {
     match (dataset, dir) {
-        (Some(SourceKind::Embedded), Some(dir)) => {
+        (Some(kind), Some(dir)) if kind.is_embedded() => {
             let expected = "no folder beside the embedded set, which is built in: leave out one of both";
             Err(Setting::new("data.dir", dir.display().to_string(), expected).into())
         }

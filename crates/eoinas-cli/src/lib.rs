@@ -12,6 +12,7 @@
 //! home), `report` (pages, pictures, tables, studies), `completions`; `cuda` and `emulation` are for GPUs.
 #![forbid(unsafe_code)]
 
+mod baselines;
 pub mod bench;
 mod cell;
 mod choices;

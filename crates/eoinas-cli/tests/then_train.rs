@@ -31,9 +31,16 @@ const TINY: [&str; 16] = [
 fn from_images_to_a_network_that_classifies() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    let output = run("search", &[&TINY[..], &[out.to_str().unwrap()]].concat());
+    let output = run("search", &[&TINY[..], &[out.to_str().unwrap(), "--baselines"]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
+    for part in [
+        "of a random cell, trained alike",
+        "a linear classifier on the pixels",
+        "10.00 %  naming the same class always",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
     assert!(said.contains("test pictures are right") && said.contains("eoinas classify "), "{said}");
     let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
     assert_eq!(saved.description.target.outputs(), 10);

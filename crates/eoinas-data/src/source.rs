@@ -19,6 +19,9 @@ pub enum SourceKind {
     /// Ten classes of shapes and textures that are drawn by code: needs no files.
     #[default]
     Embedded,
+    /// The same with little colour to go by, so that a linear classifier on pixels is right for a third alone.
+    #[serde(rename = "embedded-v2")]
+    EmbeddedV2,
     /// CIFAR-10, binary version.
     Cifar10,
     /// CIFAR-100, binary version.
@@ -31,7 +34,13 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Embedded, Self::Cifar10, Self::Cifar100, Self::Mnist, Self::Folder];
+    pub const ALL: [Self; 6] =
+        [Self::Embedded, Self::EmbeddedV2, Self::Cifar10, Self::Cifar100, Self::Mnist, Self::Folder];
+
+    /// Whether it is drawn by code, and needs no files.
+    pub fn is_embedded(self) -> bool {
+        matches!(self, Self::Embedded | Self::EmbeddedV2)
+    }
 
     /// What it is, in a sentence.
     pub fn about(self) -> &'static str {
@@ -42,6 +51,7 @@ impl SourceKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::EmbeddedV2 => "embedded-v2",
             Self::Cifar10 => "cifar10",
             Self::Cifar100 => "cifar100",
             Self::Mnist => "mnist",
@@ -115,18 +125,20 @@ impl Source {
     /// Those of the data set, and [`DataError::Setting`] when the folder is not given or the feature `images` is off.
     pub fn open(&self, part: Part) -> Result<Arc<dyn Dataset>> {
         Ok(match self.kind {
-            SourceKind::Embedded => Arc::new(Embedded::new(
-                part,
-                match part {
-                    Part::Train => self.embedded_train,
-                    Part::Test => self.embedded_test,
-                },
-            )),
+            SourceKind::Embedded => Arc::new(Embedded::new(part, self.embedded_len(part))),
+            SourceKind::EmbeddedV2 => Arc::new(Embedded::v2(part, self.embedded_len(part))),
             SourceKind::Cifar10 => Arc::new(Cifar10::open(self.dir()?, part)?),
             SourceKind::Cifar100 => Arc::new(Cifar100::open(self.dir()?, part)?),
             SourceKind::Mnist => Arc::new(Mnist::open(self.dir()?, part)?),
             SourceKind::Folder => self.open_folder(part)?,
         })
+    }
+
+    fn embedded_len(&self, part: Part) -> usize {
+        match part {
+            Part::Train => self.embedded_train,
+            Part::Test => self.embedded_test,
+        }
     }
 
     /// Opens both parts; a folder of images is decoded only once.
@@ -196,16 +208,26 @@ mod tests {
             assert_eq!(kind.to_string().parse::<SourceKind>().unwrap(), kind);
         }
         let error = "imagenet".parse::<SourceKind>().unwrap_err().to_string();
-        assert!(error.contains("imagenet") && error.contains("embedded, cifar10"), "{error}");
+        assert!(error.contains("imagenet") && error.contains("embedded, embedded-v2, cifar10"), "{error}");
+    }
+
+    #[test]
+    fn files_have_the_names_of_the_command_line() {
+        for kind in SourceKind::ALL {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+        }
     }
 
     #[test]
     fn the_embedded_set_needs_no_folder_and_the_others_do() {
         let open = |kind, part| Source::new(kind, None).open(part);
-        assert_eq!(open(SourceKind::Embedded, Part::Train).unwrap().len(), 5000);
-        assert_eq!(open(SourceKind::Embedded, Part::Test).unwrap().len(), 2000);
-        for kind in &SourceKind::ALL[1..] {
-            assert!(matches!(open(*kind, Part::Train), Err(DataError::Setting(_))));
+        for kind in SourceKind::ALL {
+            if kind.is_embedded() {
+                assert_eq!(open(kind, Part::Train).unwrap().len(), 5000);
+                assert_eq!(open(kind, Part::Test).unwrap().len(), 2000);
+            } else {
+                assert!(matches!(open(kind, Part::Train), Err(DataError::Setting(_))));
+            }
         }
     }
 }

@@ -70,4 +70,4 @@ pub use run_dir::RunDir;
 pub use search::{Found, SavedSearch, Search, SearchContext};
 pub use stop::{StopReason, StopRule};
 pub use tally::Tally;
-pub use training::{TrainConfig, TrainPreset, Trained, Training};
+pub use training::{LinearClassifier, TrainConfig, TrainPreset, Trained, Training};

@@ -19,7 +19,9 @@ use eoinas_train::{
 use serde_json::Value;
 
 use crate::{
-    Error, MOST_RUNS, Start, choices, config_file,
+    Error, MOST_RUNS, Start,
+    baselines::{Baselines, Plan},
+    choices, config_file,
     data::{self, ImageFlags},
     end, flags,
     host::{Host, HostArgs},
@@ -37,7 +39,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  eoinas search --then-train
+  eoinas search --then-train --baselines
   eoinas search --data cifar-10-batches-bin --preset paper
   eoinas search --download --dataset cifar100 --method gdas --seeds 4
   eoinas search --resume runs/search-embedded-quick
@@ -59,7 +61,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     config: Option<PathBuf>,
     /// Print the settings as a file for --config, and do nothing.
-    #[arg(long, help_heading = "Settings", conflicts_with_all = ["time", "seeds", "then_train", "train_epochs", "out", "max_steps",
+    #[arg(long, help_heading = "Settings", conflicts_with_all = ["time", "seeds", "then_train", "baselines", "train_epochs", "out", "max_steps",
         "json", "open_report"])]
     print_config: bool,
     /// Everything random follows from it [default: 0]
@@ -105,6 +107,10 @@ pub struct Args {
     /// Then train the network of the found cell from scratch with the preset `quick`, measure it and save it.
     #[arg(long, help_heading = "Then")]
     then_train: bool,
+    /// And set it beside the network of a random cell with as many multiply-adds and a linear classifier, trained on the same
+    /// images.
+    #[arg(long, requires = "then_train", help_heading = "Then")]
+    baselines: bool,
     /// Epochs of that training [default: the preset's]
     #[arg(long, requires = "then_train", help_heading = "Then")]
     train_epochs: Option<usize>,
@@ -115,7 +121,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
         "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "image_size",
         "skip_unreadable", "max_pixels", "method", "path",
-        "paths_per_step", "partial_channels", "edges", "time", "finalists", "out", "download", "then_train", "train_epochs"])]
+        "paths_per_step", "partial_channels", "edges", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long, help_heading = "Run")]
@@ -158,16 +164,41 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "search", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
-    let (folder, data, outcome, trained) = args.host.run(|| {
+    let (folder, data, outcome, then) = args.host.run(|| {
         let (folder, data, outcome) = search(args, &host)?;
-        let planned = folder.join(names::TRAINING_PLAN).exists() && matches!(outcome, Outcome::Done(_));
-        let train = || then_train::train(&RunDir::open(&folder)?, &folder, host.options());
-        let trained = planned.then(train).transpose().map_err(flags::of_training)?;
-        Ok((folder, data, outcome, trained))
+        let then = match outcome {
+            Outcome::Done(_) => then(&folder, &host)?,
+            Outcome::Stopped(_) => None,
+        };
+        Ok((folder, data, outcome, then))
     })?;
-    let code = report(args, (&folder, &data), &outcome, trained.as_ref(), start)?;
+    let code = report(args, (&folder, &data), &outcome, then.as_ref(), start)?;
     args.page.end(&folder);
     Ok(code)
+}
+
+/// What follows a search that is done.
+struct Then {
+    trained: Trained,
+    baselines: Option<Baselines>,
+}
+
+/// Does what the plans in the folder of a search that is done say; `None` where there are none.
+fn then(folder: &Path, host: &Host) -> Result<Option<Outcome<Then>>, Error> {
+    if !folder.join(names::TRAINING_PLAN).exists() {
+        return Ok(None);
+    }
+    let out = RunDir::open(folder)?;
+    let trained = match then_train::train(&out, folder, host.options()).map_err(flags::of_training)? {
+        Outcome::Done(trained) => trained,
+        Outcome::Stopped(reason) => return Ok(Some(Outcome::Stopped(reason))),
+    };
+    let baselines = match Plan::is_in(&out).then(|| Baselines::train(&out, &trained, host)).transpose()? {
+        Some(Err(reason)) => return Ok(Some(Outcome::Stopped(reason))),
+        Some(Ok(baselines)) => Some(baselines),
+        None => None,
+    };
+    Ok(Some(Outcome::Done(Then { trained, baselines })))
 }
 
 /// Runs one search or several; returns where its files are, and which images it has.
@@ -201,6 +232,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
     let data = config.data.clone();
     let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
     let training = training.map_err(flags::of_training)?;
+    let baselines = args.baselines.then(|| Plan::new(config.seed));
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || {
         let dir = match &args.out {
@@ -209,6 +241,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
         }?;
         // With the first files, so that it is not forgotten whenever the search is stopped.
         training.iter().try_for_each(|training| dir.write_json(names::TRAINING_PLAN, training))?;
+        baselines.iter().try_for_each(|baselines| dir.write_json(names::BASELINES_PLAN, baselines))?;
         Ok(dir)
     };
     if args.seeds == 1 {
@@ -239,13 +272,13 @@ fn report(
     args: &Args,
     (folder, data): (&Path, &DataConfig),
     outcome: &Outcome<Found>,
-    trained: Option<&Outcome<Trained>>,
+    then: Option<&Outcome<Then>>,
     start: &Start,
 ) -> Result<ExitCode, Error> {
     // One of several seeds, or what an earlier session found, is no news of the display's.
-    let earlier = Seeds::is_in(folder) || args.resume.is_some() && trained.is_some();
+    let earlier = Seeds::is_in(folder) || args.resume.is_some() && then.is_some();
     let said = !earlier && !args.host.quiet;
-    let (code, json) = match (outcome, trained) {
+    let (code, json) = match (outcome, then) {
         (Outcome::Stopped(reason), _) | (_, Some(Outcome::Stopped(reason))) => {
             end::stopped(reason, "search", folder, start)
         }
@@ -259,12 +292,15 @@ fn report(
             }
             (ExitCode::SUCCESS, as_json(found, folder, None)?)
         }
-        (Outcome::Done(found), Some(Outcome::Done(trained))) => {
+        (Outcome::Done(found), Some(Outcome::Done(then))) => {
             if !args.json {
                 print_found(found, folder, said);
-                then_train::print_trained(&RunDir::open(folder)?, trained, start);
+                then_train::print_trained(&RunDir::open(folder)?, &then.trained, start);
+                if let Some(baselines) = &then.baselines {
+                    baselines.print(&then.trained);
+                }
             }
-            (ExitCode::SUCCESS, as_json(found, folder, Some(trained))?)
+            (ExitCode::SUCCESS, as_json(found, folder, Some(then))?)
         }
     };
     if args.json {
@@ -273,11 +309,14 @@ fn report(
     Ok(code)
 }
 
-fn as_json(found: &Found, folder: &Path, trained: Option<&Trained>) -> Result<Value, Error> {
+fn as_json(found: &Found, folder: &Path, then: Option<&Then>) -> Result<Value, Error> {
     let mut json = serde_json::to_value(found)?;
     json["run"] = folder.display().to_string().into();
-    if let Some(trained) = trained {
+    if let Some(Then { trained, baselines }) = then {
         json["trained"] = serde_json::to_value(trained)?;
+        if let Some(baselines) = baselines {
+            json["baselines"] = serde_json::to_value(baselines)?;
+        }
     }
     Ok(json)
 }

@@ -54,7 +54,7 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
         config.data.train_images = (images > 0).then_some(images);
     }
     // What is fetched is known before it is there.
-    let fetched = args.download && config.data.dataset == SourceKind::Embedded;
+    let fetched = args.download && config.data.dataset.is_embedded();
     let below = (config.data.dataset, config.data.dir.take());
     (config.data.dataset, config.data.dir) =
         args.images.choose(fetched.then_some(SourceKind::Cifar10), &file, below)?;

@@ -4,6 +4,7 @@ use super::class::Class;
 use super::light::{Direction, Hills, Ramp};
 use super::plane::{Colour, Plane, SIDE, blend, coverage};
 use super::shape::Shape;
+use super::style::Style;
 use super::texture::Texture;
 use crate::dataset::Part;
 use crate::dice::{below, between, unit};
@@ -11,17 +12,17 @@ use eoinas_core::{SeedStream, Streams};
 use rand::Rng;
 
 /// Image `index` of a part, row by row, channels last.
-pub(super) fn image(streams: &Streams, part: Part, index: u64, class: &Class) -> Box<[u8]> {
+pub(super) fn image(streams: &Streams, part: Part, index: u64, class: &Class, style: &Style) -> Box<[u8]> {
     let rng = &mut streams.rng(SeedStream::Embedded, part as u64, index);
     let mut ground = colour(rng);
-    blend(&mut ground, class.ground, USUAL);
+    blend(&mut ground, class.ground, style.usual);
     let mut plane = background(rng, ground);
-    for _ in 0..2 + below(rng, 4) {
+    for _ in 0..2 + below(rng, style.behind) {
         clutter(rng, &mut plane, 1.5, 4.0);
     }
-    let place = (between(rng, -5.0, 5.0), between(rng, -5.0, 5.0));
-    object(rng, &mut plane, place, ground, class);
-    for _ in 0..below(rng, 3) {
+    let place = (between(rng, -style.away, style.away), between(rng, -style.away, style.away));
+    object(rng, &mut plane, place, ground, class, style);
+    for _ in 0..below(rng, style.before) {
         clutter(rng, &mut plane, 1.0, 2.5);
     }
     let light = (Ramp::draw(rng), between(rng, 0.0, 0.35), between(rng, 0.75, 1.15));
@@ -31,7 +32,7 @@ pub(super) fn image(streams: &Streams, part: Part, index: u64, class: &Class) ->
     });
     let mut noise = vec![0; 2 * 3 * SIDE * SIDE];
     rng.fill_bytes(&mut noise);
-    let strength = between(rng, 0.02, 0.12);
+    let strength = between(rng, 0.02, style.noise);
     let (pairs, _) = noise.as_chunks::<2>();
     plane.into_bytes(|i, value| {
         // The sum of two uniform draws: -1 to 1, most often near 0.
@@ -43,9 +44,6 @@ pub(super) fn image(streams: &Streams, part: Part, index: u64, class: &Class) ->
 fn colour(rng: &mut impl Rng) -> Colour {
     [unit(rng), unit(rng), unit(rng)]
 }
-
-/// How much of the ground's colour, and of the object's first one, is the usual one of the class.
-const USUAL: f32 = 0.5;
 
 /// A colour that differs enough from the others to be seen on them, `share` of it `usual`.
 fn colour_unlike(rng: &mut impl Rng, others: &[Colour], usual: Colour, share: f32) -> Colour {
@@ -100,11 +98,11 @@ fn clutter(rng: &mut impl Rng, plane: &mut Plane, small: f32, large: f32) {
 }
 
 /// The thing that the class names.
-fn object(rng: &mut impl Rng, plane: &mut Plane, place: (f32, f32), ground: Colour, class: &Class) {
-    let size = between(rng, 9.0, 14.0);
-    let first = colour_unlike(rng, &[ground], class.colour, USUAL);
+fn object(rng: &mut impl Rng, plane: &mut Plane, place: (f32, f32), ground: Colour, class: &Class, style: &Style) {
+    let size = between(rng, style.least_size, 14.0);
+    let first = colour_unlike(rng, &[ground], class.colour, style.usual);
     let second = colour_unlike(rng, &[ground, first], class.colour, 0.0);
-    let (turn, direction) = (Direction::tilted(rng, 0.8), Direction::draw(rng));
+    let (turn, direction) = (Direction::tilted(rng, style.tilt), Direction::draw(rng));
     let (period, softness) = (between(rng, 3.5, 6.5), between(rng, 0.4, 0.9));
     let phase = (unit(rng), unit(rng));
     plane.paint(place.0, place.1, 1.5 * size + 1.0, |x, y, pixel| {

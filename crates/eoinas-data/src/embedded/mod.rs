@@ -3,7 +3,8 @@
 //! Ten classes of 32x32 colour images: one of five shapes filled with one of two textures. Position, size, rotation,
 //! colours, the texture's scale and direction, lighting, clutter before and behind the shape, and noise vary. As in
 //! photographs, colour is a hint that even a young network can follow, since half of the ground's colour and of the
-//! object's first one are usual for the class; outline and texture have to be recognised together for the rest.
+//! object's first one are usual for the class; outline and texture have to be recognised together for the rest. In the
+//! second version of the set colour is a weak hint, so that pixels alone say little.
 //!
 //! Image i of a part is a function of (seed, part, i) in whole numbers and correctly rounded `f32` operations, hence
 //! the same bytes on every machine.
@@ -13,6 +14,7 @@ mod draw;
 mod light;
 mod plane;
 mod shape;
+mod style;
 mod texture;
 
 use crate::dataset::{Dataset, DatasetInfo, Part};
@@ -22,22 +24,22 @@ use class::{CLASSES, Class};
 use eoinas_core::{Streams, Target, TargetInfo};
 use std::fmt;
 use std::sync::OnceLock;
+use style::Style;
 
 const SIDE: usize = plane::SIDE;
-const MEAN: [f32; 3] = [0.475; 3];
-const STD: [f32; 3] = [0.241; 3];
 
 /// The embedded set. An image is drawn when it is first read, and kept.
 pub struct Embedded {
     info: DatasetInfo,
     streams: Streams,
     part: Part,
+    style: Style,
     images: Vec<OnceLock<Box<[u8]>>>,
 }
 
 impl fmt::Debug for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { info, streams, part, images } = self;
+        let Self { info, streams, part, style: _, images } = self;
         f.debug_struct("Embedded")
             .field("info", info)
             .field("streams", streams)
@@ -56,20 +58,30 @@ impl Embedded {
 
     /// As [`new`](Self::new), with images of another seed.
     pub fn with_seed(part: Part, len: usize, seed: u64) -> Self {
+        Self::of_style(part, len, seed, Style::V1)
+    }
+
+    /// The second version of the set, with seed 0: colour is a weak hint there, and outlines and textures are easier to see.
+    pub fn v2(part: Part, len: usize) -> Self {
+        Self::of_style(part, len, 0, Style::V2)
+    }
+
+    fn of_style(part: Part, len: usize, seed: u64, style: Style) -> Self {
+        let (mean, std) = style.mean_std;
         let info = DatasetInfo {
-            name: "embedded".into(),
+            name: style.name.into(),
             target: TargetInfo::Classes((0..CLASSES).map(|label| Class::of(label).name()).collect()),
             values: ValueKind::Bytes,
             channels: 3,
             height: SIDE,
             width: SIDE,
-            mean: MEAN.to_vec(),
-            std: STD.to_vec(),
+            mean: vec![mean; 3],
+            std: vec![std; 3],
             flip: true,
             notes: Vec::new(),
         };
         let images = std::iter::repeat_with(OnceLock::new).take(len).collect();
-        Self { info, streams: Streams::new(seed), part, images }
+        Self { info, streams: Streams::new(seed), part, style, images }
     }
 }
 
@@ -87,7 +99,7 @@ impl Dataset for Embedded {
         let slot = self.images.get(index).ok_or(DataError::Index { index, len: self.len() })?;
         let image = slot.get_or_init(|| {
             let class = Class::of(index % CLASSES);
-            draw::image(&self.streams, self.part, index as u64, &class)
+            draw::image(&self.streams, self.part, index as u64, &class, &self.style)
         });
         copy(image, values.bytes()?, "bytes")?;
         Ok(target)

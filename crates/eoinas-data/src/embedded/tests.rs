@@ -15,9 +15,11 @@ fn pixels(data: &Embedded) -> Vec<u8> {
 /// The same bytes on every machine, and from version to version: published numbers depend on it.
 #[test]
 fn images_are_pinned_by_hash() {
-    let hash = |part| -> String { hex(&Sha1::digest(pixels(&Embedded::new(part, 100)))) };
-    assert_eq!(hash(Part::Train), "856918c49356fa07353aeea4687e0be39ab29d07");
-    assert_eq!(hash(Part::Test), "7d8ca77957e51974ed71dfbfd8c287eb19df7d13");
+    let hash = |data: Embedded| -> String { hex(&Sha1::digest(pixels(&data))) };
+    assert_eq!(hash(Embedded::new(Part::Train, 100)), "856918c49356fa07353aeea4687e0be39ab29d07");
+    assert_eq!(hash(Embedded::new(Part::Test, 100)), "7d8ca77957e51974ed71dfbfd8c287eb19df7d13");
+    assert_eq!(hash(Embedded::v2(Part::Train, 100)), "68862f9918cec73f3e94c1e2221a03d895126662");
+    assert_eq!(hash(Embedded::v2(Part::Test, 100)), "17f92c4f2287cf269c41ba10d7f32b906ba220cc");
 }
 
 #[test]
@@ -31,10 +33,12 @@ fn seeds_and_parts_give_other_images() {
 
 #[test]
 fn statistics_are_those_of_the_training_part() {
-    let (mean, std) = channel_statistics(&pixels(&Embedded::new(Part::Train, 2000)), 3);
-    for channel in 0..3 {
-        assert!((mean[channel] - MEAN[channel]).abs() < 0.01, "{mean:?}");
-        assert!((std[channel] - STD[channel]).abs() < 0.01, "{std:?}");
+    for data in [Embedded::new(Part::Train, 2000), Embedded::v2(Part::Train, 2000)] {
+        let (mean, std) = channel_statistics(&pixels(&data), 3);
+        for channel in 0..3 {
+            assert!((mean[channel] - data.info.mean[channel]).abs() < 0.01, "{mean:?}");
+            assert!((std[channel] - data.info.std[channel]).abs() < 0.01, "{std:?}");
+        }
     }
 }
 

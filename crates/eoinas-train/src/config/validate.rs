@@ -83,9 +83,9 @@ pub(crate) fn keep_checkpoints(got: usize) -> Result {
 
 /// Whether the set has its folder and images of a size that can be.
 pub(crate) fn check_source(dataset: SourceKind, dir: Option<&Path>, image_size: Option<usize>) -> Result {
-    let there = dataset == SourceKind::Embedded || dir.is_some();
+    let there = dataset.is_embedded() || dir.is_some();
     Setting::check(there, "data.dir", "not set", format!("the folder of {dataset}, which is read from files"))?;
-    if let (SourceKind::Embedded, Some(dir)) = (dataset, dir) {
+    if let (true, Some(dir)) = (dataset.is_embedded(), dir) {
         let expected = "no folder beside the embedded set, which is built in: leave out one of both";
         return Err(Setting::new("data.dir", dir.display().to_string(), expected));
     }
@@ -97,7 +97,7 @@ pub(crate) fn check_source(dataset: SourceKind, dir: Option<&Path>, image_size: 
 
 /// What version 0.1.0 wrote is read: it took a folder beside the embedded set, and did not look into it.
 pub(crate) fn forget_unused_folder(dataset: SourceKind, dir: &mut Option<PathBuf>) {
-    dir.take_if(|_| dataset == SourceKind::Embedded);
+    dir.take_if(|_| dataset.is_embedded());
 }
 
 pub(crate) fn positive(value: f64) -> bool {

@@ -45,7 +45,7 @@ struct Mark {
 impl<'a> DataFolder<'a> {
     /// That of the settings, unless the images were handed over.
     pub fn of(kind: SourceKind, dir: Option<&'a Path>, options: &Options) -> Option<Self> {
-        let dir = dir.filter(|_| options.dataset.is_none() && kind != SourceKind::Embedded)?;
+        let dir = dir.filter(|_| options.dataset.is_none() && !kind.is_embedded())?;
         Some(Self { kind, dir })
     }
 
@@ -164,7 +164,7 @@ impl<'a> DataFolder<'a> {
     /// Whether a file of this name may be one of the set.
     fn reads(self, name: &str) -> bool {
         match self.kind {
-            SourceKind::Embedded => false,
+            SourceKind::Embedded | SourceKind::EmbeddedV2 => false,
             SourceKind::Cifar10 | SourceKind::Cifar100 => name.ends_with(".bin") || name.ends_with(".txt"),
             SourceKind::Mnist => name.contains("ubyte"),
             SourceKind::Folder => {

@@ -93,7 +93,8 @@ impl RunWriter {
         let home = path.to_owned();
         if is_settled(path) {
             // One that is missing would be forgotten in silence: a plan of a training that was to follow.
-            Sums::read(path)?.check_there(path, &[names::TRAINING_PLAN, names::SEARCH_PLAN, names::DATA])?;
+            Sums::read(path)?
+                .check_there(path, &[names::TRAINING_PLAN, names::BASELINES_PLAN, names::SEARCH_PLAN, names::DATA])?;
             return Ok(Self { dir: run, home, lock });
         }
         let dir = RunDir::at(&run.join(NEW));
