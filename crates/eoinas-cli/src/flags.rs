@@ -47,6 +47,7 @@ const FLAGS: [(&str, &str); 33] = [
 ];
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
+#[cfg(any(feature = "images", feature = "report"))]
 const SEARCH_FLAGS: [(&str, &str); 11] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
