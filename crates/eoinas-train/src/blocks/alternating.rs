@@ -56,9 +56,22 @@ impl Alternating {
     /// # Errors
     /// Batches that do not fit. Stops when a loss or a gradient is not finite.
     pub fn step(&self, learner: &mut Learner, step: &Step) -> Flow<StepReport> {
+        self.step_with(learner, step, |_, _| {})
+    }
+
+    /// The same, with what `regularise` adds to the gradient of the validation loss.
+    ///
+    /// # Errors
+    /// As [`Alternating::step`].
+    pub fn step_with(
+        &self,
+        learner: &mut Learner,
+        step: &Step,
+        regularise: impl FnOnce(&Learner, &mut ArchGradient),
+    ) -> Flow<StepReport> {
         let paths = self.weight_paths(learner, &learner.alphas, step)?;
         let train = train_weights(learner, step, &paths)?;
-        let valid = step.valid.as_ref().map(|valid| self.train_arch(learner, step, valid)).transpose()?;
+        let valid = step.valid.as_ref().map(|valid| self.train_arch(learner, step, valid, regularise)).transpose()?;
         Ok(StepReport { train, valid })
     }
 
@@ -110,23 +123,18 @@ impl Alternating {
         (0..self.paths).map(|path| self.sample(learner, alphas, step, SeedStream::WeightPath, path)).collect()
     }
 
-    /// The architecture on a validation batch; how good its path is ([`Tally::share`]: the accuracy, where there are
-    /// classes) becomes C^a.
+    /// The architecture on a validation batch, by the gradient of its loss and what `regularise` adds; how good its path is
+    /// ([`Tally::share`]: the accuracy, where there are classes) becomes C^a.
     ///
     /// # Errors
     /// A batch that does not fit. Stops when a loss or the gradients' norm is not finite; nothing is updated then.
-    pub fn train_arch(&self, learner: &mut Learner, step: &Step, valid: &Batch) -> Flow<Tally> {
-        let ArchStep { gradients, paths, tally } = self.arch_gradient(learner, step, valid)?;
-        let norm = learner.update_arch(&gradients, &paths)?;
-        finite("gradient of the architecture parameters", norm)?;
-        Ok(tally)
-    }
-
-    /// The first part of it: the gradient of the validation loss, by which nothing is updated yet.
-    ///
-    /// # Errors
-    /// A batch that does not fit. Stops when a loss is not finite.
-    pub fn arch_gradient(&self, learner: &Learner, step: &Step, valid: &Batch) -> Flow<ArchStep> {
+    pub fn train_arch(
+        &self,
+        learner: &mut Learner,
+        step: &Step,
+        valid: &Batch,
+        regularise: impl FnOnce(&Learner, &mut ArchGradient),
+    ) -> Flow<Tally> {
         // One op an edge has gradient 0, whatever its gate's is.
         let decided = learner.alive().max_count(learner.space()) <= 1 && learner.edge_mode() == EdgeMode::Equal;
         let wanted = if decided { Wanted::NOTHING } else { Wanted::GATES };
@@ -142,19 +150,11 @@ impl Alternating {
             paths.push((drawn.gates().clone(), of_path.share().unwrap_or(0.0)));
             tally.add(of_path);
         }
-        Ok(ArchStep { gradients, paths, tally })
+        regularise(learner, &mut gradients);
+        let norm = learner.update_arch(&gradients, &paths)?;
+        finite("gradient of the architecture parameters", norm)?;
+        Ok(tally)
     }
-}
-
-/// What a validation batch says of the architecture.
-#[derive(Clone, Debug)]
-pub struct ArchStep {
-    /// The mean gradient of the paths.
-    pub gradients: ArchGradient,
-    /// Each path with its accuracy, for the statistics.
-    pub paths: Vec<(Gates, f64)>,
-    /// What the paths found.
-    pub tally: Tally,
 }
 
 /// The stream of the orders of ops of one half.

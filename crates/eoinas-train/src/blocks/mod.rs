@@ -3,7 +3,7 @@
 //! - [`Alternating`]: weights on a training batch, architecture on a validation batch, by gradients through paths
 //!   (DARTS, GDAS, EoiNAS), drawn as [`Draws`] says. Its parts can be used alone: [`Alternating::sample`] draws a path,
 //!   [`Alternating::weight_paths`] those of one step, [`Alternating::train_arch`] is the second half, and
-//!   [`Alternating::arch_gradient`] what it updates by.
+//!   [`Alternating::step_with`] both with a regulariser.
 //! - [`Path`]: one draw: the gates that the supernet runs, and the way from their gradients back to the architecture
 //!   parameters.
 //! - [`train_weights`]: an update of the weights by any paths.
@@ -19,7 +19,7 @@ mod path;
 mod turns;
 mod weights;
 
-pub use alternating::{Alternating, ArchStep, Draws};
+pub use alternating::{Alternating, Draws};
 pub use path::{Path, one_hot};
 pub(crate) use turns::Turns;
 pub use weights::{finite, train_weights};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Darts, by_beta, identity};
 use crate::{
-    blocks::{Alternating, ArchStep, finite, train_weights},
+    blocks::Alternating,
     config::{ArchConfig, SearchConfig, SkipDropout, not_negative},
     error::Result,
     halt::Flow,
@@ -90,17 +90,9 @@ impl SearchMethod for BetaDarts {
     }
 
     fn step(&mut self, context: &mut SearchContext<'_>, step: &Step) -> Flow<StepReport> {
-        let (darts, epochs) = (Alternating::new(&Softmax), context.epochs());
-        let learner = &mut *context.learner;
-        let paths = darts.weight_paths(learner, &learner.alphas, step)?;
-        let train = train_weights(learner, step, &paths)?;
-        let Some(valid) = &step.valid else { return Ok(StepReport { train, valid: None }) };
-        let ArchStep { mut gradients, paths, tally } = darts.arch_gradient(learner, step, valid)?;
-        let lambda = self.largest_lambda * step.epoch as f64 / epochs.max(1) as f64;
-        regularise(learner, lambda, &mut gradients);
-        let norm = learner.update_arch(&gradients, &paths)?;
-        finite("gradient of the architecture parameters", norm)?;
-        Ok(StepReport { train, valid: Some(tally) })
+        let lambda = self.largest_lambda * step.epoch as f64 / context.epochs().max(1) as f64;
+        let regularise = |learner: &Learner, gradient: &mut ArchGradient| regularise(learner, lambda, gradient);
+        Alternating::new(&Softmax).step_with(context.learner, step, regularise)
     }
 
     fn derive(&self, learner: &Learner) -> Result<Genotype> {
