@@ -1,6 +1,7 @@
 //! Which data set a folder holds.
 
 use crate::error::{DataError, Result};
+use crate::picture_name::is_picture;
 use crate::source::SourceKind;
 use crate::{cifar, mnist};
 use std::path::Path;
@@ -54,10 +55,6 @@ impl SourceKind {
 /// How many pictures lie in `dir` itself, by their names.
 fn pictures(dir: &Path) -> Result<usize> {
     let entries = std::fs::read_dir(dir).map_err(DataError::read(dir))?;
-    let is_picture = |path: &Path| {
-        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
-        ending.is_some_and(|ending| ["png", "jpg", "jpeg"].iter().any(|known| ending == *known))
-    };
     Ok(entries.flatten().filter(|entry| is_picture(&entry.path())).count())
 }
 

@@ -49,6 +49,7 @@ mod detect;
 mod dice;
 mod hex;
 mod lfs;
+mod picture_name;
 
 pub use augment::{Augment, ColourJitter, RandomCrop};
 pub use cifar::{Cifar10, Cifar100};

@@ -1,11 +1,10 @@
 //! What is in the folder of a class.
 
 use crate::error::{DataError, Result};
+use crate::picture_name::{ending, is_picture};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Endings of the files that are read.
-const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "jfif", "jpe"];
 /// Folders that archives and systems bring along.
 const LITTER: [&str; 5] = ["__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information"];
 /// So many names are listed in a note.
@@ -31,7 +30,7 @@ impl Class {
                     class.folders.push(path);
                 }
             } else if path.is_file() {
-                if is_image(&path) {
+                if is_picture(&path) {
                     class.images.push(path);
                 } else {
                     *class.others.entry(ending(&path)).or_default() += 1;
@@ -134,12 +133,4 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     }
     paths.sort_unstable();
     Ok(paths)
-}
-
-fn ending(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
-}
-
-pub(super) fn is_image(path: &Path) -> bool {
-    ENDINGS.contains(&ending(path).as_str())
 }

@@ -2,6 +2,7 @@
 
 use super::class::{self, Class};
 use crate::error::{DataError, Result};
+use crate::picture_name::is_picture;
 use std::path::{Path, PathBuf};
 
 /// An image file and its class.
@@ -147,7 +148,7 @@ fn class_folders(dir: &Path) -> Result<(Vec<String>, Vec<Entry>, Vec<String>)> {
         classes.push(name.to_owned());
     }
     let mut notes = all.notes(dir);
-    let loose = beside.iter().filter(|path| class::is_image(path)).count();
+    let loose = beside.iter().filter(|path| is_picture(path)).count();
     if loose > 0 {
         notes.push(format!("{loose} pictures beside the folders of the classes left out"));
     }
