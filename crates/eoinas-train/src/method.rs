@@ -34,9 +34,7 @@ impl Identity {
     pub fn new(name: impl Into<String>, settings: Value) -> Self {
         Self { name: name.into(), settings }
     }
-}
 
-impl Identity {
     /// With the defaults of settings that the method did not have yet when this was written.
     pub(crate) fn completed(mut self) -> Self {
         let kind = self.name.parse::<MethodKind>();
