@@ -1,6 +1,6 @@
 //! The images of a search: from settings to loaders.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{Setting, Streams, event};
@@ -93,6 +93,13 @@ pub(crate) fn describe(train: &Loader, valid: &Loader) -> event::DatasetInfo {
         classes: info.target.classes().unwrap_or_default().to_vec(),
         target: Some(&info.target).filter(|target| target.classes().is_none()).cloned(),
     }
+}
+
+/// The share of the samples that are of the most frequent class: what naming it always would reach.
+pub(crate) fn largest_class(classes: &[u32]) -> f64 {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    classes.iter().for_each(|class| *counts.entry(*class).or_default() += 1);
+    counts.values().copied().max().unwrap_or(0) as f64 / classes.len().max(1) as f64
 }
 
 /// A loader's batch as the network takes it.

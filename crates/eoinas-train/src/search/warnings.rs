@@ -1,12 +1,10 @@
 //! What people should know of a search before it begins, and of its cell when it ends.
 
-use std::collections::BTreeMap;
-
 use eoinas_core::Genotype;
-use eoinas_data::{Dataset, split};
+use eoinas_data::split;
 
 use super::{SearchJob, collapse};
-use crate::{error::Result, run::Job};
+use crate::{data::largest_class, error::Result, run::Job};
 
 /// As often as this an op of an edge should be tried before one is taken away.
 const TRIES: usize = 10;
@@ -29,18 +27,12 @@ impl SearchJob {
     pub(super) fn warnings(&self, genotype: &Genotype, accuracy: f64, untrained: bool) -> Result<Vec<String>> {
         let classes = self.measure().is_accuracy();
         let accuracy = (!untrained && classes).then_some(accuracy);
-        let guess = if classes { Some(most_frequent(self.data.train.dataset().as_ref())?) } else { None };
+        let guess =
+            if classes { Some(largest_class(&split::strata(self.data.train.dataset().as_ref())?)) } else { None };
         let mut warnings = collapse::signs(genotype, accuracy, guess);
         if untrained {
             warnings.push("the weights were not trained: what the network answers says nothing of the cell".to_owned());
         }
         Ok(warnings)
     }
-}
-
-/// The share of the images that are of the most frequent class.
-fn most_frequent(dataset: &dyn Dataset) -> Result<f64> {
-    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-    split::strata(dataset)?.into_iter().for_each(|class| *counts.entry(class).or_default() += 1);
-    Ok(counts.values().copied().max().unwrap_or(0) as f64 / dataset.len().max(1) as f64)
 }
