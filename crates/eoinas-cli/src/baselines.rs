@@ -1,7 +1,7 @@
 //! What a found cell's network is set beside on the same images: a random cell of equal cost, and a linear classifier.
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names};
-use eoinas_train::{LinearClassifier, Options, Outcome, RunDir, StopReason, TrainConfig, Trained, Training};
+use eoinas_core::{Genotype, SearchSpace, run_folder::names, statistics::accuracy_difference_error};
+use eoinas_train::{LinearClassifier, Options, Outcome, RunDir, StopReason, TrainConfig, Trained, Training, batch};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, host::Host, out::say};
@@ -25,8 +25,7 @@ pub(crate) struct Baselines {
 impl Plan {
     /// A cell drawn by this seed.
     pub(crate) fn new(seed: u64) -> Self {
-        let mut rng = Streams::new(seed).rng(SeedStream::Named("random cell"), 0, 0);
-        Self { random_cell: Genotype::random(&SearchSpace::darts(), &mut rng).to_string() }
+        Self { random_cell: batch::random_cell(&SearchSpace::darts(), seed).to_string() }
     }
 
     /// Whether the run in this folder has one.
@@ -73,8 +72,8 @@ fn line(accuracy: f64, what: &str, cost: &str) {
 
 /// Whether two accuracies of one training each differ by more than the number of test images leaves to chance.
 fn verdict(found: &Trained, random: &Trained) -> String {
-    let variance = |of: &Trained| of.accuracy * (1.0 - of.accuracy) / of.test_images.max(1) as f64;
-    let (difference, error) = (found.accuracy - random.accuracy, (variance(found) + variance(random)).sqrt());
+    let of = |trained: &Trained| (trained.accuracy, trained.test_images);
+    let (difference, error) = (found.accuracy - random.accuracy, accuracy_difference_error(of(found), of(random)));
     let points = 100.0 * difference.abs();
     let side = if difference > 0.0 { "better" } else { "worse" };
     if difference.abs() <= 2.0 * error {

@@ -18,6 +18,13 @@ pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, f64)> {
     Some((mean, (squares / (values.len().max(2) - 1) as f64).sqrt()))
 }
 
+/// Standard error of the difference of two accuracies (0 to 1), each with the number of samples that it is a share of. It
+/// knows the chance of which samples were tested alone, not that of the trainings before.
+pub fn accuracy_difference_error((one, samples): (f64, u64), (other, others): (f64, u64)) -> f64 {
+    let variance = |accuracy: f64, samples: u64| accuracy * (1.0 - accuracy) / samples.max(1) as f64;
+    (variance(one, samples) + variance(other, others)).sqrt()
+}
+
 /// Kendall's tau-b, which corrects for ties: -1 to 1. `None` where it is not defined: values of different number, fewer
 /// than two, all of one side equal, or one that is not a number.
 ///
@@ -124,6 +131,13 @@ fn defined(value: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accuracies_of_more_samples_differ_less_by_chance() {
+        assert!((accuracy_difference_error((0.5, 100), (0.5, 100)) - 0.005f64.sqrt()).abs() < 1e-15);
+        assert!((accuracy_difference_error((0.9, 900), (0.5, 100)) - 0.0026f64.sqrt()).abs() < 1e-15);
+        assert_eq!(accuracy_difference_error((1.0, 0), (0.0, 0)), 0.0);
+    }
     use proptest::prelude::*;
 
     /// By the definition: over all pairs.

@@ -193,7 +193,11 @@ fn then(folder: &Path, host: &Host) -> Result<Option<Outcome<Then>>, Error> {
         Outcome::Done(trained) => trained,
         Outcome::Stopped(reason) => return Ok(Some(Outcome::Stopped(reason))),
     };
-    let baselines = match Plan::is_in(&out).then(|| Baselines::train(&out, &trained, host)).transpose()? {
+    let baselines = match Plan::is_in(&out)
+        .then(|| Baselines::train(&out, &trained, host))
+        .transpose()
+        .map_err(flags::of_training)?
+    {
         Some(Err(reason)) => return Ok(Some(Outcome::Stopped(reason))),
         Some(Ok(baselines)) => Some(baselines),
         None => None,

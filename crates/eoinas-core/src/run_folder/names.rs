@@ -35,7 +35,7 @@ pub const SEARCH_PLAN: &str = "search.json";
 pub const TRAINING_PLAN: &str = "training.json";
 /// What a found cell's network is set beside: the plan, in the folder that holds search and training.
 pub const BASELINES_PLAN: &str = "baselines.json";
-/// What the plan brought: a training of a random cell, and the accuracy of a linear classifier.
+/// What the plan brought: a training of a random cell.
 pub const BASELINES: &str = "baselines";
 /// Trainings of the candidate cells at the end of a search, a folder of trials for each round.
 pub const FINALISTS: &str = "finalists";

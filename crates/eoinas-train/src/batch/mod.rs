@@ -9,7 +9,7 @@ use eoinas_core::Setting;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use seeds::Seeds;
-pub use trials::{Trial, Trials, accuracy};
+pub use trials::{Trial, Trials, accuracy, random_cell};
 
 use crate::{
     error::{Result, TrainError},

@@ -48,8 +48,7 @@ impl Trials {
     pub fn random(config: TrainConfig, space: &SearchSpace, count: u64) -> Self {
         let trial = |index| {
             let seed = config.seed.wrapping_add(index);
-            let mut rng = Streams::new(seed).rng(SeedStream::Named("random cell"), 0, 0);
-            let genotype = Genotype::random(space, &mut rng).to_string();
+            let genotype = random_cell(space, seed).to_string();
             Trial { name: run_folder::random_cell(seed), genotype, seed }
         };
         Self { trials: (0..count).map(trial).collect(), config }
@@ -79,6 +78,11 @@ impl Runs for Trials {
     fn gather(&self, _: &RunWriter, found: Vec<Trained>) -> Result<Vec<Trained>> {
         Ok(found)
     }
+}
+
+/// The random cell of a seed.
+pub fn random_cell(space: &SearchSpace, seed: u64) -> Genotype {
+    Genotype::random(space, &mut Streams::new(seed).rng(SeedStream::Named("random cell"), 0, 0))
 }
 
 /// Mean and sample standard deviation of the test accuracies, 0 to 1, or of the scores that take their place; `None` without

@@ -7,7 +7,9 @@ mod drawn;
 use std::{path::Path, sync::Arc};
 
 use candle_core::Device;
-use eoinas_core::{EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, run_folder::names};
+use eoinas_core::{
+    EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, run_folder::names, statistics::accuracy_difference_error,
+};
 use eoinas_data::Dataset;
 use eoinas_nn::{Operations, Task};
 use serde::{Deserialize, Serialize};
@@ -197,9 +199,8 @@ impl Finalist {
     /// of a task without classes, at all.
     fn beats(&self, other: &Self) -> bool {
         let (Some((own, _)), Some((other, _))) = (self.last(), other.last()) else { return false };
-        let variance = |accuracy: f64| accuracy * (1.0 - accuracy) / self.images.max(1) as f64;
         let error = match own.measure == Measure::accuracy() {
-            true => (variance(own.value) + variance(other.value)).sqrt(),
+            true => accuracy_difference_error((own.value, self.images), (other.value, self.images)),
             false => 0.0,
         };
         own.merit() - other.merit() > error
