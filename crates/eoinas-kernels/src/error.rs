@@ -93,7 +93,6 @@ impl KernelError {
     }
 
     /// A kernel that a GPU refuses to run.
-    #[cfg(any(feature = "cuda", feature = "emulation"))]
     pub(crate) fn launch(kernel: &str, reason: impl Into<String>) -> Self {
         Self::Gpu { doing: format!("{kernel}: the GPU refused to run it"), reason: reason.into() }
     }

@@ -53,8 +53,10 @@ pub use gate::GateGradient;
 pub use geometry::{ConvGeometry, Convolution, Geometry, PoolKind, reduce_offset};
 #[cfg(feature = "emulation")]
 pub use gpu::emulation;
+pub use gpu::profile;
 pub use results::{
     BatchStats, ConvGradients, GradSums, LinearGradients, LossOutput, OutputLoss, ReturnedGradient, TermGradient,
+    WeightGradient,
 };
 pub use view::{GradCoefficients, Gradient, Input, InputGradient, Norm, SgdStep, Term, Update};
 pub use workspace::Workspace;

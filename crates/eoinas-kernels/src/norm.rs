@@ -9,17 +9,23 @@ use crate::error::{KernelError, Result};
 use crate::node::{node_sum, node_sum_backward};
 use crate::results::{BatchStats, GradSums};
 use crate::tensors::{expect_dims, image_dims};
+pub use crate::view::EPSILON;
 use crate::view::{GradCoefficients, Gradient, Norm, Term};
 use crate::workspace::Workspace;
 use crate::{cpu, gpu};
 
 impl Norm {
     /// The BatchNorm of training mode, which normalises by the batch's own statistics. `affine`: gamma and beta, both
-    /// `[c]`; `eps` is added to the variance (1e-5 in PyTorch).
+    /// `[c]`; `eps` is added to the variance ([`EPSILON`] in PyTorch).
     ///
     /// # Errors
     /// Tensors that are not f32 tensors `[c]` of one length.
     pub fn from_stats(stats: &BatchStats, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Result<Self> {
+        if let (Some(plain), None) = (&stats.plain, affine)
+            && eps == EPSILON
+        {
+            return Ok(plain.clone());
+        }
         Self::running(&stats.mean, &stats.variance, affine, eps)
     }
 
@@ -83,22 +89,6 @@ pub fn update_running(
 }
 
 impl GradCoefficients {
-    /// The gradient's map in training mode: `dz = gate * scale * (dy - mean(dy) - xhat * mean(dy * xhat))`, with
-    /// `sums` over `count` values of `dy` before the gate (but with drop-path's factors in it).
-    ///
-    /// # Errors
-    /// Tensors that are not f32 tensors `[c]` of one length.
-    pub fn training(norm: &Norm, sums: &GradSums, count: usize, gate: f32) -> Result<Self> {
-        const KERNEL: &str = "GradCoefficients::training";
-        if sums.dy.dims() != norm.scale.dims() || sums.dy_xhat.dims() != norm.scale.dims() {
-            return Err(KernelError::shape(KERNEL, "sums", &sums.dy, format!("{:?}", norm.scale.dims())));
-        }
-        match Place::of(&norm.scale) {
-            Place::Cpu => cpu::norm::gradient_map(KERNEL, norm, (sums, count), gate),
-            Place::Gpu(gpu) => gpu::norm::gradient_map(&gpu, KERNEL, norm, Some((sums, count)), gate),
-        }
-    }
-
     /// The gradient's map in evaluation mode, where the statistics are constants: `dz = gate * scale * dy`.
     ///
     /// # Errors
@@ -107,7 +97,7 @@ impl GradCoefficients {
         const KERNEL: &str = "GradCoefficients::evaluation";
         match Place::of(&norm.scale) {
             Place::Cpu => cpu::norm::constant_map(KERNEL, norm, gate),
-            Place::Gpu(gpu) => gpu::norm::gradient_map(&gpu, KERNEL, norm, None, gate),
+            Place::Gpu(gpu) => gpu::norm::constant_map(&gpu, KERNEL, norm, gate),
         }
     }
 }
@@ -150,15 +140,11 @@ pub fn batch_norm_backward(
     training: bool,
 ) -> Result<(Tensor, GradSums)> {
     const KERNEL: &str = "batch_norm_backward";
-    let (n, h, w, _) = image_dims(KERNEL, "z", z)?;
+    image_dims(KERNEL, "z", z)?;
     let terms = [Term { z, norm: Some(norm), gate: 1.0, sample: None }];
     let sums = node_sum_backward(dy, &terms, false)?.into_iter().find_map(|term| term.sums);
     let sums = sums.ok_or_else(|| KernelError::shape(KERNEL, "dy", dy, "that of z"))?;
-    let map = if training {
-        GradCoefficients::training(norm, &sums, n * h * w, 1.0)?
-    } else {
-        GradCoefficients::evaluation(norm, 1.0)?
-    };
+    let map = if training { sums.map.clone() } else { GradCoefficients::evaluation(norm, 1.0)? };
     Ok((output_gradient(ws, Gradient { dy, norm: Some((z, &map)), gate: 1.0, sample: None })?, sums))
 }
 

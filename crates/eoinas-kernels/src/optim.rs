@@ -1,12 +1,37 @@
-//! The weights' optimiser: SGD with momentum and L2, and the norm that gradients are clipped by.
+//! The weights' gradients and their optimiser: SGD with momentum and L2, and the norm that gradients are clipped by.
 
 use candle_core::Tensor;
 
 use crate::device::Place;
 use crate::error::Result;
+use crate::results::WeightGradient;
 use crate::tensors::expect_dims;
 use crate::view::{SgdStep, Update};
 use crate::{cpu, gpu};
+
+/// The gradients themselves, in the same order: what a GPU has still to add up is, all at once.
+///
+/// # Errors
+/// A device whose memory is full, or that fails.
+pub fn settle(gradients: Vec<WeightGradient>) -> Result<Vec<Tensor>> {
+    const KERNEL: &str = "settle";
+    let pending = gradients.iter().filter_map(|gradient| match gradient {
+        WeightGradient::Pending { parts, .. } => Some(parts),
+        WeightGradient::Known(_) => None,
+    });
+    let pending: Vec<&Tensor> = pending.collect();
+    let sums = match pending.first().map_or(Place::Cpu, |parts| Place::of(parts)) {
+        // There the gradients are known already.
+        Place::Cpu => pending.iter().map(|parts| Ok(parts.sum(0)?)).collect::<Result<_>>()?,
+        Place::Gpu(gpu) => gpu::optim::sum_parts(&gpu, KERNEL, &pending)?,
+    };
+    let mut sums = sums.into_iter();
+    let known = |gradient| match gradient {
+        WeightGradient::Known(tensor) => Some(Ok(tensor)),
+        WeightGradient::Pending { shape, .. } => sums.next().map(|sum| Ok(sum.reshape(shape)?)),
+    };
+    gradients.into_iter().filter_map(known).collect()
+}
 
 /// Sum of the squares of all values of all tensors, in a fixed order. Its square root is the global norm.
 ///

@@ -1,11 +1,15 @@
 //! What kernels give back beside a single tensor.
 
-use candle_core::Tensor;
+use candle_core::{Shape, Tensor};
 
 use crate::gate::GateGradient;
+#[cfg(doc)]
+use crate::view::EPSILON;
+use crate::view::{GradCoefficients, Norm};
 
 /// Mean and biased variance of each channel over batch, height and width; both `[c]`.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BatchStats {
     /// Mean.
     pub mean: Tensor,
@@ -13,15 +17,28 @@ pub struct BatchStats {
     pub variance: Tensor,
     /// Number of values that each channel's statistics were taken over.
     pub count: usize,
+    /// The BatchNorm without scale and shift and with [`EPSILON`], where a GPU made it with the statistics.
+    pub(crate) plain: Option<Norm>,
 }
 
-/// Sums over batch, height and width that BatchNorm's backward pass needs; both `[c]`.
+impl BatchStats {
+    /// These statistics, over `count` values a channel.
+    pub fn new(mean: Tensor, variance: Tensor, count: usize) -> Self {
+        Self { mean, variance, count, plain: None }
+    }
+}
+
+/// Sums over batch, height and width that BatchNorm's backward pass needs, and what it makes of them; all `[c]`.
 #[derive(Clone, Debug)]
 pub struct GradSums {
     /// Sum of `dy`. This is also the gradient of `beta`.
     pub dy: Tensor,
     /// Sum of `dy * xhat`, with `xhat = (z - mean) * rstd`. This is also the gradient of `gamma`.
     pub dy_xhat: Tensor,
+    /// The way back through the BatchNorm where the statistics are those of the batch:
+    /// `dz = gate * scale * (dy - mean(dy) - xhat * mean(dy * xhat))`, with the gate of the term in it (1 where there is
+    /// none) and drop-path's factors in `dy`.
+    pub map: GradCoefficients,
 }
 
 /// Gradient of a convolution's (joined) input `[n, h, w, c]` where it was to be returned, and the sums of that input's
@@ -34,7 +51,21 @@ pub struct ConvGradients {
     /// Of the input, with [`crate::InputGradient::Return`].
     pub input: ReturnedGradient,
     /// Of the weights, in the order and shapes of [`crate::Convolution::weights`]; empty if they were not wanted.
-    pub weights: Vec<Tensor>,
+    pub weights: Vec<WeightGradient>,
+}
+
+/// The gradient of a weight.
+#[derive(Clone, Debug)]
+pub enum WeightGradient {
+    /// As it is.
+    Known(Tensor),
+    /// On a GPU: the sum over the rows of `[pieces, values]`. [`crate::optim::settle`] adds up those of many weights at once.
+    Pending {
+        /// What each piece of the batch's pixels adds.
+        parts: Tensor,
+        /// The shape of the weight.
+        shape: Shape,
+    },
 }
 
 /// Gradients of one summand of a node that its backward pass starts from.

@@ -27,6 +27,7 @@ use crate::elementwise::{relu_backward, relu_forward};
 use crate::error::{KernelError, Result};
 use crate::geometry::{ConvGeometry, Convolution, Geometry, PoolKind};
 use crate::norm::{batch_norm_backward, batch_norm_forward};
+use crate::optim::settle;
 use crate::pool::{pool_backward, pool_forward};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
@@ -147,7 +148,8 @@ fn forward(x: &Tensor, relu: bool, conv: Convolution<&Tensor>) -> Result<Tensor>
 fn backward<const N: usize>(x: &Tensor, relu: bool, conv: Convolution<&Tensor>, dy: &Tensor) -> Result<[Tensor; N]> {
     let x = Input { sources: &[x], norm: None, relu };
     let found = conv_backward(&Workspace::new(), x, conv, plain(dy), InputGradient::Return, true)?;
-    let all: Vec<Tensor> = found.input.map(|(dx, _)| dx).into_iter().chain(found.weights).collect();
+    let weights = settle(found.weights)?;
+    let all: Vec<Tensor> = found.input.map(|(dx, _)| dx).into_iter().chain(weights).collect();
     let left_out = |_| KernelError::Candle(candle_core::Error::Msg("a kernel left out a gradient".to_owned()));
     all.try_into().map_err(left_out)
 }

@@ -2,6 +2,9 @@
 
 use candle_core::Tensor;
 
+/// What BatchNorm adds to the variance by default, as in PyTorch.
+pub const EPSILON: f64 = 1e-5;
+
 /// A BatchNorm as its readers apply it: `y = scale * z + shift`, per channel; all `[c]`.
 #[derive(Clone, Debug)]
 pub struct Norm {

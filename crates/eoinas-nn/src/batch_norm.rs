@@ -11,8 +11,8 @@ use crate::graph::{GraphBuilder, GraphOp, ValueId, Weight};
 use crate::operation::{Context, Phase};
 use crate::parameters::{ParamId, Parameters, Scope};
 
-/// Added to the variance.
-pub const EPSILON: f64 = 1e-5;
+pub use eoinas_kernels::norm::EPSILON;
+
 /// Share of a new batch in the running statistics.
 pub const MOMENTUM: f64 = 0.1;
 
@@ -139,12 +139,6 @@ impl BatchNorm {
 }
 
 impl AppliedNorm {
-    /// The map from the gradient behind the BatchNorm to the one before it. `sums` are those of the gradient behind it
-    /// before it is multiplied by the op's `gate`.
-    pub fn coefficients(&self, sums: &GradSums, gate: f32) -> Result<GradCoefficients> {
-        Ok(GradCoefficients::training(&self.norm, sums, self.count, gate)?)
-    }
-
     /// Adds the gradients of scale and shift, if it has them.
     pub fn add_gradients(&self, sums: &GradSums, gate: f32, gradients: &mut WeightGradients) -> Result<()> {
         if let Some((gamma, beta)) = self.affine {
@@ -169,7 +163,7 @@ impl AppliedNorm {
         if let Some(weights) = weights {
             self.add_gradients(&sums, 1.0, weights)?;
         }
-        self.coefficients(&sums, 1.0)
+        Ok(sums.map)
     }
 
     /// The same BatchNorm as it is seen from another tensor than its input.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use eoinas_core::{Gate, Gates, Genotype, NetworkSpec, SearchSpace, Skeleton, Streams};
-use eoinas_kernels::{Workspace, awake};
+use eoinas_kernels::Workspace;
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::error::Result;
@@ -210,6 +210,6 @@ impl DerivedNetwork {
             workspace: &self.workspace,
             phase,
         };
-        awake(|| run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
+        pass::awake_on(batch.images().device(), || run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use eoinas_kernels::optim;
+use eoinas_kernels::{WeightGradient, optim};
 
 use crate::error::Result;
 use crate::parameters::{ParamId, Parameters};
@@ -13,7 +13,14 @@ use crate::parameters::{ParamId, Parameters};
 #[derive(Debug, Default)]
 pub struct WeightGradients {
     entries: BTreeMap<ParamId, Tensor>,
+    /// What a GPU has still to add up. Empty behind the pass that found them.
+    pending: Vec<(ParamId, WeightGradient)>,
+    /// Values that they hold.
+    pending_values: usize,
 }
+
+/// The most values that wait to be added up: 256 MiB of them.
+const PENDING: usize = 64 << 20;
 
 impl WeightGradients {
     /// No gradients.
@@ -54,6 +61,28 @@ impl WeightGradients {
         };
         self.entries.insert(id, sum);
         Ok(())
+    }
+
+    /// Adds what a convolution found for a parameter, now or with [`Self::settle`].
+    pub(crate) fn add_found(&mut self, id: ParamId, gradient: WeightGradient) -> Result<()> {
+        match gradient {
+            WeightGradient::Known(gradient) => self.add(id, gradient),
+            WeightGradient::Pending { ref parts, .. } => {
+                self.pending_values += parts.elem_count();
+                self.pending.push((id, gradient));
+                if self.pending_values > PENDING { self.settle() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Adds up what stages left pending, all at once: what a pass does at its end.
+    ///
+    /// # Errors
+    /// A device whose memory is full, or that fails.
+    pub fn settle(&mut self) -> Result<()> {
+        self.pending_values = 0;
+        let (ids, gradients): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().unzip();
+        ids.into_iter().zip(optim::settle(gradients)?).try_for_each(|(id, gradient)| self.add(id, gradient))
     }
 
     /// Adds the gradients of another pass: several sampled paths in one update, or several devices.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use eoinas_core::{Gates, Skeleton};
 use eoinas_kernels::pattern::ReluPatterns;
 use eoinas_kernels::{Workspace, awake};
@@ -27,7 +27,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The pass, for a caller that keeps the threads awake ([`eoinas_kernels::awake`]); gate gradients are added to `sums`.
+    /// The pass, for a caller that keeps the threads awake ([`awake_on`]); gate gradients are added to `sums`.
     pub fn pass(
         &self,
         batch: &Batch,
@@ -57,6 +57,7 @@ impl Run<'_> {
             let dlogits = &loss.dlogits;
             let (auxiliary, images) = (auxiliary.backward, batch.images());
             self.network.backward(&mut context, tape, images, dlogits, auxiliary, weights.as_mut(), sums)?;
+            weights.as_mut().map_or(Ok(()), WeightGradients::settle)?;
         } else {
             self.network.release(&context, tape);
         }
@@ -129,11 +130,16 @@ fn evaluate(
     (images, skeleton): (&Tensor, &Skeleton),
 ) -> Result<Tensor> {
     check_images(images, skeleton)?;
-    awake(|| {
+    awake_on(images.device(), || {
         let (logits, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
         network.release(&context, tape);
         Ok(logits)
     })
+}
+
+/// Runs a pass. On the CPU all threads stay awake until it has ended; on a GPU they have nothing to do in it.
+pub(crate) fn awake_on<R>(device: &Device, run: impl FnOnce() -> R) -> R {
+    if device.is_cpu() { awake(run) } else { run() }
 }
 
 /// What a pass knows of the auxiliary head.

@@ -91,8 +91,7 @@ impl Residual {
         if let Some(weights) = weights.as_deref_mut() {
             norm.add_gradients(&sums, 1.0, weights)?;
         }
-        let coefficients = norm.coefficients(&sums, 1.0)?;
-        let gradient = Gradient { dy, norm: Some((&second.z, &coefficients)), gate: 1.0, sample: None };
+        let gradient = Gradient { dy, norm: Some((&second.z, &sums.map)), gate: 1.0, sample: None };
         let (sources, tensors) = (refs(sources), FeatureTarget::refs(target));
         let input = FeatureTarget::request(target, &tensors);
         chain_backward(&self.stages, context, &sources, vec![first], gradient, input, weights.as_deref_mut())?;

@@ -124,7 +124,7 @@ impl Stage {
         let conv = self.conv.try_map(|id| context.parameters.value(id))?;
         let found = conv_backward(context.workspace, x, conv, gradient, input, weights.is_some())?;
         if let Some(weights) = weights {
-            self.conv.weights().zip(found.weights).try_for_each(|(&id, gradient)| weights.add(id, gradient))?;
+            self.conv.weights().zip(found.weights).try_for_each(|(&id, found)| weights.add_found(id, found))?;
         }
         Ok(found.input)
     }
@@ -168,11 +168,11 @@ pub(crate) fn chain_backward(
             if let Some(weights) = weights.as_deref_mut() {
                 norm.add_gradients(sums, 1.0, weights)?;
             }
-            Some(norm.coefficients(sums, 1.0)?)
+            Some(&sums.map)
         }
         _ => None,
     };
-    let gradient = Gradient { dy: &dy, norm: coefficients.as_ref().map(|c| (&reads.z, c)), gate: 1.0, sample: None };
+    let gradient = Gradient { dy: &dy, norm: coefficients.map(|c| (&reads.z, c)), gate: 1.0, sample: None };
     let result = chain_backward(before, context, sources, between, gradient, input, weights);
     recycle(context.workspace, [dy, reads.z]);
     result

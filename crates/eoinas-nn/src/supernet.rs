@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use eoinas_core::{AliveOps, Gate, Gates, NetworkSpec, OpId, SearchSpace, Skeleton, Streams};
+use eoinas_kernels::Workspace;
 use eoinas_kernels::pattern::ReluPatterns;
-use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::error::{NnError, Result};
@@ -99,7 +99,8 @@ impl Supernet {
         let mut sums = wanted.gates.then(GateSums::new);
         let passing = if self.share == 1 { None } else { Some(self.with_passed_by(gates)) };
         let run_gates = passing.as_ref().unwrap_or(gates);
-        let mut output = awake(|| run.pass(batch, run_gates, wanted, options, sums.as_mut(), start))?;
+        let mut output =
+            pass::awake_on(&self.device, || run.pass(batch, run_gates, wanted, options, sums.as_mut(), start))?;
         output.gate_gradients = sums.map(|sums: GateSums| gather(gates, &sums)).transpose()?;
         Ok(output)
     }

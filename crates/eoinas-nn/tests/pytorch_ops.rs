@@ -52,15 +52,16 @@ impl Built {
         let y = node_sum(&self.workspace, shape, &[term]).unwrap();
         if let Some(dy) = dy {
             let found = node_sum_backward(dy, &[term], false).unwrap();
-            let coefficients = norm.map(|norm| {
+            let map = norm.map(|norm| {
                 let sums = found[0].sums.as_ref().unwrap();
                 norm.add_gradients(sums, 1.0, &mut weights).unwrap();
-                norm.coefficients(sums, 1.0).unwrap()
+                &sums.map
             });
-            let norm = coefficients.as_ref().map(|coefficients| (&z, coefficients));
+            let norm = map.map(|map| (&z, map));
             let gradient = Gradient { dy, norm, gate: 1.0, sample: None };
             let pass = BackwardPass { x, gradient, input: Some(InputTarget::AddTo(&dx)), weights: Some(&mut weights) };
             self.op.backward(&mut context, &mut output, pass).unwrap();
+            weights.settle().unwrap();
         }
         (y, dx, weights)
     }

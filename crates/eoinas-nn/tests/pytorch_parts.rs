@@ -44,12 +44,12 @@ fn check_stage(case: &str, norm: NormOptions, build: impl Fn(&mut Scope<'_>, &Va
     let sums = found[0].sums.as_ref().unwrap();
     let mut weights = WeightGradients::new();
     norm.add_gradients(sums, 1.0, &mut weights).unwrap();
-    let coefficients = norm.coefficients(sums, 1.0).unwrap();
-    let gradient = Gradient { dy: &dy, norm: Some((&output.z, &coefficients)), gate: 1.0, sample: None };
+    let gradient = Gradient { dy: &dy, norm: Some((&output.z, &sums.map)), gate: 1.0, sample: None };
     let targets = parts.each_ref().map(|part| part.zeros_like().unwrap());
     let add_to: Vec<&Tensor> = targets.iter().collect();
     let input = InputGradient::AddTo(&add_to);
     stage.backward(&context, (&sources, None), gradient, input, Some(&mut weights)).unwrap();
+    weights.settle().unwrap();
     close_tensors(&format!("{case}: dx"), &Tensor::cat(&targets, 3).unwrap(), &values.get("dx"), TOLERANCE);
     let want = values.below("grad.");
     assert_eq!(weights.len(), want.len(), "{case}");

@@ -6,6 +6,7 @@ use candle_core::Device;
 use clap::ValueEnum;
 use eoinas_core::{AliveOps, EdgeOpTable, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams, count};
 use eoinas_gumbel::{Mixture, Relaxation, Sample, Sampled, gumbel};
+use eoinas_kernels::profile::{self, KernelTime};
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted};
 use eoinas_train::machine::{parse_device, with_threads};
 use rand::Rng;
@@ -84,6 +85,10 @@ pub struct Args {
     /// Where it runs: cpu, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Also time every kernel of the steps on the GPU, and print the time of a step by kernel. The steps themselves take
+    /// a little longer for it.
+    #[arg(long, conflicts_with = "json")]
+    profile: bool,
     /// Seed of images, weights and draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -97,6 +102,9 @@ pub struct Args {
 /// # Errors
 /// Sizes that cannot work, no such device.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+    if args.profile && args.device == "cpu" {
+        return Err("--profile times kernels of a GPU; name one by --device".into());
+    }
     if args.draw.is_some() && args.path == Paths::Mixture {
         return Err("--draw is of --path sampled; of a mixture no ops are drawn".into());
     }
@@ -137,6 +145,9 @@ fn steps(args: &Args) -> Result<ExitCode, Error> {
         if step == args.warmup {
             times = Times::default();
             gmacs.clear();
+            if args.profile {
+                profile::start();
+            }
         }
         let start = Instant::now();
         let sample = draw(SeedStream::WeightPath, &alphas)?;
@@ -165,7 +176,24 @@ fn steps(args: &Args) -> Result<ExitCode, Error> {
         ops_run = output.ops_run;
     }
     report(args, &mut times, ops_run, gmacs.iter().sum::<f64>() / gmacs.len().max(1) as f64);
+    if args.profile {
+        print_kernels(&profile::finish()?, args.steps);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Time and launches of a step, kernel by kernel.
+fn print_kernels(kernels: &[KernelTime], steps: usize) {
+    let steps = steps.max(1) as f64;
+    say!("{:<32} {:>10} {:>10}", "kernel, of one step", "launches", "ms");
+    let all = KernelTime {
+        name: "all".to_owned(),
+        launches: kernels.iter().map(|kernel| kernel.launches).sum(),
+        milliseconds: kernels.iter().map(|kernel| kernel.milliseconds).sum(),
+    };
+    for KernelTime { name, launches, milliseconds } in kernels.iter().chain([&all]) {
+        say!("{name:<32} {:>10.1} {:>10.4}", *launches as f64 / steps, milliseconds / steps);
+    }
 }
 
 fn balanced(space: &SearchSpace) -> Result<Gates, Error> {

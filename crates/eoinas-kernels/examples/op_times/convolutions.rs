@@ -93,7 +93,6 @@ struct Kept {
     norm1: Norm,
     z2: Tensor,
     norm2: Norm,
-    count: usize,
 }
 
 impl Block {
@@ -112,20 +111,19 @@ impl Block {
         let stats = stats.ok_or("no statistics")?;
         let norm2 = Norm::from_stats(&stats, None, 1e-5)?;
         let y = node_sum(ws, x.dims4()?, &[Term { z: &z2, norm: Some(&norm2), gate: 1.0, sample: None }])?;
-        Ok((Kept { z1, norm1, z2, norm2, count: stats.count }, y))
+        Ok((Kept { z1, norm1, z2, norm2 }, y))
     }
 
     fn backward(&self, ws: &Workspace, x: &Tensor, kept: &Kept, dy: &Tensor) -> Result<Tensor, Failure> {
         let [first, second] = self.halves();
-        let Kept { z1, norm1, z2, norm2, count } = kept;
+        let Kept { z1, norm1, z2, norm2 } = kept;
         let term = Term { z: z2, norm: Some(norm2), gate: 1.0, sample: None };
-        let sums = node_sum_backward(dy, &[term], false)?.remove(0).sums.ok_or("no sums")?;
-        let map = GradCoefficients::training(norm2, &sums, *count, 1.0)?;
+        let map = node_sum_backward(dy, &[term], false)?.remove(0).sums.ok_or("no sums")?.map;
         let grad = Gradient { norm: Some((z2, &map)), ..gradient(dy) };
         let between = Input { sources: &[z1], norm: Some(norm1), relu: true };
         let back = conv_backward(ws, between, second, grad, InputGradient::Return, true)?;
         let (dy1, sums) = back.input.ok_or("no input gradient")?;
-        let map = GradCoefficients::training(norm1, &sums.ok_or("no sums")?, *count, 1.0)?;
+        let map = sums.ok_or("no sums")?.map;
         let grad = Gradient { norm: Some((z1, &map)), ..gradient(&dy1) };
         let x = Input { sources: &[x], norm: None, relu: true };
         let back = conv_backward(ws, x, first, grad, InputGradient::Return, true)?;

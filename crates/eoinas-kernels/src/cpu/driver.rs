@@ -13,13 +13,14 @@ use super::access::{GradientGuard, InputGuard};
 use super::ends::{ImageGradients, ImageInput, Target};
 use super::image::Layout;
 use super::moments::Moments;
+use super::norm::grad_sums;
 use super::parallel::{add_all, for_pieces, for_pieces_with, pieces};
 use super::scratch::{with_partial_sums, with_scratch};
 use super::simd::Level;
-use super::values::{channels, write};
+use super::values::write;
 use crate::aligned::Aligned;
 use crate::error::Result;
-use crate::results::{BatchStats, GradSums, ReturnedGradient};
+use crate::results::{BatchStats, ReturnedGradient};
 use crate::view::InputGradient;
 use crate::workspace::Workspace;
 
@@ -169,9 +170,9 @@ pub(crate) fn backward(
             let dx = ws.tensor(dx, view.shape.to_vec())?;
             let sums = match view.norm {
                 None => None,
-                Some(_) => {
-                    let of = |sums: &[f64]| channels(sums.iter().copied());
-                    Some(GradSums { dy: of(&sums[..split])?, dy_xhat: of(&sums[split..])? })
+                Some(norm) => {
+                    let [n, h, w, _] = view.shape;
+                    Some(grad_sums(norm, [sums[..split].to_vec(), sums[split..].to_vec()], n * h * w, 1.0)?)
                 }
             };
             Ok((Some((dx, sums)), weights))

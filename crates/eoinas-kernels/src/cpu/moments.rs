@@ -55,11 +55,8 @@ impl Moments {
 
     pub(crate) fn batch_stats(&self) -> Result<BatchStats> {
         let count = self.count.max(1) as f64;
-        Ok(BatchStats {
-            mean: channels(self.mean.iter().copied())?,
-            variance: channels(self.squares.iter().map(|s| s / count))?,
-            count: self.count,
-        })
+        let variance = channels(self.squares.iter().map(|s| s / count))?;
+        Ok(BatchStats::new(channels(self.mean.iter().copied())?, variance, self.count))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use candle_core::Tensor;
 
+use super::access::NormView;
 use super::channelwise::{Period, combine, sums};
+use super::norm::grad_sums;
 use super::parallel::for_pieces;
 use super::simd::Level;
-use super::values::{Values, channels, read, write};
+use super::values::{Values, read, write};
 use crate::error::Result;
 use crate::gate::GateGradient;
-use crate::results::{GradSums, TermGradient};
+use crate::results::TermGradient;
 use crate::view::Term;
 use crate::workspace::Workspace;
 
@@ -139,7 +141,7 @@ impl Coefficients {
 /// What each of the terms, which were checked, needs of the gradient `dy` of the node.
 pub(crate) fn backward(
     kernel: &'static str,
-    (dy, [n, _, _, c]): (&Tensor, [usize; 4]),
+    (dy, [n, h, w, c]): (&Tensor, [usize; 4]),
     terms: &[Term<'_>],
     want_gates: bool,
 ) -> Result<Vec<TermGradient>> {
@@ -150,7 +152,7 @@ pub(crate) fn backward(
     let dy = read(kernel, "dy", dy)?;
     let views: Vec<View<'_>> = summands.iter().map(Summand::view).collect();
     let totals = gradient_sums(n, c, &dy, &views);
-    summands.iter().zip(totals).map(|(summand, totals)| summand.gradient(totals)).collect()
+    summands.iter().zip(totals).map(|(summand, totals)| summand.gradient(totals, n * h * w)).collect()
 }
 
 /// For each term the sums per channel of `sample * dy` and of `sample * dy * (z - mean)`.
@@ -194,7 +196,8 @@ fn gradient_sums(n: usize, c: usize, dy: &[f32], terms: &[View<'_>]) -> Vec<Tota
 }
 
 impl Summand<'_> {
-    fn gradient(&self, (dy, dy_z): Totals) -> Result<TermGradient> {
+    /// From sums over `count` values a channel.
+    fn gradient(&self, (dy, dy_z): Totals, count: usize) -> Result<TermGradient> {
         let Some(norm) = &self.norm else {
             return Ok(TermGradient { sums: None, gate: GateGradient::Known(dy_z.iter().sum()) });
         };
@@ -204,9 +207,10 @@ impl Summand<'_> {
             let (scale, mean) = (f64::from(norm.scale[c]), f64::from(norm.mean[c]));
             gate += scale * dy_z + (f64::from(norm.shift[c]) + scale * mean) * dy;
         }
-        let dy_xhat = channels(dy_z.iter().zip(&norm.rstd).map(|(s, &rstd)| s * f64::from(rstd)))?;
-        let sums = GradSums { dy: channels(dy)?, dy_xhat };
-        Ok(TermGradient { sums: Some(sums), gate: GateGradient::Known(gate) })
+        let dy_xhat = dy_z.iter().zip(&norm.rstd).map(|(s, &rstd)| s * f64::from(rstd)).collect();
+        let view = NormView { mean: &norm.mean, rstd: &norm.rstd, scale: &norm.scale, shift: &norm.shift };
+        let sums = Some(grad_sums(view, [dy, dy_xhat], count, self.gate)?);
+        Ok(TermGradient { sums, gate: GateGradient::Known(gate) })
     }
 }
 

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::access::GradientGuard;
+use super::access::NormView;
 use super::channelwise::{Period, combine};
 use super::moments::Moments;
 use super::parallel::for_pieces;
@@ -66,26 +67,21 @@ pub(crate) fn update_running(
     })
 }
 
-/// The gradient's map in training mode, with sums over `count` values.
-pub(crate) fn gradient_map(
-    kernel: &'static str,
-    norm: &Norm,
-    (sums, count): (&GradSums, usize),
-    gate: f32,
-) -> Result<GradCoefficients> {
-    let scale = read(kernel, "scale", &norm.scale)?;
-    let (mean, rstd) = (read(kernel, "mean", &norm.mean)?, read(kernel, "rstd", &norm.rstd)?);
-    let (dy, dy_xhat) = (read(kernel, "dy", &sums.dy)?, read(kernel, "dy_xhat", &sums.dy_xhat)?);
+/// What the sums over `count` values, `dy` and `dy_xhat`, give.
+pub(crate) fn grad_sums(norm: NormView<'_>, [dy, dy_xhat]: [Vec<f64>; 2], count: usize, gate: f32) -> Result<GradSums> {
     let (mut a, mut b, mut d) = (Vec::new(), Vec::new(), Vec::new());
-    let values = scale.iter().zip(mean.iter()).zip(rstd.iter()).zip(dy.iter()).zip(dy_xhat.iter());
+    let values = norm.scale.iter().zip(norm.mean).zip(norm.rstd).zip(&dy).zip(&dy_xhat);
     for ((((&scale, &mean), &rstd), &dy), &dy_xhat) in values {
+        // As those read them that have the sums alone.
+        let (dy, dy_xhat) = (dy as f32, dy_xhat as f32);
         let factor = f64::from(gate) * f64::from(scale);
         let (mean_dy, mean_dy_xhat) = (f64::from(dy) / count as f64, f64::from(dy_xhat) / count as f64);
         a.push(factor);
         b.push(-factor * f64::from(rstd) * mean_dy_xhat);
         d.push(factor * (f64::from(mean) * f64::from(rstd) * mean_dy_xhat - mean_dy));
     }
-    Ok(GradCoefficients { a: channels(a)?, b: channels(b)?, d: channels(d)? })
+    let map = GradCoefficients { a: channels(a)?, b: channels(b)?, d: channels(d)? };
+    Ok(GradSums { dy: channels(dy)?, dy_xhat: channels(dy_xhat)?, map })
 }
 
 /// The gradient's map in evaluation mode.

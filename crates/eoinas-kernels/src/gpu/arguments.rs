@@ -60,6 +60,41 @@ pub(super) struct TermsArgument {
     pub(super) terms: i32,
 }
 
+/// Where an output's statistics go; `Statistics` in `threads.cuh`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StatisticsArgument {
+    pub(super) moments: Address,
+    pub(super) out: Address,
+    pub(super) counters: Address,
+    pub(super) eps: f64,
+}
+
+/// Where a gradient's sums go; `Sums` in `node.cu`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SumsArgument {
+    pub(super) parts: Address,
+    pub(super) out: Address,
+    pub(super) counters: Address,
+}
+
+/// Sums of one launch; `Parts` in `optim.cu`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PartsArgument {
+    pub(super) parts: [Address; TENSORS],
+    pub(super) out: [Address; TENSORS],
+    pub(super) values: [i32; TENSORS],
+    pub(super) pieces: [i32; TENSORS],
+}
+
+impl Default for PartsArgument {
+    fn default() -> Self {
+        Self { parts: [0; TENSORS], out: [0; TENSORS], values: [0; TENSORS], pieces: [0; TENSORS] }
+    }
+}
+
 /// Parameters of one launch; `Tensors` in `optim.cu`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -89,4 +124,7 @@ pub(super) enum Argument<'a> {
     Target(&'a TargetArgument),
     Terms(&'a TermsArgument),
     Tensors(&'a TensorsArgument),
+    Parts(&'a PartsArgument),
+    Statistics(&'a StatisticsArgument),
+    Sums(&'a SumsArgument),
 }

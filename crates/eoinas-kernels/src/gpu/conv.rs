@@ -25,16 +25,14 @@ pub(crate) fn forward(
             let stats = want_stats.then(|| batch_stats(gpu, name, &z, out)).transpose()?;
             Ok((z, stats))
         }
-        Convolution::Dense { weight, geometry } => with_stats(gpu, name, out, want_stats, |moments| {
-            dense::forward(gpu, name, x, (weight, geometry), out, moments)
+        Convolution::Dense { weight, geometry } => with_stats(gpu, out, want_stats, |statistics| {
+            dense::forward(gpu, name, x, (weight, geometry), out, statistics)
         }),
-        Convolution::Separable { depthwise, pointwise, geometry } => {
-            with_stats(gpu, name, out, want_stats, |moments| {
-                separable::forward(gpu, name, x, ([depthwise, pointwise], geometry), out, moments)
-            })
-        }
+        Convolution::Separable { depthwise, pointwise, geometry } => with_stats(gpu, out, want_stats, |statistics| {
+            separable::forward(gpu, name, x, ([depthwise, pointwise], geometry), out, statistics)
+        }),
         Convolution::FactorizedReduce { weights } => {
-            with_stats(gpu, name, out, want_stats, |moments| factorized::forward(gpu, name, x, weights, out, moments))
+            with_stats(gpu, out, want_stats, |statistics| factorized::forward(gpu, name, x, weights, out, statistics))
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Launches on an NVIDIA GPU, through candle's device: its context, its stream and its memory.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use candle_core::cuda_backend::cudarc::driver::{
-    DevicePtr, DevicePtrMut, DeviceRepr, LaunchConfig, PushKernelArg, sys,
+    CudaFunction, DevicePtr, DevicePtrMut, DeviceRepr, LaunchConfig, PushKernelArg, sys,
 };
-use candle_core::cuda_backend::{CudaDType, CudaDevice};
+use candle_core::cuda_backend::{CudaDType, CudaDevice, DeviceId};
 use candle_core::{CudaStorage, DType, Device, Layout};
 
 use super::arguments::{
-    Address, Argument, GradientArgument, InputArgument, TargetArgument, TensorsArgument, TermsArgument,
+    Address, Argument, GradientArgument, InputArgument, PartsArgument, StatisticsArgument, SumsArgument,
+    TargetArgument, TensorsArgument, TermsArgument,
 };
 use super::grid::Grid;
 use crate::error::{KernelError, Result};
@@ -28,6 +32,12 @@ unsafe impl DeviceRepr for TargetArgument {}
 unsafe impl DeviceRepr for TermsArgument {}
 // SAFETY: as above.
 unsafe impl DeviceRepr for TensorsArgument {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for PartsArgument {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for StatisticsArgument {}
+// SAFETY: as above.
+unsafe impl DeviceRepr for SumsArgument {}
 
 /// Opens a GPU, ready for the one stream that this crate works on.
 pub(crate) fn open(ordinal: usize) -> Result<Device> {
@@ -56,14 +66,37 @@ fn keep_freed_memory(ordinal: usize) {
     }
 }
 
+/// The kernel of this name on the device. To ask the driver for it takes about as long as to launch it, so each is asked
+/// for once.
+fn function(device: &CudaDevice, name: &str) -> candle_core::Result<CudaFunction> {
+    type Functions = HashMap<String, CudaFunction>;
+    thread_local! {
+        static KNOWN: RefCell<Vec<(DeviceId, Functions)>> = const { RefCell::new(Vec::new()) };
+    }
+    let id = device.id();
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(function) = known.iter().find(|(of, _)| *of == id).and_then(|(_, functions)| functions.get(name)) {
+            return Ok(function.clone());
+        }
+        let function = device.get_or_load_custom_func(name, MODULE, PTX)?.into_cuda_function();
+        let named = (name.to_owned(), function.clone());
+        match known.iter_mut().find(|(of, _)| *of == id) {
+            Some((_, functions)) => functions.extend([named]),
+            None => known.push((id, Functions::from([named]))),
+        }
+        Ok(function)
+    })
+}
+
 /// # Safety
 /// As for `Gpu::launch`.
 pub(super) unsafe fn launch(device: &CudaDevice, name: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<()> {
     let wrong = |reason: String| KernelError::launch(name, reason);
-    let function = device.get_or_load_custom_func(name, MODULE, PTX).map_err(|error| wrong(error.to_string()))?;
+    let function = function(device, name).map_err(|error| wrong(error.to_string()))?;
+    let stream = device.cuda_stream();
     let [x, y, z] = grid.blocks.map(|blocks| u32::try_from(blocks).unwrap_or(u32::MAX));
     let [tx, ty, tz] = grid.threads;
-    let mut builder = function.builder();
+    let mut builder = stream.launch_builder(&function);
     for argument in arguments {
         match argument {
             Argument::Address(value) => builder.arg(value),
@@ -75,6 +108,9 @@ pub(super) unsafe fn launch(device: &CudaDevice, name: &str, grid: Grid, argumen
             Argument::Target(value) => builder.arg(*value),
             Argument::Terms(value) => builder.arg(*value),
             Argument::Tensors(value) => builder.arg(*value),
+            Argument::Parts(value) => builder.arg(*value),
+            Argument::Statistics(value) => builder.arg(*value),
+            Argument::Sums(value) => builder.arg(*value),
         };
     }
     let config = LaunchConfig { grid_dim: (x, y, z), block_dim: (tx, ty, tz), shared_mem_bytes: 0 };
@@ -110,6 +146,7 @@ pub(super) fn address_mut(storage: &mut CudaStorage, layout: &Layout) -> Option<
     match candle_core::backend::BackendStorage::dtype(storage) {
         DType::F32 => of::<f32>(storage, layout),
         DType::F64 => of::<f64>(storage, layout),
+        DType::U32 => of::<u32>(storage, layout),
         _ => None,
     }
 }

@@ -1,15 +1,16 @@
 //! Dense convolution on a GPU, and what the factorised reduce shares with it.
 
-use candle_core::Tensor;
+use candle_core::{Shape, Tensor};
 
-use super::arguments::{Address, Argument, GradientArgument, InputArgument};
+use super::arguments::{Address, Argument, GradientArgument, InputArgument, StatisticsArgument};
 use super::device::Gpu;
 use super::input::input_gradient;
+use super::moments::Statistics;
 use super::operands::Operands;
 use super::pieces;
 use crate::error::Result;
 use crate::geometry::ConvGeometry;
-use crate::results::ConvGradients;
+use crate::results::{ConvGradients, WeightGradient};
 use crate::view::{Gradient, Input, InputGradient};
 
 /// Taps of a filter and where they lie.
@@ -45,46 +46,47 @@ pub(super) struct Channels {
     pub(super) count: usize,
 }
 
-/// Writes some channels of an output of the shape `out`, and their moments if they have a place.
+/// Writes some channels of an output of the shape `out`, and their statistics if they have a place.
 pub(super) fn forward_channels(
     gpu: &Gpu,
     operands: &Operands<'_>,
     (x, weight, taps): (&InputArgument, Address, Taps),
     (z, [n, oh, ow, co]): (Address, [usize; 4]),
     to: Channels,
-    moments: Address,
+    statistics: &StatisticsArgument,
 ) -> Result<()> {
     let mut arguments = vec![Argument::Input(x), Argument::Address(weight)];
     arguments.extend(taps.arguments(operands)?);
     arguments.extend(operands.numbers([oh, ow, to.count])?);
     arguments.push(Argument::Address(z));
     arguments.extend(operands.numbers([co, to.first])?);
-    arguments.push(Argument::Address(moments));
-    // SAFETY: the arguments of the kernel; the callers pass a weight, an output and moments of these sizes.
-    unsafe { gpu.multiply("conv_forward", [n * oh * ow, to.count], &arguments) }
+    arguments.push(Argument::Statistics(statistics));
+    // Its tiles are those of the whole output, of which the moments are taken.
+    // SAFETY: the arguments of the kernel; the callers pass a weight, an output and statistics of these sizes.
+    unsafe { gpu.multiply("conv_forward", [n * oh * ow, to.count], co, &arguments) }
 }
 
-/// The raw output, of the shape `out`; also its moments, where there is room for them.
+/// The raw output, of the shape `out`; also its statistics, where there is room for them.
 pub(super) fn forward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
     (weight, geometry): (&Tensor, ConvGeometry),
     out: [usize; 4],
-    moments: Option<&Tensor>,
+    statistics: Option<&Statistics>,
 ) -> Result<Tensor> {
     let z = gpu.unwritten(out.to_vec())?;
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
     let weight = operands.counted("weight", weight)?;
     let address = operands.output(&z)?;
-    let parts = operands.moments(moments)?;
+    let statistics = Statistics::optional(statistics, &mut operands)?;
     let all = Channels { first: 0, count: out[3] };
-    forward_channels(gpu, &operands, (&x, weight, geometry.into()), (address, out), all, parts)?;
+    forward_channels(gpu, &operands, (&x, weight, geometry.into()), (address, out), all, &statistics)?;
     Ok(z)
 }
 
-/// The gradient of a weight `[taps * ci, of.count]` that made channels `of` of the output.
+/// The gradient of a weight of this shape, `[taps * ci, of.count]` in all, that made channels `of` of the output.
 pub(super) fn weight_gradient(
     gpu: &Gpu,
     kernel: &'static str,
@@ -92,14 +94,15 @@ pub(super) fn weight_gradient(
     (grad, [n, oh, ow, _]): (&GradientArgument, [usize; 4]),
     taps: Taps,
     of: Channels,
-) -> Result<Tensor> {
+    shape: &Shape,
+) -> Result<WeightGradient> {
     let operands = Operands::new(gpu, kernel);
     let mut arguments = vec![Argument::Input(x), Argument::Gradient(grad)];
     arguments.extend(taps.arguments(&operands)?);
     arguments.extend(operands.numbers([of.first, of.count])?);
     let size = [taps.count * ci, of.count];
     // SAFETY: the arguments of the kernel; input and gradient were checked.
-    unsafe { pieces::weight_gradient(gpu, kernel, "conv_backward_weight", n * oh * ow, size, arguments) }
+    unsafe { pieces::weight_gradient(gpu, kernel, "conv_backward_weight", n * oh * ow, size, arguments, shape) }
 }
 
 /// Gradients of [`forward`]; `out` is the shape of its output.
@@ -124,13 +127,12 @@ pub(super) fn backward(
         arguments.extend(taps_arguments);
         arguments.push(Argument::Target(target));
         // SAFETY: the arguments of the kernel; the target has the input's shape.
-        unsafe { gpu.multiply("conv_backward_input", [n * h * w, ci], &arguments) }
+        unsafe { gpu.multiply("conv_backward_input", [n * h * w, ci], ci, &arguments) }
     })?;
     let mut weights = Vec::new();
     if want_weights {
         let of = Channels { first: 0, count: out[3] };
-        let gradient = weight_gradient(gpu, kernel, (&x, shape), (&grad, out), taps, of)?;
-        weights.push(gradient.reshape(weight.shape())?);
+        weights.push(weight_gradient(gpu, kernel, (&x, shape), (&grad, out), taps, of, weight.shape())?);
     }
     Ok(ConvGradients { input, weights })
 }

@@ -7,10 +7,10 @@ use super::device::Gpu;
 use super::grid::Grid;
 use super::input::input_gradient;
 use super::operands::Operands;
-use super::pieces::{Pieces, sum_over_pixels};
+use super::pieces::{Pieces, parts_over_pixels};
 use crate::error::{KernelError, Result};
 use crate::geometry::Geometry;
-use crate::results::{ConvGradients, ReturnedGradient};
+use crate::results::{ConvGradients, ReturnedGradient, WeightGradient};
 use crate::view::{Gradient, Input, InputGradient};
 
 /// Rows of a filter, at most; `TAPS` in `depthwise.cu`.
@@ -18,6 +18,14 @@ const TAPS: usize = 11;
 
 pub(super) fn geometry_arguments(operands: &Operands<'_>, geometry: Geometry) -> Result<[Argument<'static>; 3]> {
     operands.numbers([geometry.kernel(), geometry.stride(), geometry.dilation()])
+}
+
+/// The kernel of this name for a filter: those of 3 and 5 columns have their own.
+pub(super) fn filter_name(name: &str, geometry: Geometry) -> String {
+    match geometry.kernel() {
+        size @ (3 | 5) => format!("{name}_{size}"),
+        _ => format!("{name}_n"),
+    }
 }
 
 /// Checks what a kernel on a GPU holds in registers.
@@ -49,7 +57,7 @@ pub(super) fn forward(
     arguments.extend(operands.numbers([out[1], out[2]])?);
     arguments.push(Argument::Address(operands.output(&z)?));
     // SAFETY: the arguments of the kernel; the weight was checked, `z` has the output's shape.
-    unsafe { gpu.launch("depthwise_forward", Grid::values(z.elem_count()), &arguments)? };
+    unsafe { gpu.launch(&filter_name("depthwise_forward", geometry), Grid::channel_values(out), &arguments)? };
     Ok(z)
 }
 
@@ -98,21 +106,22 @@ impl Both<'_> {
             let mut arguments = vec![Argument::Input(self.x), Argument::Gradient(self.grad), Argument::Address(weight)];
             arguments.extend(geometry);
             arguments.push(Argument::Target(target));
-            let grid = Grid::values(self.shape.iter().product());
+            let name = filter_name("depthwise_backward_input", self.geometry);
             // SAFETY: the arguments of the kernel; the target has the input's shape.
-            unsafe { gpu.launch("depthwise_backward_input", grid, &arguments) }
+            unsafe { gpu.launch(&name, Grid::channel_values(self.shape), &arguments) }
         })
     }
 
     /// The gradient of the weight, `[k, k, c]`.
-    pub(super) fn weight(&self, gpu: &Gpu, kernel: &'static str) -> Result<Tensor> {
+    pub(super) fn weight(&self, gpu: &Gpu, kernel: &'static str) -> Result<WeightGradient> {
         let ([n, oh, ow, c], size) = (self.out, self.geometry.kernel());
-        let pieces = Pieces::of_channels(n * oh * ow);
+        let pieces = Pieces::of_channels(n * oh * ow, c, size);
         let mut arguments = vec![Argument::Input(self.x), Argument::Gradient(self.grad)];
         arguments.extend(geometry_arguments(&Operands::new(gpu, kernel), self.geometry)?);
-        let launch = ("depthwise_backward_weight", Grid::channels(c, pieces.count, size));
+        let name = filter_name("depthwise_backward_weight", self.geometry);
+        let launch = (&*name, Grid::channels(c, pieces.count, size));
+        let shape = (size, size, c).into();
         // SAFETY: the arguments of the kernel; input and gradient were checked.
-        let gradient = unsafe { sum_over_pixels(gpu, kernel, launch, (pieces, size * size * c), arguments)? };
-        Ok(gradient.reshape((size, size, c))?)
+        unsafe { parts_over_pixels(gpu, kernel, launch, pieces, &shape, arguments) }
     }
 }

@@ -57,6 +57,9 @@ pub(super) unsafe fn launch(name: &str, grid: Grid, arguments: &[Argument<'_>]) 
             Argument::Target(value) => std::ptr::from_ref(*value).cast(),
             Argument::Terms(value) => std::ptr::from_ref(*value).cast(),
             Argument::Tensors(value) => std::ptr::from_ref(*value).cast(),
+            Argument::Parts(value) => std::ptr::from_ref(*value).cast(),
+            Argument::Statistics(value) => std::ptr::from_ref(*value).cast(),
+            Argument::Sums(value) => std::ptr::from_ref(*value).cast(),
         })
         .collect();
     // SAFETY: the name ends in 0, the arrays are as long as the function reads; the rest is as the caller says.
@@ -85,6 +88,7 @@ pub(super) fn address_mut(storage: &mut CpuStorage, layout: &Layout) -> Option<A
     match storage {
         CpuStorage::F32(values) => values.get_mut(start..end).map(|values| values.as_mut_ptr() as Address),
         CpuStorage::F64(values) => values.get_mut(start..end).map(|values| values.as_mut_ptr() as Address),
+        CpuStorage::U32(values) => values.get_mut(start..end).map(|values| values.as_mut_ptr() as Address),
         _ => None,
     }
 }

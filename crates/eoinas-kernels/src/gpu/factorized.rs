@@ -6,6 +6,7 @@ use super::arguments::Argument;
 use super::dense::{Channels, Taps, forward_channels, weight_gradient};
 use super::device::Gpu;
 use super::input::input_gradient;
+use super::moments::Statistics;
 use super::operands::Operands;
 use crate::error::Result;
 use crate::geometry::reduce_offset;
@@ -22,23 +23,23 @@ fn branches([weight_1, weight_2]: [&Tensor; 2], [_, h, w, _]: [usize; 4]) -> Res
     Ok([(taps((0, 0)), Channels { first: 0, count: first }), (further, Channels { first, count: second })])
 }
 
-/// The raw output, of the shape `out`; also its moments, where there is room for them.
+/// The raw output, of the shape `out`; also its statistics, where there is room for them.
 pub(super) fn forward(
     gpu: &Gpu,
     kernel: &'static str,
     (x, shape): (Input<'_>, [usize; 4]),
     weights: [&Tensor; 2],
     out: [usize; 4],
-    moments: Option<&Tensor>,
+    statistics: Option<&Statistics>,
 ) -> Result<Tensor> {
     let z = gpu.unwritten(out.to_vec())?;
     let mut operands = Operands::new(gpu, kernel);
     let x = operands.input(x, shape)?;
     let addresses = [operands.counted("weight_1", weights[0])?, operands.counted("weight_2", weights[1])?];
     let address = operands.output(&z)?;
-    let parts = operands.moments(moments)?;
+    let statistics = Statistics::optional(statistics, &mut operands)?;
     for ((taps, to), weight) in branches(weights, shape)?.into_iter().zip(addresses) {
-        forward_channels(gpu, &operands, (&x, weight, taps), (address, out), to, parts)?;
+        forward_channels(gpu, &operands, (&x, weight, taps), (address, out), to, &statistics)?;
     }
     Ok(z)
 }
@@ -70,12 +71,12 @@ pub(super) fn backward(
             Argument::Target(target),
         ];
         // SAFETY: the arguments of the kernel; the target has the input's shape.
-        unsafe { gpu.multiply("reduce_backward_input", [n * h * w, ci], &arguments) }
+        unsafe { gpu.multiply("reduce_backward_input", [n * h * w, ci], ci, &arguments) }
     })?;
     let mut gradients = Vec::new();
     if want_weights {
         for ((taps, of), weight) in branches.into_iter().zip(weights) {
-            gradients.push(weight_gradient(gpu, kernel, (&x, shape), (&grad, out), taps, of)?.reshape(weight.shape())?);
+            gradients.push(weight_gradient(gpu, kernel, (&x, shape), (&grad, out), taps, of, weight.shape())?);
         }
     }
     Ok(ConvGradients { input, weights: gradients })

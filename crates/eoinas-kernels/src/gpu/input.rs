@@ -5,8 +5,9 @@ use candle_core::Tensor;
 use super::arguments::{Argument, InputArgument, TargetArgument};
 use super::device::Gpu;
 use super::grid::Grid;
+use super::node::Sums;
 use super::operands::Operands;
-use super::pieces::{Pieces, sum_over_pixels};
+use super::pieces::Pieces;
 use crate::error::Result;
 use crate::results::{GradSums, ReturnedGradient};
 use crate::view::InputGradient;
@@ -41,11 +42,14 @@ fn sums(
     (x, [n, h, w, c]): (&InputArgument, [usize; 4]),
     dx: &Tensor,
 ) -> Result<GradSums> {
-    let pieces = Pieces::of_channels(n * h * w);
-    let dx = Operands::new(gpu, kernel).read("input gradient", dx)?;
-    let launch = ("input_gradient_sums", Grid::channels(c, pieces.count, 1));
-    let arguments = vec![Argument::Input(x), Argument::Address(dx)];
-    // SAFETY: the arguments of the kernel; `dx` has the input's shape, and there are two numbers a channel.
-    let sums = unsafe { sum_over_pixels(gpu, kernel, launch, (pieces, 2 * c), arguments)? };
-    Ok(GradSums { dy: sums.narrow(0, 0, c)?, dy_xhat: sums.narrow(0, c, c)? })
+    let pieces = Pieces::of_channels(n * h * w, c, 1);
+    let sums = Sums::new(gpu, pieces, 1, c)?;
+    let mut operands = Operands::new(gpu, kernel);
+    let dx = Argument::Address(operands.read("input gradient", dx)?);
+    let share = Argument::Int(operands.int(pieces.share)?);
+    let to = sums.argument(&mut operands)?;
+    let arguments = [Argument::Input(x), dx, share, Argument::Sums(&to)];
+    // SAFETY: the arguments of the kernel; `dx` has the input's shape, and there is room for the sums.
+    unsafe { gpu.launch("input_gradient_sums", Grid::channels(c, pieces.count, 1), &arguments)? };
+    sums.of(0)
 }

@@ -26,6 +26,8 @@ mod operands;
 pub(crate) mod optim;
 mod pieces;
 pub(crate) mod pool;
+pub mod profile;
+mod scratch;
 mod separable;
 
 #[cfg(feature = "cuda")]

@@ -1,72 +1,87 @@
-//! Moments of an output on their way to its statistics, on a GPU.
+//! The statistics of an output, on a GPU: blocks leave the moments of pieces of its pixels, and the last one merges them.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
-use super::arguments::Argument;
+use super::arguments::{Argument, StatisticsArgument};
 use super::device::Gpu;
-use super::grid::{Grid, ROWS};
+use super::grid::{Grid, rows, tile};
 use super::operands::Operands;
 use super::pieces::Pieces;
+use super::scratch::Use;
 use crate::error::Result;
 use crate::results::BatchStats;
+use crate::view::{EPSILON, Norm};
 
-/// Moments of pieces of an output on their way to its statistics.
-struct Moments {
+/// Where a launch leaves the statistics of an output.
+pub(super) struct Statistics {
     /// `[pieces, 2, channels]`.
-    parts: Tensor,
-    pieces: Pieces,
+    moments: Tensor,
+    counters: Tensor,
+    /// `[5, channels]`: mean, variance, and the BatchNorm without scale and shift: rstd, scale, shift.
+    out: Tensor,
     pixels: usize,
     channels: usize,
 }
 
-impl Moments {
+impl Statistics {
     fn new(gpu: &Gpu, pixels: usize, pieces: Pieces, channels: usize) -> Result<Self> {
-        Ok(Self { parts: gpu.unwritten((pieces.count, 2, channels))?, pieces, pixels, channels })
+        let moments = gpu.scratch(Use::Parts, pieces.count * 2 * channels)?;
+        // One for each tile of channels, of which the smallest has 16.
+        let counters = gpu.scratch(Use::Counters, channels.div_ceil(16))?;
+        Ok(Self { moments, counters, out: gpu.unwritten(5 * channels)?, pixels, channels })
     }
 
-    /// The statistics.
-    fn stats(&self, gpu: &Gpu, kernel: &'static str) -> Result<BatchStats> {
-        let (mean, variance) = (gpu.unwritten(self.channels)?, gpu.unwritten(self.channels)?);
-        let mut operands = Operands::new(gpu, kernel);
-        let mut arguments = vec![Argument::Address(operands.read("moments", &self.parts)?)];
-        arguments.extend(operands.numbers([self.pieces.count, self.pieces.share, self.pixels, self.channels])?);
-        arguments.push(Argument::Address(operands.write("mean", &mean)?));
-        arguments.push(Argument::Address(operands.write("variance", &variance)?));
-        // SAFETY: the arguments of the kernel; mean and variance have a value a channel.
-        unsafe { gpu.launch("merge_moments", Grid::channels(self.channels, 1, 1), &arguments)? };
-        Ok(BatchStats { mean, variance, count: self.pixels })
+    /// As a kernel takes it, which leaves them nowhere if nobody wants them.
+    pub(super) fn optional(statistics: Option<&Self>, operands: &mut Operands<'_>) -> Result<StatisticsArgument> {
+        statistics.map_or(Ok(StatisticsArgument::default()), |statistics| statistics.argument(operands))
+    }
+
+    fn argument(&self, operands: &mut Operands<'_>) -> Result<StatisticsArgument> {
+        Ok(StatisticsArgument {
+            moments: operands.write("moments", &self.moments)?,
+            out: operands.write("statistics", &self.out)?,
+            counters: operands.write_as("counters", &self.counters, DType::U32)?,
+            eps: EPSILON,
+        })
+    }
+
+    /// What the launch has left.
+    fn stats(&self) -> Result<BatchStats> {
+        let of = |row: usize| self.out.narrow(0, row * self.channels, self.channels);
+        let mean = of(0)?;
+        let plain = Some(Norm { mean: mean.clone(), rstd: of(2)?, scale: of(3)?, shift: of(4)? });
+        Ok(BatchStats { mean, variance: of(1)?, count: self.pixels, plain })
     }
 }
 
-/// The output of `run`, `[n, h, w, c]`, with its statistics if they are wanted: `run` multiplies matrices, which take the
-/// moments of each tile while they write it to where it is told.
+/// The output of `run`, `[n, h, w, c]`, with its statistics if they are wanted: `run` multiplies matrices, whose blocks take
+/// the moments of their tiles.
 pub(super) fn with_stats(
     gpu: &Gpu,
-    kernel: &'static str,
     [n, h, w, c]: [usize; 4],
     want_stats: bool,
-    run: impl FnOnce(Option<&Tensor>) -> Result<Tensor>,
+    run: impl FnOnce(Option<&Statistics>) -> Result<Tensor>,
 ) -> Result<(Tensor, Option<BatchStats>)> {
     if !want_stats {
         return Ok((run(None)?, None));
     }
-    let pixels = n * h * w;
-    let pieces = Pieces { count: pixels.div_ceil(ROWS), share: ROWS };
-    let moments = Moments::new(gpu, pixels, pieces, c)?;
-    Ok((run(Some(&moments.parts))?, Some(moments.stats(gpu, kernel)?)))
+    let (pixels, share) = (n * h * w, rows(tile(c).0));
+    let statistics = Statistics::new(gpu, pixels, Pieces { count: pixels.div_ceil(share), share }, c)?;
+    Ok((run(Some(&statistics))?, Some(statistics.stats()?)))
 }
 
 /// Statistics of a tensor `[n, h, w, c]`.
 pub(crate) fn batch_stats(gpu: &Gpu, kernel: &'static str, z: &Tensor, [n, h, w, c]: [usize; 4]) -> Result<BatchStats> {
     let pixels = n * h * w;
-    let pieces = Pieces::of_channels(pixels);
-    let moments = Moments::new(gpu, pixels, pieces, c)?;
+    let pieces = Pieces::of_channels(pixels, c, 1);
+    let statistics = Statistics::new(gpu, pixels, pieces, c)?;
     let mut operands = Operands::new(gpu, kernel);
     operands.int(z.elem_count())?;
     let mut arguments = vec![Argument::Address(operands.read("x", z)?)];
     arguments.extend(operands.numbers([pixels, c, pieces.share])?);
-    arguments.push(Argument::Address(operands.write("moments", &moments.parts)?));
-    // SAFETY: the arguments of the kernel; `z` has `pixels` times `c` values.
-    unsafe { gpu.launch("moments", Grid::channels(c, pieces.count, 1), &arguments)? };
-    moments.stats(gpu, kernel)
+    let to = statistics.argument(&mut operands)?;
+    arguments.push(Argument::Statistics(&to));
+    // SAFETY: the arguments of the kernel; `z` has `pixels` times `c` values, and there is room for the moments.
+    unsafe { gpu.launch("batch_stats", Grid::channels(c, pieces.count, 1), &arguments)? };
+    statistics.stats()
 }

@@ -1,17 +1,18 @@
 //! A node of a cell on a GPU.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
-use super::arguments::{Argument, TERMS, TermsArgument};
+use super::arguments::{Argument, SumsArgument, TERMS, TermsArgument};
 use super::device::Gpu;
 use super::elementwise::set_zero;
 use super::grid::Grid;
 use super::operands::Operands;
 use super::pieces::Pieces;
+use super::scratch::Use;
 use crate::error::Result;
 use crate::gate::GateGradient;
 use crate::results::{GradSums, TermGradient};
-use crate::view::Term;
+use crate::view::{GradCoefficients, Term};
 
 fn terms_argument(operands: &mut Operands<'_>, terms: &[Term<'_>]) -> Result<TermsArgument> {
     let mut argument = TermsArgument { terms: operands.int(terms.len())?, ..TermsArgument::default() };
@@ -46,7 +47,7 @@ pub(crate) fn sum(gpu: &Gpu, kernel: &'static str, [n, h, w, c]: [usize; 4], ter
         let out = Argument::Address(operands.output(&out)?);
         let arguments = [Argument::Terms(&terms), image, channels, all, add, out];
         // SAFETY: the arguments of the kernel; every term has the output's shape.
-        unsafe { gpu.launch("node_sum", Grid::values(values), &arguments)? };
+        unsafe { gpu.launch("node_sum", Grid::channel_values([n, h, w, c]), &arguments)? };
     }
     Ok(out)
 }
@@ -84,33 +85,64 @@ fn gradient_sums(
     want_gates: bool,
 ) -> Result<Vec<(GradSums, GateGradient)>> {
     let (pixels, count) = (n * h * w, terms.len());
-    let pieces = Pieces::of_channels(pixels);
-    let parts = gpu.unwritten((count, pieces.count, 2, c))?;
-    let (sums, gates) = (gpu.unwritten((count, 2, c))?, gpu.unwritten((count, c))?);
+    let pieces = Pieces::of_channels(pixels, c, count);
+    let sums = Sums::new(gpu, pieces, count, c)?;
     let mut operands = Operands::new(gpu, kernel);
     let terms = terms_argument(&mut operands, terms)?;
     operands.int(dy.elem_count())?;
     let mut arguments = vec![Argument::Terms(&terms), Argument::Address(operands.read("dy", dy)?)];
     arguments.extend(operands.numbers([h * w, pixels, c, pieces.share])?);
-    let parts = Argument::Address(operands.write("parts", &parts)?);
-    arguments.push(parts);
-    // SAFETY: the arguments of the kernel; every term has the shape of `dy`, `parts` two numbers a channel and piece.
+    let to = sums.argument(&mut operands)?;
+    arguments.push(Argument::Sums(&to));
+    // SAFETY: the arguments of the kernel; every term has the shape of `dy`, and there is room for the sums.
     unsafe { gpu.launch("gradient_sums", Grid::channels(c, pieces.count, count), &arguments)? };
-    let [piece_count, channels] = operands.numbers([pieces.count, c])?;
-    let results =
-        [Argument::Address(operands.write("sums", &sums)?), Argument::Address(operands.write("gates", &gates)?)];
-    let arguments = [Argument::Terms(&terms), parts, piece_count, channels, results[0], results[1]];
-    // SAFETY: the arguments of the kernel, after the launch that writes `parts`.
-    unsafe { gpu.launch("finish_gradient_sums", Grid::each(c, count), &arguments)? };
-    let mut found = Vec::with_capacity(count);
-    for term in 0..count {
-        let sums = sums.get(term)?;
-        let sums = GradSums { dy: sums.get(0)?, dy_xhat: sums.get(1)? };
-        let gate =
-            if want_gates { GateGradient::Pending { parts: gates.clone(), term } } else { GateGradient::Known(0.0) };
-        found.push((sums, gate));
+    let gates = sums.gates()?;
+    let gate = |term: usize| match want_gates {
+        true => GateGradient::Pending { parts: gates.clone(), term },
+        false => GateGradient::Known(0.0),
+    };
+    (0..count).map(|term| Ok((sums.of(term)?, gate(term)))).collect()
+}
+
+/// Where a launch leaves what terms need of a gradient.
+pub(super) struct Sums {
+    /// `[terms, pieces, 2, channels]`.
+    parts: Tensor,
+    counters: Tensor,
+    /// `[6, terms, channels]`: sums of `dy` and of `dy * xhat`, gates, and the map's a, b and d.
+    out: Tensor,
+    terms: usize,
+    channels: usize,
+}
+
+impl Sums {
+    pub(super) fn new(gpu: &Gpu, pieces: Pieces, terms: usize, channels: usize) -> Result<Self> {
+        let parts = gpu.scratch(Use::Parts, terms * pieces.count * 2 * channels)?;
+        let [blocks, ..] = Grid::channels(channels, 1, 1).blocks;
+        let counters = gpu.scratch(Use::Counters, blocks * terms)?;
+        Ok(Self { parts, counters, out: gpu.unwritten(6 * terms * channels)?, terms, channels })
     }
-    Ok(found)
+
+    /// As a kernel takes it.
+    pub(super) fn argument(&self, operands: &mut Operands<'_>) -> Result<SumsArgument> {
+        Ok(SumsArgument {
+            parts: operands.write("parts", &self.parts)?,
+            out: operands.write("sums", &self.out)?,
+            counters: operands.write_as("counters", &self.counters, DType::U32)?,
+        })
+    }
+
+    /// What the launch has left for a term.
+    pub(super) fn of(&self, term: usize) -> Result<GradSums> {
+        let of = |row: usize| self.out.narrow(0, (row * self.terms + term) * self.channels, self.channels);
+        Ok(GradSums { dy: of(0)?, dy_xhat: of(1)?, map: GradCoefficients { a: of(3)?, b: of(4)?, d: of(5)? } })
+    }
+
+    /// What each channel adds to the gradients of the gates, `[terms, channels]`.
+    fn gates(&self) -> Result<Tensor> {
+        let values = self.terms * self.channels;
+        Ok(self.out.narrow(0, 2 * values, values)?.reshape((self.terms, self.channels))?)
+    }
 }
 
 /// `dst = gate * sample[n] * dy`, or that added to it.

@@ -7,7 +7,6 @@ use super::device::Gpu;
 use super::grid::Grid;
 use super::operands::Operands;
 use crate::error::Result;
-use crate::results::GradSums;
 use crate::view::{GradCoefficients, Gradient, Norm};
 
 pub(crate) use super::moments::batch_stats;
@@ -22,23 +21,21 @@ pub(crate) fn map(
     eps: f64,
 ) -> Result<Norm> {
     let c = mean.elem_count();
-    let out = [gpu.unwritten(c)?, gpu.unwritten(c)?, gpu.unwritten(c)?];
+    let out = gpu.unwritten(3 * c)?;
     let mut operands = Operands::new(gpu, kernel);
-    let mut arguments = vec![
+    let arguments = [
         Argument::Address(operands.read("mean", mean)?),
         Argument::Address(operands.read("variance", variance)?),
         Argument::Address(operands.optional("gamma", affine.map(|affine| affine.0))?),
         Argument::Address(operands.optional("beta", affine.map(|affine| affine.1))?),
         Argument::Double(eps),
         Argument::Int(operands.int(c)?),
+        Argument::Address(operands.write("norm", &out)?),
     ];
-    for tensor in &out {
-        arguments.push(Argument::Address(operands.write("norm", tensor)?));
-    }
-    // SAFETY: the arguments of the kernel; every tensor has `c` values.
+    // SAFETY: the arguments of the kernel; `out` has three values a channel, every other tensor one.
     unsafe { gpu.launch("norm_map", Grid::each(c, 1), &arguments)? };
-    let [rstd, scale, shift] = out;
-    Ok(Norm { mean: mean.clone(), rstd, scale, shift })
+    let of = |row: usize| out.narrow(0, row * c, c);
+    Ok(Norm { mean: mean.clone(), rstd: of(0)?, scale: of(1)?, shift: of(2)? })
 }
 
 /// Moves running statistics, in place; both `[c]`.
@@ -64,34 +61,21 @@ pub(crate) fn update_running(
     unsafe { gpu.launch("update_running", Grid::each(c, 1), &arguments) }
 }
 
-/// The gradient's map: in training mode with the sums over `count` values, in evaluation mode without.
-pub(crate) fn gradient_map(
-    gpu: &Gpu,
-    kernel: &'static str,
-    norm: &Norm,
-    sums: Option<(&GradSums, usize)>,
-    gate: f32,
-) -> Result<GradCoefficients> {
+/// The gradient's map in evaluation mode.
+pub(crate) fn constant_map(gpu: &Gpu, kernel: &'static str, norm: &Norm, gate: f32) -> Result<GradCoefficients> {
     let c = norm.scale.elem_count();
-    let out = [gpu.unwritten(c)?, gpu.unwritten(c)?, gpu.unwritten(c)?];
+    let out = gpu.unwritten(3 * c)?;
     let mut operands = Operands::new(gpu, kernel);
-    let mut arguments = vec![
-        Argument::Address(operands.read("mean", &norm.mean)?),
-        Argument::Address(operands.read("rstd", &norm.rstd)?),
+    let arguments = [
         Argument::Address(operands.read("scale", &norm.scale)?),
-        Argument::Address(operands.optional("dy", sums.map(|(sums, _)| &sums.dy))?),
-        Argument::Address(operands.optional("dy_xhat", sums.map(|(sums, _)| &sums.dy_xhat))?),
-        Argument::Double(sums.map_or(1.0, |(_, count)| count as f64)),
         Argument::Float(gate),
         Argument::Int(operands.int(c)?),
+        Argument::Address(operands.write("coefficients", &out)?),
     ];
-    for tensor in &out {
-        arguments.push(Argument::Address(operands.write("coefficients", tensor)?));
-    }
-    // SAFETY: the arguments of the kernel; every tensor has `c` values.
-    unsafe { gpu.launch("gradient_map", Grid::each(c, 1), &arguments)? };
-    let [a, b, d] = out;
-    Ok(GradCoefficients { a, b, d })
+    // SAFETY: the arguments of the kernel; `out` has three values a channel.
+    unsafe { gpu.launch("constant_map", Grid::each(c, 1), &arguments)? };
+    let of = |row: usize| out.narrow(0, row * c, c);
+    Ok(GradCoefficients { a: of(0)?, b: of(1)?, d: of(2)? })
 }
 
 /// The gradient that a [`Gradient`] stands for.

@@ -74,11 +74,6 @@ impl<'g> Operands<'g> {
         self.read(name, tensor)
     }
 
-    /// Where a kernel writes the moments of its output; 0 where nobody wants them.
-    pub(super) fn moments(&mut self, parts: Option<&Tensor>) -> Result<Address> {
-        parts.map_or(Ok(0), |parts| self.write("moments", parts))
-    }
-
     /// The address of a kernel's output.
     pub(super) fn output(&mut self, tensor: &Tensor) -> Result<Address> {
         // Kernels count its values with an `int`.

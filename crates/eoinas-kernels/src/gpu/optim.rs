@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::arguments::{Argument, TENSORS, TensorsArgument};
+use super::arguments::{Address, Argument, PartsArgument, TENSORS, TensorsArgument};
 use super::device::Gpu;
 use super::grid::Grid;
 use super::operands::Operands;
@@ -34,6 +34,35 @@ pub(crate) fn sum_of_squares(gpu: &Gpu, kernel: &'static str, tensors: &[&Tensor
         unsafe { gpu.launch("sum_of_squares", grid(tensors.len()), &arguments)? };
     }
     Ok(parts.to_vec2::<f64>()?.iter().flatten().sum())
+}
+
+/// Blocks that share the sums of a tensor.
+const SUM_BLOCKS: usize = 16;
+
+/// The sum over the rows of each of the tensors `[pieces, values]`, in a fixed order; `[values]`.
+pub(crate) fn sum_parts(gpu: &Gpu, kernel: &'static str, parts: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let mut sums = Vec::with_capacity(parts.len());
+    for parts in parts.chunks(TENSORS) {
+        let sizes = parts.iter().map(|parts| Ok(parts.dims2()?)).collect::<Result<Vec<_>>>()?;
+        // Each sum starts at a whole vector, as a tensor of its own would.
+        let out = gpu.unwritten(sizes.iter().map(|(_, values)| values.next_multiple_of(4)).sum::<usize>())?;
+        let (mut operands, mut argument, mut first) = (Operands::new(gpu, kernel), PartsArgument::default(), 0);
+        let places = argument.parts.iter_mut().zip(&mut argument.values).zip(&mut argument.pieces);
+        for (((address, values), pieces), (parts, size)) in places.zip(parts.iter().zip(&sizes)) {
+            *address = operands.counted("parts", parts)?;
+            (*pieces, *values) = (operands.int(size.0)?, operands.int(size.1)?);
+        }
+        let start = operands.output(&out)?;
+        for (address, &(_, values)) in argument.out.iter_mut().zip(&sizes) {
+            *address = start + (first * size_of::<f32>()) as Address;
+            sums.push(out.narrow(0, first, values)?);
+            first += values.next_multiple_of(4);
+        }
+        let arguments = [Argument::Parts(&argument)];
+        // SAFETY: the argument of the kernel; there is room for the sums of each tensor from its place on.
+        unsafe { gpu.launch("sum_parts", Grid::tiles([SUM_BLOCKS, parts.len(), 1]), &arguments)? };
+    }
+    Ok(sums)
 }
 
 /// Updates values and momenta in place; each update's tensors were checked to have one shape.

@@ -1,12 +1,13 @@
-//! Sums over all pixels: blocks sum over pieces of them, and the pieces are added up in order.
+//! Sums over all pixels: blocks sum over pieces of them, and the pieces are added up in order, later.
 
-use candle_core::Tensor;
+use candle_core::Shape;
 
 use super::arguments::Argument;
 use super::device::Gpu;
 use super::grid::{Grid, tile};
 use super::operands::Operands;
 use crate::error::Result;
+use crate::results::WeightGradient;
 
 /// Pixels cut into pieces that blocks sum over; depends on the number of pixels alone.
 #[derive(Clone, Copy, Debug)]
@@ -24,43 +25,40 @@ impl Pieces {
         Self { count: pixels.div_ceil(share).max(1), share }
     }
 
-    /// For kernels whose blocks take 32 channels of a piece.
-    pub(super) fn of_channels(pixels: usize) -> Self {
-        Self::new(pixels, 256, 64)
+    /// For a launch of [`Grid::channels`]: enough blocks for the largest GPUs to be full, and no more, since each adds to
+    /// what is left to add up.
+    pub(super) fn of_channels(pixels: usize, channels: usize, times: usize) -> Self {
+        let [blocks, ..] = Grid::channels(channels, 1, 1).blocks;
+        Self::new(pixels, 528usize.div_ceil(blocks * times.max(1)), 128)
     }
 }
 
-/// The sum of `values` numbers over all pixels, by a kernel that takes `arguments`, the pixels of a piece, and where to
-/// write the numbers of each piece.
+/// A gradient of this shape as what pieces of the pixels add to it, by a kernel that takes `arguments`, the pixels of a
+/// piece, and where to write.
 ///
 /// # Safety
 /// As for `Gpu::launch`, of all arguments but the last two.
-pub(super) unsafe fn sum_over_pixels(
+pub(super) unsafe fn parts_over_pixels(
     gpu: &Gpu,
     kernel: &'static str,
     (name, grid): (&str, Grid),
-    (pieces, values): (Pieces, usize),
+    pieces: Pieces,
+    shape: &Shape,
     mut arguments: Vec<Argument<'_>>,
-) -> Result<Tensor> {
-    let parts = gpu.unwritten((pieces.count, values))?;
-    let out = gpu.unwritten(values)?;
+) -> Result<WeightGradient> {
+    let parts = gpu.unwritten((pieces.count, shape.elem_count()))?;
     let mut operands = Operands::new(gpu, kernel);
-    let parts = Argument::Address(operands.write("parts", &parts)?);
-    let [share, count, size] = operands.numbers([pieces.share, pieces.count, values])?;
-    arguments.extend([share, parts]);
-    let sum = [parts, count, size, Argument::Address(operands.write("sum", &out)?)];
-    // SAFETY: as the caller says; `parts` has room for the numbers of each piece, `out` for their sums.
-    unsafe {
-        gpu.launch(name, grid, &arguments)?;
-        gpu.launch("sum_pieces", Grid::each(values, 1), &sum)?;
-    }
-    Ok(out)
+    arguments.push(Argument::Int(operands.int(pieces.share)?));
+    arguments.push(Argument::Address(operands.output(&parts)?));
+    // SAFETY: as the caller says; `parts` has room for the numbers of each piece.
+    unsafe { gpu.launch(name, grid, &arguments)? };
+    Ok(WeightGradient::Pending { parts, shape: shape.clone() })
 }
 
 /// The gradient of `rows` x `columns` weights, by a kernel that multiplies tiles of them.
 ///
 /// # Safety
-/// As for [`sum_over_pixels`].
+/// As for [`parts_over_pixels`].
 pub(super) unsafe fn weight_gradient(
     gpu: &Gpu,
     kernel: &'static str,
@@ -68,11 +66,13 @@ pub(super) unsafe fn weight_gradient(
     pixels: usize,
     [rows, columns]: [usize; 2],
     arguments: Vec<Argument<'_>>,
-) -> Result<Tensor> {
+    shape: &Shape,
+) -> Result<WeightGradient> {
     let (size, suffix) = tile(columns);
     let tiles = [rows.div_ceil(size), columns.div_ceil(size)];
-    let pieces = Pieces::new(pixels, 512usize.div_ceil(tiles[0] * tiles[1]), 128);
+    // Enough blocks for the largest GPUs, of at least the pixels that one takes at a time: `CHUNK` in `gemm.cuh`.
+    let pieces = Pieces::new(pixels, 264usize.div_ceil(tiles[0] * tiles[1]), 2048 / size);
     let grid = Grid::tiles([tiles[0], tiles[1], pieces.count]);
     // SAFETY: as the caller says.
-    unsafe { sum_over_pixels(gpu, kernel, (&format!("{name}{suffix}"), grid), (pieces, rows * columns), arguments) }
+    unsafe { parts_over_pixels(gpu, kernel, (&format!("{name}{suffix}"), grid), pieces, shape, arguments) }
 }

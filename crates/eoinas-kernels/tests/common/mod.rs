@@ -6,6 +6,7 @@
 pub mod numeric;
 
 use candle_core::{Device, Tensor};
+use eoinas_kernels::optim::settle;
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::activation::{
     NormValues, activate, activate_backward, join, output_gradient, statistics,
@@ -166,6 +167,7 @@ impl Problem {
         let target_refs: Vec<&Tensor> = targets.iter().collect();
         let request = if self.form.add { InputGradient::AddTo(&target_refs) } else { InputGradient::Return };
         let found = conv_backward(&ws, x, conv, grad, request, true).unwrap();
+        let weights = settle(found.weights).unwrap();
         match found.input {
             Some((dx, sums)) => {
                 out.push(("dx".to_owned(), flat(&dx)));
@@ -180,8 +182,8 @@ impl Problem {
                 out.push(("dx".to_owned(), join(&parts).data));
             }
         }
-        assert_eq!(found.weights.len(), self.weights.len());
-        for (i, dw) in found.weights.iter().enumerate() {
+        assert_eq!(weights.len(), self.weights.len());
+        for (i, dw) in weights.iter().enumerate() {
             assert_eq!(dw.dims(), self.weights[i].dims());
             out.push((format!("dw {i}"), flat(dw)));
         }

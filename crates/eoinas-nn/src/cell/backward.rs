@@ -128,14 +128,14 @@ impl CellModule {
                         if let Some(weights) = sinks.weights.as_deref_mut() {
                             norm.add_gradients(sums, op.gate.value, weights)?;
                         }
-                        Some(norm.coefficients(sums, op.gate.value)?)
+                        Some(&sums.map)
                     }
                     (Some(_), None) => return Err(NnError::Fault("a backward kernel gave no sums of BatchNorm")),
                     (None, _) => None,
                 };
                 let gradient = Gradient {
                     dy,
-                    norm: coefficients.as_ref().map(|coefficients| (&z, coefficients)),
+                    norm: coefficients.map(|coefficients| (&z, coefficients)),
                     gate: op.gate.value,
                     sample: op.sample.as_ref(),
                 };

@@ -1,5 +1,8 @@
 //! Every op of the kernels, forward and backward, on numbers that are the same on every device.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use candle_core::{DType, Device, Tensor};
 use eoinas_kernels::{
     ConvGeometry, Convolution, GateGradient, Geometry, GradCoefficients, Gradient, Input, InputGradient, Norm,
@@ -8,17 +11,18 @@ use eoinas_kernels::{
     head::{cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward},
     node::{add_scaled, node_sum, node_sum_backward},
     norm::batch_stats,
-    optim::{sgd_update, sum_of_squares},
+    optim::{settle, sgd_update, sum_of_squares},
     pool::{pool_backward, pool_forward},
 };
 
 use crate::Error;
 
-/// Sizes of the inputs.
+/// Sizes of the inputs on one device, and those that were made: each is made once, so that the times are those of the ops.
 pub struct Inputs {
-    pub n: usize,
-    pub size: usize,
-    pub c: usize,
+    n: usize,
+    size: usize,
+    c: usize,
+    made: RefCell<BTreeMap<(u64, Vec<usize>), Tensor>>,
 }
 
 type Case = fn(&Inputs, &Device) -> Result<Vec<Tensor>, Error>;
@@ -42,6 +46,11 @@ pub const CASES: [(&str, Case); 14] = [
 ];
 
 impl Inputs {
+    /// Of batches of `n` images of `size` x `size` pixels and `c` channels.
+    pub fn new(n: usize, size: usize, c: usize) -> Self {
+        Self { n, size, c, made: RefCell::default() }
+    }
+
     /// Numbers between -1 and 1 that do not repeat.
     fn tensor(&self, seed: u64, shape: &[usize], device: &Device) -> Result<Tensor, Error> {
         let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -49,8 +58,13 @@ impl Inputs {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
         };
+        if let Some(tensor) = self.made.borrow().get(&(seed, shape.to_vec())) {
+            return Ok(tensor.clone());
+        }
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| next()).collect();
-        Ok(Tensor::from_vec(values, shape, device)?)
+        let tensor = Tensor::from_vec(values, shape, device)?;
+        self.made.borrow_mut().insert((seed, shape.to_vec()), tensor.clone());
+        Ok(tensor)
     }
 
     fn image(&self, seed: u64, device: &Device) -> Result<Tensor, Error> {
@@ -62,10 +76,7 @@ impl Inputs {
         let norm = Norm::from_stats(&batch_stats(z)?, None, 1e-5)?;
         let term = Term { z, norm: Some(&norm), gate: 0.5, sample: None };
         let sums = node_sum_backward(dy, &[term], false)?.into_iter().find_map(|gradient| gradient.sums);
-        let sums = sums.ok_or("a BatchNorm without sums")?;
-        let count = z.elem_count() / z.dim(3)?;
-        let map = GradCoefficients::training(&norm, &sums, count, 0.5)?;
-        Ok((norm, map))
+        Ok((norm, sums.ok_or("a BatchNorm without sums")?.map))
     }
 }
 
@@ -107,7 +118,7 @@ fn convolution(
     let (dx, sums) = found.input.ok_or("no gradient of the input")?;
     let (dy, dy_xhat) = sums.map(|sums| (sums.dy, sums.dy_xhat)).unzip();
     let first = [Some(z), Some(stats.mean), Some(stats.variance), Some(dx), dy, dy_xhat];
-    Ok(flat(first).into_iter().chain(found.weights).collect())
+    Ok(flat(first).into_iter().chain(settle(found.weights)?).collect())
 }
 
 fn separable(inputs: &Inputs, device: &Device, (kernel, dilation): (usize, usize)) -> Result<Vec<Tensor>, Error> {
@@ -131,7 +142,7 @@ fn depthwise(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
     let gradient = Gradient { dy: &z, norm: None, gate: 0.5, sample: Some(&sample) };
     let back = InputGradient::AddTo(&[&dx]);
     let found = conv_backward(&ws, input(&sources, None), conv, gradient, back, true)?;
-    Ok([z.clone(), dx.clone()].into_iter().chain(found.weights).collect())
+    Ok([z.clone(), dx.clone()].into_iter().chain(settle(found.weights)?).collect())
 }
 
 fn conv(inputs: &Inputs, device: &Device, kernel: usize) -> Result<Vec<Tensor>, Error> {

@@ -26,14 +26,17 @@ pub struct Network {
 }
 
 impl Setup {
-    /// The same weights, images and path on every device: all random numbers are made on the host.
-    pub fn build(&self, device: &Device) -> Result<Network, Error> {
+    /// The same weights, images and path on every device: all random numbers are made on the host. Every other pixel is
+    /// `more` brighter, as a share of itself.
+    pub fn build(&self, device: &Device, more: f32) -> Result<Network, Error> {
         let (space, streams) = (SearchSpace::darts(), Streams::new(0));
         let skeleton = Skeleton { channels: self.channels, cells: self.cells, ..Skeleton::search() };
         let skeleton = skeleton.with_image(3, self.size, self.size);
         let net = Supernet::new(&space, &skeleton, &Operations::built_in(), &streams, device)?;
         let mut rng = streams.rng(SeedStream::Named("gpu_check"), 0, 0);
-        let pixels: Vec<f32> = (0..self.batch * self.size * self.size * 3).map(|_| gumbel(&mut rng) - 0.577).collect();
+        let mut pixels: Vec<f32> =
+            (0..self.batch * self.size * self.size * 3).map(|_| gumbel(&mut rng) - 0.577).collect();
+        pixels.iter_mut().step_by(2).for_each(|pixel| *pixel *= 1.0 + more);
         let labels: Vec<u32> = (0..self.batch).map(|_| rng.next_u32() % 10).collect();
         let batch = Batch::from_pixels(pixels, (self.batch, self.size, self.size, 3), labels, device)?;
         let (alphas, alive) = (EdgeOpTable::filled(&space, 0f32), AliveOps::all(&space));
@@ -44,7 +47,7 @@ impl Setup {
 
 impl Network {
     /// Loss and gradients: of the weights, or of the gates (`architecture`).
-    pub fn pass(&self, architecture: bool, _: &Device) -> Result<Vec<Tensor>, Error> {
+    pub fn pass(&self, architecture: bool) -> Result<Vec<Tensor>, Error> {
         let wanted = if architecture { Wanted::GATES } else { Wanted::WEIGHTS };
         let output = self.net.borrow_mut().pass(&self.batch, &self.gates, wanted, &PassOptions::default())?;
         let mut numbers = vec![output.loss as f32];

@@ -13,7 +13,7 @@ use super::driver::{self, ImageOp};
 use super::values::read;
 use crate::error::Result;
 use crate::geometry::Convolution;
-use crate::results::{BatchStats, ConvGradients};
+use crate::results::{BatchStats, ConvGradients, WeightGradient};
 use crate::view::{Gradient, Input, InputGradient};
 use crate::workspace::Workspace;
 use dense::DenseOp;
@@ -102,7 +102,10 @@ impl Run<'_> {
         let Self { ws, x, conv, grad, request, want_weights } = self;
         let (input, packed) = driver::backward(conv.name(), ws, x, grad, op, *request, *want_weights)?;
         let gradients = packed.map(|packed| op.unpack(&packed)).unwrap_or_default();
-        let weights = conv.weights().zip(gradients).map(|(weight, gradient)| ws.tensor(gradient, weight.shape()));
+        let weights = conv
+            .weights()
+            .zip(gradients)
+            .map(|(weight, gradient)| Ok(WeightGradient::Known(ws.tensor(gradient, weight.shape())?)));
         Ok(ConvGradients { input, weights: weights.collect::<Result<_>>()? })
     }
 }

@@ -1,65 +1,158 @@
-// Depthwise convolution. One thread for each value; neighbouring threads have neighbouring channels.
+// Depthwise convolution. A thread has V neighbouring channels; neighbouring threads the next ones. SIZE: columns of the
+// filter, or 0 where `size` alone knows.
 
-KERNEL depthwise_forward(
-    const __grid_constant__ Input x, const float* weight, int size, int stride, int dilation, int out_h, int out_w,
-    float* z) {
-    DepthwiseWindow window{x, weight, size, stride, dilation, out_h, out_w};
-    int values = x.n * out_h * out_w * x.c;
-    for (int i = first_value(); i < values; i += all_threads()) {
-        z[i] = window.at(window.row(i / x.c), i % x.c);
+template <int SIZE, int V>
+__device__ inline void depthwise_values(const DepthwiseWindow<SIZE>& window, float* z) {
+    int c = window.x.c, values = window.x.n * window.out_h * window.out_w * c;
+    for (int i = first_value() * V; i < values; i += all_threads() * V) {
+        window.template at<V>(window.row(i / c), i % c).to(z + i);
     }
 }
 
-KERNEL depthwise_backward_input(
-    const __grid_constant__ Input x, const __grid_constant__ Gradient g, const float* weight, int size, int stride,
-    int dilation, const __grid_constant__ Target target) {
-    int values = x.n * x.h * x.w * x.c, padding = dilation * (size - 1) / 2;
-    for (int i = first_value(); i < values; i += all_threads()) {
-        int channel = i % x.c, pixel = i / x.c;
+template <int SIZE>
+__device__ inline void depthwise_forward(
+    const Input& x, const float* weight, int size, int stride, int dilation, int out_h, int out_w, float* z) {
+    DepthwiseWindow<SIZE> window{x, weight, size, stride, dilation, out_h, out_w};
+    if (window.four() && aligned(z)) depthwise_values<SIZE, 4>(window, z);
+    else depthwise_values<SIZE, 1>(window, z);
+}
+
+// The gradient of the input for a step of one, where the filter lies around each pixel as on the way forward, but turned.
+template <int SIZE, int V, class G>
+__device__ inline void depthwise_input_values(
+    const Input& x, const Gradient& g, const float* weight, int size, int dilation, const Target& target) {
+    const int taps = SIZE ? SIZE : size;
+    [[maybe_unused]] constexpr int UNROLL = SIZE ? SIZE : 1;
+    int values = x.n * x.h * x.w * x.c, padding = dilation * (taps - 1) / 2;
+    for (int i = first_value() * V; i < values; i += all_threads() * V) {
+        int pixel = i / x.c, channel = i - pixel * x.c;
         Pixel at = place(pixel, x.h, x.w);
-        float sum = 0.0f;
-        for (int ky = 0; ky < size; ++ky) {
-            int y = at.y + padding - ky * dilation;
-            if (y < 0 || y % stride != 0) continue;
-            for (int kx = 0; kx < size; ++kx) {
-                int column = at.x + padding - kx * dilation;
-                if (column < 0 || column % stride != 0) continue;
-                float value = load(g, at.n, y / stride, column / stride, channel);
-                sum = fmaf(value, weight[(ky * size + kx) * x.c + channel], sum);
+        unsigned rows = inside_bits(at.y + padding, taps, -dilation, x.h);
+        unsigned columns = inside_bits(at.x + padding, taps, -dilation, x.w);
+        int first = pixel + padding * (x.w + 1);
+        G gradient(g, channel);
+        Lanes<V> sum = Lanes<V>::of(0.0f);
+#pragma unroll 1
+        for (int ky = 0; ky < taps; ++ky) {
+#pragma unroll UNROLL
+            for (int kx = 0; kx < taps; ++kx) {
+                Lanes<V> value = gradient.at(first - (ky * x.w + kx) * dilation, rows >> ky & columns >> kx & 1);
+                add_product(sum, value, Lanes<V>::from(weight + (ky * taps + kx) * x.c + channel));
             }
         }
         store(target, x, pixel, channel, sum);
     }
 }
 
+// The same for any step.
+template <int V>
+__device__ inline void depthwise_strided_input_values(
+    const Input& x, const Gradient& g, const float* weight, int taps, int stride, int dilation, const Target& target) {
+    int values = x.n * x.h * x.w * x.c, padding = dilation * (taps - 1) / 2;
+    for (int i = first_value() * V; i < values; i += all_threads() * V) {
+        int pixel = i / x.c, channel = i - pixel * x.c;
+        Pixel at = place(pixel, x.h, x.w);
+        GradientChannels<V> gradient(g, channel);
+        Lanes<V> sum = Lanes<V>::of(0.0f);
+        for (int ky = 0; ky < taps; ++ky) {
+            int y = at.y + padding - ky * dilation;
+            if (y < 0 || y % stride != 0) continue;
+            for (int kx = 0; kx < taps; ++kx) {
+                int column = at.x + padding - kx * dilation;
+                if (column < 0 || column % stride != 0) continue;
+                Lanes<V> value = gradient.at(at.n, y / stride, column / stride);
+                add_product(sum, value, Lanes<V>::from(weight + (ky * taps + kx) * x.c + channel));
+            }
+        }
+        store(target, x, pixel, channel, sum);
+    }
+}
+
+template <int SIZE>
+__device__ inline void depthwise_backward_input(
+    const Input& x, const Gradient& g, const float* weight, int size, int stride, int dilation,
+    const Target& target) {
+    bool four = by_four(x) && by_four(g) && by_four(target) && aligned(weight);
+    if (stride != 1) {
+        if (four) depthwise_strided_input_values<4>(x, g, weight, size, stride, dilation, target);
+        else depthwise_strided_input_values<1>(x, g, weight, size, stride, dilation, target);
+    } else if (four && plain(g)) {
+        depthwise_input_values<SIZE, 4, PlainChannels<4>>(x, g, weight, size, dilation, target);
+    } else if (four) {
+        depthwise_input_values<SIZE, 4, GradientChannels<4>>(x, g, weight, size, dilation, target);
+    } else {
+        depthwise_input_values<SIZE, 1, GradientChannels<1>>(x, g, weight, size, dilation, target);
+    }
+}
+
 // Columns of a filter, at most.
 constexpr int TAPS = 11;
 
-// out[piece][tap][channel], for `sum_pieces`. Grid: 32 channels, pieces of `share` output pixels, rows of the filter.
-KERNEL depthwise_backward_weight(
-    const __grid_constant__ Input x, const __grid_constant__ Gradient g, int size, int stride, int dilation, int share,
-    float* out) {
-    int channel = blockIdx.x * 32 + threadIdx.x, ky = blockIdx.z, padding = dilation * (size - 1) / 2;
+template <int SIZE, int V>
+__device__ inline void depthwise_weight_sums(
+    const Input& x, const Gradient& g, int size, int stride, int dilation, int share, float* out) {
+    constexpr int MOST = SIZE ? SIZE : TAPS;
+    const int taps = SIZE ? SIZE : size;
+    int channel = first_channel<V>(), ky = blockIdx.z, padding = dilation * (taps - 1) / 2;
     int pixels = g.n * g.h * g.w, end = min(int(blockIdx.y + 1) * share, pixels);
-    float sum[TAPS] = {};
-    if (channel < x.c) {
-        for (int p = blockIdx.y * share + threadIdx.y; p < end; p += 8) {
-            float d = load(g, p, channel);
-            Pixel at = place(p, g.h, g.w);
-            int y = at.y * stride - padding + ky * dilation, first = at.x * stride - padding;
+    Lanes<V> sum[MOST];
 #pragma unroll
-            for (int kx = 0; kx < TAPS; ++kx) {
-                if (kx < size) sum[kx] = fmaf(load(x, at.n, y, first + kx * dilation, channel), d, sum[kx]);
+    for (int kx = 0; kx < MOST; ++kx) sum[kx] = Lanes<V>::of(0.0f);
+    if (channel < x.c) {
+        InputChannels<V> input(x, channel);
+        GradientChannels<V> gradient(g, channel);
+        for (int p = blockIdx.y * share + pixel_of_block<V>(); p < end; p += PIXELS<V>) {
+            Lanes<V> d = gradient.at(p);
+            Pixel at = place(p, g.h, g.w);
+            int y = at.y * stride - padding + ky * dilation, column = at.x * stride - padding;
+            unsigned columns = y >= 0 && y < x.h ? inside_bits(column, taps, dilation, x.w) : 0;
+            int first = (at.n * x.h + y) * x.w + column;
+#pragma unroll
+            for (int kx = 0; kx < MOST; ++kx) {
+                if (kx < taps) add_product(sum[kx], input.at(first + kx * dilation, columns >> kx & 1), d);
             }
         }
     }
+    alignas(16) __shared__ float part[MOST][PIXELS<V>][CHANNELS];
 #pragma unroll
-    for (int kx = 0; kx < TAPS; ++kx) {
-        if (kx < size) {
-            float total = sum_of_pixels(sum[kx]);
-            if (threadIdx.y == 0 && channel < x.c) {
-                out[(size_t(blockIdx.y) * size * size + ky * size + kx) * x.c + channel] = total;
-            }
-        }
+    for (int kx = 0; kx < MOST; ++kx) sum[kx].to(&part[kx][pixel_of_block<V>()][threadIdx.x % (CHANNELS / V) * V]);
+    __syncthreads();
+    for (int i = threadIdx.x; i < taps * CHANNELS; i += 256) {
+        int kx = i / CHANNELS, mine = blockIdx.x * CHANNELS + i % CHANNELS;
+        if (mine >= x.c) continue;
+        float total = 0.0f;
+        for (int p = 0; p < PIXELS<V>; ++p) total += part[kx][p][i % CHANNELS];
+        out[(size_t(blockIdx.y) * taps * taps + ky * taps + kx) * x.c + mine] = total;
     }
 }
+
+// out[piece][tap][channel], for `sum_parts`. Grid: channels, pieces of `share` output pixels, rows of the filter.
+template <int SIZE>
+__device__ inline void depthwise_backward_weight(
+    const Input& x, const Gradient& g, int size, int stride, int dilation, int share, float* out) {
+    // What a larger filter's sums take of the block's memory is too much for four channels.
+    constexpr int V = SIZE ? 4 : 1;
+    if (by_four(x) && by_four(g)) depthwise_weight_sums<SIZE, V>(x, g, size, stride, dilation, share, out);
+    else depthwise_weight_sums<SIZE, 1>(x, g, size, stride, dilation, share, out);
+}
+
+#define DEPTHWISE(NAME, SIZE)                                                                                          \
+    KERNEL(256) depthwise_forward_##NAME(                                                                              \
+        const __grid_constant__ Input x, const float* weight, int size, int stride, int dilation, int out_h,           \
+        int out_w, float* z) {                                                                                         \
+        depthwise_forward<SIZE>(x, weight, size, stride, dilation, out_h, out_w, z);                                   \
+    }                                                                                                                  \
+    KERNEL(256) depthwise_backward_input_##NAME(                                                                       \
+        const __grid_constant__ Input x, const __grid_constant__ Gradient g, const float* weight, int size,            \
+        int stride, int dilation, const __grid_constant__ Target target) {                                             \
+        depthwise_backward_input<SIZE>(x, g, weight, size, stride, dilation, target);                                  \
+    }                                                                                                                  \
+    KERNEL(256) depthwise_backward_weight_##NAME(                                                                      \
+        const __grid_constant__ Input x, const __grid_constant__ Gradient g, int size, int stride, int dilation,       \
+        int share, float* out) {                                                                                       \
+        depthwise_backward_weight<SIZE>(x, g, size, stride, dilation, share, out);                                     \
+    }
+DEPTHWISE(3, 3)
+DEPTHWISE(5, 5)
+DEPTHWISE(n, 0)
+#undef DEPTHWISE

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#define KERNEL static void
+#define KERNEL(THREADS) static void
 #define __device__
 #define __shared__ static thread_local
 #define __grid_constant__
@@ -74,6 +74,15 @@ Thread::Thread() : stack(STACK), done(false) {}
 void __syncthreads() {
     if (!block.waits) unexpected_barrier();
     yield();
+}
+
+// Blocks run one after the other.
+void __threadfence() {}
+
+unsigned atomicAdd(unsigned* at, unsigned more) {
+    unsigned before = *at;
+    *at += more;
+    return before;
 }
 
 void become(unsigned thread) {
@@ -149,19 +158,20 @@ struct Entry {
 #define ENTRY(name) {#name, false, call<name>}
 #define WAITS(name) {#name, true, call<name>}
 #define SIZES(name) WAITS(name##_16), WAITS(name##_32), WAITS(name##_64)
+#define FILTERS(kind, name) kind(name##_3), kind(name##_5), kind(name##_n)
 const Entry ENTRIES[] = {
     SIZES(conv_forward), SIZES(conv_backward_input), SIZES(conv_backward_weight), SIZES(reduce_backward_input),
-    SIZES(separable_forward), SIZES(separable_backward_between), SIZES(separable_backward_pointwise),
-    ENTRY(depthwise_forward), ENTRY(depthwise_backward_input), WAITS(depthwise_backward_weight),
+    SIZES(separable_backward_between), FILTERS(SIZES, separable_forward), FILTERS(SIZES, separable_backward_pointwise),
+    FILTERS(ENTRY, depthwise_forward), FILTERS(ENTRY, depthwise_backward_input),
+    FILTERS(WAITS, depthwise_backward_weight),
     ENTRY(pool_forward), ENTRY(pool_backward),
-    WAITS(moments), WAITS(merge_moments), ENTRY(norm_map), ENTRY(update_running), ENTRY(gradient_map),
-    ENTRY(sum_pieces),
-    ENTRY(node_sum), WAITS(gradient_sums), ENTRY(finish_gradient_sums), WAITS(input_gradient_sums), ENTRY(scaled),
+    WAITS(batch_stats), ENTRY(norm_map), ENTRY(update_running), ENTRY(constant_map),
+    ENTRY(node_sum), WAITS(gradient_sums), WAITS(input_gradient_sums), ENTRY(scaled),
     ENTRY(output_gradient),
     ENTRY(global_average_pool), ENTRY(global_average_pool_backward), ENTRY(linear_forward),
     ENTRY(linear_backward_input), ENTRY(linear_backward_weight), ENTRY(cross_entropy),
     ENTRY(relu_forward), ENTRY(relu_backward), ENTRY(dropout), ENTRY(set_zero),
-    WAITS(sum_of_squares), ENTRY(sgd_update),
+    WAITS(sum_of_squares), ENTRY(sgd_update), WAITS(sum_parts),
 };
 }  // namespace
 

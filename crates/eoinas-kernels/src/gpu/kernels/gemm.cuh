@@ -1,140 +1,206 @@
 // Matrix products whose operands are read through functors: a window of an image, a gradient with its BatchNorm
-// pending, a depthwise convolution computed on the way in. 256 threads; each has ROWS / 16 x COLS / 16 results.
+// pending, a depthwise convolution computed on the way in. A thread has one row and four columns of the results: products
+// are small here, and what counts is that there are many threads.
 #pragma once
 
-constexpr int DEPTH = 16;
+// Threads of a block.
+constexpr int THREADS = 512;
 
-template <int ROWS, int COLS>
+// Rows of a block's results that has so many columns; `rows` in `grid.rs`. Its tiles are as deep as they are wide.
+template <int COLS>
+constexpr int ROWS = THREADS * 4 / COLS;
+
+template <int COLS>
 struct Tile {
-    float a[DEPTH][ROWS + 1];
-    float b[DEPTH][COLS];
+    // Rows are padded against bank conflicts, to whole vectors.
+    float a[ROWS<COLS>][COLS + 4];
+    float b[COLS][COLS + 4];
 };
-
-template <int ROWS, int COLS>
-__device__ inline void multiply(const Tile<ROWS, COLS>& tile, float (&sum)[ROWS / 16][COLS / 16]) {
-    int tx = threadIdx.x % 16, ty = threadIdx.x / 16;
-    for (int k = 0; k < DEPTH; ++k) {
-        float a[ROWS / 16], b[COLS / 16];
-#pragma unroll
-        for (int r = 0; r < ROWS / 16; ++r) a[r] = tile.a[k][ty * (ROWS / 16) + r];
-#pragma unroll
-        for (int c = 0; c < COLS / 16; ++c) b[c] = tile.b[k][tx * (COLS / 16) + c];
-#pragma unroll
-        for (int r = 0; r < ROWS / 16; ++r) {
-#pragma unroll
-            for (int c = 0; c < COLS / 16; ++c) sum[r][c] = fmaf(a[r], b[c], sum[r][c]);
-        }
-    }
-}
 
 // Columns of a tensor with `stride` channels, from `first` on.
 struct Columns {
     float* out;
     int stride, first;
 
-    __device__ void operator()(int row, int column, float value) const {
-        out[size_t(row) * stride + first + column] = value;
+    __device__ bool four() const { return stride % 4 == 0 && first % 4 == 0 && aligned(out); }
+    template <int V>
+    __device__ void put(int row, int column, const Lanes<V>& value) const {
+        value.to(out + size_t(row) * stride + first + column);
     }
 };
 
-// Hands a block's results to `c(row, column, value)`.
-template <int ROWS, int COLS, class C>
-__device__ inline void write(
-    const float (&sum)[ROWS / 16][COLS / 16], const C& c, int row0, int col0, int rows, int cols) {
-    int tx = threadIdx.x % 16, ty = threadIdx.x / 16;
+// Hands a thread's results to `c`.
+template <int COLS, class C>
+__device__ inline void write(const Lanes<4>& sum, const C& c, int row0, int col0, int rows, int cols) {
+    int row = row0 + threadIdx.x / (COLS / 4), column = col0 + threadIdx.x % (COLS / 4) * 4;
+    if (row >= rows) return;
+    if (c.four() && column + 4 <= cols) {
+        c.put(row, column, sum);
+        return;
+    }
 #pragma unroll
-    for (int r = 0; r < ROWS / 16; ++r) {
-#pragma unroll
-        for (int k = 0; k < COLS / 16; ++k) {
-            int row = row0 + ty * (ROWS / 16) + r, column = col0 + tx * (COLS / 16) + k;
-            if (row < rows && column < cols) c(row, column, sum[r][k]);
-        }
+    for (int k = 0; k < 4; ++k) {
+        if (column + k < cols) c.put(row, column + k, Lanes<1>{{sum.v[k]}});
     }
 }
 
-// Writes mean and sum of squared deviations of each column of this block's results, for `merge_moments`: around the
-// block's own mean, so that a mean far from zero costs no digits of the variance. Rows of `moments`: two a block.
-template <int ROWS, int COLS>
+// Writes mean and sum of squared deviations of each column of this block's results to two rows of `moments`.
+template <int COLS>
 __device__ inline void column_moments(
-    const float (&sum)[ROWS / 16][COLS / 16], int row0, int col0, int rows, int cols, const Columns& moments) {
-    __shared__ float part[16][COLS];
-    __shared__ float mean[COLS];
-    int t = threadIdx.x, tx = t % 16, ty = t / 16;
-    int count = min(ROWS, rows - row0);
-    for (int pass = 0; pass < 2; ++pass) {
+    const Lanes<4>& sum, int row0, int col0, int rows, int cols, const Columns& moments) {
+    constexpr int GROUPS = THREADS / COLS, HEIGHT = ROWS<COLS> / GROUPS;
+    alignas(16) __shared__ float values[ROWS<COLS>][COLS];
+    __shared__ float plain[GROUPS][COLS], squares[GROUPS][COLS];
+    int t = threadIdx.x, column = t % COLS, group = t / COLS, count = min(ROWS<COLS>, rows - row0);
+    sum.to(&values[t / (COLS / 4)][t % (COLS / 4) * 4]);
+    __syncthreads();
+    // Around the first value, so that a mean far from zero costs no digits of the variance.
+    float origin = values[0][column], total = 0.0f, total_squares = 0.0f;
 #pragma unroll
-        for (int c = 0; c < COLS / 16; ++c) {
-            int column = tx * (COLS / 16) + c;
-            float total = 0.0f, centre = pass == 0 ? 0.0f : mean[column];
-#pragma unroll
-            for (int r = 0; r < ROWS / 16; ++r) {
-                float d = sum[r][c] - centre;
-                if (ty * (ROWS / 16) + r < count) total += pass == 0 ? d : d * d;
-            }
-            part[ty][column] = total;
+    for (int r = 0; r < HEIGHT; ++r) {
+        float d = group * HEIGHT + r < count ? values[group * HEIGHT + r][column] - origin : 0.0f;
+        total += d;
+        total_squares = fmaf(d, d, total_squares);
+    }
+    plain[group][column] = total;
+    squares[group][column] = total_squares;
+    __syncthreads();
+    if (t < COLS && col0 + t < cols) {
+        for (int other = 1; other < GROUPS; ++other) {
+            total += plain[other][t];
+            total_squares += squares[other][t];
         }
-        __syncthreads();
-        if (t < COLS) {
-            float total = 0.0f;
-            for (int y = 0; y < 16; ++y) total += part[y][t];
-            if (pass == 0) mean[t] = total / count;
-            if (col0 + t < cols) moments(blockIdx.x * 2 + pass, col0 + t, pass == 0 ? mean[t] : total);
-        }
-        __syncthreads();
+        float off = total / count, rest = total_squares - total * off;
+        moments.put(blockIdx.x * 2, col0 + t, Lanes<1>{{origin + off}});
+        moments.put(blockIdx.x * 2 + 1, col0 + t, Lanes<1>{{rest < 0.0f ? 0.0f : rest}});
     }
 }
 
-// c(row, column) = sum over k of a(row, k) * b(k, column). Grid: tiles of rows, tiles of columns. `moments`
-// ([row tiles, 2, ...]) are written where they have a place.
-template <int ROWS, int COLS, class A, class B, class C>
-__device__ inline void gemm(
-    const A& a, const B& b, const C& c, int rows, int cols, int depth, const Columns& moments = {nullptr, 0, 0}) {
-    __shared__ Tile<ROWS, COLS> tile;
-    int t = threadIdx.x, tx = t % 16, ty = t / 16;
-    int row0 = blockIdx.x * ROWS, col0 = blockIdx.y * COLS;
-    typename A::Row row[ROWS / 16];
-    float sum[ROWS / 16][COLS / 16] = {};
-#pragma unroll
-    for (int i = 0; i < ROWS / 16; ++i) row[i] = a.row(min(row0 + ty + 16 * i, rows - 1));
+// The sums of `gemm`, with V values of `a` read at a time along its rows.
+template <int V, int COLS, class A, class B>
+__device__ inline Lanes<4> multiply(
+    Tile<COLS>& tile, const A& a, const B& b, int row0, int col0, int rows, int cols, int depth) {
+    constexpr int DEPTH = COLS, PER_ROW = DEPTH / V;
+    int t = threadIdx.x, mine = t / (COLS / 4), column = t % (COLS / 4) * 4;
+    Lanes<4> sum = Lanes<4>::of(0.0f);
     for (int k0 = 0; k0 < depth; k0 += DEPTH) {
-#pragma unroll
-        for (int i = 0; i < ROWS / 16; ++i) {
-            bool inside = row0 + ty + 16 * i < rows && k0 + tx < depth;
-            tile.a[tx][ty + 16 * i] = inside ? a.at(row[i], k0 + tx) : 0.0f;
+#pragma unroll 1
+        for (int i = t; i < ROWS<COLS> * PER_ROW; i += THREADS) {
+            int r = i / PER_ROW, k = i % PER_ROW * V;
+            bool inside = row0 + r < rows && k0 + k < depth;
+            (inside ? a.template at<V>(a.row(row0 + r), k0 + k) : Lanes<V>::of(0.0f)).to(&tile.a[r][k]);
         }
-        for (int i = t; i < DEPTH * COLS; i += 256) {
-            int k = i / COLS, column = i % COLS;
-            bool inside = k0 + k < depth && col0 + column < cols;
-            tile.b[k][column] = inside ? b.at(k0 + k, col0 + column) : 0.0f;
+        for (int i = t; i < DEPTH * COLS; i += THREADS) {
+            // Neighbouring threads read neighbouring weights.
+            int k = B::DOWN ? i % DEPTH : i / COLS, col = B::DOWN ? i / DEPTH : i % COLS;
+            tile.b[k][col] = k0 + k < depth && col0 + col < cols ? b.at(k0 + k, col0 + col) : 0.0f;
         }
         __syncthreads();
-        multiply<ROWS, COLS>(tile, sum);
+        int deep = min(DEPTH, depth - k0);
+#pragma unroll 4
+        for (int k = 0; k < deep; k += 4) {
+            Lanes<4> x = Lanes<4>::from(&tile.a[mine][k]);
+#pragma unroll
+            for (int j = 0; j < 4; ++j) {
+                add_product(sum, Lanes<4>::of(x.v[j]), Lanes<4>::from(&tile.b[k + j][column]));
+            }
+        }
         __syncthreads();
     }
-    write<ROWS, COLS>(sum, c, row0, col0, rows, cols);
-    if (moments.out) column_moments<ROWS, COLS>(sum, row0, col0, rows, cols, moments);
+    return sum;
+}
+
+// c(row, column) = sum over k of a(row, k) * b(k, column). Grid: tiles of rows, tiles of columns. Gives the thread's part.
+template <int COLS, class A, class B, class C>
+__device__ inline Lanes<4> gemm(const A& a, const B& b, const C& c, int rows, int cols, int depth) {
+    alignas(16) __shared__ Tile<COLS> tile;
+    int row0 = blockIdx.x * ROWS<COLS>, col0 = blockIdx.y * COLS;
+    Lanes<4> sum = a.four() ? multiply<4, COLS>(tile, a, b, row0, col0, rows, cols, depth)
+                            : multiply<1, COLS>(tile, a, b, row0, col0, rows, cols, depth);
+    write<COLS>(sum, c, row0, col0, rows, cols);
+    return sum;
+}
+
+// The same with the statistics of `c`, where they have a place.
+template <int COLS, class A, class B>
+__device__ inline void gemm(
+    const A& a, const B& b, const Columns& c, int rows, int cols, int depth, const Statistics& statistics) {
+    Lanes<4> sum = gemm<COLS>(a, b, c, rows, cols, depth);
+    if (!statistics.moments) return;
+    int row0 = blockIdx.x * ROWS<COLS>, col0 = blockIdx.y * COLS;
+    column_moments<COLS>(sum, row0, col0, rows, cols, Columns{statistics.moments, c.stride, c.first});
+    if (!last_of(statistics.counters + blockIdx.y, gridDim.x)) return;
+    write_statistics<THREADS, COLS>(
+        statistics, c.first + col0, min(COLS, cols - col0), c.stride, gridDim.x, ROWS<COLS>, rows);
+}
+
+// sum[r][c] += a[r] * b[c]
+__device__ inline void add_outer(float (&sum)[4][4], const Lanes<4>& a, const Lanes<4>& b) {
+#pragma unroll
+    for (int r = 0; r < 4; ++r) {
+#pragma unroll
+        for (int c = 0; c < 4; ++c) sum[r][c] = fmaf(a.v[r], b.v[c], sum[r][c]);
+    }
+}
+
+// Threads of a block that multiplies for a weight's gradient.
+constexpr int WEIGHT_THREADS = 256;
+
+// How the block of a tile of SIZE x SIZE weights shares its work: groups of threads, each with the whole tile, take turns
+// at the pixels of a chunk; `chunk` in `pieces.rs`.
+template <int SIZE>
+constexpr int GROUP = SIZE / 4 * (SIZE / 4);
+template <int SIZE>
+constexpr int GROUPS = WEIGHT_THREADS / GROUP<SIZE>;
+template <int SIZE>
+constexpr int CHUNK = 2048 / SIZE;
+
+// The sums of a group, with V values read at a time. `memory`: a chunk of `a`, then one of `g`.
+template <int V, int SIZE, class A, class G>
+__device__ inline void multiply_pixels(
+    float* memory, const A& a, const G& g, int row0, int col0, int rows, int cols, int begin, int end,
+    float (&sum)[4][4]) {
+    float *tile_a = memory, *tile_g = memory + CHUNK<SIZE> * SIZE;
+    int t = threadIdx.x, group = t / GROUP<SIZE>, tx = t % (SIZE / 4) * 4, ty = t % GROUP<SIZE> / (SIZE / 4) * 4;
+    for (int p0 = begin; p0 < end; p0 += CHUNK<SIZE>) {
+#pragma unroll 1
+        for (int i = t; i < CHUNK<SIZE> * SIZE / V; i += WEIGHT_THREADS) {
+            int p = p0 + i / (SIZE / V), k = i % (SIZE / V) * V;
+            Lanes<V> zero = Lanes<V>::of(0.0f);
+            (p < end && row0 + k < rows ? a.template at<V>(a.row(p), row0 + k) : zero).to(tile_a + i * V);
+            (p < end && col0 + k < cols ? g.template at<V>(p, col0 + k) : zero).to(tile_g + i * V);
+        }
+        __syncthreads();
+        for (int p = group; p < CHUNK<SIZE>; p += GROUPS<SIZE>) {
+            add_outer(sum, Lanes<4>::from(tile_a + p * SIZE + ty), Lanes<4>::from(tile_g + p * SIZE + tx));
+        }
+        __syncthreads();
+    }
 }
 
 // The gradient of weights: out[piece][k][column] = sum over this piece's pixels of a(pixel, k) * g(pixel, column).
-// Grid: tiles of k, tiles of columns, pieces of `share` pixels; `sum_pieces` adds up the pieces, in order.
+// Grid: tiles of k, tiles of columns, pieces of `share` pixels; `sum_parts` adds up the pieces, in order.
 template <int SIZE, class A, class G>
 __device__ inline void weight_gradient(
     const A& a, const G& g, float* out, int rows, int cols, int pixels, int share) {
-    __shared__ Tile<SIZE, SIZE> tile;
-    int t = threadIdx.x;
-    int row0 = blockIdx.x * SIZE, col0 = blockIdx.y * SIZE;
+    alignas(16) __shared__ float memory[2 * CHUNK<SIZE> * SIZE];
+    int t = threadIdx.x, row0 = blockIdx.x * SIZE, col0 = blockIdx.y * SIZE;
     int begin = blockIdx.z * share, end = min(begin + share, pixels);
-    float sum[SIZE / 16][SIZE / 16] = {};
-    for (int p0 = begin; p0 < end; p0 += DEPTH) {
-        for (int i = t; i < DEPTH * SIZE; i += 256) {
-            int p = p0 + i / SIZE, k = i % SIZE;
-            tile.a[i / SIZE][k] = p < end && row0 + k < rows ? a.at(a.row(p), row0 + k) : 0.0f;
-            tile.b[i / SIZE][k] = p < end && col0 + k < cols ? g.at(p, col0 + k) : 0.0f;
-        }
-        __syncthreads();
-        multiply<SIZE, SIZE>(tile, sum);
-        __syncthreads();
+    float sum[4][4] = {};
+    if (a.four() && g.four()) multiply_pixels<4, SIZE>(memory, a, g, row0, col0, rows, cols, begin, end, sum);
+    else multiply_pixels<1, SIZE>(memory, a, g, row0, col0, rows, cols, begin, end, sum);
+    // The groups' sums come where the chunks were.
+    int tx = t % (SIZE / 4) * 4, ty = t % GROUP<SIZE> / (SIZE / 4) * 4;
+#pragma unroll
+    for (int r = 0; r < 4; ++r) {
+        Lanes<4>{{sum[r][0], sum[r][1], sum[r][2], sum[r][3]}}.to(
+            memory + t / GROUP<SIZE> * SIZE * SIZE + (ty + r) * SIZE + tx);
     }
-    Columns columns{out + size_t(blockIdx.z) * rows * cols, cols, 0};
-    write<SIZE, SIZE>(sum, columns, row0, col0, rows, cols);
+    __syncthreads();
+    for (int i = t; i < SIZE * SIZE; i += WEIGHT_THREADS) {
+        float total = 0.0f;
+        for (int group = 0; group < GROUPS<SIZE>; ++group) total += memory[group * SIZE * SIZE + i];
+        int row = row0 + i / SIZE, column = col0 + i % SIZE;
+        if (row < rows && column < cols) out[(size_t(blockIdx.z) * rows + row) * cols + column] = total;
+    }
 }

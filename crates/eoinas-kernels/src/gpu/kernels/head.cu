@@ -1,16 +1,17 @@
 // The end of a network: global average pooling, the linear classifier and the cross-entropy loss.
 
 // Mean over height and width of the joined sources, [n, c].
-KERNEL global_average_pool(const __grid_constant__ Input x, float* out) {
+KERNEL(256) global_average_pool(const __grid_constant__ Input x, float* out) {
     int i = first_value(), pixels = x.h * x.w;
     if (i >= x.n * x.c) return;
+    InputChannels<1> input(x, i % x.c);
     double sum = 0.0;
-    for (int p = 0; p < pixels; ++p) sum += stored(x, i / x.c * pixels + p, i % x.c);
+    for (int p = 0; p < pixels; ++p) sum += input.stored(i / x.c * pixels + p).v[0];
     out[i] = sum / pixels;
 }
 
 // Adds the gradient to one source, whose channels start at `first` of `total`.
-KERNEL global_average_pool_backward(
+KERNEL(256) global_average_pool_backward(
     const float* d, int total, int first, int c, int pixels, int values, float* dx) {
     for (int i = first_value(); i < values; i += all_threads()) {
         dx[i] += d[i / (pixels * c) * total + first + i % c] / pixels;
@@ -18,7 +19,7 @@ KERNEL global_average_pool_backward(
 }
 
 // x [n, k] times weight [k, m] plus bias.
-KERNEL linear_forward(const float* x, const float* weight, const float* bias, int n, int k, int m, float* out) {
+KERNEL(256) linear_forward(const float* x, const float* weight, const float* bias, int n, int k, int m, float* out) {
     int i = first_value();
     if (i >= n * m) return;
     float sum = bias[i % m];
@@ -26,7 +27,7 @@ KERNEL linear_forward(const float* x, const float* weight, const float* bias, in
     out[i] = sum;
 }
 
-KERNEL linear_backward_input(const float* d, const float* weight, int n, int k, int m, float* dx) {
+KERNEL(256) linear_backward_input(const float* d, const float* weight, int n, int k, int m, float* dx) {
     int i = first_value();
     if (i >= n * k) return;
     float sum = 0.0f;
@@ -35,7 +36,7 @@ KERNEL linear_backward_input(const float* d, const float* weight, int n, int k, 
 }
 
 // Row k is the bias, whose input is 1.
-KERNEL linear_backward_weight(const float* d, const float* x, int n, int k, int m, float* dw, float* dbias) {
+KERNEL(256) linear_backward_weight(const float* d, const float* x, int n, int k, int m, float* dw, float* dbias) {
     int i = first_value();
     if (i >= (k + 1) * m) return;
     float sum = 0.0f;
@@ -45,7 +46,7 @@ KERNEL linear_backward_weight(const float* d, const float* x, int n, int k, int 
 }
 
 // One thread an image: its loss and whether it is right, [n, 2], and the gradient of the mean loss.
-KERNEL cross_entropy(
+KERNEL(256) cross_entropy(
     const float* logits, const unsigned* labels, float smoothing, int n, int classes, float* losses, float* dlogits) {
     int i = first_value();
     if (i >= n) return;

@@ -1,11 +1,12 @@
 // All kernels, as one module.
 
+// A kernel for blocks of so many threads at most.
 #ifndef KERNEL
-#define KERNEL extern "C" __global__ void
+#define KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS)
 #endif
 
-#include "threads.cuh"
 #include "views.cuh"
+#include "threads.cuh"
 #include "gemm.cuh"
 #include "operands.cuh"
 

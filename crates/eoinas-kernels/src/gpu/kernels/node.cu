@@ -10,89 +10,148 @@ struct Terms {
 };
 
 // out = sum of gate * sample[n] * (scale * z + shift); on top of what it holds if `add`.
-KERNEL node_sum(const __grid_constant__ Terms terms, int image, int c, int values, int add, float* out) {
-    for (int i = first_value(); i < values; i += all_threads()) {
+template <int V>
+__device__ inline void node_values(const Terms& terms, int image, int c, int values, int add, float* out) {
+    for (int i = first_value() * V; i < values; i += all_threads() * V) {
         int channel = i % c;
-        float sum = add ? out[i] : 0.0f;
+        Lanes<V> sum = add ? Lanes<V>::from(out + i) : Lanes<V>::of(0.0f);
         for (int t = 0; t < terms.terms; ++t) {
-            float y = terms.z[t][i];
-            if (terms.scale[t]) y = fmaf(y, terms.scale[t][channel], terms.shift[t][channel]);
+            Lanes<V> y = Lanes<V>::from(terms.z[t] + i);
+            if (terms.scale[t]) {
+                Lanes<V> shifted = Lanes<V>::from(terms.shift[t] + channel);
+                add_product(shifted, y, Lanes<V>::from(terms.scale[t] + channel));
+                y = shifted;
+            }
             float factor = terms.sample[t] ? terms.gate[t] * terms.sample[t][i / image] : terms.gate[t];
-            sum = fmaf(factor, y, sum);
+            add_product(sum, Lanes<V>::of(factor), y);
         }
-        out[i] = sum;
+        sum.to(out + i);
     }
 }
 
-// Writes a block's sums of two values, [2, c].
-__device__ inline void write_sums(float* to, int channel, int c, float plain, float product) {
-    plain = sum_of_pixels(plain);
-    product = sum_of_pixels(product);
-    if (threadIdx.y == 0 && channel < c) {
-        to[channel] = plain;
-        to[c + channel] = product;
+KERNEL(256) node_sum(const __grid_constant__ Terms terms, int image, int c, int values, int add, float* out) {
+    bool four = c % 4 == 0 && aligned(out);
+    for (int t = 0; t < terms.terms; ++t) {
+        four = four && aligned(terms.z[t]) && aligned(terms.scale[t]) && aligned(terms.shift[t]);
     }
+    if (four) node_values<4>(terms, image, c, values, add, out);
+    else node_values<1>(terms, image, c, values, add, out);
 }
 
-// Sums over a piece of `share` pixels of sample * dy and of sample * dy * (z - mean): parts [terms, pieces, 2, c].
-// Grid: 32 channels, pieces, terms. Block: 32 channels, 8 pixels.
-KERNEL gradient_sums(
-    const __grid_constant__ Terms terms, const float* dy, int image_pixels, int pixels, int c, int share,
-    float* parts) {
-    int channel = blockIdx.x * 32 + threadIdx.x, t = blockIdx.z;
+// What becomes of the sums over pieces of the pixels, [terms, pieces, 2, c], of dy and of dy * (z - mean).
+struct Sums {
+    float* parts;
+    // [6, terms, c]: the sum of dy; that of dy * xhat; what each channel adds to the gradient of the gate, where
+    // y = scale * (z - mean) + (shift + scale * mean); and a, b and d of the gradient's map through the BatchNorm,
+    // dz = a * dy + b * z + d.
+    float* out;
+    unsigned* counters;
+};
+
+// Writes a block's sums of two values for a term with this BatchNorm and gate, and the last block what all make of it.
+// Grid: channels, pieces, terms.
+template <int V>
+__device__ inline void write_sums(
+    const Sums& to, int c, int pixels, const Lanes<V>& dy, const Lanes<V>& dy_z, const float* mean, const float* rstd,
+    const float* scale, const float* shift, float gate) {
+    int first = blockIdx.x * CHANNELS, channel = first + threadIdx.x, t = blockIdx.z;
+    bool mine = threadIdx.x < CHANNELS && channel < c;
+    float plain = sum_of_pixels(dy), product = sum_of_pixels(dy_z);
+    float* parts = to.parts + size_t(t) * gridDim.y * 2 * c;
+    if (mine) {
+        parts[size_t(blockIdx.y) * 2 * c + channel] = plain;
+        parts[(size_t(blockIdx.y) * 2 + 1) * c + channel] = product;
+    }
+    if (!last_of(to.counters + t * gridDim.x + blockIdx.x, gridDim.y)) return;
+    int cols = min(CHANNELS, c - first);
+    Two sums = sum_of_pieces<256, CHANNELS>(gridDim.y, cols, [&](int piece, int column, Two& sums) {
+        const float* from = parts + size_t(piece) * 2 * c + first + column;
+        sums.one += from[0];
+        sums.other += from[c];
+    });
+    if (!mine) return;
+    double m = mean ? mean[channel] : 0.0f, r = rstd ? rstd[channel] : 1.0f, factor = gate, of_gate = sums.other;
+    if (scale) {
+        of_gate = scale[channel] * sums.other + (shift[channel] + scale[channel] * m) * sums.one;
+        factor *= scale[channel];
+    }
+    double mean_dy = sums.one / pixels, mean_dy_xhat = sums.other * r / pixels;
+    const double values[6] = {
+        sums.one, sums.other * r, of_gate, factor, -factor * r * mean_dy_xhat,
+        factor * (m * r * mean_dy_xhat - mean_dy)};
+    for (int i = 0; i < 6; ++i) to.out[(size_t(i) * gridDim.z + t) * c + channel] = values[i];
+}
+
+// Sums over a piece of the pixels of d and of d * (z - mean), where `at(pixel, d, z)` reads them.
+template <int V, class F>
+__device__ inline void sum_products(
+    int channel, int c, int pixels, int share, const float* mean, Lanes<V>& plain, Lanes<V>& product, const F& at) {
     int begin = blockIdx.y * share, end = min(begin + share, pixels);
-    float plain = 0.0f, product = 0.0f;
-    if (channel < c) {
-        float mean = terms.mean[t] ? terms.mean[t][channel] : 0.0f;
-        for (int p = begin + threadIdx.y; p < end; p += 8) {
-            size_t at = size_t(p) * c + channel;
-            float d = terms.sample[t] ? terms.sample[t][p / image_pixels] * dy[at] : dy[at];
-            plain += d;
-            product = fmaf(d, terms.z[t][at] - mean, product);
-        }
-    }
-    write_sums(parts + (size_t(t) * gridDim.y + blockIdx.y) * 2 * c, channel, c, plain, product);
-}
-
-// The sums that BatchNorm's backward pass needs, [terms, 2, c]: of dy and of dy * xhat; and what each channel adds to
-// the gradient of the gate, [terms, c]: y = scale * (z - mean) + (shift + scale * mean).
-KERNEL finish_gradient_sums(
-    const __grid_constant__ Terms terms, const float* parts, int pieces, int c, float* sums, float* gates) {
-    int channel = first_value(), t = blockIdx.y;
+    plain = product = Lanes<V>::of(0.0f);
     if (channel >= c) return;
-    double dy = 0.0, product = 0.0;
-    for (int piece = 0; piece < pieces; ++piece) {
-        const float* part = parts + (size_t(t) * pieces + piece) * 2 * c;
-        dy += part[channel];
-        product += part[c + channel];
-    }
-    double rstd = terms.rstd[t] ? terms.rstd[t][channel] : 1.0, gate = product;
-    if (terms.scale[t]) {
-        double scale = terms.scale[t][channel], beta = terms.shift[t][channel] + scale * terms.mean[t][channel];
-        gate = scale * product + beta * dy;
-    }
-    sums[size_t(t) * 2 * c + channel] = dy;
-    sums[size_t(t) * 2 * c + c + channel] = product * rstd;
-    gates[size_t(t) * c + channel] = gate;
-}
-
-// The same sums for the gradient of a convolution's joined input, whose BatchNorm is pending: parts [pieces, 2, c].
-KERNEL input_gradient_sums(const __grid_constant__ Input x, const float* dy, int share, float* parts) {
-    int channel = blockIdx.x * 32 + threadIdx.x, pixels = x.n * x.h * x.w;
-    int begin = blockIdx.y * share, end = min(begin + share, pixels);
-    float plain = 0.0f, product = 0.0f;
-    if (channel < x.c) {
-        for (int p = begin + threadIdx.y; p < end; p += 8) {
-            float d = dy[size_t(p) * x.c + channel];
-            plain += d;
-            product = fmaf(d, (stored(x, p, channel) - x.mean[channel]) * x.rstd[channel], product);
+    Lanes<V> centre = mean ? Lanes<V>::from(mean + channel) : Lanes<V>::of(0.0f);
+    for (int p = begin + pixel_of_block<V>(); p < end; p += PIXELS<V>) {
+        Lanes<V> d, z;
+        at(p, d, z);
+#pragma unroll
+        for (int i = 0; i < V; ++i) {
+            plain.v[i] += d.v[i];
+            product.v[i] = fmaf(d.v[i], z.v[i] - centre.v[i], product.v[i]);
         }
     }
-    write_sums(parts + size_t(blockIdx.y) * 2 * x.c, channel, x.c, plain, product);
+}
+
+template <int V>
+__device__ inline void sum_gradient(
+    const Terms& terms, const float* dy, int image_pixels, int pixels, int c, int share, const Sums& sums) {
+    int channel = first_channel<V>(), t = blockIdx.z;
+    const float *z = terms.z[t], *sample = terms.sample[t];
+    Lanes<V> plain, product;
+    sum_products<V>(channel, c, pixels, share, terms.mean[t], plain, product, [&](int p, Lanes<V>& d, Lanes<V>& of_z) {
+        d = Lanes<V>::from(dy + size_t(p) * c + channel);
+        of_z = Lanes<V>::from(z + size_t(p) * c + channel);
+        if (!sample) return;
+        float factor = sample[p / image_pixels];
+#pragma unroll
+        for (int i = 0; i < V; ++i) d.v[i] *= factor;
+    });
+    write_sums(
+        sums, c, pixels, plain, product, terms.mean[t], terms.rstd[t], terms.scale[t], terms.shift[t], terms.gate[t]);
+}
+
+// Sums of sample * dy and of sample * dy * (z - mean), for each term. Grid: channels, pieces of `share` pixels, terms.
+KERNEL(256) gradient_sums(
+    const __grid_constant__ Terms terms, const float* dy, int image_pixels, int pixels, int c, int share,
+    const __grid_constant__ Sums sums) {
+    int t = blockIdx.z;
+    bool four = c % 4 == 0 && aligned(dy) && aligned(terms.z[t]) && aligned(terms.mean[t]);
+    if (four) sum_gradient<4>(terms, dy, image_pixels, pixels, c, share, sums);
+    else sum_gradient<1>(terms, dy, image_pixels, pixels, c, share, sums);
+}
+
+template <int V>
+__device__ inline void sum_input_gradient(const Input& x, const float* dy, int share, const Sums& sums) {
+    int channel = first_channel<V>(), pixels = x.n * x.h * x.w;
+    // Threads beyond the last channel read nothing.
+    InputChannels<V> input(x, channel < x.c ? channel : 0);
+    Lanes<V> plain, product;
+    sum_products<V>(channel, x.c, pixels, share, x.mean, plain, product, [&](int p, Lanes<V>& d, Lanes<V>& z) {
+        d = Lanes<V>::from(dy + size_t(p) * x.c + channel);
+        z = input.stored(p);
+    });
+    write_sums(sums, x.c, pixels, plain, product, x.mean, x.rstd, x.scale, x.shift, 1.0f);
+}
+
+// The same for the gradient of a convolution's joined input, whose BatchNorm is pending. Grid: channels, pieces of
+// `share` pixels.
+KERNEL(256) input_gradient_sums(
+    const __grid_constant__ Input x, const float* dy, int share, const __grid_constant__ Sums sums) {
+    if (by_four(x) && aligned(dy) && aligned(x.mean)) sum_input_gradient<4>(x, dy, share, sums);
+    else sum_input_gradient<1>(x, dy, share, sums);
 }
 
 // dst = gate * sample[n] * dy, or that added to it.
-KERNEL scaled(float* dst, const float* dy, const float* sample, float gate, int image, int values, int add) {
+KERNEL(256) scaled(float* dst, const float* dy, const float* sample, float gate, int image, int values, int add) {
     for (int i = first_value(); i < values; i += all_threads()) {
         float factor = sample ? gate * sample[i / image] : gate;
         dst[i] = add ? fmaf(factor, dy[i], dst[i]) : factor * dy[i];
@@ -100,9 +159,9 @@ KERNEL scaled(float* dst, const float* dy, const float* sample, float gate, int 
 }
 
 // The gradient that a `Gradient` stands for.
-KERNEL output_gradient(const __grid_constant__ Gradient g, float* out) {
+KERNEL(256) output_gradient(const __grid_constant__ Gradient g, float* out) {
     int values = g.n * g.h * g.w * g.c;
     for (int i = first_value(); i < values; i += all_threads()) {
-        out[i] = load(g, i / g.c, i % g.c);
+        out[i] = GradientChannels<1>(g, i % g.c).at(i / g.c).v[0];
     }
 }

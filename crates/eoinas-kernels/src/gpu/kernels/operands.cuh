@@ -1,4 +1,5 @@
-// What the matrix products of `gemm.cuh` read and write.
+// What the matrix products of `gemm.cuh` read and write, V neighbouring channels at a time; `four` says whether four can
+// be.
 #pragma once
 
 // Values of the input that an output pixel of a convolution reads: k counts taps row by row, channels fastest.
@@ -8,34 +9,50 @@ struct Window {
     int columns, stride, first_y, first_x, out_h, out_w;
 
     using Row = Pixel;
+    __device__ bool four() const { return by_four(x); }
     __device__ Row row(int pixel) const {
         Pixel at = place(pixel, out_h, out_w);
         return {at.n, at.y * stride + first_y, at.x * stride + first_x};
     }
-    __device__ float at(const Row& row, int k) const {
-        int channel = k % x.c, tap = k / x.c;
-        return load(x, row.n, row.y + tap / columns, row.x + tap % columns, channel);
+    template <int V>
+    __device__ Lanes<V> at(const Row& row, int k) const {
+        // Most filters have one tap, and divisions are slow.
+        int tap = k < x.c ? 0 : k / x.c, y = tap == 0 ? 0 : tap / columns;
+        return InputChannels<V>(x, k - tap * x.c).at(row.n, row.y + y, row.x + tap - y * columns);
     }
 };
 
-// The output of a depthwise convolution, which nobody has written: computed when it is read.
+// The output of a depthwise convolution, which nobody has written: computed when it is read. SIZE: columns of its filter,
+// or 0 where `size` alone knows.
+template <int SIZE>
 struct DepthwiseWindow {
     const Input& x;
     const float* weight;
     int size, stride, dilation, out_h, out_w;
 
     using Row = Pixel;
+    __device__ bool four() const { return by_four(x) && aligned(weight); }
     __device__ Row row(int pixel) const {
         Pixel at = place(pixel, out_h, out_w);
         int padding = dilation * (size - 1) / 2;
         return {at.n, at.y * stride - padding, at.x * stride - padding};
     }
-    __device__ float at(const Row& row, int channel) const {
-        float sum = 0.0f;
-        for (int ky = 0; ky < size; ++ky) {
-            for (int kx = 0; kx < size; ++kx) {
-                float value = load(x, row.n, row.y + ky * dilation, row.x + kx * dilation, channel);
-                sum = fmaf(value, weight[(ky * size + kx) * x.c + channel], sum);
+    template <int V>
+    __device__ Lanes<V> at(const Row& row, int channel) const {
+        InputChannels<V> input(x, channel);
+        Lanes<V> sum = Lanes<V>::of(0.0f);
+        const int taps = SIZE ? SIZE : size;
+        [[maybe_unused]] constexpr int UNROLL = SIZE ? SIZE : 1;
+        unsigned rows = inside_bits(row.y, taps, dilation, x.h), columns = inside_bits(row.x, taps, dilation, x.w);
+        int first = (row.n * x.h + row.y) * x.w + row.x;
+        // Rows one after the other: code that is longer takes longer to be fetched than to be run.
+#pragma unroll 1
+        for (int ky = 0; ky < taps; ++ky) {
+#pragma unroll UNROLL
+            for (int kx = 0; kx < taps; ++kx) {
+                bool inside = rows >> ky & columns >> kx & 1;
+                Lanes<V> value = input.at(first + (ky * x.w + kx) * dilation, inside);
+                add_product(sum, value, Lanes<V>::from(weight + (ky * taps + kx) * x.c + channel));
             }
         }
         return sum;
@@ -47,8 +64,12 @@ struct GradientRows {
     const Gradient& g;
 
     using Row = int;
+    __device__ bool four() const { return by_four(g); }
     __device__ Row row(int pixel) const { return pixel; }
-    __device__ float at(Row pixel, int channel) const { return load(g, pixel, channel); }
+    template <int V>
+    __device__ Lanes<V> at(Row pixel, int channel) const {
+        return GradientChannels<V>(g, channel).at(pixel);
+    }
 };
 
 // Some of its channels.
@@ -56,7 +77,11 @@ struct GradientColumns {
     const Gradient& g;
     int first;
 
-    __device__ float at(int pixel, int channel) const { return load(g, pixel, first + channel); }
+    __device__ bool four() const { return by_four(g) && first % 4 == 0; }
+    template <int V>
+    __device__ Lanes<V> at(int pixel, int channel) const {
+        return GradientChannels<V>(g, first + channel).at(pixel);
+    }
 };
 
 // Values of the output's gradient that an input pixel of a convolution contributed to, tap by tap; h and w are the
@@ -66,15 +91,21 @@ struct GradientWindow {
     int columns, stride, first_y, first_x, h, w;
 
     using Row = Pixel;
+    __device__ bool four() const { return by_four(g); }
     __device__ Row row(int pixel) const {
         Pixel at = place(pixel, h, w);
         return {at.n, at.y - first_y, at.x - first_x};
     }
-    __device__ float at(const Row& row, int k) const {
-        int channel = k % g.c, tap = k / g.c;
-        int y = row.y - tap / columns, x = row.x - tap % columns;
-        if (y < 0 || x < 0 || y % stride != 0 || x % stride != 0) return 0.0f;
-        return load(g, row.n, y / stride, x / stride, channel);
+    template <int V>
+    __device__ Lanes<V> at(const Row& row, int k) const {
+        int tap = k < g.c ? 0 : k / g.c, down = tap == 0 ? 0 : tap / columns;
+        int y = row.y - down, x = row.x - (tap - down * columns);
+        if (stride != 1) {
+            // No output has its tap between two steps; -1 is no row of the gradient.
+            y = y >= 0 && y % stride == 0 ? y / stride : -1;
+            x = x >= 0 && x % stride == 0 ? x / stride : -1;
+        }
+        return GradientChannels<V>(g, k - tap * g.c).at(row.n, y, x);
     }
 };
 
@@ -85,19 +116,22 @@ struct ReduceGradientWindow {
     int split, h, w;
 
     using Row = Pixel;
+    __device__ bool four() const { return by_four(g) && split % 4 == 0; }
     __device__ Row row(int pixel) const { return place(pixel, h, w); }
-    __device__ float at(const Row& row, int channel) const {
+    template <int V>
+    __device__ Lanes<V> at(const Row& row, int channel) const {
         bool second = channel >= split;
-        if (row.y % 2 != (second && h > 1) || row.x % 2 != (second && w > 1)) return 0.0f;
-        return load(g, row.n, row.y / 2, row.x / 2, channel);
+        if (row.y % 2 != (second && h > 1) || row.x % 2 != (second && w > 1)) return Lanes<V>::of(0.0f);
+        return GradientChannels<V>(g, channel).at(row.n, row.y / 2, row.x / 2);
     }
 };
 
-// Weights [k, cols].
+// Weights [k, cols]. DOWN: neighbours in memory follow each other along k.
 struct Weights {
     const float* weight;
     int cols;
 
+    static constexpr bool DOWN = false;
     __device__ float at(int k, int column) const { return weight[size_t(k) * cols + column]; }
 };
 
@@ -106,8 +140,10 @@ struct WeightsBack {
     const float* weight;
     int inputs, outputs;
 
+    static constexpr bool DOWN = true;
     __device__ float at(int k, int input) const {
-        return weight[(size_t(k / outputs) * inputs + input) * outputs + k % outputs];
+        int tap = k < outputs ? 0 : k / outputs;
+        return weight[(size_t(tap) * inputs + input) * outputs + k - tap * outputs];
     }
 };
 
@@ -116,6 +152,7 @@ struct ReduceWeightsBack {
     const float *first, *second;
     int split, outputs;
 
+    static constexpr bool DOWN = true;
     __device__ float at(int k, int input) const {
         return k < split ? first[input * split + k] : second[input * (outputs - split) + k - split];
     }
@@ -125,5 +162,9 @@ struct InputColumns {
     const Target& target;
     const Input& x;
 
-    __device__ void operator()(int row, int column, float value) const { store(target, x, row, column, value); }
+    __device__ bool four() const { return by_four(target) && by_four(x); }
+    template <int V>
+    __device__ void put(int row, int column, const Lanes<V>& value) const {
+        store(target, x, row, column, value);
+    }
 };

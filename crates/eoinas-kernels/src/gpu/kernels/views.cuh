@@ -28,52 +28,169 @@ struct Target {
     int sources, add;
 };
 
-// NaN stays NaN.
-__device__ inline float relu(float y) {
-    return y < 0.0f ? 0.0f : y;
+// V neighbouring channels, which a thread reads and writes together.
+template <int V>
+struct alignas(V * sizeof(float)) Lanes {
+    float v[V];
+
+    __device__ static Lanes of(float value) {
+        Lanes lanes;
+#pragma unroll
+        for (int i = 0; i < V; ++i) lanes.v[i] = value;
+        return lanes;
+    }
+    __device__ static Lanes from(const float* values) { return *reinterpret_cast<const Lanes*>(values); }
+    __device__ void to(float* values) const { *reinterpret_cast<Lanes*>(values) = *this; }
+    // 0 elsewhere. What is read all the same and thrown away, from a place that is there, keeps loads free of branches,
+    // so that many are on their way at once.
+    __device__ Lanes where(bool wanted) const {
+        Lanes lanes;
+#pragma unroll
+        for (int i = 0; i < V; ++i) lanes.v[i] = wanted ? v[i] : 0.0f;
+        return lanes;
+    }
+};
+
+// sum += a * b
+template <int V>
+__device__ inline void add_product(Lanes<V>& sum, const Lanes<V>& a, const Lanes<V>& b) {
+#pragma unroll
+    for (int i = 0; i < V; ++i) sum.v[i] = fmaf(a.v[i], b.v[i], sum.v[i]);
 }
 
-__device__ inline float stored(const Input& x, int pixel, int channel) {
-    if (x.sources == 1) return x.source[0][size_t(pixel) * x.c + channel];
-    int source = 0;
-    while (channel >= x.width[source]) channel -= x.width[source++];
-    return x.source[source][size_t(pixel) * x.width[source] + channel];
+// Whether four values can be read from here at once.
+__device__ inline bool aligned(const void* values) {
+    return reinterpret_cast<size_t>(values) % 16 == 0;
 }
 
-// Behind the BatchNorm, before the ReLU.
-__device__ inline float normalised(const Input& x, int pixel, int channel) {
-    float z = stored(x, pixel, channel);
-    return x.scale ? fmaf(z, x.scale[channel], x.shift[channel]) : z;
+// Whether four neighbouring channels can be read together.
+__device__ inline bool by_four(const Input& x) {
+    bool four = x.c % 4 == 0 && aligned(x.scale) && aligned(x.shift);
+    for (int s = 0; s < x.sources; ++s) four = four && x.width[s] % 4 == 0 && aligned(x.source[s]);
+    return four;
 }
 
-__device__ inline float load(const Input& x, int pixel, int channel) {
-    float y = normalised(x, pixel, channel);
-    return x.relu ? relu(y) : y;
+__device__ inline bool by_four(const Gradient& g) {
+    return g.c % 4 == 0 && aligned(g.dy) && aligned(g.z) && aligned(g.a) && aligned(g.b) && aligned(g.d);
 }
 
-// 0 outside of the image.
-__device__ inline float load(const Input& x, int n, int row, int column, int channel) {
-    if (row < 0 || row >= x.h || column < 0 || column >= x.w) return 0.0f;
-    return load(x, (n * x.h + row) * x.w + column, channel);
+__device__ inline bool by_four(const Target& target) {
+    bool four = true;
+    for (int s = 0; s < target.sources; ++s) four = four && target.width[s] % 4 == 0 && aligned(target.tensor[s]);
+    return four;
 }
 
-__device__ inline float load(const Gradient& g, int pixel, int channel) {
-    size_t at = size_t(pixel) * g.c + channel;
-    float dy = g.sample ? g.sample[pixel / (g.h * g.w)] * g.dy[at] : g.dy[at];
-    return g.z ? fmaf(g.a[channel], dy, fmaf(g.b[channel], g.z[at], g.d[channel])) : g.gate * dy;
+// Bit i: whether `first + i * step` lies within `size`, for a window of `count` rows or columns.
+__device__ inline unsigned inside_bits(int first, int count, int step, int size) {
+    unsigned bits = 0;
+#pragma unroll
+    for (int i = 0; i < count; ++i) bits |= unsigned(first + i * step >= 0 && first + i * step < size) << i;
+    return bits;
 }
 
-// 0 outside of the image.
-__device__ inline float load(const Gradient& g, int n, int row, int column, int channel) {
-    if (row < 0 || row >= g.h || column < 0 || column >= g.w) return 0.0f;
-    return load(g, (n * g.h + row) * g.w + column, channel);
+// V channels of an activation from `channel` on. What belongs to the channels is read once.
+template <int V>
+struct InputChannels {
+    const float* source;
+    int width, h, w;
+    Lanes<V> scale, shift;
+    // 0 with a ReLU.
+    float least;
+
+    __device__ InputChannels(const Input& x, int channel) : h(x.h), w(x.w), least(x.relu ? 0.0f : -INFINITY) {
+        int s = 0, rest = channel;
+        while (rest >= x.width[s]) rest -= x.width[s++];
+        source = x.source[s] + rest;
+        width = x.width[s];
+        scale = x.scale ? Lanes<V>::from(x.scale + channel) : Lanes<V>::of(1.0f);
+        shift = x.scale ? Lanes<V>::from(x.shift + channel) : Lanes<V>::of(0.0f);
+    }
+    __device__ Lanes<V> stored(int pixel) const { return Lanes<V>::from(source + size_t(pixel) * width); }
+    // Behind the BatchNorm, before the ReLU.
+    __device__ Lanes<V> normalised(int pixel) const {
+        Lanes<V> y = stored(pixel);
+#pragma unroll
+        for (int i = 0; i < V; ++i) y.v[i] = fmaf(y.v[i], scale.v[i], shift.v[i]);
+        return y;
+    }
+    // 0 outside of the image, where no pixel is asked for. NaN stays NaN.
+    __device__ Lanes<V> at(int pixel, bool inside) const {
+        Lanes<V> y = normalised(inside ? pixel : 0);
+#pragma unroll
+        for (int i = 0; i < V; ++i) y.v[i] = inside && !(y.v[i] < least) ? y.v[i] : 0.0f;
+        return y;
+    }
+    __device__ Lanes<V> at(int n, int row, int column) const {
+        return at((n * h + row) * w + column, row >= 0 && row < h && column >= 0 && column < w);
+    }
+};
+
+// The same for a gradient.
+template <int V>
+struct GradientChannels {
+    const float *dy, *z, *sample;
+    int c, h, w;
+    Lanes<V> a, b, d;
+
+    __device__ GradientChannels(const Gradient& g, int channel)
+        : dy(g.dy + channel), z(g.z ? g.z + channel : nullptr), sample(g.sample), c(g.c), h(g.h), w(g.w) {
+        a = g.z ? Lanes<V>::from(g.a + channel) : Lanes<V>::of(g.gate);
+        b = g.z ? Lanes<V>::from(g.b + channel) : Lanes<V>::of(0.0f);
+        d = g.z ? Lanes<V>::from(g.d + channel) : Lanes<V>::of(0.0f);
+    }
+    __device__ Lanes<V> at(int pixel) const {
+        Lanes<V> y = Lanes<V>::from(dy + size_t(pixel) * c);
+        float factor = sample ? sample[pixel / (h * w)] : 1.0f;
+#pragma unroll
+        for (int i = 0; i < V; ++i) y.v[i] *= factor;
+        if (!z) {
+#pragma unroll
+            for (int i = 0; i < V; ++i) y.v[i] *= a.v[i];
+            return y;
+        }
+        Lanes<V> raw = Lanes<V>::from(z + size_t(pixel) * c);
+#pragma unroll
+        for (int i = 0; i < V; ++i) y.v[i] = fmaf(a.v[i], y.v[i], fmaf(b.v[i], raw.v[i], d.v[i]));
+        return y;
+    }
+    // 0 outside of the image.
+    __device__ Lanes<V> at(int pixel, bool inside) const { return at(inside ? pixel : 0).where(inside); }
+    __device__ Lanes<V> at(int n, int row, int column) const {
+        return at((n * h + row) * w + column, row >= 0 && row < h && column >= 0 && column < w);
+    }
+};
+
+// The same for a gradient that is what it stands for, `plain`.
+template <int V>
+struct PlainChannels {
+    const float* dy;
+    int c, h, w;
+
+    __device__ PlainChannels(const Gradient& g, int channel) : dy(g.dy + channel), c(g.c), h(g.h), w(g.w) {}
+    __device__ Lanes<V> at(int pixel, bool inside) const {
+        return Lanes<V>::from(dy + size_t(inside ? pixel : 0) * c).where(inside);
+    }
+};
+
+__device__ inline bool plain(const Gradient& g) {
+    return !g.z && !g.sample && g.gate == 1.0f;
 }
 
 // Takes a gradient back through the input's ReLU and to where it belongs.
-__device__ inline void store(const Target& target, const Input& x, int pixel, int channel, float dx) {
-    if (x.relu && !(normalised(x, pixel, channel) > 0.0f)) dx = 0.0f;
-    int source = 0;
-    while (channel >= target.width[source]) channel -= target.width[source++];
-    float* to = target.tensor[source] + size_t(pixel) * target.width[source] + channel;
-    *to = target.add ? *to + dx : dx;
+template <int V>
+__device__ inline void store(const Target& target, const Input& x, int pixel, int channel, Lanes<V> dx) {
+    if (x.relu) {
+        Lanes<V> y = InputChannels<V>(x, channel).normalised(pixel);
+#pragma unroll
+        for (int i = 0; i < V; ++i) dx.v[i] = y.v[i] > 0.0f ? dx.v[i] : 0.0f;
+    }
+    int s = 0;
+    while (channel >= target.width[s]) channel -= target.width[s++];
+    float* to = target.tensor[s] + size_t(pixel) * target.width[s] + channel;
+    if (target.add) {
+        Lanes<V> old = Lanes<V>::from(to);
+#pragma unroll
+        for (int i = 0; i < V; ++i) dx.v[i] += old.v[i];
+    }
+    dx.to(to);
 }
