@@ -63,7 +63,7 @@ fn facts(start: &Start) -> Vec<Fact> {
         fact("features", features().into()),
         fact("system", format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH).into()),
         fact("cores", json!(cores)),
-        fact("vector instructions", vectors().into()),
+        fact("vector instructions", eoinas_kernels::simd::Level::current().to_string().into()),
         fact("memory GiB", json!(memory("MemTotal"))),
         fact("free memory GiB", json!(memory("MemAvailable"))),
         fact("GPU driver", json!(driver())),
@@ -91,14 +91,6 @@ fn features() -> Vec<&'static str> {
         ("emulation", cfg!(feature = "emulation")),
     ];
     built.into_iter().filter_map(|(name, is_built)| is_built.then_some(name)).collect()
-}
-
-/// The widest vectors that the kernels use here.
-fn vectors() -> String {
-    format!("{:?}", eoinas_kernels::simd::Level::current())
-        .trim_start_matches("Level(")
-        .trim_end_matches(')')
-        .to_owned()
 }
 
 /// The GPUs that runs can use, by their names for --device; where there is none, why.

@@ -55,7 +55,7 @@ impl SourceKind {
 /// How many pictures lie in `dir` itself, by their names.
 fn pictures(dir: &Path) -> Result<usize> {
     let entries = std::fs::read_dir(dir).map_err(DataError::read(dir))?;
-    Ok(entries.flatten().filter(|entry| is_picture(&entry.path())).count())
+    Ok(entries.flatten().filter(|entry| is_picture(entry.path())).count())
 }
 
 fn has_folders(dir: &Path) -> Result<bool> {

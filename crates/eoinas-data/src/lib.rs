@@ -61,6 +61,7 @@ pub use folder::{FolderConfig, ImageFolder, MAX_PIXELS, PictureFolder, Unreadabl
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
 pub use mnist::Mnist;
+pub use picture_name::is_picture;
 pub use source::{Source, SourceKind};
 pub use split::{Split, SplitKind};
 pub use subset::Subset;

@@ -10,7 +10,7 @@ pub(crate) fn ending(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-/// Whether a file is read as a picture.
-pub(crate) fn is_picture(path: &Path) -> bool {
-    ENDINGS.contains(&ending(path).as_str())
+/// Whether a file of this name is read as a picture.
+pub fn is_picture(path: impl AsRef<Path>) -> bool {
+    ENDINGS.contains(&ending(path.as_ref()).as_str())
 }

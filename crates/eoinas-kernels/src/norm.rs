@@ -21,8 +21,9 @@ impl Norm {
     /// # Errors
     /// Tensors that are not f32 tensors `[c]` of one length.
     pub fn from_stats(stats: &BatchStats, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Result<Self> {
-        if let (Some(plain), None) = (&stats.plain, affine)
+        if let (Some((plain, of)), None) = (&stats.plain, affine)
             && eps == EPSILON
+            && *of == [stats.mean.id(), stats.variance.id()]
         {
             return Ok(plain.clone());
         }

@@ -1,6 +1,6 @@
 //! What kernels give back beside a single tensor.
 
-use candle_core::{Shape, Tensor};
+use candle_core::{Shape, Tensor, TensorId};
 
 use crate::gate::GateGradient;
 #[cfg(doc)]
@@ -18,7 +18,8 @@ pub struct BatchStats {
     /// Number of values that each channel's statistics were taken over.
     pub count: usize,
     /// The BatchNorm without scale and shift and with [`EPSILON`], where a GPU made it with the statistics.
-    pub(crate) plain: Option<Norm>,
+    /// It stands for these very tensors.
+    pub(crate) plain: Option<(Norm, [TensorId; 2])>,
 }
 
 impl BatchStats {

@@ -5,8 +5,8 @@
 
 mod common;
 
-use candle_core::Tensor;
-use common::{FORMS, Op, Problem};
+use candle_core::{Device, Tensor};
+use common::{FORMS, Op, Problem, Values, array, assert_close, flat, wide};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::activation::join;
 use eoinas_kernels::reference::conv::{Window, conv, conv_backward as ref_conv_backward};
@@ -165,6 +165,24 @@ fn check_all<O: Op>(what: &str, op: impl Fn(usize) -> O) {
 fn depthwise_equals_reference() {
     for g in geometries().chain([geometry(1, 2, 1), geometry(7, 1, 3)]) {
         check_all(&format!("{g:?}"), |c| Depthwise(g, c));
+    }
+}
+
+#[test]
+fn filters_that_are_larger_than_the_image() {
+    // On a GPU there is no way back for these.
+    let (x, window) = (Values::new(5).tensor(&[1, 9, 40, 4]), geometry(63, 1, 1));
+    let weight = Values::new(6).tensor(&[63, 63, 4]);
+    let identity: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 5 == 0))).collect();
+    let identity = Tensor::from_vec(identity, (4, 4), &Device::Cpu).unwrap();
+    let input = Input { sources: &[&x], norm: None, relu: false };
+    let expected = depthwise(&array(&x), &wide(&weight), filter(window)).data;
+    for conv in [
+        Convolution::Depthwise { weight: &weight, geometry: window },
+        Convolution::Separable { depthwise: &weight, pointwise: &identity, geometry: window },
+    ] {
+        let (z, _) = conv_forward(&Workspace::new(), input, conv, false).unwrap();
+        assert_close("63 x 63", &flat(&z), &expected, 1e-4);
     }
 }
 

@@ -30,8 +30,6 @@ pub struct BatchNorm {
 pub struct AppliedNorm {
     /// The map that readers apply.
     pub norm: Norm,
-    /// Number of values that each channel's statistics were taken over.
-    pub count: usize,
     affine: Option<(ParamId, ParamId)>,
 }
 
@@ -87,7 +85,7 @@ impl BatchNorm {
         if context.keep || context.phase != Phase::Evaluation {
             return Ok(None);
         }
-        Ok(self.known(context)?.map(|norm| AppliedNorm { norm, count: 0, affine: None }))
+        Ok(self.known(context)?.map(|norm| AppliedNorm { norm, affine: None }))
     }
 
     /// The map for an output with these statistics. In training, running statistics are updated; in evaluation, they
@@ -104,7 +102,7 @@ impl BatchNorm {
                 Norm::from_stats(stats, self.values(context, self.affine)?, EPSILON)?
             }
         };
-        Ok(AppliedNorm { norm, count: stats.count, affine: self.affine })
+        Ok(AppliedNorm { norm, affine: self.affine })
     }
 
     /// The map that does not depend on the batch: that of a folded one, and in evaluation that of running statistics.
@@ -142,7 +140,7 @@ impl AppliedNorm {
     /// Adds the gradients of scale and shift, if it has them.
     pub fn add_gradients(&self, sums: &GradSums, gate: f32, gradients: &mut WeightGradients) -> Result<()> {
         if let Some((gamma, beta)) = self.affine {
-            let scaled = |sum: &Tensor| if gate == 1.0 { sum.copy() } else { sum.affine(f64::from(gate), 0.0) };
+            let scaled = |sum: &Tensor| if gate == 1.0 { Ok(sum.clone()) } else { sum.affine(f64::from(gate), 0.0) };
             gradients.add(gamma, scaled(&sums.dy_xhat)?)?;
             gradients.add(beta, scaled(&sums.dy)?)?;
         }

@@ -13,7 +13,8 @@ use crate::parameters::{ParamId, Parameters};
 #[derive(Debug, Default)]
 pub struct WeightGradients {
     entries: BTreeMap<ParamId, Tensor>,
-    /// What a GPU has still to add up. Empty behind the pass that found them.
+    /// What a GPU has still to add up, which those that read see only when it is settled. Empty behind the pass that found
+    /// it.
     pending: Vec<(ParamId, WeightGradient)>,
     /// Values that they hold.
     pending_values: usize,
@@ -80,18 +81,21 @@ impl WeightGradients {
     /// # Errors
     /// A device whose memory is full, or that fails.
     pub fn settle(&mut self) -> Result<()> {
+        let settled = optim::settle(self.pending.iter().map(|(_, gradient)| gradient.clone()).collect())?;
         self.pending_values = 0;
-        let (ids, gradients): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().unzip();
-        ids.into_iter().zip(optim::settle(gradients)?).try_for_each(|(id, gradient)| self.add(id, gradient))
+        let pending = std::mem::take(&mut self.pending);
+        pending.into_iter().zip(settled).try_for_each(|((id, _), gradient)| self.add(id, gradient))
     }
 
     /// Adds the gradients of another pass: several sampled paths in one update, or several devices.
     pub fn merge(&mut self, other: Self) -> Result<()> {
+        other.pending.into_iter().try_for_each(|(id, gradient)| self.add_found(id, gradient))?;
         other.entries.into_iter().try_for_each(|(id, gradient)| self.add(id, gradient))
     }
 
     /// Multiplies every gradient.
     pub fn scale(&mut self, factor: f64) -> Result<()> {
+        self.settle()?;
         for gradient in self.entries.values_mut() {
             *gradient = gradient.affine(factor, 0.0)?;
         }

@@ -112,6 +112,7 @@ impl Stage {
 
     /// Runs the stage backward; `sources` and `pending` are those of the forward pass, `gradient` is the one at its raw
     /// output. Weight gradients go to `weights` if there is such a place.
+    /// On a GPU they are to be settled there ([`WeightGradients::settle`]), as a pass does at its end.
     pub fn backward(
         &self,
         context: &Context<'_>,

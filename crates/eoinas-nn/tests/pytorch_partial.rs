@@ -63,6 +63,7 @@ fn check(stride: usize) {
         let pass = BackwardPass { x: &x, gradient, input: Some(InputTarget::AddTo(&dx)), weights: Some(&mut weights) };
         ops[*at].backward(&mut context, output, pass).unwrap();
     }
+    weights.settle().unwrap();
     close_tensors("dx", &dx, &values.get("dx"), TOLERANCE);
     let want = values.below("grad.");
     assert_eq!(weights.len(), want.len());

@@ -1,4 +1,4 @@
-//! What kernels take: the structs of `views.cuh`, `node.cu` and `optim.cu`, field by field.
+//! What kernels take: the structs of `views.cuh`, `threads.cuh`, `node.cu` and `optim.cu`, field by field.
 
 /// Tensors that an input is joined from, at most.
 pub(super) const SOURCES: usize = 8;

@@ -71,18 +71,24 @@ fn keep_freed_memory(ordinal: usize) {
 fn function(device: &CudaDevice, name: &str) -> candle_core::Result<CudaFunction> {
     type Functions = HashMap<String, CudaFunction>;
     thread_local! {
-        static KNOWN: RefCell<Vec<(DeviceId, Functions)>> = const { RefCell::new(Vec::new()) };
+        static KNOWN: RefCell<Vec<(DeviceId, usize, Functions)>> = const { RefCell::new(Vec::new()) };
     }
     let id = device.id();
     KNOWN.with_borrow_mut(|known| {
-        if let Some(function) = known.iter().find(|(of, _)| *of == id).and_then(|(_, functions)| functions.get(name)) {
+        if let Some(function) = known.iter().find(|(of, ..)| *of == id).and_then(|(.., functions)| functions.get(name))
+        {
             return Ok(function.clone());
         }
         let function = device.get_or_load_custom_func(name, MODULE, PTX)?.into_cuda_function();
         let named = (name.to_owned(), function.clone());
-        match known.iter_mut().find(|(of, _)| *of == id) {
-            Some((_, functions)) => functions.extend([named]),
-            None => known.push((id, Functions::from([named]))),
+        match known.iter_mut().find(|(of, ..)| *of == id) {
+            Some((.., functions)) => functions.extend([named]),
+            None => {
+                // Of a device that was opened again those of before would keep all that it had.
+                let ordinal = device.cuda_stream().context().ordinal();
+                known.retain(|(_, of, _)| *of != ordinal);
+                known.push((id, ordinal, Functions::from([named])));
+            }
         }
         Ok(function)
     })

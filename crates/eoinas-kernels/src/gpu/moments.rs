@@ -48,9 +48,10 @@ impl Statistics {
     /// What the launch has left.
     fn stats(&self) -> Result<BatchStats> {
         let of = |row: usize| self.out.narrow(0, row * self.channels, self.channels);
-        let mean = of(0)?;
-        let plain = Some(Norm { mean: mean.clone(), rstd: of(2)?, scale: of(3)?, shift: of(4)? });
-        Ok(BatchStats { mean, variance: of(1)?, count: self.pixels, plain })
+        let (mean, variance) = (of(0)?, of(1)?);
+        let plain = Norm { mean: mean.clone(), rstd: of(2)?, scale: of(3)?, shift: of(4)? };
+        let plain = Some((plain, [mean.id(), variance.id()]));
+        Ok(BatchStats { mean, variance, count: self.pixels, plain })
     }
 }
 

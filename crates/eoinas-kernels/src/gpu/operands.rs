@@ -12,8 +12,8 @@ use super::grid::int;
 use crate::error::{KernelError, Result};
 use crate::view::{Gradient, Input};
 
-/// Pixels beyond the border that a filter reads, at most, and its stride.
-const BESIDE: usize = 1 << 12;
+/// Pixels along a side of an image, at most: a filter reads up to 2^12 rows beside it.
+const SIDE: usize = 1 << 18;
 
 /// The tensors of one call of a kernel, which must be on its GPU. None that is written shares memory with another.
 pub(super) struct Operands<'g> {
@@ -186,8 +186,15 @@ impl<'g> Operands<'g> {
         // Kernels count the values of a tensor with an `int`, too.
         self.int(shape.iter().product())?;
         let [n, h, w, c] = shape;
-        // And places beside an image, within any filter's padding.
-        self.int(h.max(w).saturating_add(BESIDE))?;
+        // And places beside an image, within any filter's padding, also of rows that far from it.
+        if h.max(w) > SIDE {
+            return Err(KernelError::Argument {
+                kernel: self.kernel,
+                argument: "height or width",
+                got: h.max(w).to_string(),
+                expected: format!("at most {SIDE} on a GPU"),
+            });
+        }
         Ok([self.int(n)?, self.int(h)?, self.int(w)?, self.int(c)?])
     }
 }

@@ -9,7 +9,7 @@ use super::operands::Operands;
 use crate::error::Result;
 use crate::results::WeightGradient;
 
-/// Pixels cut into pieces that blocks sum over; depends on the number of pixels alone.
+/// Pixels cut into pieces that blocks sum over; depends on the sizes of the launch alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pieces {
     /// How many there are.

@@ -20,6 +20,9 @@ pub(super) enum Use {
     Counters,
 }
 
+/// Values that sizes are rounded up to, so that few are allocated anew.
+const ROUND: usize = 1 << 16;
+
 thread_local! {
     static SCRATCH: RefCell<BTreeMap<(usize, Use), Tensor>> = const { RefCell::new(BTreeMap::new()) };
 }
@@ -37,8 +40,9 @@ impl Gpu {
             if let Some(tensor) = all.get(&(place, use_)).filter(|tensor| fits(tensor, &device, values)) {
                 return Ok(tensor.narrow(0, 0, values)?);
             }
-            // Launches that are on their way to the old one come before whatever takes its memory next.
-            let size = values.next_power_of_two();
+            // The old one first: launches that are on their way to it come before whatever takes its memory next.
+            all.remove(&(place, use_));
+            let size = values.next_multiple_of(ROUND);
             let tensor = match use_ {
                 Use::Counters => Tensor::zeros(size, DType::U32, &device)?,
                 Use::Parts | Use::Between => tensors::unwritten(size, DType::F32, &device)?,

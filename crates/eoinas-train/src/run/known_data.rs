@@ -167,10 +167,7 @@ impl<'a> DataFolder<'a> {
             SourceKind::Embedded | SourceKind::EmbeddedV2 => false,
             SourceKind::Cifar10 | SourceKind::Cifar100 => name.ends_with(".bin") || name.ends_with(".txt"),
             SourceKind::Mnist => name.contains("ubyte"),
-            SourceKind::Folder => {
-                let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-                ["png", "jpg", "jpeg", "jfif"].contains(&extension)
-            }
+            SourceKind::Folder => eoinas_data::is_picture(name),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The widest kind of vector that the CPU has, chosen at run time.
 
 use std::cell::Cell;
+use std::fmt;
 use std::sync::OnceLock;
 
 use super::portable::Portable;
@@ -23,6 +24,18 @@ pub struct Level(Kind);
 
 thread_local! {
     static OVERRIDE: Cell<Option<Level>> = const { Cell::new(None) };
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "AVX-512",
+        })
+    }
 }
 
 impl Level {

@@ -43,7 +43,9 @@ struct DepthwiseWindow {
         Lanes<V> sum = Lanes<V>::of(0.0f);
         const int taps = SIZE ? SIZE : size;
         [[maybe_unused]] constexpr int UNROLL = SIZE ? SIZE : 1;
-        unsigned rows = inside_bits(row.y, taps, dilation, x.h), columns = inside_bits(row.x, taps, dilation, x.w);
+        using Bits = typename FilterBits<SIZE>::Type;
+        Bits rows = inside_bits<Bits>(row.y, taps, dilation, x.h);
+        Bits columns = inside_bits<Bits>(row.x, taps, dilation, x.w);
         int first = (row.n * x.h + row.y) * x.w + row.x;
         // Rows one after the other: code that is longer takes longer to be fetched than to be run.
 #pragma unroll 1

@@ -80,13 +80,25 @@ __device__ inline bool by_four(const Target& target) {
     return four;
 }
 
-// Bit i: whether `first + i * step` lies within `size`, for a window of `count` rows or columns.
-__device__ inline unsigned inside_bits(int first, int count, int step, int size) {
-    unsigned bits = 0;
+// Bit i: whether `first + i * step` lies within `size`, for a window of `count` rows or columns, at most as many as there
+// are bits.
+template <class Bits = unsigned>
+__device__ inline Bits inside_bits(int first, int count, int step, int size) {
+    Bits bits = 0;
 #pragma unroll
-    for (int i = 0; i < count; ++i) bits |= unsigned(first + i * step >= 0 && first + i * step < size) << i;
+    for (int i = 0; i < count; ++i) bits |= Bits(first + i * step >= 0 && first + i * step < size) << i;
     return bits;
 }
+
+// Bits for the rows or columns of a filter of SIZE; 0 stands for one of up to 63.
+template <int SIZE>
+struct FilterBits {
+    using Type = unsigned;
+};
+template <>
+struct FilterBits<0> {
+    using Type = unsigned long long;
+};
 
 // V channels of an activation from `channel` on. What belongs to the channels is read once.
 template <int V>
