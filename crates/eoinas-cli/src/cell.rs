@@ -1,4 +1,4 @@
-//! A cell that is named on the command line: a file's, or a published one.
+//! A cell that is named on the command line: a file's, a published one, or the genotype itself.
 
 use std::{
     fs::File,
@@ -13,7 +13,8 @@ use crate::Error;
 /// More bytes than any genotype has, in any encoding.
 const LONGEST: u64 = 2 * MAX_BYTES as u64 + 3;
 
-/// The genotype in the file `name`, in any of its text forms; else the published cell that is called so.
+/// The genotype in the file `name`, in any of its text forms; else the published cell that is called so; else the genotype
+/// that the text itself is.
 ///
 /// # Errors
 /// Neither is there, or both are; a file that cannot be read or is no genotype.
@@ -29,6 +30,7 @@ pub(crate) fn read(name: &Path) -> Result<Genotype, Error> {
                 format!("{shown} is a published cell, and here is a file of that name; for the file write ./{shown}");
             return Err(text.into());
         }
+        _ if !name.exists() && is_text(name) => return Ok(Genotype::parse_bytes(name.as_os_str().as_encoded_bytes())?),
         Err(error) if !name.exists() => return Err(format!("there is no file {shown}, and {error}").into()),
         _ if !name.exists() => return Err(format!("there is no file {shown}").into()),
         _ => {}
@@ -38,4 +40,9 @@ pub(crate) fn read(name: &Path) -> Result<Genotype, Error> {
     let read = File::open(name).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
     read.map_err(|error| format!("cannot read the genotype in {shown}: {error}"))?;
     Ok(Genotype::parse_bytes(&bytes).map_err(|error| format!("{shown}: {error}"))?)
+}
+
+/// Whether this is the text of a genotype rather than the name of anything: every form has one of these marks.
+fn is_text(name: &Path) -> bool {
+    name.to_string_lossy().contains(['(', '{', '|', '\n'])
 }

@@ -21,7 +21,7 @@ Examples:
   eoinas count darts-v2 pc-darts-cifar runs/search-embedded-quick/genotype.txt
   eoinas count darts-v2 --json")]
 pub struct Args {
-    /// Names of published cells, or files with a genotype in any of its text forms [default: all published cells]
+    /// Names of published cells, files with a genotype in any of its text forms, or genotypes [default: all published cells]
     #[arg(value_name = "CELL|FILE")]
     cells: Vec<PathBuf>,
     /// Print one JSON array instead of a table.
@@ -51,7 +51,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         say!("{}", serde_json::Value::Array(rows.iter().map(object).collect()));
         return Ok(ExitCode::SUCCESS);
     }
-    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(4);
+    let width = rows.iter().map(|row| short(&row.name).chars().count()).max().unwrap_or(0).max(4);
     say!("{:width$}  {:>12} {:>15}  {:>12} {:>15}", "", "CIFAR", "", "ImageNet", "");
     say!(
         "{:width$}  {:>12} {:>15}  {:>12} {:>15}",
@@ -66,9 +66,19 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
             .imagenet
             .map_or(("-".to_owned(), "-".to_owned()), |c| (c.parameters.to_string(), c.multiply_adds.to_string()));
         let Counts { parameters: p, multiply_adds: m } = row.cifar;
-        say!("{:width$}  {p:>12} {m:>15}  {parameters:>12} {multiply_adds:>15}", row.name);
+        say!("{:width$}  {p:>12} {m:>15}  {parameters:>12} {multiply_adds:>15}", short(&row.name));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The beginning of a name that would not fit into a table, as a genotype itself does not.
+fn short(name: &str) -> String {
+    const MOST: usize = 48;
+    if name.chars().count() <= MOST {
+        name.to_owned()
+    } else {
+        name.chars().take(MOST - 3).chain("...".chars()).collect()
+    }
 }
 
 fn row(path: &Path) -> Result<Row, Error> {

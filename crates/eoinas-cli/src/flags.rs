@@ -116,7 +116,7 @@ pub(crate) fn explain(error: &Error, start: &Start) -> String {
     if let Some(DataError::Image { path, reason }) = error.downcast_ref()
         && !start.has_flag("skip-unreadable")
     {
-        return format!("{}: unreadable image: {reason}", path.display());
+        return of_data(format!("{}: unreadable image: {reason}", path.display()), flags, start);
     }
     match setting(error.as_ref()) {
         Some(Setting { name: setting, got, expected }) => {

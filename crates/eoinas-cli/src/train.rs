@@ -37,7 +37,8 @@ Examples:
   eoinas train --preset paper-cifar --print-config > mine.toml
   eoinas train --genotype darts-v2 --config mine.toml --epochs 100")]
 pub struct Args {
-    /// A file with a genotype in any of its text forms, or the name of a published cell: darts-v2, eoinas-a, ...
+    /// A file with a genotype in any of its text forms, the name of a published cell (darts-v2, eoinas-a, ...), or the
+    /// genotype itself
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "FILE|NAME")]
     genotype: Option<PathBuf>,
     /// Train so many random cells instead, and print mean and deviation.

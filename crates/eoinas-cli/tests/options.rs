@@ -217,3 +217,23 @@ fn a_file_and_a_published_cell_of_one_name_are_told_apart() {
     assert!(text(&count("./darts-v2").stderr).contains("./darts-v2: line 1, column 1"));
     assert!(text(&count("./darts-v3").stderr).contains("there is no file ./darts-v3"));
 }
+
+#[test]
+fn a_genotype_can_be_pasted_where_a_file_is_named() {
+    let pasted = eoinas_core::zoo::find("darts-v2").unwrap().genotype().to_string();
+    let costs = |cell: &str| {
+        let printed = run("count", &[cell, "--json"]);
+        assert!(printed.status.success(), "{}", text(&printed.stderr));
+        let rows: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+        (rows[0]["cell"].clone(), rows[0]["cifar"].clone())
+    };
+    assert_eq!(costs(&pasted), (pasted.clone().into(), costs("darts-v2").1));
+    let table = text(&run("count", &[&pasted]).stdout);
+    assert!(table.lines().all(|line| line.len() < 120) && table.contains("Genotype(normal=[("), "{table}");
+    for (cell, part) in
+        [("Genotype(normal=[('sep_conv_3x3', 0)", "line 1, column"), ("{'normal/op_2_0': 'x'}", "line 1")]
+    {
+        let error = refused("count", &[cell]);
+        assert!(error.contains(part) && !error.contains("there is no file"), "{error}");
+    }
+}

@@ -19,7 +19,7 @@ Examples:
   eoinas bench inference darts-v2 --threads 2
   eoinas bench inference darts-v2 --batch 1,64 --onnx darts-v2.onnx")]
 pub struct Args {
-    /// Name of a published cell, or a file with a genotype.
+    /// Name of a published cell, a file with a genotype, or a genotype.
     #[arg(value_name = "CELL|FILE")]
     cell: PathBuf,
     /// Initial number of channels C.
