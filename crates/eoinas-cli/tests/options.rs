@@ -221,19 +221,20 @@ fn a_file_and_a_published_cell_of_one_name_are_told_apart() {
 #[test]
 fn a_genotype_can_be_pasted_where_a_file_is_named() {
     let pasted = eoinas_core::zoo::find("darts-v2").unwrap().genotype().to_string();
+    let count = |args: &[&str]| eoinas("count").args(args).output().unwrap();
     let costs = |cell: &str| {
-        let printed = run("count", &[cell, "--json"]);
+        let printed = count(&[cell, "--json"]);
         assert!(printed.status.success(), "{}", text(&printed.stderr));
         let rows: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
         (rows[0]["cell"].clone(), rows[0]["cifar"].clone())
     };
     assert_eq!(costs(&pasted), (pasted.clone().into(), costs("darts-v2").1));
-    let table = text(&run("count", &[&pasted]).stdout);
+    let table = text(&count(&[&pasted]).stdout);
     assert!(table.lines().all(|line| line.len() < 120) && table.contains("Genotype(normal=[("), "{table}");
     for (cell, part) in
         [("Genotype(normal=[('sep_conv_3x3', 0)", "line 1, column"), ("{'normal/op_2_0': 'x'}", "line 1")]
     {
-        let error = refused("count", &[cell]);
+        let error = text(&count(&[cell]).stderr);
         assert!(error.contains(part) && !error.contains("there is no file"), "{error}");
     }
 }
