@@ -2,7 +2,9 @@
 #![cfg(feature = "emulation")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use candle_core::{Device, Tensor};
+mod common;
+
+use common::Values;
 use eoinas_kernels::elementwise::set_zero;
 use eoinas_kernels::optim::settle;
 use eoinas_kernels::{
@@ -10,18 +12,14 @@ use eoinas_kernels::{
     profile,
 };
 
-/// Numbers between -1 and 1.
-fn numbers(seed: u64, shape: &[usize]) -> Tensor {
-    let count: usize = shape.iter().product();
-    let number =
-        |i: usize| ((i as u64 + seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32 / (1 << 23) as f32 - 1.0;
-    Tensor::from_vec((0..count).map(number).collect::<Vec<f32>>(), shape, &Device::Cpu).unwrap()
+fn tensor(seed: u64, shape: &[usize]) -> candle_core::Tensor {
+    Values::new(seed).tensor(shape)
 }
 
 fn weight_gradients() -> Vec<WeightGradient> {
     let gradients = [(1, 12), (2, 7), (3, 16)].map(|(seed, channels)| {
-        let (x, dy) = (numbers(seed, &[2, 6, 5, channels]), numbers(seed + 9, &[2, 6, 5, 8]));
-        let weight = numbers(seed + 99, &[1, 1, channels, 8]);
+        let (x, dy) = (tensor(seed, &[2, 6, 5, channels]), tensor(seed + 9, &[2, 6, 5, 8]));
+        let weight = tensor(seed + 99, &[1, 1, channels, 8]);
         let conv = Convolution::Dense { weight: &weight, geometry: ConvGeometry::POINTWISE };
         let (x, gradient) = (
             Input { sources: &[&x], norm: None, relu: true },
@@ -41,7 +39,7 @@ fn weights_gradients_are_added_up_at_once_and_launches_are_counted() {
     let found = weight_gradients();
     assert!(found.iter().all(|gradient| matches!(gradient, WeightGradient::Pending { .. })));
     // What is known already keeps its place among them.
-    let known = numbers(0, &[3]);
+    let known = tensor(0, &[3]);
     let mixed = [vec![WeightGradient::Known(known.clone())], found].concat();
     profile::start();
     let settled = settle(mixed).unwrap();

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Setting, Skeleton, Streams, count};
+use eoinas_core::{Genotype, SearchSpace, Setting, Skeleton, Streams};
 
 use crate::{
     config::SearchConfig,
     error::Result,
-    finalists::{Drawing, FinalistsConfig},
+    finalists::{Drawing, FinalistsConfig, random_cells},
     run::{Job, Options},
     search::{Search, SearchJob},
     training::{TrainConfig, Training},
@@ -90,14 +90,9 @@ impl SearchConfig {
 
     /// The largest of so many random cells, by multiply-adds.
     fn large_cells(&self, space: &SearchSpace, skeleton: &Skeleton, of: u64) -> Result<Vec<Genotype>> {
-        let mut cells = Vec::new();
-        for index in 0..of {
-            let mut rng = Streams::new(self.seed).rng(SeedStream::Named("finalist to measure"), 0, index);
-            let cell = Genotype::random(space, &mut rng);
-            cells.push((count::network(&cell, skeleton, space)?.multiply_adds, cell));
-        }
-        cells.sort_by_key(|(multiply_adds, _)| Reverse(*multiply_adds));
-        Ok(cells.into_iter().take(CELLS as usize).map(|(_, cell)| cell).collect())
+        let mut cells = random_cells(&Streams::new(self.seed), "finalist to measure", of, skeleton, space)?;
+        cells.sort_by_key(|(_, multiply_adds)| Reverse(*multiply_adds));
+        Ok(cells.into_iter().take(CELLS as usize).map(|(cell, _)| cell).collect())
     }
 
     /// What finals cost here: training epochs of some random cells, and some cells drawn.
@@ -206,6 +201,8 @@ impl FinalistsConfig {
 
 #[cfg(test)]
 mod tests {
+    use eoinas_core::count;
+
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Memory of a device that launches use one after the other, so that it is not allocated for each.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use candle_core::{DType, Device, DeviceLocation, Tensor};
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::tensors;
 
 /// What a scratch is for. Two of different use hold their content side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Use {
     /// What blocks leave for the last one of the launch to add up.
     Parts,
@@ -24,7 +24,7 @@ pub(super) enum Use {
 const ROUND: usize = 1 << 16;
 
 thread_local! {
-    static SCRATCH: RefCell<BTreeMap<(usize, Use), Tensor>> = const { RefCell::new(BTreeMap::new()) };
+    static SCRATCH: RefCell<HashMap<(DeviceLocation, Use), Tensor>> = RefCell::default();
 }
 
 impl Gpu {
@@ -32,10 +32,7 @@ impl Gpu {
     /// whatever a launch has left there.
     pub(super) fn scratch(&self, use_: Use, values: usize) -> Result<Tensor> {
         let device = self.device();
-        let place = match device.location() {
-            DeviceLocation::Cpu => 0,
-            DeviceLocation::Cuda { gpu_id } | DeviceLocation::Metal { gpu_id } => gpu_id + 1,
-        };
+        let place = device.location();
         SCRATCH.with_borrow_mut(|all| {
             if let Some(tensor) = all.get(&(place, use_)).filter(|tensor| fits(tensor, &device, values)) {
                 return Ok(tensor.narrow(0, 0, values)?);

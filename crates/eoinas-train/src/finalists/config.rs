@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Setting, Streams, count, schedule::Cosine};
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Setting, Skeleton, Streams, count, schedule::Cosine};
 use eoinas_data::{Augment, Dataset, DatasetInfo};
 use serde::{Deserialize, Serialize};
 
@@ -103,11 +103,8 @@ impl FinalistsConfig {
             return Ok(None);
         }
         let skeleton = self.network.skeleton(search.form, info);
-        let mut costs = Vec::new();
-        for index in 0..TYPICAL {
-            let mut rng = Streams::new(0).rng(SeedStream::Named("typical cell"), 0, index);
-            costs.push(count::network(&Genotype::random(space, &mut rng), &skeleton, space)?.multiply_adds);
-        }
+        let cells = random_cells(&Streams::new(0), "typical cell", TYPICAL, &skeleton, space)?;
+        let mut costs: Vec<u64> = cells.into_iter().map(|(_, multiply_adds)| multiply_adds).collect();
         costs.sort_unstable();
         Ok(costs.get(costs.len() / 2).copied())
     }
@@ -177,6 +174,25 @@ impl FinalistsConfig {
             ..TrainConfig::default()
         }
     }
+}
+
+/// So many random cells of a stream, with the multiply-adds of their networks.
+///
+/// # Errors
+/// A network that cannot be.
+pub(crate) fn random_cells(
+    streams: &Streams,
+    name: &'static str,
+    count: u64,
+    skeleton: &Skeleton,
+    space: &SearchSpace,
+) -> Result<Vec<(Genotype, u64)>> {
+    let cell = |index| {
+        let cell = Genotype::random(space, &mut streams.rng(SeedStream::Named(name), 0, index));
+        let multiply_adds = count::network(&cell, skeleton, space)?.multiply_adds;
+        Ok((cell, multiply_adds))
+    };
+    (0..count).map(cell).collect()
 }
 
 #[cfg(test)]

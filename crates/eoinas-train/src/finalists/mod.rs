@@ -26,6 +26,7 @@ use crate::{
 
 pub use candidates::candidates;
 pub use config::FinalistsConfig;
+pub(crate) use config::random_cells;
 pub(crate) use drawn::Drawing;
 
 /// A cell of the finals.

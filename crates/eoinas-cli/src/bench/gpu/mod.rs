@@ -55,6 +55,7 @@ const TOLERANCE: f64 = 1e-4;
 /// ReLU or a maximum is decided by them, the gradients of all layers before it change.
 const STEP_TOLERANCE: f64 = 1e-4;
 const TIMES_ROUNDING: f64 = 3.0;
+/// Where rounding explains more than this, nothing is checked, and nothing passes.
 const STEP_AT_MOST: f64 = 0.1;
 
 /// What a line of the table says.
@@ -99,7 +100,6 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         let run = |_: &Device| if place.is_current() { &here } else { &cpu }.pass(wanted);
         let row = compare(name, repetitions, &place, run, |got, expected| {
             let tolerance = STEP_TOLERANCE + TIMES_ROUNDING * distance(&moved, expected)?;
-            // Where rounding explains everything, nothing is checked.
             Ok((distance(got, expected)?, if tolerance <= STEP_AT_MOST { tolerance } else { 0.0 }))
         })?;
         row.print();
@@ -150,30 +150,28 @@ fn compare(
 
 /// The largest difference of any result relative to the largest value of that result.
 fn largest_difference(got: &[Tensor], expected: &[Tensor]) -> Result<f64, Error> {
-    let mut most = 0f64;
-    for (got, expected) in got.iter().zip(expected) {
-        let (got, expected) = (values(got)?, values(expected)?);
-        if got.len() != expected.len() {
-            return Ok(f64::INFINITY);
-        }
+    largest(got, expected, |got, expected| {
         let largest = expected.iter().fold(1e-6f64, |most, value| most.max(value.abs()));
-        let differences = got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs() / largest);
-        most = differences.fold(most, |most, difference| most.max(finite(difference)));
-    }
-    Ok(most)
+        let differences = got.iter().zip(expected).map(|(got, expected)| finite((got - expected).abs() / largest));
+        differences.fold(0.0, f64::max)
+    })
 }
 
 /// The largest norm of the difference of any result, relative to that of what it should be.
 fn distance(got: &[Tensor], expected: &[Tensor]) -> Result<f64, Error> {
+    largest(got, expected, |got, expected| {
+        let difference: f64 = got.iter().zip(expected).map(|(got, expected)| (got - expected).powi(2)).sum();
+        let norm: f64 = expected.iter().map(|value| value.powi(2)).sum();
+        finite((difference / norm.max(1e-12)).sqrt())
+    })
+}
+
+/// The largest of what `differ` says of each result, infinite where one is of another length.
+fn largest(got: &[Tensor], expected: &[Tensor], differ: impl Fn(&[f64], &[f64]) -> f64) -> Result<f64, Error> {
     let mut most = 0f64;
     for (got, expected) in got.iter().zip(expected) {
         let (got, expected) = (values(got)?, values(expected)?);
-        if got.len() != expected.len() {
-            return Ok(f64::INFINITY);
-        }
-        let difference: f64 = got.iter().zip(&expected).map(|(got, expected)| (got - expected).powi(2)).sum();
-        let norm: f64 = expected.iter().map(|value| value.powi(2)).sum();
-        most = most.max(finite((difference / norm.max(1e-12)).sqrt()));
+        most = most.max(if got.len() == expected.len() { differ(&got, &expected) } else { f64::INFINITY });
     }
     Ok(most)
 }

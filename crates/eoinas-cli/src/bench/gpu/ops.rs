@@ -10,7 +10,7 @@ use eoinas_kernels::{
     elementwise::dropout_forward,
     head::{cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward},
     node::{add_scaled, node_sum, node_sum_backward},
-    norm::batch_stats,
+    norm::{EPSILON, batch_stats},
     optim::{settle, sgd_update, sum_of_squares},
     pool::{pool_backward, pool_forward},
 };
@@ -73,7 +73,7 @@ impl Inputs {
 
     /// The BatchNorm of an image by its own statistics, and a gradient's map through it.
     fn norm(&self, z: &Tensor, dy: &Tensor) -> Result<(Norm, GradCoefficients), Error> {
-        let norm = Norm::from_stats(&batch_stats(z)?, None, 1e-5)?;
+        let norm = Norm::from_stats(&batch_stats(z)?, None, EPSILON)?;
         let term = Term { z, norm: Some(&norm), gate: 0.5, sample: None };
         let sums = node_sum_backward(dy, &[term], false)?.into_iter().find_map(|gradient| gradient.sums);
         Ok((norm, sums.ok_or("a BatchNorm without sums")?.map))
