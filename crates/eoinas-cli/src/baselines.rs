@@ -39,7 +39,9 @@ impl Baselines {
     pub(crate) fn train(out: &RunDir, trained: &Trained, host: &Host) -> Result<Result<Self, StopReason>, Error> {
         let plan: Plan = out.read_json(names::BASELINES_PLAN)?;
         let config: TrainConfig = out.read_json(names::TRAINING_PLAN)?;
-        let config = TrainConfig { multiply_adds: Some(trained.multiply_adds), ..config };
+        // Limits hold for both.
+        let equal = config.limits.are_none().then_some(trained.multiply_adds);
+        let config = TrainConfig { multiply_adds: equal, ..config };
         let linear_classifier = LinearClassifier::train(&config, Options::default())?;
         let options = Options { study: Some(out.path().to_owned()), ..host.options() };
         let folder = out.join(names::BASELINES).join("random-cell");

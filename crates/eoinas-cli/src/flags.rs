@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 33] = [
+const FLAGS: [(&str, &str); 35] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -30,6 +30,8 @@ const FLAGS: [(&str, &str); 33] = [
     ("epochs", "epochs"),
     ("finalists.candidates", "finalists"),
     ("label_smoothing", "label-smoothing"),
+    ("limits.multiply_adds", "max-multiply-adds"),
+    ("limits.parameters", "max-parameters"),
     ("method", "method"),
     ("multiply_adds", "multiply-adds"),
     ("network.cells", "cells"),
@@ -48,7 +50,7 @@ const FLAGS: [(&str, &str); 33] = [
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
 #[cfg(any(feature = "images", feature = "report"))]
-const SEARCH_FLAGS: [(&str, &str); 11] = [
+const SEARCH_FLAGS: [(&str, &str); 13] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.max_pixels", "max-pixels"),
@@ -56,6 +58,8 @@ const SEARCH_FLAGS: [(&str, &str); 11] = [
     ("data.train_images", "search-images"),
     ("device", "device"),
     ("epochs", "search-epochs"),
+    ("limits.multiply_adds", "max-multiply-adds"),
+    ("limits.parameters", "max-parameters"),
     ("network.cells", "search-cells"),
     ("network.channels", "search-channels"),
     ("seed", "seed"),
@@ -63,13 +67,15 @@ const SEARCH_FLAGS: [(&str, &str); 11] = [
 ];
 
 /// The same for the training of a command whose other flags are the search's.
-const TRAINING_FLAGS: [(&str, &str); 7] = [
+const TRAINING_FLAGS: [(&str, &str); 9] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("device", "device"),
     ("epochs", "train-epochs"),
+    ("limits.multiply_adds", "max-multiply-adds"),
+    ("limits.parameters", "max-parameters"),
     ("seed", "seed"),
 ];
 

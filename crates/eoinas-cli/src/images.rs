@@ -10,7 +10,7 @@ use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names}
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Options, Outcome, RunDir, RunWriter, Search, SearchConfig, StopReason, TrainConfig, Trained, Training,
-    data::open_dataset,
+    config::RetrainConfig, data::open_dataset,
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     data::PictureFlags,
     end, flags,
     host::{Host, HostArgs},
+    limits::LimitFlags,
     out::{self, say, tell},
     page::PageArgs,
     resume, then_train,
@@ -42,7 +43,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "channels",
-        "cells", "seed", "skip_unreadable", "max_pixels", "estimate"])]
+        "cells", "max_parameters", "max_multiply_adds", "seed", "skip_unreadable", "max_pixels", "estimate"])]
     resume: Option<PathBuf>,
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
@@ -53,12 +54,14 @@ pub struct Args {
     /// Epochs of the training [default: 30 to 200, the more the fewer pictures there are]
     #[arg(long)]
     epochs: Option<usize>,
-    /// Initial number of channels C of the trained network.
-    #[arg(long, default_value_t = 16)]
-    channels: usize,
-    /// Number of cells L of the trained network.
-    #[arg(long, default_value_t = 8)]
-    cells: usize,
+    /// Initial number of channels C of the trained network [default: 16]
+    #[arg(long, conflicts_with_all = ["max_parameters", "max_multiply_adds"])]
+    channels: Option<usize>,
+    /// Number of cells L of the trained network [default: 8]
+    #[arg(long)]
+    cells: Option<usize>,
+    #[command(flatten)]
+    limits: LimitFlags,
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -164,15 +167,17 @@ fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainCo
     training.data.dir = search.data.dir.clone();
     training.data.skip_unreadable = args.pictures.skip_unreadable;
     training.data.max_pixels = args.pictures.max_pixels;
-    training.network.channels = args.channels;
-    training.network.cells = args.cells;
+    training.network.channels = args.channels.unwrap_or(16);
+    training.network.cells = args.cells.unwrap_or(8);
+    training.limits = args.limits.over(training.limits, args.cells.is_some());
     training.label_smoothing = 0.1;
     // Few pictures make few steps an epoch, and learning takes steps.
     let epochs = |steps: usize, batch: usize, least, most| (steps * batch / images).clamp(least, most);
     search.epochs = args.search_epochs.unwrap_or(epochs(2400, search.batch_size, 24, 160));
     training.epochs = args.epochs.unwrap_or(epochs(3000, training.batch_size, 30, 200));
     training.validate()?;
-    Ok((search, training))
+    search.retrain = Some(RetrainConfig::from(&training));
+    Ok((search.with_limits(training.limits), training))
 }
 
 /// Says how long it will take. The cell is not known yet, so random ones stand for it.

@@ -32,6 +32,7 @@ mod flags;
 mod host;
 #[cfg(feature = "images")]
 pub mod images;
+mod limits;
 mod out;
 mod page;
 #[cfg(feature = "report")]

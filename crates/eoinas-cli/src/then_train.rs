@@ -3,14 +3,36 @@
 use std::path::Path;
 
 use eoinas_core::{Genotype, run_folder::names};
-use eoinas_train::{Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training, data::open_dataset};
+use eoinas_data::SourceKind;
+use eoinas_train::{
+    Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training,
+    config::{DataConfig, RetrainConfig},
+    data::open_dataset,
+};
 
-use crate::{Error, Start, out::say};
+use crate::{
+    Error, Start,
+    limits::{in_words, size},
+    out::say,
+};
 
 /// The same settings with a batch that `images` training images, of which there are at least 4, can fill twice.
 pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainConfig {
     config.batch_size = config.batch_size.min(images / 2).max(2);
     config
+}
+
+/// The preset `quick` for these images, as `eoinas train` has it.
+fn quick(data: &DataConfig) -> TrainConfig {
+    match data.image_size {
+        Some(size) if size >= 64 && data.dataset == SourceKind::Folder => TrainConfig::quick().for_pictures(size),
+        _ => TrainConfig::quick(),
+    }
+}
+
+/// The network of that training, for the search before it, whose limits it is fitted to.
+pub(crate) fn retrain(data: &DataConfig) -> RetrainConfig {
+    RetrainConfig { image_size: data.image_size, ..RetrainConfig::from(&quick(data)) }
 }
 
 /// Settings of the training that follows a search, on its images.
@@ -20,8 +42,9 @@ pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainCon
 pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<TrainConfig, Error> {
     let data = &search.data;
     let available = open_dataset(data)?.len();
-    let mut config = TrainConfig::quick();
+    let mut config = quick(data);
     config.seed = search.seed;
+    config.limits = search.limits;
     config.data = data.into();
     config.epochs = epochs.unwrap_or(config.epochs);
     let config = with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
@@ -42,11 +65,12 @@ pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Out
 /// Says what the network is worth, where it is and how to use it.
 pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) {
     say!(
-        "{:.2} % of {} test pictures are right; {:.2} M parameters, {:.0} M multiply-adds",
+        "{:.2} % of {} test pictures are right; {}{} parameters, {} multiply-adds",
         100.0 * trained.accuracy,
         trained.test_images,
-        trained.parameters as f64 / 1e6,
-        trained.multiply_adds as f64 / 1e6
+        size(trained.channels, trained.cells),
+        in_words(trained.parameters),
+        in_words(trained.multiply_adds)
     );
     let network = out.join(names::TRAINING).join(names::NETWORK);
     say!("the network: {}", network.display());

@@ -17,6 +17,7 @@ use crate::{
     data::ImageFlags,
     end,
     host::{Host, HostArgs},
+    limits::{self, LimitFlags, in_words},
     out,
     out::say,
     page::PageArgs,
@@ -46,7 +47,8 @@ pub struct Args {
     random: Option<u64>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, help_heading = "Run", group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
-        "test_images", "image_size", "skip_unreadable", "max_pixels", "epochs", "batch_size", "channels", "cells", "multiply_adds", "drop_path",
+        "test_images", "image_size", "skip_unreadable", "max_pixels", "epochs", "batch_size", "channels", "cells", "multiply_adds", "max_parameters",
+        "max_multiply_adds", "drop_path",
         "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -74,15 +76,17 @@ pub struct Args {
     #[arg(long, help_heading = "Settings")]
     batch_size: Option<usize>,
     /// Initial number of channels C.
-    #[arg(long, help_heading = "Settings")]
+    #[arg(long, help_heading = "Settings", conflicts_with_all = ["max_parameters", "max_multiply_adds"])]
     channels: Option<usize>,
     /// Number of cells L.
     #[arg(long, help_heading = "Settings")]
     cells: Option<usize>,
     /// Give each network the number of channels with which it comes closest to so many multiply-adds an image (30M, for
     /// example), so that cells are compared at equal cost.
-    #[arg(long, help_heading = "Settings", value_name = "N", conflicts_with = "channels", value_parser = count)]
+    #[arg(long, help_heading = "Settings", value_name = "N", conflicts_with_all = ["channels", "max_parameters", "max_multiply_adds"], value_parser = limits::number)]
     multiply_adds: Option<u64>,
+    #[command(flatten)]
+    limits: LimitFlags,
     /// Largest probability of dropping a path, reached at the end.
     #[arg(long, help_heading = "Settings")]
     drop_path: Option<f64>,
@@ -123,20 +127,6 @@ pub struct Args {
     page: PageArgs,
     #[command(flatten)]
     host: HostArgs,
-}
-
-/// A number of which k, M and G are a thousand, a million and a billion: `30M`, `1.5G`, `20000`.
-fn count(text: &str) -> Result<u64, String> {
-    let units = [('k', 1e3), ('K', 1e3), ('M', 1e6), ('G', 1e9)];
-    let unit = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(*unit)?, *factor)));
-    let (digits, factor) = unit.unwrap_or((text, 1.0));
-    let number = digits.parse::<f64>().map_or(f64::NAN, |number| (number * factor).round());
-    match (1.0..=1e15).contains(&number) {
-        true => Ok(number as u64),
-        false => {
-            Err("a positive number, with k, M or G for thousands, millions and billions, is expected: 30M".to_owned())
-        }
-    }
 }
 
 /// Trains one network or several.
@@ -214,6 +204,7 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     set(&mut config.network.channels, args.channels);
     set(&mut config.network.cells, args.cells);
     config.multiply_adds = args.multiply_adds.or(config.multiply_adds);
+    config.limits = args.limits.over(config.limits, args.cells.is_some() || file.has("network", "cells"));
     set(&mut config.drop_path, args.drop_path);
     set(&mut config.augment.cutout, args.cutout);
     set(&mut config.auxiliary, args.auxiliary);
@@ -260,9 +251,10 @@ fn report(args: &Args, folder: &Path, outcome: &Outcome<Vec<Trained>>, start: &S
 fn print_trained(trained: &Trained) {
     say!("{}", trained.genotype);
     say!(
-        "{:.2} M parameters, {:.0} M multiply-adds; {} images, {} epochs, seed {}, {:.0} s",
-        trained.parameters as f64 / 1e6,
-        trained.multiply_adds as f64 / 1e6,
+        "{}{} parameters, {} multiply-adds; {} images, {} epochs, seed {}, {:.0} s",
+        limits::size(trained.channels, trained.cells),
+        in_words(trained.parameters),
+        in_words(trained.multiply_adds),
         trained.train_images,
         trained.epochs,
         trained.seed,
@@ -278,17 +270,4 @@ fn print_trained(trained: &Trained) {
         100.0 * trained.best_accuracy,
         trained.test_images
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count;
-
-    #[test]
-    fn numbers_have_units() {
-        assert_eq!(["30M", "1.5G", "20000", "3k"].map(count), [30_000_000, 1_500_000_000, 20_000, 3000].map(Ok));
-        for wrong in ["", "M", "-3", "0", "1e300", "30 M", "nan"] {
-            assert!(count(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -76,3 +76,30 @@ fn goes_on_with_the_part_that_was_interrupted() {
     let network = |run: &Path| fs::read(run.join("training/network/model.safetensors")).unwrap();
     assert!(network(&whole) == network(&stopped));
 }
+
+#[test]
+fn the_network_keeps_to_the_limits_that_were_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let asked = ["--baselines", "--max-parameters", "9k", "--max-multiply-adds", "2M", "--json"];
+    let output = run("search", &[&TINY[..], &[out.to_str().unwrap()], &asked].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let json: serde_json::Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    let trained = &json["trained"];
+    for of in [&json, trained, &json["baselines"]["random_cell"]] {
+        let (parameters, multiply_adds) = (of["parameters"].as_u64().unwrap(), of["multiply_adds"].as_u64().unwrap());
+        assert!(parameters <= 9000 && multiply_adds <= 2_000_000, "{of}");
+    }
+    for name in ["parameters", "multiply_adds", "channels", "cells"] {
+        assert_eq!(json[name], trained[name], "{name}");
+    }
+    assert!(json["paper_form"]["parameters"].as_u64().unwrap() > 1_000_000 && json["paper_form"]["cells"] == 20);
+    let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
+    assert_eq!(saved.description.skeleton.channels as u64, trained["channels"].as_u64().unwrap());
+
+    let nowhere = dir.path().join("nowhere");
+    let output = run("search", &[&TINY[..], &[nowhere.to_str().unwrap(), "--max-parameters", "100"]].concat());
+    let error = text(&output.stderr);
+    assert!(!output.status.success() && error.contains("--max-parameters is 100; expected at least"), "{error}");
+    assert!(error.contains("the smallest of all takes") && !nowhere.exists(), "{error}");
+}

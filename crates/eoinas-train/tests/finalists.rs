@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{assert_same, events, of, options};
-use eoinas_core::{Event, Genotype};
+use eoinas_core::{Event, Genotype, count::Limits};
 use eoinas_train::{
     FinalistsConfig, Found, MethodKind, Outcome, Search, SearchConfig, StopReason, config::NetworkConfig,
     stop::MaxSteps,
@@ -131,4 +131,15 @@ fn cells_may_be_random_ones_and_all_cost_the_same() {
     }
     assert_eq!(Found { seconds: 0.0, ..done(outcome) }, Found { seconds: 0.0, ..found });
     assert_same(&whole, &parts);
+}
+
+#[test]
+fn finals_keep_to_the_limits_of_the_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { parameters: Some(6000), multiply_adds: None, keep_cells: false };
+    let found =
+        done(Search::create(config().with_limits(limits), &dir.path().join("run"), options()).unwrap().run().unwrap());
+    assert!(found.finalists.len() > 1);
+    assert!(found.finalists.iter().all(|finalist| finalist.parameters <= 6000), "{:?}", found.finalists);
+    assert!(found.parameters <= 6000 && found.paper_form.unwrap().parameters > 1_000_000);
 }

@@ -141,7 +141,11 @@ fn a_space_with_three_kinds_of_cell_is_searched_by_the_layers_of_the_settings() 
 
     // Counted, and trained, in the same layers.
     let skeleton = search.learner().supernet.skeleton().retraining();
-    assert_eq!(found.parameters, count::network(&genotype, &skeleton, &space).unwrap().parameters);
+    let counts = count::network(&genotype, &skeleton, &space).unwrap();
+    assert_eq!(found.paper_form.unwrap().parameters, counts.parameters);
+    assert_eq!((found.channels, found.cells), (Some(8), Some(5)));
+    let small = Skeleton { channels: 8, stem_multiplier: 3, ..search.learner().supernet.skeleton().clone() };
+    assert_eq!(found.parameters, count::network(&genotype, &small, &space).unwrap().parameters);
     let mut config = TrainConfig { auxiliary: 0.0, epochs: 1, ..tiny_training() };
     config.network = search.config().network.clone();
     let trained = Training::create((config, genotype), &dir.path().join("trained"), options()).unwrap().run().unwrap();

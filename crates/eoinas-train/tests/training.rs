@@ -6,7 +6,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::*;
-use eoinas_core::{Event, SearchSpace, event::Task, schedule::Constant};
+use eoinas_core::{Event, SearchSpace, count::Limits, event::Task, schedule::Constant};
 use eoinas_nn::{Batch, Operations, PassOptions};
 use eoinas_train::{
     Options, Outcome, RunDir, RunWriter, Runs, StopReason, TrainConfig, TrainError, Trained, Training, Trials, batch,
@@ -269,4 +269,31 @@ fn cells_of_equal_cost_differ_in_their_width() {
     let config = TrainConfig { multiply_adds: Some(10), ..config };
     let error = Training::create((config, cell()), &dir.path().join("no"), Options::default()).unwrap_err();
     assert!(error.to_string().starts_with("multiply_adds is 10; expected at least"), "{error}");
+}
+
+#[test]
+fn networks_keep_to_limits_with_depth_and_width_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = |parameters, multiply_adds| Limits { parameters, multiply_adds, keep_cells: false };
+    for (index, limits) in
+        [limits(Some(20_000), None), limits(None, Some(3_000_000)), limits(Some(9000), Some(3_000_000))]
+            .into_iter()
+            .enumerate()
+    {
+        let config = TrainConfig { limits, epochs: 1, ..tiny_training() };
+        let mut training =
+            Training::create((config, cell()), &dir.path().join(index.to_string()), Options::default()).unwrap();
+        let trained = training.run().unwrap().done().unwrap();
+        assert!(limits.allow(training.counts()), "{limits}: {trained:?}");
+        assert_eq!(trained.parameters, training.counts().parameters);
+        assert!(trained.channels.is_some_and(|channels| channels > 1) && trained.cells.is_some_and(|cells| cells >= 3));
+    }
+    let refused = |config: TrainConfig| {
+        Training::create((config, cell()), &dir.path().join("no"), Options::default()).unwrap_err().to_string()
+    };
+    let error = refused(TrainConfig { limits: limits(Some(10), None), ..tiny_training() });
+    assert!(error.starts_with("limits.parameters is 10; expected at least what the smallest network"), "{error}");
+    let both = TrainConfig { limits: limits(Some(10_000), None), multiply_adds: Some(1_000_000), ..tiny_training() };
+    assert!(refused(both).contains("none beside `limits`"));
+    assert!(!dir.path().join("no").exists());
 }

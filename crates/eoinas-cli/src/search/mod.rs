@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use eoinas_core::run_folder::names;
 use eoinas_train::{
     Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, Trained,
-    config::DataConfig,
+    config::NetworkSize,
 };
 use serde_json::Value;
 
@@ -25,6 +25,7 @@ use crate::{
     data::{self, ImageFlags},
     end, flags,
     host::{Host, HostArgs},
+    limits::{self, LimitFlags, in_words},
     out,
     out::say,
     page::PageArgs,
@@ -100,6 +101,8 @@ pub struct Args {
     /// What the edges that enter a node are weighed by [default: equal]
     #[arg(long, value_enum, help_heading = "Method")]
     edges: Option<Edges>,
+    #[command(flatten)]
+    limits: LimitFlags,
     /// Compare so many cells at the end, the found one and those that differ from it in one choice, by short trainings; 0: none
     /// [default: the preset's]
     #[arg(long, value_name = "CELLS", help_heading = "Method")]
@@ -121,7 +124,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
         "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "image_size",
         "skip_unreadable", "max_pixels", "method", "path",
-        "paths_per_step", "partial_channels", "edges", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
+        "paths_per_step", "partial_channels", "edges", "max_parameters", "max_multiply_adds", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long, help_heading = "Run")]
@@ -164,15 +167,15 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "search", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
-    let (folder, data, outcome, then) = args.host.run(|| {
-        let (folder, data, outcome) = search(args, &host)?;
+    let (folder, config, outcome, then) = args.host.run(|| {
+        let (folder, config, outcome) = search(args, &host)?;
         let then = match outcome {
             Outcome::Done(_) => then(&folder, &host)?,
             Outcome::Stopped(_) => None,
         };
-        Ok((folder, data, outcome, then))
+        Ok((folder, config, outcome, then))
     })?;
-    let code = report(args, (&folder, &data), &outcome, then.as_ref(), start)?;
+    let code = report(args, (&folder, &config), &outcome, then.as_ref(), start)?;
     args.page.end(&folder);
     Ok(code)
 }
@@ -206,7 +209,7 @@ fn then(folder: &Path, host: &Host) -> Result<Option<Outcome<Then>>, Error> {
 }
 
 /// Runs one search or several; returns where its files are, and which images it has.
-fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Found>), Error> {
+fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Found>), Error> {
     if let Some(path) = &args.resume {
         let seeds = Seeds::is_in(path).then(|| Seeds::open(path)).transpose()?;
         let config = match &seeds {
@@ -216,13 +219,13 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
         if path.join(names::TRAINING_PLAN).exists()
             && let Some(found) = RunDir::open(path)?.result()?
         {
-            return Ok((path.clone(), config.data, Outcome::Done(found)));
+            return Ok((path.clone(), config, Outcome::Done(found)));
         }
         let outcome = match seeds {
             Some((seeds, dir)) => seeds.run(&dir, |_| host.options())?,
             None => Search::resume(path, host.options())?.run()?,
         };
-        return Ok((path.clone(), config.data, outcome));
+        return Ok((path.clone(), config, outcome));
     }
     let (_, mut config) = settings::of(args)?;
     if args.download {
@@ -233,7 +236,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
         let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);
         config = fitted(config, each, host, || host.options())?;
     }
-    let data = config.data.clone();
+    let asked = config.clone();
     let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
     let training = training.map_err(flags::of_training)?;
     let baselines = args.baselines.then(|| Plan::new(config.seed));
@@ -251,13 +254,13 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, DataConfig, Outcome<Foun
     if args.seeds == 1 {
         let mut search = Search::create_in(config, dir, host.options())?;
         let outcome = search.run()?;
-        return Ok((search.run_dir().path().to_owned(), data, outcome));
+        return Ok((search.run_dir().path().to_owned(), asked, outcome));
     }
     config.validate()?;
     let mut dir = dir()?;
     let seeds = Seeds::new(config, args.seeds);
     seeds.create(&mut dir)?;
-    Ok((dir.path().to_owned(), data, seeds.run(&dir, |_| host.options())?))
+    Ok((dir.path().to_owned(), asked, seeds.run(&dir, |_| host.options())?))
 }
 
 /// The settings with counts for that time, and a line that says so.
@@ -274,7 +277,7 @@ pub(crate) fn fitted(
 
 fn report(
     args: &Args,
-    (folder, data): (&Path, &DataConfig),
+    (folder, config): (&Path, &SearchConfig),
     outcome: &Outcome<Found>,
     then: Option<&Outcome<Then>>,
     start: &Start,
@@ -291,7 +294,8 @@ fn report(
                 print_found(found, folder, said);
                 let genotype = folder.join(names::GENOTYPE_TEXT);
                 let mut words = vec!["--genotype".into(), genotype.into_os_string()];
-                words.extend(data::flags_of(data));
+                words.extend(data::flags_of(&config.data));
+                words.extend(limits::flags_of(&config.limits));
                 say!("train it: {}", start.line("train", words.iter().map(OsString::as_os_str)));
             }
             (ExitCode::SUCCESS, as_json(found, folder, None)?)
@@ -339,10 +343,17 @@ fn print_found(found: &Found, folder: &Path, said: bool) {
     };
     say!("{what} (seed {}, {} epochs, {:.0} s)", found.seed, found.epochs, found.seconds);
     say!(
-        "the network to train with it: {:.2} M parameters, {:.0} M multiply-adds",
-        found.parameters as f64 / 1e6,
-        found.multiply_adds as f64 / 1e6
+        "the network to train with it: {}{} parameters, {} multiply-adds",
+        limits::size(found.channels, found.cells),
+        in_words(found.parameters),
+        in_words(found.multiply_adds)
     );
+    if let Some(NetworkSize { channels, cells, parameters, multiply_adds }) = found.paper_form {
+        let (parameters, multiply_adds) = (in_words(parameters), in_words(multiply_adds));
+        say!(
+            "at the paper's size (C = {channels}, {cells} cells): {parameters} parameters, {multiply_adds} multiply-adds"
+        );
+    }
     // What the display has said just before is not said again.
     let warnings = found.warnings.iter().filter(|_| !said);
     warnings.for_each(|warning| say!("warning: {warning}"));

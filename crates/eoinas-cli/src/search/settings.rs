@@ -2,12 +2,16 @@
 
 use clap::ValueEnum;
 use eoinas_data::SourceKind;
-use eoinas_train::{Preset, SearchConfig, config::DataConfig};
+use eoinas_train::{
+    Preset, SearchConfig, TrainConfig,
+    config::{DataConfig, RetrainConfig},
+};
 
 use super::Args;
 use crate::{
     Error,
     config_file::{ConfigFile, set},
+    then_train,
 };
 
 /// The settings that flags and file ask for, and those of the preset below them.
@@ -63,6 +67,14 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
     if args.train_images.is_none() && !file.has("data", "train_images") {
         config.data.train_images = at_most(&config.data)?;
+    }
+    let limits = args.limits.over(config.limits, false);
+    if limits != config.limits {
+        config = config.with_limits(limits);
+    }
+    let retrain = then_train::retrain(&config.data);
+    if config.retrain.is_none() && retrain != RetrainConfig::from(&TrainConfig::quick()) {
+        config.retrain = Some(retrain);
     }
     Ok((chosen.map_or(base.clone(), |method| base.with_method(method)), config))
 }

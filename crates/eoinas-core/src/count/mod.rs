@@ -17,16 +17,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod limits;
 mod network;
 mod op;
+mod width;
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-pub use network::{auxiliary, channels_for, network, supernet_path};
+pub use limits::Limits;
+pub use network::{auxiliary, network, supernet_path};
 pub use op::op;
+pub use width::channels_for;
 
 /// What a part of a network costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,6 @@ use crate::gates::Gates;
 use crate::genotype::Genotype;
 use crate::network::{Auxiliary, HeadSpec, LayerSpec, NetworkSpec, Preprocessing, ResidualLayer, StemConv};
 use crate::op::Op;
-use crate::setting::Setting;
 use crate::skeleton::Skeleton;
 use crate::space::{CellKind, SearchSpace};
 
@@ -113,46 +112,4 @@ pub fn supernet_path(gates: &Gates, skeleton: &Skeleton, space: &SearchSpace) ->
     };
     let layers = network.layers.iter().map(|layer| network.layer_counts_of(layer, run));
     Ok(network.stem.iter().map(StemConv::counts).sum::<Counts>() + layers.sum() + network.head.counts())
-}
-
-/// The number of initial channels with which the network of a found architecture comes closest, by ratio, to so many
-/// multiply-adds an image; that of `skeleton` does not count. How cells are compared at equal cost.
-///
-/// # Errors
-/// As [`network`]; a cost that is below that of the narrowest network by more than half, or above that of the widest.
-pub fn channels_for(
-    genotype: &Genotype,
-    skeleton: &Skeleton,
-    space: &SearchSpace,
-    multiply_adds: u64,
-) -> Result<usize, CoreError> {
-    let step = skeleton.channels_step();
-    let cost = |channels: usize| -> Result<u64, CoreError> {
-        Ok(network(genotype, &Skeleton { channels, ..skeleton.clone() }, space)?.multiply_adds)
-    };
-    // The cost grows with the channels: `low` is always one that costs no more, `high` one that costs more.
-    let (mut low, mut high) = (step, 2 * step);
-    let least = cost(low)?;
-    if multiply_adds.saturating_mul(2) < least {
-        let expected = format!("at least {}, half of what {low} channels take with this cell", least.div_ceil(2));
-        return Err(Setting::new("multiply_adds", multiply_adds, expected).into());
-    }
-    while high <= Skeleton::MOST_CHANNELS && cost(high)? <= multiply_adds {
-        (low, high) = (high, 2 * high);
-    }
-    if high > Skeleton::MOST_CHANNELS {
-        let expected = format!("at most {}, what {low} channels take with this cell", cost(low)?);
-        return Err(Setting::new("multiply_adds", multiply_adds, expected).into());
-    }
-    while high - low > step {
-        let middle = low + (high - low) / 2 / step * step;
-        match cost(middle)? <= multiply_adds {
-            true => low = middle,
-            false => high = middle,
-        }
-    }
-    let ratio = |channels: usize| -> Result<f64, CoreError> {
-        Ok((cost(channels)? as f64 / multiply_adds.max(1) as f64).ln().abs())
-    };
-    Ok(if ratio(low)? <= ratio(high)? { low } else { high })
 }

@@ -6,6 +6,7 @@
 mod groups;
 mod method;
 mod presets;
+mod retrain;
 mod set;
 mod validate;
 mod version;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use eoinas_core::{
     Skeleton,
+    count::Limits,
     schedule::{Cosine, ScheduleConfig},
     skeleton::Form,
 };
@@ -24,6 +26,7 @@ use eoinas_data::{DatasetInfo, SourceKind, SplitKind};
 pub use groups::{ArchConfig, SkipDropout};
 pub use method::{MethodConfig, MethodKind, UnknownMethod};
 pub use presets::Preset;
+pub use retrain::{NetworkSize, RetrainConfig};
 pub use version::ConfigVersion;
 
 pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};
@@ -72,6 +75,14 @@ pub struct SearchConfig {
     pub weights: WeightsConfig,
     /// Stop when a cell has more skip connections than this. Default: no limit.
     pub max_skips: Option<usize>,
+    /// The most that the network of the found cell may cost. A search that could find a cell without such a network does not begin,
+    /// and finals compare networks within them. Default: none.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
+    /// The network that the found cell will be trained in. Default: that of [`crate::TrainConfig::quick`]
+    /// ([`SearchConfig::retrained`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrain: Option<RetrainConfig>,
     /// Cells that are compared at the end by trainings of their own. Default: none, the method's cell is the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finalists: Option<FinalistsConfig>,
@@ -174,6 +185,8 @@ impl Default for SearchConfig {
             network: NetworkConfig::default(),
             weights: WeightsConfig::default(),
             max_skips: None,
+            limits: Limits::default(),
+            retrain: None,
             finalists: None,
             keep_checkpoints: 2,
         }

@@ -1,10 +1,10 @@
 //! One setting by its name, as in `config.json`.
 
-use eoinas_core::Setting;
+use eoinas_core::{Setting, count::Limits};
 use serde_json::{Map, Value};
 
-use super::{MethodConfig, MethodKind, OPTIONAL, SearchConfig, method::UnknownMethod};
-use crate::finalists::FinalistsConfig;
+use super::{MethodConfig, MethodKind, OPTIONAL, RetrainConfig, SearchConfig, method::UnknownMethod};
+use crate::{finalists::FinalistsConfig, training::TrainConfig};
 
 impl SearchConfig {
     /// The same settings with another value for `name`, the path of a setting in `config.json`: how a study varies what
@@ -34,10 +34,15 @@ impl SearchConfig {
         }
         let mut config = serde_json::to_value(self).map_err(|error| wrong(error.to_string()))?;
         let first = name.split('.').next().unwrap_or_default();
-        if let (None, "finalists", Some(all)) = (&self.finalists, first, config.as_object_mut()) {
-            // What is left out where there are none; a part of it asks for them.
-            let default = serde_json::to_value(FinalistsConfig::default()).unwrap_or_default();
-            all.insert(first.to_owned(), default);
+        // What is left out where there are none; a part of it asks for them.
+        let left_out = match first {
+            "finalists" => serde_json::to_value(FinalistsConfig::default()),
+            "limits" => serde_json::to_value(Limits::default()),
+            "retrain" => serde_json::to_value(RetrainConfig::from(&TrainConfig::quick())),
+            _ => Ok(Value::Null),
+        };
+        if let (Ok(default @ Value::Object(_)), Some(all)) = (left_out, config.as_object_mut()) {
+            all.entry(first).or_insert(default);
         }
         let mut place = if config.get(first).is_some() {
             &mut config
@@ -108,6 +113,8 @@ mod tests {
         assert_eq!(set("finalists.candidates", "5").unwrap().finalists, Some(finalists));
         assert_eq!(set("finalists", "{}").unwrap().finalists, Some(FinalistsConfig::default()));
         assert_eq!(set("finalists", "null").unwrap().finalists, None);
+        assert_eq!(set("limits.parameters", "1000").unwrap().limits.parameters, Some(1000));
+        assert_eq!(set("retrain.network.cells", "7").unwrap().retrain.unwrap().network.cells, 7);
         let layers = set("network.layers", r#"["normal", "reduce"]"#).unwrap().network.layers;
         assert_eq!(layers, Some(vec!["normal".to_owned(), "reduce".to_owned()]));
         assert_eq!(set("method", "gdas").unwrap(), SearchConfig::paper().with_method(MethodKind::Gdas));

@@ -34,6 +34,10 @@ impl SearchConfig {
         }
         self.network.validate()?;
         self.weights.validate()?;
+        self.limits.validate()?;
+        if let Some(retrain) = &self.retrain {
+            retrain.network.validate().map_err(|error| error.within("retrain"))?;
+        }
         self.finalists.as_ref().map_or(Ok(()), FinalistsConfig::validate)?;
         keep_checkpoints(self.keep_checkpoints)
     }

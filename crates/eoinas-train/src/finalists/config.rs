@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Setting, Skeleton, Streams, count, schedule::Cosine};
+use eoinas_core::{
+    Genotype, SearchSpace, SeedStream, Setting, Skeleton, Streams,
+    count::{self, Counts, Limits},
+    schedule::Cosine,
+};
 use eoinas_data::{Augment, Dataset, DatasetInfo};
 use serde::{Deserialize, Serialize};
 
@@ -94,19 +98,39 @@ impl FinalistsConfig {
         rounds
     }
 
-    /// Multiply-adds that all networks have; `None` where they differ.
+    /// How the networks are sized: all at the same cost where the settings want that, and where the search has limits as large
+    /// as those allow, but no larger than the middle one of some random cells in `network`.
     ///
     /// # Errors
     /// A network that cannot be.
-    pub(crate) fn cost(&self, search: &SearchConfig, info: &DatasetInfo, space: &SearchSpace) -> Result<Option<u64>> {
-        if !self.equal_cost {
-            return Ok(None);
+    pub(crate) fn sizing(&self, search: &SearchConfig, info: &DatasetInfo, space: &SearchSpace) -> Result<Sizing> {
+        if !self.equal_cost && search.limits.are_none() {
+            return Ok(Sizing::default());
         }
         let skeleton = self.network.skeleton(search.form, info);
         let cells = random_cells(&Streams::new(0), "typical cell", TYPICAL, &skeleton, space)?;
-        let mut costs: Vec<u64> = cells.into_iter().map(|(_, multiply_adds)| multiply_adds).collect();
-        costs.sort_unstable();
-        Ok(costs.get(costs.len() / 2).copied())
+        let middle = |cost: fn(&Counts) -> u64| {
+            let mut costs: Vec<u64> = cells.iter().map(|(_, counts)| cost(counts)).collect();
+            costs.sort_unstable();
+            costs.get(costs.len() / 2).copied().unwrap_or(u64::MAX)
+        };
+        let (parameters, multiply_adds) = (middle(|of| of.parameters), middle(|of| of.multiply_adds));
+        Ok(match search.limits.are_none() {
+            true => Sizing { multiply_adds: Some(multiply_adds), ..Sizing::default() },
+            false => {
+                // Multiply-adds go with the pixels, of which the images of a search may have fewer.
+                let pixels = (info.height * info.width) as u64;
+                let retrained = search.retrain.as_ref().and_then(|retrain| retrain.image_size);
+                let retrained = retrained.map_or(pixels, |size| (size * size) as u64).max(1);
+                let most = |of: u64| (u128::from(of) * u128::from(pixels) / u128::from(retrained)) as u64;
+                let limits = Limits {
+                    parameters: search.limits.parameters.map(|of| of.min(parameters)),
+                    multiply_adds: search.limits.multiply_adds.map(|of| most(of).min(multiply_adds)),
+                    ..search.limits
+                };
+                Sizing { multiply_adds: None, limits }
+            }
+        })
     }
 
     /// Checks every field.
@@ -176,7 +200,26 @@ impl FinalistsConfig {
     }
 }
 
-/// So many random cells of a stream, with the multiply-adds of their networks.
+/// What makes the networks of finals as large as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sizing {
+    multiply_adds: Option<u64>,
+    limits: Limits,
+}
+
+impl Sizing {
+    /// Whether each network is as large as its cell makes it.
+    pub fn is_free(&self) -> bool {
+        self.multiply_adds.is_none() && self.limits.are_none()
+    }
+
+    /// The settings of a training of such a network.
+    pub fn of(self, training: TrainConfig) -> TrainConfig {
+        TrainConfig { multiply_adds: self.multiply_adds, limits: self.limits, ..training }
+    }
+}
+
+/// So many random cells of a stream, with the counts of their networks.
 ///
 /// # Errors
 /// A network that cannot be.
@@ -186,11 +229,11 @@ pub(crate) fn random_cells(
     count: u64,
     skeleton: &Skeleton,
     space: &SearchSpace,
-) -> Result<Vec<(Genotype, u64)>> {
+) -> Result<Vec<(Genotype, Counts)>> {
     let cell = |index| {
         let cell = Genotype::random(space, &mut streams.rng(SeedStream::Named(name), 0, index));
-        let multiply_adds = count::network(&cell, skeleton, space)?.multiply_adds;
-        Ok((cell, multiply_adds))
+        let counts = count::network(&cell, skeleton, space)?;
+        Ok((cell, counts))
     };
     (0..count).map(cell).collect()
 }

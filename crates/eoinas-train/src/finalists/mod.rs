@@ -21,7 +21,7 @@ use crate::{
     halt::Flow,
     run::{Options, RunWriter},
     session::Session,
-    training::{TrainConfig, Trained},
+    training::Trained,
 };
 
 pub use candidates::candidates;
@@ -84,11 +84,11 @@ pub(crate) fn run(
     };
     let rounds = settings.rounds(standing.len());
     let first = derived.to_string();
-    let multiply_adds = settings.cost(around.config, around.dataset.info(), around.space)?;
+    let sizing = settings.sizing(around.config, around.dataset.info(), around.space)?;
     for (round, (count, epochs)) in rounds.iter().copied().enumerate() {
         let (round, of) = (round + 1, rounds.len());
         let trials = Trials {
-            config: TrainConfig { multiply_adds, ..settings.training(around.config, around.dataset.as_ref(), epochs) },
+            config: sizing.of(settings.training(around.config, around.dataset.as_ref(), epochs)),
             trials: standing
                 .iter()
                 .take(count)

@@ -1,9 +1,9 @@
 //! What a search found.
 
-use eoinas_core::{Genotype, Measure, Score, SearchSpace, Skeleton, count};
+use eoinas_core::{Measure, Score};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, finalists::Finalist};
+use crate::{config::NetworkSize, finalists::Finalist};
 
 /// The result of a search: `result.json` of a finished run, and what `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,10 +24,20 @@ pub struct Found {
     pub epochs: usize,
     /// Seconds over all sessions.
     pub seconds: f64,
-    /// Parameters of the network to be trained with this cell ([`Skeleton::retraining`]).
+    /// Parameters of the network to be trained with this cell ([`crate::SearchConfig::retrained`]). Without `paper_form`, as results of
+    /// version 0.1.0 are, they and the multiply-adds are of that form.
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+    /// The network in which the cell would be trained at full size, by the paper ([`eoinas_core::Skeleton::retraining`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper_form: Option<NetworkSize>,
+    /// Number of channels and cells of the network to be trained, where the result says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
+    /// See `channels`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cells: Option<usize>,
     /// Whether nothing was trained before that was measured, so that it says nothing of the cell: ops were probed, and no finals
     /// followed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -46,12 +56,4 @@ impl Found {
         let accuracy = || Score { measure: Measure::accuracy(), value: self.validation_accuracy };
         self.validation_score.clone().unwrap_or_else(accuracy)
     }
-}
-
-/// Parameters and multiply-adds of the network that `genotype` is trained in.
-///
-/// # Errors
-/// A genotype of another space.
-pub(crate) fn counts(genotype: &Genotype, search: &Skeleton, space: &SearchSpace) -> Result<count::Counts> {
-    Ok(count::network(genotype, &search.retraining(), space)?)
 }

@@ -14,14 +14,10 @@ use eoinas_data::Batches;
 use eoinas_prune::PruneState;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    context::SearchContext,
-    found::{Found, counts},
-    snapshot,
-};
+use super::{context::SearchContext, found::Found, snapshot};
 use crate::{
     checkpoint::{Subject, Tensors},
-    config::{MethodConfig, SearchConfig, forget_unused_folder},
+    config::{MethodConfig, NetworkSize, SearchConfig, forget_unused_folder},
     data::{SearchData, open_dataset, to_device},
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
@@ -155,6 +151,7 @@ impl Job for SearchJob {
         skeleton.validate(&space)?;
         let large = ("network.channels", skeleton.channels as u64);
         memory::check(&NetworkSpec::supernet(&space, &skeleton)?, config.batch_size, &options.device, large)?;
+        config.check_limits(dataset.info(), &space)?;
         if let Some(finalists) = &config.finalists {
             finalists.check(&config, &dataset, &space)?;
         }
@@ -312,12 +309,14 @@ impl Job for SearchJob {
         if let Some(winner) = finalists.first() {
             genotype = Genotype::parse_with(&winner.genotype, self.learner.space())?;
         }
-        let counts = counts(&genotype, self.learner.supernet.skeleton(), self.learner.space())?;
+        let (space, info) = (self.learner.space(), self.data.train.dataset().info());
+        let network = NetworkSize::of(&genotype, &self.config.retrained(&genotype, info, space)?, space)?;
+        let paper_form = NetworkSize::of(&genotype, &self.learner.supernet.skeleton().retraining(), space)?;
         session.emit(Event::Derived {
             text: genotype.to_string(),
             genotype: serde_json::to_value(&genotype).unwrap_or_default(),
-            parameters: Some(counts.parameters),
-            multiply_adds: Some(counts.multiply_adds),
+            parameters: Some(network.parameters),
+            multiply_adds: Some(network.multiply_adds),
         })?;
         let (validation_accuracy, validation_score, validation_loss) = match finalists.first().and_then(Finalist::last)
         {
@@ -348,8 +347,11 @@ impl Job for SearchJob {
             seed: self.config.seed,
             epochs: state.epoch,
             seconds: session.elapsed_seconds(),
-            parameters: counts.parameters,
-            multiply_adds: counts.multiply_adds,
+            parameters: network.parameters,
+            multiply_adds: network.multiply_adds,
+            paper_form: Some(paper_form),
+            channels: Some(network.channels),
+            cells: Some(network.cells),
             untrained,
             warnings,
             finalists,

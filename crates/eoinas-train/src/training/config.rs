@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use eoinas_core::{
-    Genotype, SearchSpace, Skeleton, count,
+    Genotype, SearchSpace, Skeleton,
+    count::{self, Limits},
     schedule::{Cosine, Linear},
     skeleton::Form,
 };
@@ -52,6 +53,10 @@ pub struct TrainConfig {
     /// channels.
     #[serde(default)]
     pub multiply_adds: Option<u64>,
+    /// The most that each network may cost: number of cells and of channels are fitted to it ([`Limits::fit`]), whatever
+    /// `network` says of them. Not together with `multiply_adds`. Default: none.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
     /// What is done to training images. Default: crop with 4 pixels of padding, flip, cutout of 16 pixels.
     pub augment: Augment,
     /// Update of the weights. Default: SGD with momentum 0.9, L2 decay 3e-4, gradients clipped to norm 5, learning rate
@@ -140,6 +145,7 @@ impl Default for TrainConfig {
             form: Form::Cifar,
             network: NetworkConfig { channels: 36, cells: 20, ..NetworkConfig::default() },
             multiply_adds: None,
+            limits: Limits::default(),
             augment: Augment::retrain(),
             weights: WeightsConfig {
                 learning_rate: Cosine { start: 0.025, end: 0.0 }.into(),
@@ -159,10 +165,13 @@ impl TrainConfig {
     /// The network of a cell for images like those of `info`.
     ///
     /// # Errors
-    /// A network that cannot be, or not with so many multiply-adds.
+    /// A network that cannot be, not with so many multiply-adds, or not within the limits.
     pub fn skeleton(&self, genotype: &Genotype, space: &SearchSpace, info: &DatasetInfo) -> Result<Skeleton> {
         let skeleton = self.network.skeleton(self.form, info);
         skeleton.validate(space)?;
+        if !self.limits.are_none() {
+            return Ok(self.limits.fit(genotype, &skeleton, space)?);
+        }
         Ok(match self.multiply_adds {
             Some(cost) => Skeleton { channels: count::channels_for(genotype, &skeleton, space, cost)?, ..skeleton },
             None => skeleton,

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
-    Event, Genotype, Measure, Score, Setting, Streams, TargetKind, count,
+    Event, Genotype, Measure, Score, Setting, Streams, TargetKind,
+    count::Counts,
     event::{EpochEnd, RECORD_VERSION, RunStarted, Task},
     network::NetworkSpec,
 };
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Subject, Tensors},
-    config::forget_unused_folder,
+    config::{NetworkSize, forget_unused_folder},
     data::to_device,
     error::{Result, TrainError},
     halt::Flow,
@@ -48,7 +49,7 @@ pub struct TrainJob {
     genotype: Genotype,
     data: TrainData,
     trainee: Trainee,
-    counts: count::Counts,
+    size: NetworkSize,
     device: Device,
 }
 
@@ -72,8 +73,9 @@ impl Run<TrainJob> {
     }
 
     /// Parameters and multiply-adds of the network, auxiliary head left out.
-    pub fn counts(&self) -> count::Counts {
-        self.job.counts
+    pub fn counts(&self) -> Counts {
+        let NetworkSize { parameters, multiply_adds, .. } = self.job.size;
+        Counts { parameters, multiply_adds }
     }
 
     /// What learns.
@@ -106,9 +108,10 @@ impl Job for TrainJob {
         let (train, test) = open_parts(&config, options)?;
         let skeleton = config.skeleton(&genotype, &space, train.info())?;
         let network = NetworkSpec::derived(&genotype, &space, &skeleton)?;
-        let counts = network.counts();
+        let size = NetworkSize::of(&genotype, &skeleton, &space)?;
         let large = match config.multiply_adds {
             Some(multiply_adds) => ("multiply_adds", multiply_adds),
+            None if !config.limits.are_none() => ("limits", size.parameters),
             None => ("network.channels", config.network.channels as u64),
         };
         memory::check(&network, config.batch_size, &options.device, large)?;
@@ -120,7 +123,7 @@ impl Job for TrainJob {
         Setting::check(smooth, "label_smoothing", config.label_smoothing, expected)?;
         let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?
             .with_task(&options.task_of(target)?);
-        Ok(Self { config, genotype, data, trainee, counts, device })
+        Ok(Self { config, genotype, data, trainee, size, device })
     }
 
     fn write(&self, dir: &RunWriter) -> Result<()> {
@@ -296,8 +299,10 @@ impl Job for TrainJob {
             seed: self.config.seed,
             epochs: state.epoch,
             seconds: session.elapsed_seconds(),
-            parameters: self.counts.parameters,
-            multiply_adds: self.counts.multiply_adds,
+            parameters: self.size.parameters,
+            multiply_adds: self.size.multiply_adds,
+            channels: Some(self.size.channels),
+            cells: Some(self.size.cells),
         };
         self.save_network(session.run())?;
         Ok(trained)

@@ -46,6 +46,12 @@ pub struct Trained {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+    /// Its initial number of channels, where the result says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
+    /// Its number of cells, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cells: Option<usize>,
 }
 
 impl Trained {

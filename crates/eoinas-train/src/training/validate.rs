@@ -36,6 +36,10 @@ impl TrainConfig {
                 "a positive number, or none for the channels of the settings",
             )?;
         }
+        self.limits.validate()?;
+        let both = self.multiply_adds.filter(|_| !self.limits.are_none());
+        let expected = "none beside `limits`: they say how large the network is";
+        Setting::check(both.is_none(), "multiply_adds", both.unwrap_or_default(), expected)?;
         self.augment.validate()?;
         self.weights.validate()?;
         check_rates(&self.weights.learning_rate, self.epochs)?;

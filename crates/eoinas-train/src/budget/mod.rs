@@ -1,4 +1,6 @@
-//! Time as the budget: from a duration to counts, once, before a search begins.
+//! Time as the budget: from a duration to counts, once, before a run begins.
+
+mod training;
 
 use std::{
     cmp::Reverse,
@@ -6,6 +8,7 @@ use std::{
 };
 
 use eoinas_core::{Genotype, SearchSpace, Setting, Skeleton, Streams};
+use eoinas_data::DatasetInfo;
 
 use crate::{
     config::SearchConfig,
@@ -13,14 +16,14 @@ use crate::{
     finalists::{Drawing, FinalistsConfig, random_cells},
     run::{Job, Options},
     search::{Search, SearchJob},
-    training::{TrainConfig, Training},
+    training::Training,
 };
 
-/// A search whose counts were fitted to a time.
+/// Settings of a search or a training whose counts were fitted to a time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fitted {
+pub struct Fitted<C> {
     /// The settings, with the counts: a run of them is as exact as any other.
-    pub config: SearchConfig,
+    pub config: C,
     /// How long it takes by what was measured.
     pub expected: Duration,
     /// What was decided, for people.
@@ -48,7 +51,7 @@ impl SearchConfig {
     ///
     /// # Errors
     /// Settings that cannot work, images that cannot be read; a time in which not even one epoch fits.
-    pub fn fitted_to(mut self, time: Duration, mut options: impl FnMut() -> Options) -> Result<Fitted> {
+    pub fn fitted_to(mut self, time: Duration, mut options: impl FnMut() -> Options) -> Result<Fitted<Self>> {
         let begun = Instant::now();
         let seconds = time.as_secs_f64();
         let method = self.method.build()?;
@@ -88,10 +91,19 @@ impl SearchConfig {
         Ok(Fitted { config: self, expected, note })
     }
 
+    /// Cells that stand for one that is not found yet, where the time of its training is measured: the largest of some random
+    /// ones, in a network of the search's size.
+    ///
+    /// # Errors
+    /// A network that cannot be.
+    pub fn stand_ins(&self, info: &DatasetInfo, space: &SearchSpace) -> Result<Vec<Genotype>> {
+        self.large_cells(space, &self.skeleton(info), OF)
+    }
+
     /// The largest of so many random cells, by multiply-adds.
     fn large_cells(&self, space: &SearchSpace, skeleton: &Skeleton, of: u64) -> Result<Vec<Genotype>> {
         let mut cells = random_cells(&Streams::new(self.seed), "finalist to measure", of, skeleton, space)?;
-        cells.sort_by_key(|(_, multiply_adds)| Reverse(*multiply_adds));
+        cells.sort_by_key(|(_, counts)| Reverse(counts.multiply_adds));
         Ok(cells.into_iter().take(CELLS as usize).map(|(cell, _)| cell).collect())
     }
 
@@ -100,12 +112,12 @@ impl SearchConfig {
         let mut costs = Costs::default();
         let job = SearchJob::new(Self { finalists: None, ..self.clone() }, &mut options())?;
         let around = job.around_finals();
-        let multiply_adds = finalists.cost(self, around.dataset.info(), around.space)?;
+        let sizing = finalists.sizing(self, around.dataset.info(), around.space)?;
         let skeleton = finalists.network.skeleton(self.form, around.dataset.info());
-        let of = if multiply_adds.is_some() { CELLS } else { OF };
+        let of = if sizing.is_free() { OF } else { CELLS };
         for cell in self.large_cells(around.space, &skeleton, of)? {
             let given = options();
-            let config = TrainConfig { multiply_adds, ..finalists.training(self, around.dataset.as_ref(), 1) };
+            let config = sizing.of(finalists.training(self, around.dataset.as_ref(), 1));
             let epoch = Training::estimate((config, cell), Options { method: None, ..given }, MEASURED)?;
             costs.epoch += epoch.as_secs_f64() / CELLS as f64;
         }

@@ -1,0 +1,272 @@
+//! The most that a network may cost, and the network of a cell that keeps to it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Counts;
+use super::network::network;
+use super::op::op;
+use super::width::widest;
+use crate::error::CoreError;
+use crate::genotype::{Genotype, GenotypeEdge};
+use crate::op::OpShape;
+use crate::setting::Setting;
+use crate::skeleton::Skeleton;
+use crate::space::{CellSpec, SearchSpace};
+
+/// The most that the network of a found cell may cost, its auxiliary head apart. What is `None` has no limit.
+///
+/// ```
+/// use eoinas_core::{SearchSpace, Skeleton, count, count::Limits, zoo};
+/// let limits = Limits { parameters: Some(100_000), ..Limits::default() };
+/// let (cell, space) = (zoo::find("darts-v2")?.genotype(), SearchSpace::darts());
+/// let network = limits.fit(&cell, &Skeleton::cifar(), &space)?;
+/// assert!(count::network(&cell, &network, &space)?.parameters <= 100_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Trained parameters.
+    pub parameters: Option<u64>,
+    /// Multiply-adds for one image, at the size that the network is trained with.
+    pub multiply_adds: Option<u64>,
+    /// Keep the number of cells of the settings, and fit the number of channels alone. Default: false, both are fitted.
+    pub keep_cells: bool,
+}
+
+impl Limits {
+    /// Whether there is none.
+    pub fn are_none(&self) -> bool {
+        self.parameters.is_none() && self.multiply_adds.is_none()
+    }
+
+    /// Whether each of them can be.
+    ///
+    /// # Errors
+    /// A limit of 0.
+    pub fn validate(&self) -> Result<(), Setting> {
+        for (name, most) in [("parameters", self.parameters), ("multiply_adds", self.multiply_adds)] {
+            let expected = "a positive number, or none for no limit";
+            Setting::check(most != Some(0), format!("limits.{name}"), 0, expected)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a network of these counts keeps to them.
+    pub fn allow(&self, counts: Counts) -> bool {
+        self.parameters.is_none_or(|most| counts.parameters <= most)
+            && self.multiply_adds.is_none_or(|most| counts.multiply_adds <= most)
+    }
+
+    /// The network of `genotype` that keeps to these limits; `skeleton`'s number of channels does not count. Of each number of cells
+    /// from 3 to that of [`Skeleton::retraining`], the widest network that fits is looked at, and the one is taken whose
+    /// channels and cells stand in a proportion closest to the paper's (36 to 20 for images like CIFAR's), the deeper one of two that
+    /// are as close. The number of cells stays as it is where the limits say so, and where `skeleton` names the kind of each layer.
+    ///
+    /// # Errors
+    /// Limits that not even the smallest network of this cell keeps to, with what it takes; a network that cannot be.
+    pub fn fit(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Skeleton, CoreError> {
+        let published = skeleton.retraining();
+        let proportion = published.channels as f64 / published.cells as f64;
+        let mut best: Option<(f64, Skeleton)> = None;
+        for cells in self.depths(skeleton) {
+            let Some(fitted) = self.widest(genotype, &Skeleton { cells, ..skeleton.clone() }, space)? else { continue };
+            let off = (fitted.channels as f64 / cells as f64 / proportion).ln().abs();
+            if best.as_ref().is_none_or(|(least, _)| off <= *least) {
+                best = Some((off, fitted));
+            }
+        }
+        match best {
+            Some((_, fitted)) => Ok(fitted),
+            None => {
+                let least = self.least(genotype, skeleton, space)?;
+                Err(self
+                    .refused(least, format!("at least what the smallest network of this cell takes: {least}"))
+                    .into())
+            }
+        }
+    }
+
+    /// Whether every cell of the space has a network that keeps to these limits: to be asked before a search, which does not
+    /// know yet what it will find.
+    ///
+    /// # Errors
+    /// Limits that are below what the space's largest cell takes in its smallest network, with that, and what the smallest of all
+    /// takes; a network that cannot be.
+    pub fn check(&self, skeleton: &Skeleton, space: &SearchSpace) -> Result<(), CoreError> {
+        let [smallest, largest] = [false, true].map(|largest| extreme(space, skeleton, largest));
+        let largest = self.least(&largest, skeleton, space)?;
+        if self.allow(largest) {
+            return Ok(());
+        }
+        let smallest = self.least(&smallest, skeleton, space)?;
+        let expected = format!(
+            "at least {largest}, so that there is a network for whichever cell is found (the smallest of all takes {smallest})"
+        );
+        Err(self.refused(largest, expected).into())
+    }
+
+    /// Numbers of cells to choose from, fewest first.
+    fn depths(&self, skeleton: &Skeleton) -> Vec<usize> {
+        if self.keep_cells || skeleton.layers.is_some() {
+            return vec![skeleton.cells];
+        }
+        (3..=skeleton.retraining().cells).filter(|cells| cells.is_multiple_of(skeleton.form.stages())).collect()
+    }
+
+    /// This network as wide as it may be; `None` where it does not fit however narrow it is.
+    fn widest(
+        &self,
+        genotype: &Genotype,
+        skeleton: &Skeleton,
+        space: &SearchSpace,
+    ) -> Result<Option<Skeleton>, CoreError> {
+        let with = |channels| Skeleton { channels, ..skeleton.clone() };
+        let fits = |channels| Ok(self.allow(network(genotype, &with(channels), space)?));
+        Ok(widest(skeleton.channels_step(), fits)?.map(with))
+    }
+
+    /// What the smallest network of a cell takes.
+    fn least(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, CoreError> {
+        let cells = self.depths(skeleton).into_iter().min().unwrap_or(skeleton.cells);
+        let channels = skeleton.channels_step();
+        network(genotype, &Skeleton { cells, channels, ..skeleton.clone() }, space)
+    }
+
+    /// The error of limits that `least` does not keep to.
+    fn refused(&self, least: Counts, expected: String) -> Setting {
+        match (self.parameters, self.multiply_adds) {
+            (Some(most), _) if least.parameters > most => Setting::new("limits.parameters", most, expected),
+            (_, most) => Setting::new("limits.multiply_adds", most.unwrap_or_default(), expected),
+        }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = |most: Option<u64>, what: &str| most.map(|most| format!("at most {most} {what}"));
+        let all = [limit(self.parameters, "parameters"), limit(self.multiply_adds, "multiply-adds")];
+        f.write_str(&all.into_iter().flatten().collect::<Vec<_>>().join(" and "))
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} parameters, {} multiply-adds", self.parameters, self.multiply_adds)
+    }
+}
+
+/// The cell of a space with the most, or the fewest, multiply-adds: each node keeps the edges whose costliest, or cheapest, op (but
+/// those whose output is zero) costs the most, or the least.
+fn extreme(space: &SearchSpace, skeleton: &Skeleton, largest: bool) -> Genotype {
+    let cost = |spec: &CellSpec, from: usize, candidate: &crate::op::Op| {
+        let shape = OpShape {
+            channels: skeleton.channels,
+            stride: spec.stride(from),
+            height: skeleton.height,
+            width: skeleton.width,
+            affine: true,
+        };
+        let Counts { parameters, multiply_adds } = op(candidate, shape);
+        (multiply_adds, parameters)
+    };
+    let cell = |spec: &CellSpec| {
+        let ops: Vec<_> = spec.genotype_ops(space.ops()).into_iter().filter(|op| !op.is_zero()).collect();
+        let node = |node| {
+            let chosen = spec.sources(node).into_iter().filter_map(|from| {
+                let by_cost = |op: &&&crate::op::Op| cost(spec, from, op);
+                let op = if largest { ops.iter().max_by_key(by_cost) } else { ops.iter().min_by_key(by_cost) };
+                op.map(|op| GenotypeEdge { op: (*op).clone(), from })
+            });
+            let mut edges: Vec<GenotypeEdge> = chosen.collect();
+            edges.sort_by_key(|edge| cost(spec, edge.from, &edge.op));
+            if largest {
+                edges.reverse();
+            }
+            edges.truncate(spec.keep.map_or(usize::MAX, |keep| keep.max(1)));
+            edges.sort_by_key(|edge| edge.from);
+            edges
+        };
+        spec.found(spec.intermediate().map(node).collect())
+    };
+    Genotype { cells: space.cells().iter().map(cell).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{SeedStream, Streams};
+
+    fn random(space: &SearchSpace, index: u64) -> Genotype {
+        Genotype::random(space, &mut Streams::new(0).rng(SeedStream::Named("limits"), 0, index))
+    }
+
+    #[test]
+    fn networks_keep_to_their_limits_and_use_them() {
+        let space = SearchSpace::darts();
+        let skeleton = Skeleton { height: 64, width: 48, classes: 5, ..Skeleton::search() };
+        let of = |parameters, multiply_adds| Limits { parameters, multiply_adds, keep_cells: false };
+        for limits in [
+            of(Some(20_000), None),
+            of(Some(1_000_000), None),
+            of(None, Some(50_000_000)),
+            of(Some(300_000), Some(10_000_000)),
+        ] {
+            for index in 0..10 {
+                let cell = random(&space, index);
+                let fitted = limits.fit(&cell, &skeleton, &space).unwrap();
+                assert!(limits.allow(network(&cell, &fitted, &space).unwrap()), "{limits}: {fitted:?}");
+                let wider = Skeleton { channels: fitted.channels + 1, ..fitted.clone() };
+                assert!(!limits.allow(network(&cell, &wider, &space).unwrap()), "{limits}: {fitted:?}");
+                let proportion = fitted.channels as f64 / fitted.cells as f64;
+                let enough = (3..20).contains(&fitted.cells);
+                assert!(!enough || (1.0..3.2).contains(&proportion), "{limits}: {fitted:?}");
+                let kept = Limits { keep_cells: true, ..limits }.fit(&cell, &skeleton, &space).unwrap();
+                assert_eq!(kept.cells, skeleton.cells);
+            }
+        }
+    }
+
+    #[test]
+    fn every_cell_lies_between_the_extremes() {
+        for (space, skeleton) in
+            [(SearchSpace::darts(), Skeleton::search()), (SearchSpace::nas_bench_201(), Skeleton::nas_bench_201(1))]
+        {
+            let of = |cell: &Genotype| network(cell, &skeleton, &space).unwrap();
+            let [least, most] = [false, true].map(|largest| of(&extreme(&space, &skeleton, largest)));
+            for index in 0..200 {
+                let counts = of(&random(&space, index));
+                assert!(counts.multiply_adds <= most.multiply_adds && counts.parameters <= most.parameters);
+                // With `none` on its edges a cell of NAS-Bench-201 may cost less still.
+                assert!(counts.multiply_adds >= least.multiply_adds.min(counts.multiply_adds));
+            }
+            assert!(least.multiply_adds < most.multiply_adds);
+        }
+    }
+
+    #[test]
+    fn limits_that_nothing_keeps_to_are_refused_with_what_would_do() {
+        let (space, skeleton) = (SearchSpace::darts(), Skeleton::search());
+        let limits = |parameters| Limits { parameters: Some(parameters), ..Limits::default() };
+        let error = limits(100).check(&skeleton, &space).unwrap_err().to_string();
+        assert!(error.starts_with("limits.parameters is 100; expected at least "), "{error}");
+        assert!(error.contains("the smallest of all takes"), "{error}");
+        let least = limits(100).least(&extreme(&space, &skeleton, true), &skeleton, &space).unwrap();
+        assert!(limits(least.parameters).check(&skeleton, &space).is_ok());
+        assert!(limits(least.parameters - 1).check(&skeleton, &space).is_err());
+        for index in 0..20 {
+            limits(least.parameters).fit(&random(&space, index), &skeleton, &space).unwrap();
+        }
+        let error = limits(100).fit(&random(&space, 0), &skeleton, &space).unwrap_err().to_string();
+        assert!(error.contains("the smallest network of this cell takes"), "{error}");
+    }
+
+    #[test]
+    fn limits_in_words() {
+        let limits = Limits { parameters: Some(5), multiply_adds: Some(7), keep_cells: false };
+        assert_eq!(limits.to_string(), "at most 5 parameters and at most 7 multiply-adds");
+        assert!(!limits.are_none() && Limits::default().are_none());
+    }
+}

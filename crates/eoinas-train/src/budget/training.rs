@@ -1,0 +1,65 @@
+//! Epochs of trainings from a time.
+
+use std::time::{Duration, Instant};
+
+use eoinas_core::{Genotype, Setting};
+
+use super::Fitted;
+use crate::{
+    error::Result,
+    run::Options,
+    training::{TrainConfig, Training},
+};
+
+/// Steps that are measured of each cell's training.
+const MEASURED: usize = 4;
+/// Cells whose trainings are measured, where there are more.
+const CELLS: usize = 3;
+/// The most epochs that a time is fitted to: those of the paper's training on CIFAR.
+const MOST: usize = 600;
+
+impl TrainConfig {
+    /// These settings with as many epochs as `time` has room for on this machine, but no more than 600, for one training of each of
+    /// `cells` after the other: some steps of up to three of them are measured, and the time that takes is part of it. Schedules
+    /// go by the epochs, and stretch with them. `options` makes what each measurement needs.
+    ///
+    /// # Errors
+    /// Settings that cannot work, images that cannot be read; a time in which not even one epoch of each fits.
+    pub fn fitted_to(
+        mut self,
+        time: Duration,
+        cells: &[Genotype],
+        mut options: impl FnMut() -> Options,
+    ) -> Result<Fitted<Self>> {
+        let (begun, seconds) = (Instant::now(), time.as_secs_f64());
+        let measured: Vec<&Genotype> = cells.iter().step_by(cells.len().div_ceil(CELLS).max(1)).collect();
+        let one = Self { epochs: self.epochs.max(1), ..self.clone() };
+        let mut epoch = 0.0;
+        for cell in &measured {
+            let options = Options { method: None, ..options() };
+            let whole = Training::estimate((one.clone(), (*cell).clone()), options, MEASURED)?;
+            epoch += whole.as_secs_f64() / one.epochs as f64 / measured.len() as f64;
+        }
+        // One epoch of each.
+        let round = (epoch * cells.len() as f64).max(1e-9);
+        let left = seconds - begun.elapsed().as_secs_f64();
+        let fit = (left / round).floor().clamp(0.0, 1e9) as usize;
+        if fit == 0 {
+            let expected =
+                format!("at least {:.0} seconds, for one epoch of these settings", (seconds - left + round).ceil());
+            return Err(Setting::new("time", format!("{seconds:.0} seconds"), expected).into());
+        }
+        self.epochs = fit.min(MOST);
+        let expected =
+            Duration::try_from_secs_f64(self.epochs as f64 * round + seconds - left).unwrap_or(Duration::MAX);
+        let mut note = format!("{seconds:.0} s are fitted to: {} epochs", self.epochs);
+        if cells.len() > 1 {
+            note += &format!(" of each of {} trainings", cells.len());
+        }
+        if fit > MOST {
+            note += ", the most that a time is fitted to";
+        }
+        note += &format!("; {:.0} s by what was measured", expected.as_secs_f64());
+        Ok(Fitted { config: self, expected, note })
+    }
+}
