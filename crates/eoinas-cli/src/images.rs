@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names};
@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "channels",
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "time", "channels",
         "cells", "max_parameters", "max_multiply_adds", "seed", "skip_unreadable", "max_pixels", "estimate"])]
     resume: Option<PathBuf>,
     /// Height and width of the images that the network sees.
@@ -54,6 +54,10 @@ pub struct Args {
     /// Epochs of the training [default: 30 to 200, the more the fewer pictures there are]
     #[arg(long)]
     epochs: Option<usize>,
+    /// Fit search and training together to a time, such as 20m or 1h 30m: some steps are measured, then epochs are chosen once;
+    /// half of it is the training's.
+    #[arg(long, value_parser = humantime::parse_duration, conflicts_with_all = ["search_epochs", "epochs"])]
+    time: Option<Duration>,
     /// Initial number of channels C of the trained network [default: 16]
     #[arg(long, conflicts_with_all = ["max_parameters", "max_multiply_adds"])]
     channels: Option<usize>,
@@ -104,8 +108,19 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
             (out, search)
         }
         (None, Some(dir)) => {
-            let (search, training) = plan(args, dir, start)?;
-            estimate(args, &search, &training)?;
+            let (mut search, mut training) = plan(args, dir, start)?;
+            match args.time {
+                Some(time) => {
+                    let begun = Instant::now();
+                    let rest;
+                    (training, rest) = then_train::fitted(training, &search, time, (None, 1), &host)?;
+                    let fitted = search.fitted_to(rest.saturating_sub(begun.elapsed()), || host.options());
+                    let fitted = fitted.map_err(flags::of_search)?;
+                    host.tell(&fitted.note);
+                    search = fitted.config;
+                }
+                None => estimate(args, &search, &training)?,
+            }
             if args.estimate {
                 return Ok(ExitCode::SUCCESS);
             }

@@ -1,8 +1,8 @@
 //! From a search's cell to a trained network: what the commands that do both have in common.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use eoinas_core::{Genotype, run_folder::names};
+use eoinas_core::{Genotype, SearchSpace, run_folder::names};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training,
@@ -11,7 +11,8 @@ use eoinas_train::{
 };
 
 use crate::{
-    Error, Start,
+    Error, Start, flags,
+    host::Host,
     limits::{in_words, size},
     out::say,
 };
@@ -50,6 +51,30 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     let config = with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
     config.validate()?;
     Ok(config)
+}
+
+/// That training with as many epochs as half of `time` has room for, or the `epochs` that were asked for, and what it leaves to the
+/// search. There are so many `trainings` of that kind; large cells stand for those that are not found yet.
+///
+/// # Errors
+/// A time in which not even one epoch fits.
+pub(crate) fn fitted(
+    config: TrainConfig,
+    search: &SearchConfig,
+    time: Duration,
+    (epochs, trainings): (Option<usize>, usize),
+    host: &Host,
+) -> Result<(TrainConfig, Duration), Error> {
+    let dataset = open_dataset(&search.data)?;
+    let stand_ins = search.stand_ins(dataset.info(), &SearchSpace::darts())?;
+    let cells: Vec<Genotype> = stand_ins.into_iter().cycle().take(trainings).collect();
+    let half = time / 2;
+    let fitted = config.clone().fitted_to(half, &cells, || host.options()).map_err(flags::of_training)?;
+    let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
+    let config = TrainConfig { epochs: epochs.unwrap_or(fitted.config.epochs), ..config };
+    let expected = each.mul_f64(config.epochs as f64);
+    host.tell(&format!("the training: {} epochs, {:.0} s by what was measured", config.epochs, expected.as_secs_f64()));
+    Ok((config, time.saturating_sub(expected)))
 }
 
 /// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it

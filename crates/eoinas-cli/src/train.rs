@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::ArgGroup;
@@ -48,7 +49,7 @@ pub struct Args {
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, help_heading = "Run", group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
         "test_images", "image_size", "skip_unreadable", "max_pixels", "epochs", "batch_size", "channels", "cells", "multiply_adds", "max_parameters",
-        "max_multiply_adds", "drop_path",
+        "max_multiply_adds", "time", "drop_path",
         "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -72,6 +73,9 @@ pub struct Args {
     /// Passes over the training images.
     #[arg(long, help_heading = "Settings")]
     epochs: Option<usize>,
+    /// Fit all trainings together to a time, such as 20m or 1h 30m: some steps are measured, then epochs are chosen once.
+    #[arg(long, value_parser = humantime::parse_duration, conflicts_with_all = ["epochs", "print_config"], help_heading = "Settings")]
+    time: Option<Duration>,
     /// Images in a mini-batch.
     #[arg(long, help_heading = "Settings")]
     batch_size: Option<usize>,
@@ -159,7 +163,18 @@ fn train(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Vec<Trained>>), E
         };
         return Ok((path.clone(), outcome));
     }
-    let (_, config) = config(args)?;
+    let (_, mut config) = config(args)?;
+    if let Some(time) = args.time {
+        let cells = match &args.genotype {
+            Some(text) => vec![cell::read(text)?; args.seeds as usize],
+            None => (0..args.random.unwrap_or(1))
+                .map(|index| batch::random_cell(&SearchSpace::darts(), config.seed.wrapping_add(index)))
+                .collect(),
+        };
+        let fitted = config.fitted_to(time, &cells, || host.options())?;
+        host.tell(&fitted.note);
+        config = fitted.config;
+    }
     let name = format!("train-{}-{}", config.data.dataset, config.preset);
     let dir = || match &args.out {
         Some(out) => RunWriter::create(out),

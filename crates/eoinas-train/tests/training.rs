@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use common::*;
 use eoinas_core::{Event, SearchSpace, count::Limits, event::Task, schedule::Constant};
@@ -296,4 +296,16 @@ fn networks_keep_to_limits_with_depth_and_width_of_their_own() {
     let both = TrainConfig { limits: limits(Some(10_000), None), multiply_adds: Some(1_000_000), ..tiny_training() };
     assert!(refused(both).contains("none beside `limits`"));
     assert!(!dir.path().join("no").exists());
+}
+
+#[test]
+fn a_time_becomes_epochs_of_all_trainings_once() {
+    let cells = [cell(), cell()];
+    let fitted = tiny_training().fitted_to(Duration::from_secs(20), &cells, Options::default).unwrap();
+    assert!(fitted.config.epochs > 1 && fitted.config.epochs <= 600, "{}", fitted.note);
+    assert!(fitted.expected <= Duration::from_secs(22), "{:?}", fitted.expected);
+    assert!(fitted.note.contains("epochs of each of 2 trainings"), "{}", fitted.note);
+    assert_eq!(TrainConfig { epochs: tiny_training().epochs, ..fitted.config }, tiny_training());
+    let error = tiny_training().fitted_to(Duration::from_millis(1), &cells, Options::default).unwrap_err().to_string();
+    assert!(error.starts_with("time is 0 seconds; expected at least"), "{error}");
 }

@@ -7,7 +7,7 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::ValueEnum;
@@ -74,7 +74,8 @@ pub struct Args {
     /// Passes over the training half.
     #[arg(long, help_heading = "Settings")]
     epochs: Option<usize>,
-    /// Fit the search to a time, such as 20m or 1h 30m: some steps are measured, then epochs and finalists are chosen once.
+    /// Fit the search to a time, such as 20m or 1h 30m: some steps are measured, then epochs and finalists are chosen once. With
+    /// --then-train half of it is the training's.
     #[arg(long, value_parser = humantime::parse_duration, conflicts_with = "epochs", help_heading = "Settings")]
     time: Option<Duration>,
     /// Images in a step.
@@ -232,13 +233,22 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         let dir = config.data.dir.unwrap_or_else(|| "data".into());
         config.data.dir = Some(download::fetch(config.data.dataset, dir)?);
     }
+    let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
+    let mut training = training.map_err(flags::of_training)?;
     if let Some(time) = args.time {
+        let begun = Instant::now();
+        let mut time = time;
+        if let Some(settings) = training.take() {
+            // A random cell's network is trained beside the found one's.
+            let trainings = 1 + usize::from(args.baselines);
+            let (fitted, rest) = then_train::fitted(settings, &config, time, (args.train_epochs, trainings), host)?;
+            (training, time) = (Some(fitted), rest);
+        }
+        let time = time.saturating_sub(begun.elapsed());
         let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);
         config = fitted(config, each, host, || host.options())?;
     }
     let asked = config.clone();
-    let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
-    let training = training.map_err(flags::of_training)?;
     let baselines = args.baselines.then(|| Plan::new(config.seed));
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || {
