@@ -27,17 +27,23 @@ pub mod count;
 mod data;
 pub mod doctor;
 mod end;
+#[cfg(all(feature = "images", feature = "report"))]
+pub mod evaluate;
 pub mod export;
 mod flags;
 mod host;
 #[cfg(feature = "images")]
 pub mod images;
+#[cfg(feature = "images")]
+mod inputs;
 mod out;
 mod page;
 #[cfg(feature = "report")]
 pub mod report;
 mod resume;
 pub mod search;
+#[cfg(feature = "images")]
+mod sight;
 mod signals;
 mod start;
 mod then_train;
@@ -84,6 +90,8 @@ enum Command {
     Images(Box<images::Args>),
     #[cfg(feature = "images")]
     Classify(classify::Args),
+    #[cfg(all(feature = "images", feature = "report"))]
+    Evaluate(Box<evaluate::Args>),
     Export(export::Args),
     Count(count::Args),
     #[cfg(feature = "report")]
@@ -107,6 +115,8 @@ impl Command {
             Self::Images(args) => images::run(args, start),
             #[cfg(feature = "images")]
             Self::Classify(args) => classify::run(args, start),
+            #[cfg(all(feature = "images", feature = "report"))]
+            Self::Evaluate(args) => evaluate::run(args, start),
             Self::Export(args) => export::run(args, start),
             Self::Count(args) => count::run(args, start),
             #[cfg(feature = "report")]

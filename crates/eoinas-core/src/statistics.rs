@@ -161,13 +161,13 @@ mod tests {
 
     #[test]
     fn an_interval_is_that_of_its_formula_and_stays_within_0_and_1() {
-        // statsmodels' proportion_confint(35, 40, method="wilson").
+        // Worked out apart, in Python.
         let (low, high) = wilson_interval(35, 40).unwrap();
-        assert!((low - 0.738_910_7).abs() < 1e-6 && (high - 0.945_407_2).abs() < 1e-6, "{low} {high}");
+        assert!((low - 0.738_878_8).abs() < 1e-6 && (high - 0.945_405_0).abs() < 1e-6, "{low} {high}");
         let (low, high) = wilson_interval(0, 10).unwrap();
-        assert!(low == 0.0 && (high - 0.277_536_7).abs() < 1e-6, "{high}");
+        assert!(low == 0.0 && (high - 0.277_532_8).abs() < 1e-6, "{high}");
         let (low, high) = wilson_interval(10, 10).unwrap();
-        assert!((low - 0.722_463_3).abs() < 1e-6 && high == 1.0, "{low} {high}");
+        assert!((low - 0.722_467_2).abs() < 1e-6 && (1.0 - 1e-12..=1.0).contains(&high), "{low} {high}");
         assert_eq!(wilson_interval(0, 0), None);
     }
     use proptest::prelude::*;
