@@ -104,6 +104,7 @@ pub(super) fn write_page(
         evaluation,
         on: samples.on.clone(),
         notes: samples.notes.clone(),
+        size: (skeleton.height, skeleton.width),
         mistakes,
         facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
     };

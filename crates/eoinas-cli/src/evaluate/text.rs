@@ -41,13 +41,15 @@ pub(super) fn print(evaluation: &Evaluation, on: &str) {
     let header = ["class", "images", "right", "recall", "said", "precision"].map(str::to_owned).to_vec();
     aligned([header].into_iter().chain(evaluation.classes().iter().enumerate().map(class)).collect());
     if present.len() <= MATRIX {
-        say!("\nconfusion matrix: a row a class, a column what was said");
-        let names = || present.iter().map(|class| short(evaluation.class(*class)));
-        let header: Vec<String> = [String::new()].into_iter().chain(names()).collect();
-        let row = |(class, name): (&usize, String)| {
+        // Names over the columns would be wider than a terminal.
+        say!("\nconfusion matrix: a row a class, a column what was said, by the same numbers");
+        let numbers = (1..=present.len()).map(|number| number.to_string());
+        let header = [String::new()].into_iter().chain(numbers.clone()).collect();
+        let row = |(class, number): (&usize, String)| {
+            let name = format!("{number:>2} {}", short(evaluation.class(*class)));
             [name].into_iter().chain(present.iter().map(|said| confusion.count(*class, *said).to_string())).collect()
         };
-        aligned([header].into_iter().chain(present.iter().zip(names()).map(row)).collect());
+        aligned([header].into_iter().chain(present.iter().zip(numbers).map(row)).collect());
         return;
     }
     say!("\nmost often taken for another");

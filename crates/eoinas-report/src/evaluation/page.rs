@@ -12,6 +12,9 @@ use crate::{
     table::Table,
 };
 
+/// From so many columns on a picture is shown smaller than it is, or about as large.
+const FINE: usize = 96;
+
 /// What the page shows.
 #[derive(Clone, Debug)]
 pub struct EvaluationPage<'a> {
@@ -21,6 +24,8 @@ pub struct EvaluationPage<'a> {
     pub on: String,
     /// What a reader must know before anything else, a line each.
     pub notes: Vec<String>,
+    /// Rows and columns of the pictures, as the network sees them.
+    pub size: (usize, usize),
     /// Wrong predictions, by their index, with their pictures as PNG files; in the order in which they are shown.
     pub mistakes: Vec<(usize, Vec<u8>)>,
     /// How it was made: name and value.
@@ -53,12 +58,12 @@ impl EvaluationPage<'_> {
         let (right, all) = (of.confusion().right(), of.confusion().samples());
         let accuracy = of.accuracy().map_or_else(|| "–".to_owned(), percent);
         let (low, high) = of.interval().unwrap_or((0.0, 1.0));
-        let between = format!("{:.1} to {:.1} %", 100.0 * low, 100.0 * high);
+        let between = format!("{:.1}–{:.1}\u{a0}%", 100.0 * low, 100.0 * high);
         let (most, chance) = of.chance().unwrap_or((0, 0.0));
-        let title = format!("The network is right about {right} of {all} pictures");
+        let title = format!("The network recognised {right} of {all} pictures");
         let text = format!(
-            "That is {accuracy} of {}. How well it does on other pictures like these lies, with a certainty of 95 %, between \
-             {:.1} and {:.1} %. Who always says {} is right about {}.",
+            "That is {accuracy} of {}. Of other pictures like these it recognises, with a certainty of 95 %, between {:.1} and \
+             {:.1} %. Always saying {} would be right for {}.",
             self.on,
             100.0 * low,
             100.0 * high,
@@ -111,8 +116,10 @@ impl EvaluationPage<'_> {
     fn card(&self, index: usize, png: &[u8]) -> String {
         let Some(prediction) = self.evaluation.predictions().get(index) else { return String::new() };
         let (class, said) = (self.evaluation.class(prediction.class), self.evaluation.class(prediction.predicted));
+        // Smooth where a picture is shown smaller than it is, and its own pixels where it is shown larger.
+        let fine = if self.size.1 >= FINE { " class=\"fine\"" } else { "" };
         format!(
-            "<figure><img alt=\"{}\" src=\"data:image/png;base64,{}\"><figcaption><b>{}</b>, said with {:.1} %<br>is <b>{}</b>\
+            "<figure><img{fine} alt=\"{}\" src=\"data:image/png;base64,{}\"><figcaption><b>{}</b>, said with {:.1} %<br>is <b>{}</b>\
              <br><small>{}</small></figcaption></figure>\n",
             escape(&format!("{class}, taken for {said}")),
             STANDARD.encode(png),
@@ -132,5 +139,38 @@ impl EvaluationPage<'_> {
             })
             .collect();
         format!("<section><h2>How it was made</h2><div class=\"scroll\"><table>{rows}</table></div></section>\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::Prediction;
+
+    fn page(evaluation: &Evaluation, mistakes: Vec<(usize, Vec<u8>)>) -> String {
+        let (evil, size) = ("\"><script>alert(1)</script>".to_owned(), (32, 32));
+        let facts = vec![("network".to_owned(), evil.clone())];
+        EvaluationPage { evaluation, on: evil.clone(), notes: vec![evil], size, mistakes, facts }.to_html()
+    }
+
+    #[test]
+    fn names_are_no_markup() {
+        let evil = "<img src=x onerror=alert(1)>,\"'";
+        let said = |class, predicted| Prediction { name: evil.into(), class, predicted, probabilities: vec![0.2, 0.8] };
+        let of = Evaluation::new(vec![evil.into(), "bee".into()], vec![said(0, 1), said(0, 0)]);
+        let html = page(&of, vec![(0, vec![1, 2, 3])]);
+        assert!(!html.contains("<img src=x") && !html.contains("<script>alert"), "{html}");
+        assert!(html.contains("recognised 1 of 2 pictures") && html.contains("data:image/png;base64,AQID"), "{html}");
+    }
+
+    #[test]
+    fn hundreds_of_classes_and_no_mistake_have_a_page_too() {
+        let said = |class: usize| Prediction { name: class.to_string(), class, predicted: class, probabilities: vec![] };
+        let of =
+            Evaluation::new((0..300).map(|class| format!("class {class}")).collect(), (0..300).map(said).collect());
+        let html = page(&of, Vec::new());
+        assert!(html.contains("There is none.") && html.contains("class 299, recognised: 1 of 1 (100.00 %)"));
+        let nothing = page(&Evaluation::new(Vec::new(), Vec::new()), Vec::new());
+        assert!(nothing.contains("recognised 0 of 0 pictures"));
     }
 }
