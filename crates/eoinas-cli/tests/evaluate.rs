@@ -27,7 +27,7 @@ fn pictures(root: &Path, classes: &[&str], count: u32) {
             let is_bright = |x: u32, y: u32| match looks {
                 0 => 2 * y < height,
                 1 => 2 * y >= height,
-                _ => (4 * x / width) % 3 == 0,
+                _ => (4 * x / width).is_multiple_of(3),
             };
             let colour = |x, y| Rgb([if is_bright(x, y) { 220 } else { 30 }, (10 * i) as u8, 90]);
             let file = if cfg!(unix) { format!("<{i}>,\".png") } else { format!("{i}.png") };

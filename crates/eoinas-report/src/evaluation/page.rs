@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn hundreds_of_classes_and_no_mistake_have_a_page_too() {
-        let said = |class: usize| Prediction { name: class.to_string(), class, predicted: class, probabilities: vec![] };
+        let said =
+            |class: usize| Prediction { name: class.to_string(), class, predicted: class, probabilities: vec![] };
         let of =
             Evaluation::new((0..300).map(|class| format!("class {class}")).collect(), (0..300).map(said).collect());
         let html = page(&of, Vec::new());
