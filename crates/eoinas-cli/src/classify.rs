@@ -1,22 +1,25 @@
 //! `eoinas classify`: what is on pictures, or in signals.
 
-use std::{path::Path, path::PathBuf, process::ExitCode};
+use std::{fs, io, path::PathBuf, process::ExitCode};
 
 use candle_core::{Device, Tensor};
 use eoinas_core::{NumberInfo, Skeleton, ValueKind};
-use eoinas_data::{FolderConfig, ImageFolder, MAX_PIXELS};
-use eoinas_nn::saved::{Description, Framing, SavedNetwork};
+use eoinas_data::MAX_PIXELS;
+use eoinas_nn::saved::{Description, SavedNetwork};
 use eoinas_nn::{InferenceNetwork, Operations, task::Answer};
 use serde_json::{Value, json};
 
 use crate::{
     Error, Start, flags,
+    inputs::{Input, inputs},
     out::{self, say, tell},
+    sight::Sight,
 };
 
 /// Tell what is on pictures, with a network that was trained and saved.
 ///
-/// A picture that cannot be read is named, the others are classified, and the exit code is 1.
+/// Of a folder every picture in it and below it is classified, in the order of the names; `-` is a picture that comes in by
+/// standard input. One that cannot be read is named, the others are classified, and the exit code is 1.
 ///
 /// What is told is what the network learned: classes with their probabilities, numbers in their own units, or labels with a
 /// probability each. A network that learned from floats takes text files of numbers (separated by commas, spaces or line
@@ -25,13 +28,19 @@ use crate::{
 #[command(after_help = "\
 Examples:
   eoinas classify runs/folder/training/network cat.jpg dog.png --top 3
-  eoinas classify runs/folder/training/network *.jpg --json")]
+  eoinas classify runs/folder/training/network holidays --json
+  eoinas classify runs/folder/training/network - < cat.jpg
+  find . -name '*.jpg' -newer last | eoinas classify runs/folder/training/network --files-from -")]
 pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,
-    /// Pictures, PNG or JPEG; for a network that learned from floats, text files of numbers.
-    #[arg(required = true, value_name = "IMAGE")]
+    /// Pictures, PNG or JPEG, folders of them, or - for standard input; for a network that learned from floats, text files of
+    /// numbers.
+    #[arg(required_unless_present = "files_from", value_name = "IMAGE")]
     images: Vec<PathBuf>,
+    /// Classify what this file names, too: one name a line, or a zero byte after each; - reads the names from standard input.
+    #[arg(long, value_name = "FILE")]
+    files_from: Option<PathBuf>,
     /// How many classes or labels to print for each picture, the most probable first.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
@@ -54,61 +63,64 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     let mut saved = SavedNetwork::read(&args.model)?;
     saved.description.skeleton.max_ops = args.max_ops;
     let network = saved.build(&Operations::built_in(), &Device::Cpu)?.into_inference()?;
-    let mut code = ExitCode::SUCCESS;
-    for path in &args.images {
+    let inputs = inputs(&args.images, args.files_from.as_deref(), saved.description.normalisation.values)?;
+    let (all, mut failed) = (inputs.len(), 0);
+    for input in inputs {
         // One picture that cannot be read does not keep the others from being classified.
-        match classify(&network, &saved.description, path, args) {
-            Ok(answer) => print(path, answer, args),
+        let answer = input.and_then(|input| Ok((input.name(), classify(&network, &saved.description, &input, args)?)));
+        match answer {
+            Ok((name, answer)) => print(&name, answer, args),
             Err(error) => {
                 tell!("error: {}", flags::explain(&error, start));
-                code = ExitCode::FAILURE;
+                failed += 1;
             }
         }
         if !out::is_read() {
-            break;
+            return Ok(ExitCode::SUCCESS);
         }
     }
-    Ok(code)
+    if all > 1 {
+        let unread = if failed > 0 { format!(", {failed} could not be read") } else { String::new() };
+        tell!("{} of {all} classified{unread}", all - failed);
+    }
+    Ok(if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// What the network says of a picture or signal.
 fn classify<'a>(
     network: &InferenceNetwork,
     description: &'a Description,
-    path: &Path,
+    input: &Input,
     args: &Args,
 ) -> Result<Answer<'a>, Error> {
     let Skeleton { height, width, image_channels, .. } = description.skeleton;
     let values = match description.normalisation.values {
-        ValueKind::Bytes => picture(description, path, args.max_pixels)?,
-        ValueKind::Floats => signal(description, path)?,
+        ValueKind::Bytes => picture(description, input, args.max_pixels)?,
+        ValueKind::Floats => signal(description, input)?,
     };
     let images = Tensor::from_vec(values, (1, height, width, image_channels), &Device::Cpu)?;
     Ok(Answer::new(&description.target, &network.logits(&images)?.flatten_all()?.to_vec1()?))
 }
 
 /// The values of a picture, normalised.
-fn picture(description: &Description, path: &Path, max_pixels: u64) -> Result<Vec<f32>, Error> {
-    let skeleton = &description.skeleton;
-    let (height, width, channels) = (skeleton.height, skeleton.width, skeleton.image_channels);
-    let config = FolderConfig { height, width, max_pixels, ..FolderConfig::default() };
-    let rgb = match description.framing {
-        Framing::Stretch => ImageFolder::read_image(path, &config)?,
-        Framing::Centre => ImageFolder::read_centre(path, &config)?,
-    };
-    let pixels = match channels {
-        3 => rgb,
-        1 => rgb.chunks_exact(3).map(luma).collect(),
-        _ => return Err(format!("the network reads images of {channels} channels, pictures have 3").into()),
+fn picture(description: &Description, input: &Input, max_pixels: u64) -> Result<Vec<f32>, Error> {
+    let sight = Sight::of(description, max_pixels)?;
+    let pixels = match input {
+        Input::File(path) => sight.file(path)?,
+        Input::Standard => sight.reader(io::stdin().lock(), &input.name())?,
     };
     Ok(description.normalisation.apply(&pixels))
 }
 
 /// The numbers of a text file, normalised.
-fn signal(description: &Description, path: &Path) -> Result<Vec<f32>, Error> {
+fn signal(description: &Description, input: &Input) -> Result<Vec<f32>, Error> {
     let Skeleton { height, width, image_channels: channels, .. } = description.skeleton;
-    let wrong = |problem: String| format!("{}: {problem}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |problem: String| format!("{}: {problem}", input.name());
+    let text = match input {
+        Input::File(path) => fs::read_to_string(path),
+        Input::Standard => io::read_to_string(io::stdin().lock()),
+    };
+    let text = text.map_err(|error| wrong(error.to_string()))?;
     let words = text.split(|c: char| c.is_whitespace() || ",;".contains(c)).filter(|word| !word.is_empty());
     let number = |word: &str| match word.parse::<f32>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -126,13 +138,7 @@ fn signal(description: &Description, path: &Path) -> Result<Vec<f32>, Error> {
     Ok(description.normalisation.apply_floats(&values))
 }
 
-/// Brightness of a pixel (ITU-R 601).
-fn luma(rgb: &[u8]) -> u8 {
-    let sum: f32 = rgb.iter().zip([0.299, 0.587, 0.114]).map(|(&value, share)| f32::from(value) * share).sum();
-    sum.round() as u8
-}
-
-fn print(path: &Path, answer: Answer<'_>, args: &Args) {
+fn print(name: &str, answer: Answer<'_>, args: &Args) {
     let likeliest = |mut named: Vec<(&str, f32)>, what: &str, one: &str| {
         named.sort_by(|a, b| b.1.total_cmp(&a.1));
         named.truncate(usize::from(args.top));
@@ -153,10 +159,10 @@ fn print(path: &Path, answer: Answer<'_>, args: &Args) {
         }
     };
     if args.json {
-        say!("{}", json!({ "image": path.display().to_string(), what: json }));
+        say!("{}", json!({ "image": name, what: json }));
         return;
     }
-    say!("{}", path.display());
+    say!("{name}");
     lines.iter().for_each(|line| say!("  {line}"));
 }
 

@@ -51,20 +51,40 @@ impl ImageFlags {
         below: (SourceKind, Option<PathBuf>),
     ) -> Result<(SourceKind, Option<PathBuf>), Error> {
         let (kind, dir) = choose(self.dataset.or(dataset), self.data.as_deref(), file, below)?;
-        let PictureFlags { skip_unreadable, max_pixels } = self.pictures;
-        let given = [
-            ("image_size", self.image_size.is_some()),
-            ("skip_unreadable", skip_unreadable),
-            ("max_pixels", max_pixels.is_some()),
-        ];
+        let [skip_unreadable, max_pixels] = self.pictures.given();
+        let given = [("image_size", self.image_size.is_some()), skip_unreadable, max_pixels];
         if kind != SourceKind::Folder
             && let Some((name, _)) = given.iter().find(|(name, given)| *given || file.has("data", name))
         {
-            let expected = format!("a folder of pictures, to which alone it applies; the images are those of {kind}");
-            return Err(Setting::new(format!("data.{name}"), "given", expected).into());
+            return Err(needless(name, kind).into());
         }
         Ok((kind, dir))
     }
+}
+
+impl PictureFlags {
+    /// The settings and whether they are given.
+    fn given(&self) -> [(&'static str, bool); 2] {
+        [("skip_unreadable", self.skip_unreadable), ("max_pixels", self.max_pixels.is_some())]
+    }
+
+    /// Whether they apply to the images.
+    ///
+    /// # Errors
+    /// One is given, and the images are no folder of pictures.
+    #[cfg(all(feature = "images", feature = "report"))]
+    pub(crate) fn check(&self, kind: SourceKind) -> Result<(), Setting> {
+        match self.given().into_iter().find(|(_, given)| *given && kind != SourceKind::Folder) {
+            Some((name, _)) => Err(needless(name, kind)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A setting of pictures where the images are none.
+fn needless(name: &str, kind: SourceKind) -> Setting {
+    let expected = format!("a folder of pictures, to which alone it applies; the images are those of {kind}");
+    Setting::new(format!("data.{name}"), "given", expected)
 }
 
 /// The data set and its folder, by the flags `--dataset` and `--data`, the file of settings, and what those have below:

@@ -87,6 +87,6 @@ impl Host {
 }
 
 /// The command line, for the record; what is no Unicode in it is shown as it can be.
-fn command() -> Vec<String> {
+pub(crate) fn command() -> Vec<String> {
     std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
 }

@@ -27,11 +27,15 @@ pub mod count;
 mod data;
 pub mod doctor;
 mod end;
+#[cfg(all(feature = "images", feature = "report"))]
+pub mod evaluate;
 pub mod export;
 mod flags;
 mod host;
 #[cfg(feature = "images")]
 pub mod images;
+#[cfg(feature = "images")]
+mod inputs;
 mod limits;
 mod out;
 mod page;
@@ -39,6 +43,8 @@ mod page;
 pub mod report;
 mod resume;
 pub mod search;
+#[cfg(feature = "images")]
+mod sight;
 mod signals;
 mod start;
 mod then_train;
@@ -85,6 +91,8 @@ enum Command {
     Images(Box<images::Args>),
     #[cfg(feature = "images")]
     Classify(classify::Args),
+    #[cfg(all(feature = "images", feature = "report"))]
+    Evaluate(Box<evaluate::Args>),
     Export(export::Args),
     Count(count::Args),
     #[cfg(feature = "report")]
@@ -108,6 +116,8 @@ impl Command {
             Self::Images(args) => images::run(args, start),
             #[cfg(feature = "images")]
             Self::Classify(args) => classify::run(args, start),
+            #[cfg(all(feature = "images", feature = "report"))]
+            Self::Evaluate(args) => evaluate::run(args, start),
             Self::Export(args) => export::run(args, start),
             Self::Count(args) => count::run(args, start),
             #[cfg(feature = "report")]

@@ -5,11 +5,12 @@ use std::ffi::OsStr;
 use eoinas_core::event::shell_word;
 
 /// A command, the example that is the same thing, and the feature that this one needs where it does.
-const NAMES: [(&str, &str, Option<&str>); 13] = [
+const NAMES: [(&str, &str, Option<&str>); 14] = [
     ("search", "cifar_search", None),
     ("train", "train_cell", None),
     ("images", "image_folder", Some("images")),
     ("classify", "classify", Some("images")),
+    ("evaluate", "evaluate", Some("images,report")),
     ("export", "export_onnx", None),
     ("count", "count", None),
     ("report", "report", Some("report")),

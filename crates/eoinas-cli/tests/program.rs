@@ -14,11 +14,12 @@ fn output(command: &str, args: &[&str]) -> Output {
     eoinas(command).args(args).output().unwrap()
 }
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "search",
     "train",
     "images",
     "classify",
+    "evaluate",
     "export",
     "count",
     "report",

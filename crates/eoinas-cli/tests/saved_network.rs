@@ -97,6 +97,11 @@ fn numbers_labels_and_signals_get_answers_of_their_kind() {
     let text = stdout(&run("classify", &[&model, &red]));
     // So near its mean that the network cannot say anything else.
     assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["  1000 degrees  angle", "  1000  ratio"], "{text}");
+    #[cfg(feature = "report")]
+    {
+        let error = failure(&run("evaluate", &[&model, "--dataset", "embedded"]));
+        assert!(error.contains("the network says numbers, whose score is the R2"), "{error}");
+    }
     let line = json(&model, &red);
     assert_eq!((&line["numbers"][0]["name"], &line["numbers"][0]["unit"]), (&"angle".into(), &"degrees".into()));
     assert!((line["numbers"][0]["value"].as_f64().unwrap() - 1000.0).abs() < 1.0, "{line}");

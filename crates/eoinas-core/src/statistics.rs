@@ -25,6 +25,26 @@ pub fn accuracy_difference_error((one, samples): (f64, u64), (other, others): (f
     (variance(one, samples) + variance(other, others)).sqrt()
 }
 
+/// The interval of E. B. Wilson (1927) that has a share of `trials` samples, `hits` of which have it, in 95 of 100 cases: 0 to
+/// 1, wide for few samples and never empty. `None` without any.
+///
+/// ```
+/// let (low, high) = eoinas_core::statistics::wilson_interval(9, 10).unwrap();
+/// assert!((low - 0.5958).abs() < 1e-4 && (high - 0.9821).abs() < 1e-4);
+/// ```
+pub fn wilson_interval(hits: u64, trials: u64) -> Option<(f64, f64)> {
+    /// The normal distribution has 95 % of its mass within so many deviations.
+    const DEVIATIONS: f64 = 1.959_963_984_540_054;
+    if trials == 0 {
+        return None;
+    }
+    let (n, z2) = (trials as f64, DEVIATIONS * DEVIATIONS);
+    let share = (hits as f64 / n).min(1.0);
+    let middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = DEVIATIONS * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n);
+    Some(((middle - half).max(0.0), (middle + half).min(1.0)))
+}
+
 /// Kendall's tau-b, which corrects for ties: -1 to 1. `None` where it is not defined: values of different number, fewer
 /// than two, all of one side equal, or one that is not a number.
 ///
@@ -137,6 +157,18 @@ mod tests {
         assert!((accuracy_difference_error((0.5, 100), (0.5, 100)) - 0.005f64.sqrt()).abs() < 1e-15);
         assert!((accuracy_difference_error((0.9, 900), (0.5, 100)) - 0.0026f64.sqrt()).abs() < 1e-15);
         assert_eq!(accuracy_difference_error((1.0, 0), (0.0, 0)), 0.0);
+    }
+
+    #[test]
+    fn an_interval_is_that_of_its_formula_and_stays_within_0_and_1() {
+        // Worked out apart, in Python.
+        let (low, high) = wilson_interval(35, 40).unwrap();
+        assert!((low - 0.738_878_8).abs() < 1e-6 && (high - 0.945_405_0).abs() < 1e-6, "{low} {high}");
+        let (low, high) = wilson_interval(0, 10).unwrap();
+        assert!(low == 0.0 && (high - 0.277_532_8).abs() < 1e-6, "{high}");
+        let (low, high) = wilson_interval(10, 10).unwrap();
+        assert!((low - 0.722_467_2).abs() < 1e-6 && (1.0 - 1e-12..=1.0).contains(&high), "{low} {high}");
+        assert_eq!(wilson_interval(0, 0), None);
     }
     use proptest::prelude::*;
 

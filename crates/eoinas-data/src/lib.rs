@@ -57,7 +57,7 @@ pub use dataset::{Dataset, DatasetInfo, Part, Picture};
 pub use embedded::Embedded;
 pub use error::DataError;
 #[cfg(feature = "images")]
-pub use folder::{FolderConfig, ImageFolder, MAX_PIXELS, PictureFolder, Unreadable};
+pub use folder::{FolderConfig, FolderList, ImageFolder, MAX_PIXELS, PictureFolder, Unreadable};
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
 pub use mnist::Mnist;

@@ -3,10 +3,13 @@
 //! Everything is made from `events.jsonl` alone ([`record`]), whether the run is done, goes on, was killed, or left a
 //! damaged file: the cell as a drawn graph ([`cell`]), plots ([`plot`], [`story`]), one self-contained page ([`page`]),
 //! tables as papers have them ([`tables`]), TensorBoard event files ([`tensorboard`]). [`write()`] makes them all.
+//!
+//! How a trained network does on pictures whose classes are known has a page of its own ([`evaluation`]).
 #![forbid(unsafe_code)]
 
 pub mod cell;
 mod error;
+pub mod evaluation;
 mod format;
 mod id;
 pub mod page;

@@ -31,3 +31,17 @@ pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>> {
     resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
     pixels.encode_png().map_err(|error| wrong(error.to_string()))
 }
+
+/// A picture of RGB pixels, `height * width * 3` bytes row by row, as PNG.
+///
+/// # Errors
+/// Other than so many bytes, or none.
+pub fn of_pixels((height, width): (usize, usize), rgb: &[u8]) -> Result<Vec<u8>> {
+    let wrong = |reason: String| ReportError::Draw { figure: "a picture as PNG".to_owned(), reason };
+    let (pixels, rest) = rgb.as_chunks::<3>();
+    let opaque: Vec<u8> = pixels.iter().flat_map(|[r, g, b]| [*r, *g, *b, u8::MAX]).collect();
+    let size = tiny_skia::IntSize::from_wh(width as u32, height as u32).filter(|_| rest.is_empty());
+    let pixels = size.and_then(|size| tiny_skia::Pixmap::from_vec(opaque, size));
+    let pixels = pixels.ok_or_else(|| wrong(format!("{} bytes are no {height} x {width} pixels", rgb.len())))?;
+    pixels.encode_png().map_err(|error| wrong(error.to_string()))
+}

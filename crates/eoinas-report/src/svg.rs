@@ -75,6 +75,16 @@ impl Svg {
         );
     }
 
+    /// Text that begins at a place and is turned around it by `degrees`, clockwise.
+    pub fn turned_text(&mut self, at: (f64, f64), degrees: f64, size: f64, fill: &str, text: &str) {
+        let (x, y) = (px(at.0), px(at.1));
+        let _ = writeln!(
+            self.text,
+            "<text x=\"{x}\" y=\"{y}\" transform=\"rotate({degrees} {x} {y})\" font-size=\"{size}\" fill=\"{fill}\">{}</text>",
+            escape(text)
+        );
+    }
+
     /// The whole picture.
     pub fn finish(mut self) -> String {
         self.text.push_str("</svg>\n");

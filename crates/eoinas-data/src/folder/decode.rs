@@ -3,7 +3,7 @@
 use super::list::Entry;
 use super::{FolderConfig, Unreadable, picture};
 use crate::error::{DataError, Result};
-use image::imageops::FilterType;
+use image::{DynamicImage, imageops::FilterType};
 use std::path::Path;
 
 #[derive(Default)]
@@ -58,6 +58,10 @@ fn decode_part(entries: &[Entry], config: &FolderConfig) -> Result<Decoded> {
 }
 
 fn decode_image(path: &Path, config: &FolderConfig) -> Result<Vec<u8>, String> {
-    let image = picture::open(path, config.max_pixels)?;
-    Ok(image.resize_exact(config.width as u32, config.height as u32, FilterType::Triangle).into_rgb8().into_raw())
+    Ok(resize(picture::open(path, config.max_pixels)?, config))
+}
+
+/// RGB pixels of the size of the configuration, whatever the proportions.
+pub(super) fn resize(image: DynamicImage, config: &FolderConfig) -> Vec<u8> {
+    image.resize_exact(config.width as u32, config.height as u32, FilterType::Triangle).into_rgb8().into_raw()
 }

@@ -8,11 +8,26 @@ use std::path::{Path, PathBuf};
 /// An image file and its class.
 pub(super) type Entry = (PathBuf, u32);
 
-pub(super) struct List {
+/// The files of a folder of images, none of which was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderList {
+    /// Names of the classes, which are those of their subfolders.
     pub classes: Vec<String>,
-    pub train: Vec<Entry>,
-    pub test: Vec<Entry>,
+    /// Each image of the training part with its class, an index into `classes`; by class and name.
+    pub train: Vec<(PathBuf, u32)>,
+    /// Those of the test part.
+    pub test: Vec<(PathBuf, u32)>,
+    /// What is there beside them, a line each.
     pub notes: Vec<String>,
+    /// Of a folder that has no test part: that one was held out of the training part, and how. `None` where it has one.
+    pub held_out: Option<String>,
+}
+
+impl FolderList {
+    /// All that a user should know, a line each.
+    pub(super) fn into_notes(self) -> Vec<String> {
+        self.notes.into_iter().chain(self.held_out).collect()
+    }
 }
 
 const TRAIN: &str = "train";
@@ -23,7 +38,7 @@ const PARTS: [&str; 10] =
 /// Without a folder of test images, one image of so many is held out.
 const HOLD_OUT: usize = 5;
 
-pub(super) fn list(dir: &Path) -> Result<List> {
+pub(super) fn list(dir: &Path) -> Result<FolderList> {
     if !dir.is_dir() {
         return Err(missing(
             dir,
@@ -37,9 +52,8 @@ pub(super) fn list(dir: &Path) -> Result<List> {
     let has = |part: &str| folders.iter().any(|folder| folder == part);
     if !has(TRAIN) {
         check_no_part(dir, &folders)?;
-        let (classes, all, mut notes) = class_folders(dir)?;
-        let (train, test) = hold_out(all, &classes, &mut notes);
-        return Ok(List { classes, train, test, notes });
+        let (classes, all, notes) = class_folders(dir)?;
+        return Ok(hold_out(classes, all, notes));
     }
     let part = TEST_FOLDERS.into_iter().find(|part| has(part));
     let others: Vec<&str> =
@@ -54,8 +68,7 @@ pub(super) fn list(dir: &Path) -> Result<List> {
                 "call the folder of test images `test`, `val` or `valid`, or move others away",
             ));
         }
-        let (train, test) = hold_out(all, &classes, &mut notes);
-        return Ok(List { classes, train, test, notes });
+        return Ok(hold_out(classes, all, notes));
     };
     if !others.is_empty() {
         notes.push(format!("{} beside `{TRAIN}` and `{part}` left out", quoted(&others)));
@@ -70,7 +83,7 @@ pub(super) fn list(dir: &Path) -> Result<List> {
             hint: "give both parts the same subfolders".into(),
         });
     }
-    Ok(List { classes, train: all, test, notes })
+    Ok(FolderList { classes, train: all, test, notes, held_out: None })
 }
 
 /// A folder of a part is no class: its pictures would be learned as one.
@@ -96,7 +109,7 @@ fn quoted(names: &[&str]) -> String {
 }
 
 /// Every fifth image of each class goes to the second part; of two to four images the last one.
-fn hold_out(all: Vec<Entry>, classes: &[String], notes: &mut Vec<String>) -> (Vec<Entry>, Vec<Entry>) {
+fn hold_out(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>) -> FolderList {
     let (mut train, mut test, mut single) = (Vec::new(), Vec::new(), Vec::new());
     for class in all.chunk_by(|a, b| a.1 == b.1) {
         let every = class.len().clamp(2, HOLD_OUT);
@@ -114,8 +127,7 @@ fn hold_out(all: Vec<Entry>, classes: &[String], notes: &mut Vec<String>) -> (Ve
     if !single.is_empty() {
         note += &format!("; none of {}, which has a single image", quoted(&single));
     }
-    notes.push(note);
-    (train, test)
+    FolderList { classes, train, test, notes, held_out: Some(note) }
 }
 
 /// The classes (subfolders, by name), their images (by name), and notes about what is left out.

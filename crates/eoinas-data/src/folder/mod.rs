@@ -17,6 +17,7 @@ use eoinas_core::{Setting, TargetInfo};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
+pub use list::FolderList;
 pub use pictures::PictureFolder;
 
 /// What to do with an image that cannot be decoded.
@@ -94,8 +95,16 @@ impl ImageFolder {
             Part::Train => train,
             Part::Test => decode::decode(&list.test, config)?,
         };
-        let info = config.info(list.classes, (mean, std), list.notes);
+        let info = config.info(list.classes.clone(), (mean, std), list.into_notes());
         in_memory(dir, part, info, decoded)
+    }
+
+    /// The files of both parts with their classes: nothing is decoded.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for those of single images.
+    pub fn list(dir: impl AsRef<Path>) -> Result<FolderList> {
+        list::list(dir.as_ref())
     }
 
     /// How many training images there are, unreadable ones included: nothing is decoded.
@@ -116,7 +125,7 @@ impl ImageFolder {
         let list = list::list(dir)?;
         let (train, test) = (decode::decode(&list.train, config)?, decode::decode(&list.test, config)?);
         check_classes(dir, &list.classes, &train.labels, &train.skipped)?;
-        let info = config.info(list.classes, channel_statistics(&train.pixels, 3), list.notes);
+        let info = config.info(list.classes.clone(), channel_statistics(&train.pixels, 3), list.into_notes());
         Ok((in_memory(dir, Part::Train, info.clone(), train)?, in_memory(dir, Part::Test, info, test)?))
     }
 }

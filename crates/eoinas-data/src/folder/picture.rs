@@ -15,27 +15,27 @@ const BESIDE: u64 = 64 << 20;
 
 /// The picture in a file, or why there is none.
 pub(super) fn open(path: &Path, max_pixels: u64) -> Result<DynamicImage, String> {
-    // A decoder that panics on a strange file must not take the program down, nor have another file blamed.
-    catch_unwind(AssertUnwindSafe(|| read(path, max_pixels)))
-        .unwrap_or_else(|_| Err("the decoder panicked on this image".into()))
-}
-
-fn read(path: &Path, max_pixels: u64) -> Result<DynamicImage, String> {
-    let shown = |error: &dyn std::fmt::Display| error.to_string();
-    if !path.metadata().map_err(|error| shown(&error))?.is_file() {
+    let shown = |error: std::io::Error| error.to_string();
+    if !path.metadata().map_err(shown)?.is_file() {
         return Err("it is no file".into());
     }
+    read(File::open(path).map_err(shown)?, max_pixels)
+}
+
+/// The picture in what a reader gives, or why there is none.
+pub(super) fn read(from: impl Read, max_pixels: u64) -> Result<DynamicImage, String> {
     let limit = max_pixels.saturating_mul(PIXEL).saturating_add(BESIDE);
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| shown(&error))?;
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| shown(&error))?;
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > limit {
         return Err(format!("more bytes than {max_pixels} pixels have, the most that are decoded (`max_pixels`)"));
     }
     if lfs::is_pointer(&bytes) {
         return Err(lfs::POINTER.into());
     }
-    decode(&bytes, max_pixels)
+    // A decoder that panics on a strange file must not take the program down, nor have another file blamed.
+    catch_unwind(AssertUnwindSafe(|| decode(&bytes, max_pixels)))
+        .unwrap_or_else(|_| Err("the decoder panicked on this image".into()))
 }
 
 /// The picture in the bytes of a file.

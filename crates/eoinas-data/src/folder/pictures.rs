@@ -7,6 +7,7 @@ use crate::dataset::{Dataset, DatasetInfo, Part, Picture};
 use crate::error::{DataError, Result};
 use crate::values::{Values, copy};
 use eoinas_core::Target;
+use image::DynamicImage;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,12 +52,12 @@ impl PictureFolder {
         config.validate()?;
         let list = list::list(dir)?;
         let room = AtomicUsize::new(config.memory);
-        let (train, test) = (scan(list.train, config, &room)?, scan(list.test, config, &room)?);
+        let (train, test) = (scan(&list.train, config, &room)?, scan(&list.test, config, &room)?);
         check_any(dir, Part::Train, train.entries.len(), &train.skipped)?;
         check_any(dir, Part::Test, test.entries.len(), &test.skipped)?;
         check_classes(dir, &list.classes, &train.labels(), &train.skipped)?;
         let untested = untested(&list.classes, &test.labels());
-        let info = config.info(list.classes, train.statistics.mean_and_deviation(), list.notes);
+        let info = config.info(list.classes.clone(), train.statistics.mean_and_deviation(), list.into_notes());
         let mut test = test.into_folder(info.clone(), config.max_pixels);
         test.info.notes.extend(untested);
         Ok((train.into_folder(info, config.max_pixels), test))
@@ -164,7 +165,7 @@ impl Statistics {
 }
 
 /// Decodes every file once; the result does not depend on the number of cores. `room` is what memory is left.
-fn scan(entries: Vec<Entry>, config: &FolderConfig, room: &AtomicUsize) -> Result<Scanned> {
+fn scan(entries: &[Entry], config: &FolderConfig, room: &AtomicUsize) -> Result<Scanned> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = entries.len().div_ceil(threads).max(1);
     let parts: Vec<Result<Scanned>> = std::thread::scope(|scope| {
@@ -211,16 +212,21 @@ pub(super) fn middle(picture: &Picture, size: (usize, usize)) -> Vec<u8> {
     resample(&picture.pixels, from, Window::centre(from, size, CENTRE), size, 3)
 }
 
+/// The picture in a file, likewise shrunk.
+fn decode_picture(path: &Path, size: (usize, usize), max_pixels: u64) -> Result<Picture, String> {
+    Ok(shrink(picture::open(path, max_pixels)?, size))
+}
+
 /// A picture, shrunk to a shorter side of twice the size it is needed in.
-pub(super) fn decode_picture(path: &Path, size: (usize, usize), max_pixels: u64) -> Result<Picture, String> {
-    let image = picture::open(path, max_pixels)?.into_rgb8();
+pub(super) fn shrink(image: DynamicImage, size: (usize, usize)) -> Picture {
+    let image = image.into_rgb8();
     let (height, width) = (image.height() as usize, image.width() as usize);
     let pixels = image.into_raw();
     let scale = (2.0 * size.0 as f64 / height.max(1) as f64).max(2.0 * size.1 as f64 / width.max(1) as f64);
     if scale >= 1.0 {
-        return Ok(Picture { height, width, pixels });
+        return Picture { height, width, pixels };
     }
     let to = ((height as f64 * scale).round() as usize, (width as f64 * scale).round() as usize);
     let pixels = resample(&pixels, (height, width), Window { top: 0, left: 0, height, width }, to, 3);
-    Ok(Picture { height: to.0, width: to.1, pixels })
+    Picture { height: to.0, width: to.1, pixels }
 }

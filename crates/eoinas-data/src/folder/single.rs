@@ -1,8 +1,11 @@
 //! One image by itself: to classify it as the images of a folder were.
 
+use std::io::Read;
 use std::path::Path;
 
-use super::{FolderConfig, ImageFolder, Unreadable, decode, pictures};
+use image::DynamicImage;
+
+use super::{FolderConfig, ImageFolder, decode, picture, pictures};
 use crate::error::{DataError, Result};
 
 impl ImageFolder {
@@ -11,9 +14,7 @@ impl ImageFolder {
     /// # Errors
     /// [`DataError::Image`] when it cannot be decoded, [`DataError::Setting`] for a size that cannot be.
     pub fn read_image(path: impl AsRef<Path>, config: &FolderConfig) -> Result<Vec<u8>> {
-        config.validate()?;
-        let config = FolderConfig { unreadable: Unreadable::Fail, ..config.clone() };
-        Ok(decode::decode(&[(path.as_ref().to_owned(), 0)], &config)?.pixels)
+        Ok(decode::resize(open(path.as_ref(), config)?, config))
     }
 
     /// The same for the middle of the picture, as [`super::PictureFolder`] reads it: seven eighths of the largest window
@@ -22,10 +23,37 @@ impl ImageFolder {
     /// # Errors
     /// As [`Self::read_image`].
     pub fn read_centre(path: impl AsRef<Path>, config: &FolderConfig) -> Result<Vec<u8>> {
-        config.validate()?;
-        let (path, size) = (path.as_ref(), (config.height, config.width));
-        let picture = pictures::decode_picture(path, size, config.max_pixels)
-            .map_err(|reason| DataError::Image { path: path.into(), reason })?;
-        Ok(pictures::middle(&picture, size))
+        Ok(centre(open(path.as_ref(), config)?, config))
     }
+
+    /// [`Self::read_image`] of a PNG or JPEG file that comes from anywhere; `name` is what an error calls it.
+    ///
+    /// # Errors
+    /// As [`Self::read_image`].
+    pub fn read_image_from(from: impl Read, name: &str, config: &FolderConfig) -> Result<Vec<u8>> {
+        Ok(decode::resize(read(from, name, config)?, config))
+    }
+
+    /// [`Self::read_centre`] likewise.
+    ///
+    /// # Errors
+    /// As [`Self::read_image`].
+    pub fn read_centre_from(from: impl Read, name: &str, config: &FolderConfig) -> Result<Vec<u8>> {
+        Ok(centre(read(from, name, config)?, config))
+    }
+}
+
+fn open(path: &Path, config: &FolderConfig) -> Result<DynamicImage> {
+    config.validate()?;
+    picture::open(path, config.max_pixels).map_err(|reason| DataError::Image { path: path.into(), reason })
+}
+
+fn read(from: impl Read, name: &str, config: &FolderConfig) -> Result<DynamicImage> {
+    config.validate()?;
+    picture::read(from, config.max_pixels).map_err(|reason| DataError::Image { path: name.into(), reason })
+}
+
+fn centre(image: DynamicImage, config: &FolderConfig) -> Vec<u8> {
+    let size = (config.height, config.width);
+    pictures::middle(&pictures::shrink(image, size), size)
 }

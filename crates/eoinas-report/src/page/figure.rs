@@ -8,7 +8,7 @@ use crate::{
     theme,
 };
 
-pub(super) fn section(section: &Section, ids: &mut Ids) -> String {
+pub(crate) fn section(section: &Section, ids: &mut Ids) -> String {
     if section.figures.is_empty() && section.tables.is_empty() {
         return String::new();
     }

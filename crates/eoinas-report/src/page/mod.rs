@@ -1,6 +1,6 @@
 //! One self-contained HTML page.
 
-mod figure;
+pub(crate) mod figure;
 mod head;
 
 use std::path::PathBuf;
@@ -94,17 +94,22 @@ impl Page<'_> {
                 body += &format!("<section><h2>{}</h2>{}</section>\n", escape(title), table.to_html());
             }
         }
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{MARK}\n<title>{}</title>\n\
-             <link rel=\"icon\" href=\"data:,\">\n<style>\n{}{}</style>\n</head>\n<body>\n{body}\
-             <div id=\"tip\" role=\"status\"></div>\n<script>\n{}</script>\n</body>\n</html>\n",
-            escape(&self.title),
-            theme::variables(),
-            include_str!("style.css"),
-            include_str!("script.js"),
-        )
+        document(&self.title, &body)
     }
+}
+
+/// A page with this title, in the look of all of them.
+pub(crate) fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{MARK}\n<title>{}</title>\n\
+         <link rel=\"icon\" href=\"data:,\">\n<style>\n{}{}</style>\n</head>\n<body>\n{body}\
+         <div id=\"tip\" role=\"status\"></div>\n<script>\n{}</script>\n</body>\n</html>\n",
+        escape(title),
+        theme::variables(),
+        include_str!("style.css"),
+        include_str!("script.js"),
+    )
 }
 
 impl Page<'_> {
