@@ -49,7 +49,7 @@ mod detect;
 mod dice;
 mod hex;
 mod lfs;
-mod picture_name;
+mod picture_files;
 
 pub use augment::{Augment, ColourJitter, RandomCrop};
 pub use cifar::{Cifar10, Cifar100};
@@ -61,7 +61,7 @@ pub use folder::{FolderConfig, ImageFolder, MAX_PIXELS, PictureFolder, Unreadabl
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
 pub use mnist::Mnist;
-pub use picture_name::is_picture;
+pub use picture_files::{PictureFiles, is_litter, is_picture};
 pub use source::{Source, SourceKind};
 pub use split::{Split, SplitKind};
 pub use subset::Subset;

@@ -71,7 +71,8 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
 fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
     #[cfg(feature = "images")]
     if let (SourceKind::Folder, Some(dir), Some(most)) = (data.dataset, &data.dir, data.train_images) {
-        return Ok((eoinas_data::ImageFolder::count(dir)? > most).then_some(most));
+        let config = eoinas_data::FolderConfig { files: data.files, ..Default::default() };
+        return Ok((eoinas_data::ImageFolder::count(dir, &config)? > most).then_some(most));
     }
     Ok(data.train_images)
 }

@@ -58,6 +58,6 @@ fn decode_part(entries: &[Entry], config: &FolderConfig) -> Result<Decoded> {
 }
 
 fn decode_image(path: &Path, config: &FolderConfig) -> Result<Vec<u8>, String> {
-    let image = picture::open(path, config.max_pixels)?;
+    let image = picture::open(path, config.into())?;
     Ok(image.resize_exact(config.width as u32, config.height as u32, FilterType::Triangle).into_rgb8().into_raw())
 }

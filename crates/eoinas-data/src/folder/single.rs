@@ -6,7 +6,7 @@ use super::{FolderConfig, ImageFolder, Unreadable, decode, pictures};
 use crate::error::{DataError, Result};
 
 impl ImageFolder {
-    /// Decodes and resizes one PNG or JPEG file as [`ImageFolder::open`] does: `height * width` RGB pixels, row by row.
+    /// Decodes and resizes the picture in one file as [`ImageFolder::open`] does: `height * width` RGB pixels, row by row.
     ///
     /// # Errors
     /// [`DataError::Image`] when it cannot be decoded, [`DataError::Setting`] for a size that cannot be.
@@ -24,7 +24,7 @@ impl ImageFolder {
     pub fn read_centre(path: impl AsRef<Path>, config: &FolderConfig) -> Result<Vec<u8>> {
         config.validate()?;
         let (path, size) = (path.as_ref(), (config.height, config.width));
-        let picture = pictures::decode_picture(path, size, config.max_pixels)
+        let picture = pictures::decode_picture(path, size, config.into())
             .map_err(|reason| DataError::Image { path: path.into(), reason })?;
         Ok(pictures::middle(&picture, size))
     }

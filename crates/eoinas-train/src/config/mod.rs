@@ -19,7 +19,7 @@ use eoinas_core::{
     schedule::{Cosine, ScheduleConfig},
     skeleton::Form,
 };
-use eoinas_data::{DatasetInfo, SourceKind, SplitKind};
+use eoinas_data::{DatasetInfo, PictureFiles, SourceKind, SplitKind};
 
 pub use groups::{ArchConfig, SkipDropout};
 pub use method::{MethodConfig, MethodKind, UnknownMethod};
@@ -28,8 +28,7 @@ pub use version::ConfigVersion;
 
 pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};
 pub(crate) use validate::{
-    MOST_IMAGES, batch_size, check_source, epochs, forget_unused_folder, in_unit, keep_checkpoints, not_negative,
-    positive,
+    MOST_IMAGES, batch_size, check_source, epochs, forget_unused, in_unit, keep_checkpoints, not_negative, positive,
 };
 
 use crate::{finalists::FinalistsConfig, methods::EoiNas};
@@ -99,6 +98,10 @@ pub struct DataConfig {
     /// (default): 100 million.
     #[serde(default)]
     pub max_pixels: Option<u64>,
+    /// Which files of a folder are its pictures. Default: all that can be read; of settings that do not say it, PNG and JPEG
+    /// alone, as they were written when others were left out.
+    #[serde(default = "PictureFiles::unsaid")]
+    pub files: PictureFiles,
     /// How the training part is halved. Default: seeded and balanced over the classes.
     pub split: SplitKind,
     /// Whether the validation half is read with the training half's crop and flip. Default: false.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use eoinas_core::run_folder::names;
-use eoinas_data::SourceKind;
+use eoinas_data::{PictureFiles, SourceKind, is_litter};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -25,6 +25,8 @@ const SAID: usize = 3;
 pub struct DataFolder<'a> {
     /// What set it holds.
     pub kind: SourceKind,
+    /// Which files are its pictures.
+    pub files: PictureFiles,
     /// Where it is.
     pub dir: &'a Path,
 }
@@ -44,9 +46,9 @@ struct Mark {
 
 impl<'a> DataFolder<'a> {
     /// That of the settings, unless the images were handed over.
-    pub fn of(kind: SourceKind, dir: Option<&'a Path>, options: &Options) -> Option<Self> {
+    pub fn of(kind: SourceKind, dir: Option<&'a Path>, files: PictureFiles, options: &Options) -> Option<Self> {
         let dir = dir.filter(|_| options.dataset.is_none() && !kind.is_embedded())?;
-        Some(Self { kind, dir })
+        Some(Self { kind, files, dir })
     }
 
     /// Notes the files in the folder of a new run.
@@ -132,7 +134,7 @@ impl<'a> DataFolder<'a> {
         Ok(hex(&hash.finalize()))
     }
 
-    /// Lengths and times of the files, which lie in the folder or up to two folders below it.
+    /// Lengths and times of the files, which lie in the folder or up to two folders below it; of all pictures, anywhere below.
     fn files(self) -> Result<BTreeMap<String, Mark>> {
         let mut files = BTreeMap::new();
         self.walk(Path::new(""), 0, &mut files)?;
@@ -149,7 +151,10 @@ impl<'a> DataFolder<'a> {
             let (path, place) = (dir.join(&name), below.join(&name));
             // Links that lead nowhere are no files.
             let Ok(found) = fs::metadata(&path) else { continue };
-            if found.is_dir() && depth < 2 {
+            if found.is_dir() {
+                if !self.looks_into(&path, depth) {
+                    continue;
+                }
                 self.walk(&place, depth + 1, files)?;
             } else if found.is_file() && self.reads(&name.to_string_lossy().to_lowercase()) {
                 let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -161,13 +166,20 @@ impl<'a> DataFolder<'a> {
         Ok(())
     }
 
+    /// Whether the images may lie in this folder.
+    fn looks_into(self, folder: &Path, depth: usize) -> bool {
+        let all = self.kind == SourceKind::Folder && self.files == PictureFiles::All;
+        // In a class links to folders are not followed, and a class lies up to two folders deep.
+        depth < 2 && !all || all && !folder.file_name().is_some_and(is_litter) && (depth < 2 || !folder.is_symlink())
+    }
+
     /// Whether a file of this name may be one of the set.
     fn reads(self, name: &str) -> bool {
         match self.kind {
             SourceKind::Embedded | SourceKind::EmbeddedV2 => false,
             SourceKind::Cifar10 | SourceKind::Cifar100 => name.ends_with(".bin") || name.ends_with(".txt"),
             SourceKind::Mnist => name.contains("ubyte"),
-            SourceKind::Folder => eoinas_data::is_picture(name),
+            SourceKind::Folder => self.files.has(name),
         }
     }
 }
@@ -239,7 +251,7 @@ mod tests {
     }
 
     fn folder(dir: &Path) -> DataFolder<'_> {
-        DataFolder { kind: SourceKind::Folder, dir }
+        DataFolder { kind: SourceKind::Folder, files: PictureFiles::All, dir }
     }
 
     #[test]
@@ -293,5 +305,24 @@ mod tests {
         assert_eq!(folder(&dir).check(&run).unwrap(), None);
         fs::remove_file(run.join(names::DATA)).unwrap();
         assert!(folder(&dir).check(&run).unwrap().unwrap().contains("not checked"));
+    }
+
+    /// What was left out when a run was begun is left out when it goes on.
+    #[test]
+    fn a_run_knows_the_files_that_it_reads_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("pictures");
+        noted(root.path());
+        let before = DataFolder { files: PictureFiles::PngJpeg, ..folder(&dir) };
+        let known = |of: DataFolder<'_>| of.files().unwrap().into_keys().collect::<Vec<_>>();
+        let first = known(before);
+        for more in ["cat/3.webp", "dog/a/b/c/4.png", "dog/@eaDir/4.png"] {
+            fs::create_dir_all(dir.join(more).parent().unwrap()).unwrap();
+            fs::write(dir.join(more), more).unwrap();
+        }
+        assert_eq!(known(before), first);
+        let mut all = [first, vec!["cat/3.webp".to_owned(), "dog/a/b/c/4.png".to_owned()]].concat();
+        all.sort();
+        assert_eq!(known(folder(&dir)), all);
     }
 }

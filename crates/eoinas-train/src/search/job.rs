@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Subject, Tensors},
-    config::{MethodConfig, SearchConfig, forget_unused_folder},
+    config::{MethodConfig, SearchConfig, forget_unused},
     data::{SearchData, open_dataset, to_device},
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
@@ -171,12 +171,12 @@ impl Job for SearchJob {
 
     fn read(dir: &RunDir, _: &Options) -> Result<SearchConfig> {
         let mut config: SearchConfig = dir.read_json(names::CONFIG)?;
-        forget_unused_folder(config.data.dataset, &mut config.data.dir);
+        forget_unused(config.data.dataset, &mut config.data.dir, &mut config.data.files);
         Ok(config)
     }
 
     fn data<'a>(config: &'a SearchConfig, options: &Options) -> Option<DataFolder<'a>> {
-        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), options)
+        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), config.data.files, options)
     }
 
     fn check_same(config: &SearchConfig, options: &Options, dir: &RunDir) -> Result<()> {

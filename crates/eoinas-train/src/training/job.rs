@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Subject, Tensors},
-    config::forget_unused_folder,
+    config::forget_unused,
     data::to_device,
     error::{Result, TrainError},
     halt::Flow,
@@ -131,12 +131,12 @@ impl Job for TrainJob {
 
     fn read(dir: &RunDir, options: &Options) -> Result<Self::Task> {
         let mut config: TrainConfig = dir.read_json(names::CONFIG)?;
-        forget_unused_folder(config.data.dataset, &mut config.data.dir);
+        forget_unused(config.data.dataset, &mut config.data.dir, &mut config.data.files);
         Ok((config, parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?))
     }
 
     fn data<'a>((config, _): &'a Self::Task, options: &Options) -> Option<DataFolder<'a>> {
-        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), options)
+        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), config.data.files, options)
     }
 
     fn check_same((config, genotype): &Self::Task, _: &Options, dir: &RunDir) -> Result<()> {
