@@ -29,7 +29,7 @@ Examples:
 pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,
-    /// Pictures, PNG or JPEG; for a network that learned from floats, text files of numbers.
+    /// Pictures; for a network that learned from floats, text files of numbers.
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// How many classes or labels to print for each picture, the most probable first.

@@ -37,6 +37,10 @@ pub struct PictureFlags {
     /// The most pixels of a picture of a folder that is decoded [default: 100 million]
     #[arg(long, value_name = "N")]
     pub(crate) max_pixels: Option<u64>,
+    /// Table of the pictures, CSV with the columns file,label and, where there are parts, split; files are those below the folder
+    /// of the pictures [default: subfolders are the classes]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
 }
 
 impl ImageFlags {
@@ -50,12 +54,17 @@ impl ImageFlags {
         file: &ConfigFile,
         below: (SourceKind, Option<PathBuf>),
     ) -> Result<(SourceKind, Option<PathBuf>), Error> {
-        let (kind, dir) = choose(self.dataset.or(dataset), self.data.as_deref(), file, below)?;
-        let PictureFlags { skip_unreadable, max_pixels } = self.pictures;
+        let PictureFlags { skip_unreadable, max_pixels, ref labels } = self.pictures;
+        // A table names pictures, beside which it lies where no folder is named.
+        let beside = labels.as_deref().and_then(Path::parent);
+        let beside = beside.map(|dir| if dir == Path::new("") { Path::new(".") } else { dir });
+        let dataset = self.dataset.or(dataset).or(labels.is_some().then_some(SourceKind::Folder));
+        let (kind, dir) = choose(dataset, self.data.as_deref().or(beside), file, below)?;
         let given = [
             ("image_size", self.image_size.is_some()),
             ("skip_unreadable", skip_unreadable),
             ("max_pixels", max_pixels.is_some()),
+            ("labels", labels.is_some()),
         ];
         if kind != SourceKind::Folder
             && let Some((name, _)) = given.iter().find(|(name, given)| *given || file.has("data", name))
@@ -118,6 +127,7 @@ pub(crate) fn flags_of(data: &DataConfig) -> Vec<OsString> {
         flags.extend(data.dir.iter().flat_map(|dir| ["--data".into(), dir.as_os_str().to_owned()]));
     }
     flags.extend(data.image_size.iter().flat_map(|size| ["--image-size".into(), size.to_string().into()]));
+    flags.extend(data.labels.iter().flat_map(|table| ["--labels".into(), table.as_os_str().to_owned()]));
     flags.extend(data.max_pixels.iter().flat_map(|most| ["--max-pixels".into(), most.to_string().into()]));
     flags.extend(data.skip_unreadable.then(|| "--skip-unreadable".into()));
     flags

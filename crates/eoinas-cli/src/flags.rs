@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 33] = [
+const FLAGS: [(&str, &str); 34] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -20,6 +20,7 @@ const FLAGS: [(&str, &str); 33] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.image_size", "image-size"),
+    ("data.labels", "labels"),
     ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("data.test_images", "test-images"),
@@ -48,9 +49,10 @@ const FLAGS: [(&str, &str); 33] = [
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
 #[cfg(any(feature = "images", feature = "report"))]
-const SEARCH_FLAGS: [(&str, &str); 11] = [
+const SEARCH_FLAGS: [(&str, &str); 12] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
+    ("data.labels", "labels"),
     ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("data.train_images", "search-images"),
@@ -63,9 +65,10 @@ const SEARCH_FLAGS: [(&str, &str); 11] = [
 ];
 
 /// The same for the training of a command whose other flags are the search's.
-const TRAINING_FLAGS: [(&str, &str); 7] = [
+const TRAINING_FLAGS: [(&str, &str); 8] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
+    ("data.labels", "labels"),
     ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("device", "device"),

@@ -33,7 +33,7 @@ impl SourceKind {
             [] => {
                 let reason = "it has neither the files of CIFAR (data_batch_1.bin or train.bin, ...) or MNIST \
                               (train-images-idx3-ubyte, ...) nor subfolders";
-                let mut hint = "put the files there, or one subfolder of PNG or JPEG files for each class".to_owned();
+                let mut hint = "put the files there, or one subfolder of pictures for each class".to_owned();
                 match pictures(dir)? {
                     0 => {}
                     1 => hint += "; the picture that lies here is in no class",

@@ -103,6 +103,10 @@ pub struct Source {
     /// Which files of a folder are its pictures. Default: all that can be read.
     #[serde(default = "PictureFiles::unsaid")]
     pub files: PictureFiles,
+    /// A table (CSV: `file,label`) of the pictures in the folder and their classes. `None` (default): subfolders are the
+    /// classes.
+    #[serde(default)]
+    pub labels: Option<PathBuf>,
 }
 
 /// The training part and the test part.
@@ -121,6 +125,7 @@ impl Source {
             pictures: false,
             max_pixels: None,
             files: PictureFiles::All,
+            labels: None,
         }
     }
 
@@ -163,7 +168,15 @@ impl Source {
         let unreadable = if self.skip_unreadable { Unreadable::Skip } else { Unreadable::Fail };
         let (height, width) = (self.folder_size, self.folder_size);
         let max_pixels = self.max_pixels.unwrap_or(crate::folder::MAX_PIXELS);
-        FolderConfig { height, width, unreadable, max_pixels, files: self.files, ..FolderConfig::default() }
+        FolderConfig {
+            height,
+            width,
+            unreadable,
+            max_pixels,
+            files: self.files,
+            labels: self.labels.clone(),
+            ..FolderConfig::default()
+        }
     }
 
     #[cfg(feature = "images")]

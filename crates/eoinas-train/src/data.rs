@@ -24,6 +24,7 @@ pub fn open_dataset(config: &DataConfig) -> Result<Arc<dyn Dataset>> {
     source.skip_unreadable = config.skip_unreadable;
     source.max_pixels = config.max_pixels;
     source.files = config.files;
+    source.labels = config.labels.clone();
     Ok(source.open(Part::Train)?)
 }
 

@@ -3,7 +3,7 @@
 use super::FolderConfig;
 use super::class::{self, Class};
 use super::hold_out::hold_out;
-use super::parts;
+use super::{labels, parts};
 use crate::error::{DataError, Result};
 use crate::picture_files::PictureFiles;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,9 @@ pub(super) struct List {
 pub(super) fn list(dir: &Path, config: &FolderConfig) -> Result<List> {
     if !dir.is_dir() {
         return Err(missing(dir, "it is not a folder", "give one with a subfolder of pictures for each class"));
+    }
+    if let Some(table) = &config.labels {
+        return labels::list(table, dir, config);
     }
     let files = config.files;
     let inside = class::entries(dir)?;

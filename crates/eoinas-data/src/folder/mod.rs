@@ -1,10 +1,12 @@
 //! A folder of images: one subfolder per class, any of the usual formats, any size.
 
 mod class;
+mod counts;
 mod decode;
 mod foreign;
 mod hold_out;
 mod jpeg;
+mod labels;
 mod list;
 mod parts;
 mod picture;
@@ -20,8 +22,9 @@ use crate::values::ValueKind;
 use decode::Decoded;
 use eoinas_core::{Setting, TargetInfo};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+pub use labels::labelled_files;
 pub use pictures::PictureFolder;
 
 /// What to do with an image that cannot be decoded.
@@ -56,6 +59,10 @@ pub struct FolderConfig {
     /// Which files are pictures. Default: all that can be read.
     #[serde(default = "PictureFiles::unsaid")]
     pub files: PictureFiles,
+    /// A table (CSV) with the columns `file`, below the folder, and `label`, the class; and, where it has one, `split`, a
+    /// part's name. `None` (default): subfolders are the classes.
+    #[serde(default)]
+    pub labels: Option<PathBuf>,
 }
 
 /// Pixels of a picture that is decoded, unless a setting says otherwise: 100 million, of which 16 bits a channel take 0.8 GB.
@@ -75,6 +82,7 @@ impl Default for FolderConfig {
             memory: 1 << 30,
             max_pixels: MAX_PIXELS,
             files: PictureFiles::All,
+            labels: None,
         }
     }
 }
@@ -153,6 +161,7 @@ impl FolderConfig {
 fn in_memory(dir: &Path, part: Part, mut info: DatasetInfo, decoded: Decoded) -> Result<InMemory> {
     let Decoded { labels, pixels, skipped } = decoded;
     check_any(dir, part, labels.len(), &skipped)?;
+    info.notes.push(counts::counted(part, info.target.classes().unwrap_or_default(), &labels));
     info.notes.extend(left_out(&skipped));
     if part == Part::Test {
         info.notes.extend(untested(info.target.classes().unwrap_or_default(), &labels));

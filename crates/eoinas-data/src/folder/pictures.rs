@@ -1,5 +1,6 @@
 //! Pictures that stay as large as a training needs them, decoded on all cores.
 
+use super::counts::counted;
 use super::list::{self, Entry};
 use super::picture::{self, Limited};
 use super::{FolderConfig, Unreadable, check_any, check_classes, decode, left_out, untested};
@@ -58,9 +59,9 @@ impl PictureFolder {
         check_classes(dir, &list.classes, &train.labels(), &train.skipped)?;
         let untested = untested(&list.classes, &test.labels());
         let info = config.info(list.classes, train.statistics.mean_and_deviation(), list.notes);
-        let mut test = test.into_folder(info.clone(), config.into());
+        let mut test = test.into_folder(Part::Test, info.clone(), config.into());
         test.info.notes.extend(untested);
-        Ok((train.into_folder(info, config.into()), test))
+        Ok((train.into_folder(Part::Train, info, config.into()), test))
     }
 
     fn load(&self, index: usize) -> Result<(Arc<Picture>, u32)> {
@@ -114,7 +115,8 @@ impl Scanned {
         self.entries.iter().map(|(_, class)| *class).collect()
     }
 
-    fn into_folder(self, mut info: DatasetInfo, limits: Limited) -> PictureFolder {
+    fn into_folder(self, part: Part, mut info: DatasetInfo, limits: Limited) -> PictureFolder {
+        info.notes.push(counted(part, info.target.classes().unwrap_or_default(), &self.labels()));
         info.notes.extend(left_out(&self.skipped));
         let kept = (self.kept.len() == self.entries.len()).then_some(self.kept);
         PictureFolder { info, entries: self.entries, kept, limits }

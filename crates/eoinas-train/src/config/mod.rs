@@ -102,6 +102,10 @@ pub struct DataConfig {
     /// alone, as they were written when others were left out.
     #[serde(default = "PictureFiles::unsaid")]
     pub files: PictureFiles,
+    /// A table (CSV) with the columns `file` and `label` that says which pictures of the folder are of which class. `None`
+    /// (default): its subfolders are the classes. Written as an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "crate::run::absolute")]
+    pub labels: Option<PathBuf>,
     /// How the training part is halved. Default: seeded and balanced over the classes.
     pub split: SplitKind,
     /// Whether the validation half is read with the training half's crop and flip. Default: false.
@@ -109,7 +113,7 @@ pub struct DataConfig {
 }
 
 /// Settings that are left out of `config.json` where they are not used; all others always stand there.
-pub const OPTIONAL: [&str; 2] = ["network.layers", "network.max_ops"];
+pub const OPTIONAL: [&str; 3] = ["data.labels", "network.layers", "network.max_ops"];
 
 /// Size of the network that is searched in. Classes and image size come from the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,6 +29,8 @@ pub struct DataFolder<'a> {
     pub files: PictureFiles,
     /// Where it is.
     pub dir: &'a Path,
+    /// The table that names its pictures and their classes, where there is one.
+    pub labels: Option<&'a Path>,
 }
 
 /// `data.json`: every file that images or classes are read from, by its path below the folder.
@@ -48,7 +50,7 @@ impl<'a> DataFolder<'a> {
     /// That of the settings, unless the images were handed over.
     pub fn of(kind: SourceKind, dir: Option<&'a Path>, files: PictureFiles, options: &Options) -> Option<Self> {
         let dir = dir.filter(|_| options.dataset.is_none() && !kind.is_embedded())?;
-        Some(Self { kind, files, dir })
+        Some(Self { kind, files, dir, labels: None })
     }
 
     /// Notes the files in the folder of a new run.
@@ -137,6 +139,16 @@ impl<'a> DataFolder<'a> {
     /// Lengths and times of the files, which lie in the folder or up to two folders below it; of all pictures, anywhere below.
     fn files(self) -> Result<BTreeMap<String, Mark>> {
         let mut files = BTreeMap::new();
+        if let Some(table) = self.labels {
+            // Paths of their own stand for themselves where they are joined to that of the folder.
+            let table = std::path::absolute(table).unwrap_or_else(|_| table.to_owned());
+            for name in labelled(&table)?.into_iter().chain([table.to_string_lossy().into_owned()]) {
+                if let Ok(found) = fs::metadata(self.dir.join(&name)) {
+                    files.insert(name, mark(&found));
+                }
+            }
+            return Ok(files);
+        }
         self.walk(Path::new(""), 0, &mut files)?;
         Ok(files)
     }
@@ -157,10 +169,7 @@ impl<'a> DataFolder<'a> {
                 }
                 self.walk(&place, depth + 1, files)?;
             } else if found.is_file() && self.reads(&name.to_string_lossy().to_lowercase()) {
-                let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
-                let mark = Mark { bytes: found.len(), modified, sha256: None };
-                files.insert(place.to_string_lossy().replace('\\', "/"), mark);
+                files.insert(place.to_string_lossy().replace('\\', "/"), mark(&found));
             }
         }
         Ok(())
@@ -182,6 +191,20 @@ impl<'a> DataFolder<'a> {
             SourceKind::Folder => self.files.has(name),
         }
     }
+}
+
+/// The files that a table names; none where this program cannot read tables, which opening the images says.
+fn labelled(table: &Path) -> Result<Vec<String>> {
+    #[cfg(feature = "images")]
+    return Ok(eoinas_data::labelled_files(table)?);
+    #[cfg(not(feature = "images"))]
+    Ok(Vec::new())
+}
+
+fn mark(found: &fs::Metadata) -> Mark {
+    let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
+    Mark { bytes: found.len(), modified, sha256: None }
 }
 
 /// Which folders, and else which files, are gone or new.
@@ -251,7 +274,7 @@ mod tests {
     }
 
     fn folder(dir: &Path) -> DataFolder<'_> {
-        DataFolder { kind: SourceKind::Folder, files: PictureFiles::All, dir }
+        DataFolder { kind: SourceKind::Folder, files: PictureFiles::All, dir, labels: None }
     }
 
     #[test]

@@ -176,7 +176,9 @@ impl Job for SearchJob {
     }
 
     fn data<'a>(config: &'a SearchConfig, options: &Options) -> Option<DataFolder<'a>> {
-        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), config.data.files, options)
+        let data = &config.data;
+        let of = DataFolder::of(data.dataset, data.dir.as_deref(), data.files, options)?;
+        Some(DataFolder { labels: data.labels.as_deref(), ..of })
     }
 
     fn check_same(config: &SearchConfig, options: &Options, dir: &RunDir) -> Result<()> {

@@ -104,6 +104,10 @@ pub struct TrainDataConfig {
     /// alone, as they were written when others were left out.
     #[serde(default = "PictureFiles::unsaid")]
     pub files: PictureFiles,
+    /// A table (CSV) with the columns `file` and `label` that says which pictures of the folder are of which class. `None`
+    /// (default): its subfolders are the classes. Written as an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "crate::run::absolute")]
+    pub labels: Option<PathBuf>,
 }
 
 /// The images of a search, for a training: as many of the training part, all of the test part.
@@ -119,6 +123,7 @@ impl From<&DataConfig> for TrainDataConfig {
             skip_unreadable: search.skip_unreadable,
             max_pixels: search.max_pixels,
             files: search.files,
+            labels: search.labels.clone(),
         }
     }
 }

@@ -136,7 +136,9 @@ impl Job for TrainJob {
     }
 
     fn data<'a>((config, _): &'a Self::Task, options: &Options) -> Option<DataFolder<'a>> {
-        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), config.data.files, options)
+        let data = &config.data;
+        let of = DataFolder::of(data.dataset, data.dir.as_deref(), data.files, options)?;
+        Some(DataFolder { labels: data.labels.as_deref(), ..of })
     }
 
     fn check_same((config, genotype): &Self::Task, _: &Options, dir: &RunDir) -> Result<()> {
