@@ -124,14 +124,13 @@ fn a_table_says_what_pictures_are() {
     }
     let labels = root.join("labels.csv");
     fs::write(&labels, &table).unwrap();
-    let small =
-        ["--batch-size", "4", "--channels", "4", "--cells", "3", "--epochs", "3", "--quiet", "--max-steps", "1"];
+    let small = ["--batch-size", "4", "--channels", "4", "--cells", "3", "--epochs", "3", "--max-steps", "1"];
     let args = ["--labels", labels.to_str().unwrap(), "--out", out.to_str().unwrap()];
     let output = run("search", &[&args[..], &small[..]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let record = fs::read_to_string(out.join("events.jsonl")).unwrap();
     assert!(record.contains("training pictures: 8 of even, 8 of odd"), "{record}");
-    let resume = ["--resume", out.to_str().unwrap(), "--quiet", "--max-steps", "1"];
+    let resume = ["--resume", out.to_str().unwrap(), "--max-steps", "1"];
     let output = run("search", &resume);
     assert!(output.status.success(), "{}", text(&output.stderr));
     // The table decides what is learned as the pictures do.
