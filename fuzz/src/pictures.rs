@@ -1,6 +1,6 @@
 use eoinas_data::{FolderConfig, ImageFolder};
 
-/// Any bytes as a PNG or JPEG file: it has the size that was asked for, or is refused, within a second and little memory.
+/// Any bytes as a picture's file: it has the size that was asked for, or is refused, within a second and little memory.
 pub fn pictures(bytes: &[u8]) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();

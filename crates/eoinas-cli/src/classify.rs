@@ -34,8 +34,7 @@ Examples:
 pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,
-    /// Pictures, PNG or JPEG, folders of them, or - for standard input; for a network that learned from floats, text files of
-    /// numbers.
+    /// Pictures, folders of them, or - for standard input; for a network that learned from floats, text files of numbers.
     #[arg(required_unless_present = "files_from", value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// Classify what this file names, too: one name a line, or a zero byte after each; - reads the names from standard input.

@@ -37,6 +37,10 @@ pub struct PictureFlags {
     /// The most pixels of a picture of a folder that is decoded [default: 100 million]
     #[arg(long, value_name = "N")]
     pub(crate) max_pixels: Option<u64>,
+    /// Table of the pictures, CSV with the columns file,label and, where there are parts, split; files are those below the folder
+    /// of the pictures [default: subfolders are the classes]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
 }
 
 impl ImageFlags {
@@ -50,9 +54,11 @@ impl ImageFlags {
         file: &ConfigFile,
         below: (SourceKind, Option<PathBuf>),
     ) -> Result<(SourceKind, Option<PathBuf>), Error> {
-        let (kind, dir) = choose(self.dataset.or(dataset), self.data.as_deref(), file, below)?;
-        let [skip_unreadable, max_pixels] = self.pictures.given();
-        let given = [("image_size", self.image_size.is_some()), skip_unreadable, max_pixels];
+        let beside = self.pictures.beside();
+        let dataset = self.dataset.or(dataset).or(beside.map(|_| SourceKind::Folder));
+        let (kind, dir) = choose(dataset, self.data.as_deref().or(beside), file, below)?;
+        let [skip_unreadable, max_pixels, labels] = self.pictures.given();
+        let given = [("image_size", self.image_size.is_some()), skip_unreadable, max_pixels, labels];
         if kind != SourceKind::Folder
             && let Some((name, _)) = given.iter().find(|(name, given)| *given || file.has("data", name))
         {
@@ -63,9 +69,19 @@ impl ImageFlags {
 }
 
 impl PictureFlags {
+    /// Where the pictures of the table lie, unless a folder is named: beside it.
+    pub(crate) fn beside(&self) -> Option<&Path> {
+        let dir = self.labels.as_deref()?.parent()?;
+        Some(if dir == Path::new("") { Path::new(".") } else { dir })
+    }
+
     /// The settings and whether they are given.
-    fn given(&self) -> [(&'static str, bool); 2] {
-        [("skip_unreadable", self.skip_unreadable), ("max_pixels", self.max_pixels.is_some())]
+    fn given(&self) -> [(&'static str, bool); 3] {
+        [
+            ("skip_unreadable", self.skip_unreadable),
+            ("max_pixels", self.max_pixels.is_some()),
+            ("labels", self.labels.is_some()),
+        ]
     }
 
     /// Whether they apply to the images.
@@ -138,6 +154,7 @@ pub(crate) fn flags_of(data: &DataConfig) -> Vec<OsString> {
         flags.extend(data.dir.iter().flat_map(|dir| ["--data".into(), dir.as_os_str().to_owned()]));
     }
     flags.extend(data.image_size.iter().flat_map(|size| ["--image-size".into(), size.to_string().into()]));
+    flags.extend(data.labels.iter().flat_map(|table| ["--labels".into(), table.as_os_str().to_owned()]));
     flags.extend(data.max_pixels.iter().flat_map(|most| ["--max-pixels".into(), most.to_string().into()]));
     flags.extend(data.skip_unreadable.then(|| "--skip-unreadable".into()));
     flags

@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 35] = [
+const FLAGS: [(&str, &str); 36] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -20,6 +20,7 @@ const FLAGS: [(&str, &str); 35] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.image_size", "image-size"),
+    ("data.labels", "labels"),
     ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("data.test_images", "test-images"),
@@ -50,9 +51,10 @@ const FLAGS: [(&str, &str); 35] = [
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
 #[cfg(any(feature = "images", feature = "report"))]
-const SEARCH_FLAGS: [(&str, &str); 13] = [
+const SEARCH_FLAGS: [(&str, &str); 14] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
+    ("data.labels", "labels"),
     ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("data.train_images", "search-images"),
@@ -67,9 +69,10 @@ const SEARCH_FLAGS: [(&str, &str); 13] = [
 ];
 
 /// The same for the training of a command whose other flags are the search's.
-const TRAINING_FLAGS: [(&str, &str); 9] = [
+const TRAINING_FLAGS: [(&str, &str); 10] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
+    ("data.labels", "labels"),
     ("data.max_pixels", "max-pixels"),
     ("data.skip_unreadable", "skip-unreadable"),
     ("device", "device"),

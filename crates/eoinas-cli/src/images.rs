@@ -26,8 +26,8 @@ use crate::{
 
 /// From a folder of pictures to a trained network: searches for a cell, trains its network, measures it and saves it.
 ///
-/// The folder has one subfolder of PNG or JPEG files for each class, or `train` and `test` with such subfolders. It is said
-/// first how long it will take on this machine.
+/// The folder has one subfolder of pictures for each class, or `train` and `test` with such subfolders; or --labels says what
+/// they are. It is said first how long it will take on this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -43,7 +43,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "time", "channels",
-        "cells", "max_parameters", "max_multiply_adds", "seed", "skip_unreadable", "max_pixels", "estimate"])]
+        "cells", "max_parameters", "max_multiply_adds", "seed", "skip_unreadable", "max_pixels", "labels", "estimate"])]
     resume: Option<PathBuf>,
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
@@ -156,7 +156,8 @@ fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainCo
     search.data.train_images = None;
     search.data.skip_unreadable = args.pictures.skip_unreadable;
     search.data.max_pixels = args.pictures.max_pixels;
-    let kind = SourceKind::detect(dir)?;
+    search.data.labels = args.pictures.labels.clone();
+    let kind = if args.pictures.labels.is_some() { SourceKind::Folder } else { SourceKind::detect(dir)? };
     if kind != SourceKind::Folder {
         let search = start.line("search", ["--data".as_ref(), dir.as_os_str(), "--then-train".as_ref()]);
         return Err(
@@ -182,6 +183,7 @@ fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainCo
     training.data.dir = search.data.dir.clone();
     training.data.skip_unreadable = args.pictures.skip_unreadable;
     training.data.max_pixels = args.pictures.max_pixels;
+    training.data.labels = args.pictures.labels.clone();
     training.network.channels = args.channels.unwrap_or(16);
     training.network.cells = args.cells.unwrap_or(8);
     training.limits = args.limits.over(training.limits, args.cells.is_some());

@@ -8,7 +8,7 @@
 //! eoinas --help                              the rest
 //! ```
 //!
-//! The crate's features are the parts that a search can do without: `images` (PNG and JPEG), `download` (CIFAR from its
+//! The crate's features are the parts that a search can do without: `images` (folders of pictures), `download` (CIFAR from its
 //! home), `report` (pages, pictures, tables, studies), `completions`; `cuda` and `emulation` are for GPUs.
 #![forbid(unsafe_code)]
 

@@ -48,8 +48,8 @@ pub struct Args {
     random: Option<u64>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, help_heading = "Run", group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
-        "test_images", "image_size", "skip_unreadable", "max_pixels", "epochs", "batch_size", "channels", "cells", "multiply_adds", "max_parameters",
-        "max_multiply_adds", "time", "drop_path",
+        "test_images", "image_size", "skip_unreadable", "max_pixels", "labels", "epochs", "batch_size", "channels", "cells", "multiply_adds",
+        "max_parameters", "max_multiply_adds", "time", "drop_path",
         "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -213,6 +213,7 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     config.data.train_images = args.train_images.or(config.data.train_images);
     config.data.test_images = args.test_images.or(config.data.test_images);
     config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
+    config.data.labels = args.images.pictures.labels.clone().or(config.data.labels);
     config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
     set(&mut config.epochs, args.epochs);
     set(&mut config.batch_size, args.batch_size);

@@ -109,3 +109,40 @@ fn a_folder_that_cannot_be_used_is_named() {
     let few = error(&["--skip-unreadable"]);
     assert!(few.contains("1 unreadable images left out") && few.contains("at least 4 of 2 classes"), "{few}");
 }
+
+/// Pictures in one heap, in formats of any kind, whose classes stand in a table.
+#[test]
+fn a_table_says_what_pictures_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("heap"), dir.path().join("out"));
+    fs::create_dir_all(&root).unwrap();
+    let mut table = "file,label\n".to_owned();
+    for i in 0..18u8 {
+        let name = format!("{i}.{}", if i % 3 == 0 { "jpg" } else { "png" });
+        image::RgbImage::from_pixel(20, 20, image::Rgb([i * 10, 90, 255 * (i % 2)])).save(root.join(&name)).unwrap();
+        table += &format!("{name},{}\n", if i % 2 == 0 { "even" } else { "odd" });
+    }
+    let labels = root.join("labels.csv");
+    fs::write(&labels, &table).unwrap();
+    let small = ["--batch-size", "4", "--channels", "4", "--cells", "3", "--epochs", "3", "--max-steps", "1"];
+    let args = ["--labels", labels.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let output = run("search", &[&args[..], &small[..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let record = fs::read_to_string(out.join("events.jsonl")).unwrap();
+    assert!(record.contains("training pictures: 8 of even, 8 of odd"), "{record}");
+    let resume = ["--resume", out.to_str().unwrap(), "--max-steps", "1"];
+    let output = run("search", &resume);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // The table decides what is learned as the pictures do.
+    fs::write(&labels, table.replace("2.png,even", "2.png,odd")).unwrap();
+    let output = run("search", &resume);
+    assert!(
+        !output.status.success() && text(&output.stderr).contains("labels.csv` is changed"),
+        "{}",
+        text(&output.stderr)
+    );
+    fs::write(&labels, table + "gone.png,odd\n").unwrap();
+    let output = run("images", &[&[root.to_str().unwrap(), "--estimate"], &TINY[..], &args[..2]].concat());
+    let errors = text(&output.stderr);
+    assert!(errors.contains("labels.csv: line 20: there is no file `gone.png` in "), "{errors}");
+}

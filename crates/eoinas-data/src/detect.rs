@@ -1,7 +1,7 @@
 //! Which data set a folder holds.
 
 use crate::error::{DataError, Result};
-use crate::picture_name::is_picture;
+use crate::picture_files::{is_litter, is_picture};
 use crate::source::SourceKind;
 use crate::{cifar, mnist};
 use std::path::Path;
@@ -33,7 +33,7 @@ impl SourceKind {
             [] => {
                 let reason = "it has neither the files of CIFAR (data_batch_1.bin or train.bin, ...) or MNIST \
                               (train-images-idx3-ubyte, ...) nor subfolders";
-                let mut hint = "put the files there, or one subfolder of PNG or JPEG files for each class".to_owned();
+                let mut hint = "put the files there, or one subfolder of pictures for each class".to_owned();
                 match pictures(dir)? {
                     0 => {}
                     1 => hint += "; the picture that lies here is in no class",
@@ -62,6 +62,8 @@ fn has_folders(dir: &Path) -> Result<bool> {
     let mut entries = std::fs::read_dir(dir).map_err(DataError::read(dir))?;
     entries.try_fold(false, |found, entry| {
         let entry = entry.map_err(DataError::read(dir))?;
-        Ok(found || entry.path().is_dir() && !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        let name = entry.file_name();
+        let own = !name.as_encoded_bytes().starts_with(b".") && !is_litter(&name);
+        Ok(found || own && entry.path().is_dir())
     })
 }

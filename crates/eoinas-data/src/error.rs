@@ -53,6 +53,16 @@ pub enum DataError {
         /// The decoder's reason.
         reason: String,
     },
+    /// A row of a table of pictures that cannot be used.
+    #[error("{}: line {line}: {problem}", path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is there, what was expected and what to do.
+        problem: String,
+    },
     /// A data set that contradicts itself.
     #[error("data set `{name}`: {problem}")]
     Set {

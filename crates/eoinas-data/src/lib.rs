@@ -3,7 +3,7 @@
 //! - [`Dataset`]: the one trait of a data set: pictures or signals (height 1), bytes or floats, with classes, real numbers
 //!   or labels to be found. [`InMemory`] is the ready-made one for samples that are in memory already.
 //! - Sources: [`Embedded`] (drawn by code, needs no files), [`Cifar10`] and [`Cifar100`] (binary folders), [`Mnist`]
-//!   (idx files), and with the feature `images` a folder of PNG and JPEG files for each class. [`Source`] opens any of
+//!   (idx files), and with the feature `images` a folder of pictures for each class. [`Source`] opens any of
 //!   them by its name. The feature `download` fetches CIFAR from its home.
 //! - [`Split`]: which images train weights and which judge architectures.
 //! - [`Augment`]: crop, flip, colours, normalise, cutout, each draw derived from (seed, epoch, position in the epoch).
@@ -49,7 +49,7 @@ mod detect;
 mod dice;
 mod hex;
 mod lfs;
-mod picture_name;
+mod picture_files;
 
 pub use augment::{Augment, ColourJitter, RandomCrop};
 pub use cifar::{Cifar10, Cifar100};
@@ -57,11 +57,11 @@ pub use dataset::{Dataset, DatasetInfo, Part, Picture};
 pub use embedded::Embedded;
 pub use error::DataError;
 #[cfg(feature = "images")]
-pub use folder::{FolderConfig, FolderList, ImageFolder, MAX_PIXELS, PictureFolder, Unreadable};
+pub use folder::{FolderConfig, FolderList, ImageFolder, MAX_PIXELS, PictureFolder, Unreadable, labelled_files};
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
 pub use mnist::Mnist;
-pub use picture_name::is_picture;
+pub use picture_files::{PictureFiles, is_litter, is_picture};
 pub use source::{Source, SourceKind};
 pub use split::{Split, SplitKind};
 pub use subset::Subset;

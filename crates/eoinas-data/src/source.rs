@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, Part};
 use crate::embedded::Embedded;
 use crate::error::{DataError, Result};
 use crate::mnist::Mnist;
+use crate::picture_files::PictureFiles;
 use eoinas_core::Setting;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -28,7 +29,7 @@ pub enum SourceKind {
     Cifar100,
     /// MNIST, or a set in its format: idx files.
     Mnist,
-    /// Pictures, one subfolder of PNG or JPEG files a class.
+    /// Pictures, one subfolder a class.
     Folder,
 }
 
@@ -99,6 +100,13 @@ pub struct Source {
     /// The most pixels of an image of a folder that is decoded. `None` (default): 100 million.
     #[serde(default)]
     pub max_pixels: Option<u64>,
+    /// Which files of a folder are its pictures. Default: all that can be read.
+    #[serde(default = "PictureFiles::unsaid")]
+    pub files: PictureFiles,
+    /// A table (CSV: `file,label`) of the pictures in the folder and their classes. `None` (default): subfolders are the
+    /// classes.
+    #[serde(default)]
+    pub labels: Option<PathBuf>,
 }
 
 /// The training part and the test part.
@@ -116,6 +124,8 @@ impl Source {
             skip_unreadable: false,
             pictures: false,
             max_pixels: None,
+            files: PictureFiles::All,
+            labels: None,
         }
     }
 
@@ -158,7 +168,15 @@ impl Source {
         let unreadable = if self.skip_unreadable { Unreadable::Skip } else { Unreadable::Fail };
         let (height, width) = (self.folder_size, self.folder_size);
         let max_pixels = self.max_pixels.unwrap_or(crate::folder::MAX_PIXELS);
-        FolderConfig { height, width, unreadable, max_pixels, ..FolderConfig::default() }
+        FolderConfig {
+            height,
+            width,
+            unreadable,
+            max_pixels,
+            files: self.files,
+            labels: self.labels.clone(),
+            ..FolderConfig::default()
+        }
     }
 
     #[cfg(feature = "images")]

@@ -123,15 +123,14 @@ fn refused(root: &Path) -> String {
 
 #[test]
 fn a_part_under_another_name_is_refused_and_what_lies_beside_is_named() {
-    for part in ["validation", "Test", "dev"] {
-        let root = tempfile::tempdir().unwrap();
-        two_classes(&root.path().join("train"));
+    let root = tempfile::tempdir().unwrap();
+    for part in ["train", "holdout"] {
         two_classes(&root.path().join(part));
-        let error = refused(root.path());
-        assert!(error.contains(&format!("beside `train` there is `{part}`, which would not be read")), "{error}");
-        assert!(error.contains("call the folder of test images `test`, `val` or `valid`"), "{error}");
     }
-    for part in ["test", "Train", "Validation", "dev"] {
+    let error = refused(root.path());
+    assert!(error.contains("beside `train` there is `holdout`, which would not be read"), "{error}");
+    assert!(error.contains("call the folder of test images `test`, `val`, `validation` or `dev`"), "{error}");
+    for part in ["test", "Validation", "dev"] {
         let root = tempfile::tempdir().unwrap();
         two_classes(root.path());
         save(&root.path().join(part).join("a.png"), 3, 3, [1, 2, 3]);
@@ -148,16 +147,22 @@ fn a_part_under_another_name_is_refused_and_what_lies_beside_is_named() {
 fn nothing_in_a_folder_vanishes() {
     let root = tempfile::tempdir().unwrap();
     two_classes(root.path());
-    save(&root.path().join("dark/more/a.png"), 3, 3, [1, 2, 3]);
     save(&root.path().join("loose.png"), 3, 3, [1, 2, 3]);
     fs::create_dir(root.path().join("__MACOSX")).unwrap();
-    fs::write(root.path().join("dark/a.webp"), "x").unwrap();
+    for other in ["dark/a.HEIC", "dark/b.heif", "dark/deep/c.txt", "bright/notes.txt", "bright/d.avif"] {
+        fs::create_dir_all(root.path().join(other).parent().unwrap()).unwrap();
+        fs::write(root.path().join(other), "x").unwrap();
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("../bright", root.path().join("dark/again")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("nowhere.png", root.path().join("bright/link.png")).unwrap();
     let notes = notes(root.path());
     for part in [
-        "1 files that are neither PNG nor JPEG left out (1 files of webp)",
-        "1 folders within classes left out: `dark/more`",
+        "5 files that are no pictures that are read left out: 2 HEIC pictures, 2 files of txt, 1 AVIF pictures; 2 in `bright`, \
+         2 in `dark`, 1 in `dark/deep`",
+        #[cfg(unix)]
+        "1 folders within classes left out: `dark/again`",
         "1 pictures beside the folders of the classes left out",
         "1 folders that archives or systems bring along left out: `__MACOSX`",
         #[cfg(unix)]
@@ -167,7 +172,7 @@ fn nothing_in_a_folder_vanishes() {
     }
     // JPEG by another ending.
     fs::rename(root.path().join("dark/1.JPG"), root.path().join("dark/1.jfif")).unwrap();
-    assert_eq!(ImageFolder::count(root.path()).unwrap(), 10);
+    assert_eq!(ImageFolder::count(root.path(), &small()).unwrap(), 10);
 }
 
 #[test]
@@ -184,11 +189,11 @@ fn empty_classes_are_told_why() {
         "{error}"
     );
     fs::remove_dir(class.join("bright")).unwrap();
-    assert!(refused(root.path()).contains("the class has none; put its PNG or JPEG files there, or remove the folder"));
-    fs::write(class.join("a.webp"), "x").unwrap();
-    fs::write(class.join("b.WebP"), "x").unwrap();
+    assert!(refused(root.path()).contains("the class has none; put its pictures there, or remove the folder"));
+    fs::write(class.join("a.heic"), "x").unwrap();
+    fs::write(class.join("b.Heic"), "x").unwrap();
     assert!(
-        refused(root.path()).contains("only 2 files of webp; make PNG or JPEG files of them"),
+        refused(root.path()).contains("only 2 HEIC pictures; make PNG or JPEG files of them"),
         "{}",
         refused(root.path())
     );
@@ -202,7 +207,7 @@ fn a_folder_of_no_pictures_at_all_is_told_as_a_whole() {
         fs::write(root.path().join(name).join("a.txt"), "x").unwrap();
     }
     let error = refused(root.path());
-    let reason = "none of its 2 subfolders has PNG or JPEG files (`docs`: the class has none, only 1 files of txt)";
+    let reason = "none of its 2 subfolders has pictures (`docs`: the class has none, only 1 files of txt)";
     assert!(error.contains(reason) && error.contains("give the folder whose subfolders are the classes"), "{error}");
 }
 
@@ -356,5 +361,63 @@ mod pictures {
         }
         let error = PictureFolder::open_parts(root.path(), &skip).unwrap_err().to_string();
         assert!(error.contains("none of 10 can") && error.contains("tall/0.png"), "{error}");
+    }
+}
+
+mod layouts {
+    use super::*;
+    use eoinas_data::PictureFiles;
+
+    fn labels(part: &dyn Dataset) -> Vec<u32> {
+        let class = |index| match part.target(index).unwrap() {
+            Target::Class(class) => class,
+            _ => panic!("a folder has classes"),
+        };
+        (0..part.len()).map(class).collect()
+    }
+
+    #[test]
+    fn parts_are_known_by_their_names_in_any_case() {
+        for (train, test) in [("train", "validation"), ("Train", "TEST"), ("TRAIN", "dev"), ("Training", "Val")] {
+            let root = tempfile::tempdir().unwrap();
+            two_classes(&root.path().join(train));
+            for class in ["bright", "dark"] {
+                save(&root.path().join(test).join(class).join("a.png"), 3, 3, [1, 2, 3]);
+            }
+            let (learned, judged) = ImageFolder::open_parts(root.path(), &small()).unwrap();
+            assert_eq!((learned.len(), labels(&judged)), (12, vec![0, 1]), "{train}, {test}");
+        }
+    }
+
+    #[test]
+    fn pictures_in_folders_within_a_class_are_of_the_class() {
+        let root = tempfile::tempdir().unwrap();
+        two_classes(root.path());
+        save(&root.path().join("dark/night/deep/a.png"), 3, 3, [1, 2, 3]);
+        save(&root.path().join("dark/night/@eaDir/a.png"), 3, 3, [1, 2, 3]);
+        save(&root.path().join("odd/only/within.webp"), 3, 3, [1, 2, 3]);
+        assert_eq!(ImageFolder::count(root.path(), &small()).unwrap(), 12);
+        let (train, test) = ImageFolder::open_parts(root.path(), &small()).unwrap();
+        assert_eq!((labels(&train).iter().filter(|label| **label == 1).count(), labels(&test)), (6, vec![0, 1]));
+        assert_eq!(train.info().classes().unwrap(), ["bright", "dark", "odd"]);
+        // A run that was begun before goes on with what it had.
+        fs::remove_dir_all(root.path().join("odd")).unwrap();
+        save(&root.path().join("dark/0.webp"), 3, 3, [1, 2, 3]);
+        let before = FolderConfig { files: PictureFiles::PngJpeg, ..small() };
+        let (train, _) = ImageFolder::open_parts(root.path(), &before).unwrap();
+        assert_eq!(labels(&train), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+        assert!(train.info().notes.iter().any(|note| note.contains("1 folders within classes left out: `dark/night`")));
+    }
+
+    #[test]
+    fn a_folder_above_the_classes_is_not_taken_for_one() {
+        let root = tempfile::tempdir().unwrap();
+        two_classes(&root.path().join("pictures"));
+        let error = refused(root.path());
+        assert!(error.contains("it would be the only class, and has only folders (`bright`)"), "{error}");
+        assert!(error.contains("pictures and not the folder above it"), "{error}");
+        two_classes(&root.path().join("more/train"));
+        let error = refused(root.path());
+        assert!(error.contains("it would be a class, and has `train` within"), "{error}");
     }
 }

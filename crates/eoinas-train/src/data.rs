@@ -23,6 +23,8 @@ pub fn open_dataset(config: &DataConfig) -> Result<Arc<dyn Dataset>> {
     source.folder_size = config.image_size.unwrap_or(source.folder_size);
     source.skip_unreadable = config.skip_unreadable;
     source.max_pixels = config.max_pixels;
+    source.files = config.files;
+    source.labels = config.labels.clone();
     Ok(source.open(Part::Train)?)
 }
 

@@ -41,7 +41,7 @@ pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,
     /// Folder of the images, which is looked at where --dataset does not say what it holds; the embedded set needs none.
-    #[arg(required_unless_present = "dataset", value_name = "DATA")]
+    #[arg(required_unless_present_any = ["dataset", "labels"], value_name = "DATA")]
     data: Option<PathBuf>,
     /// What the images are [default: what DATA holds]
     #[arg(long, help_heading = "Images", value_parser = choices::datasets())]

@@ -7,7 +7,9 @@ use std::{
 };
 
 use eoinas_core::{Target, ValueKind, run_folder::names};
-use eoinas_data::{DataError, Dataset, ImageFolder, MAX_PIXELS, Part, Samples as Values, Source, SourceKind};
+use eoinas_data::{
+    DataError, Dataset, FolderConfig, ImageFolder, MAX_PIXELS, Part, Samples as Values, Source, SourceKind,
+};
 use eoinas_nn::saved::Description;
 
 use super::{Args, Which};
@@ -49,10 +51,12 @@ impl Samples {
     /// # Errors
     /// No such images, another size than the network's, classes that `classes`, those of the network, lacks.
     pub(super) fn open(args: &Args, description: &Description, classes: &[String]) -> Result<Self, Error> {
-        let kind = kind_of(args.dataset, args.data.as_deref())?;
+        let beside = args.pictures.beside();
+        let dir = args.data.as_deref().or(beside);
+        let kind = kind_of(args.dataset.or(beside.map(|_| SourceKind::Folder)), dir)?;
         args.pictures.check(kind)?;
         let sight = Sight::of(description, args.pictures.max_pixels.unwrap_or(MAX_PIXELS))?;
-        let mut samples = match (kind, args.data.as_deref()) {
+        let mut samples = match (kind, dir) {
             (SourceKind::Folder, Some(dir)) => of_folder(dir, args, classes, sight)?,
             (_, dir) => of_set(Source::new(kind, dir.map(Path::to_owned)), args, description, classes, sight)?,
         };
@@ -86,7 +90,8 @@ impl Samples {
 
 /// Pictures in folders. None is read yet.
 fn of_folder(dir: &Path, args: &Args, classes: &[String], sight: Sight) -> Result<Samples, Error> {
-    let list = ImageFolder::list(dir)?;
+    let config = FolderConfig { labels: args.pictures.labels.clone(), ..FolderConfig::default() };
+    let list = ImageFolder::list(dir, &config)?;
     let class = matched(dir.display(), &list.classes, classes)?;
     let learned = learned_from(&args.model, dir);
     let part = args.part.unwrap_or(if list.held_out.is_none() || learned { Which::Test } else { Which::All });

@@ -124,7 +124,7 @@ pub struct Args {
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
         "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "image_size",
-        "skip_unreadable", "max_pixels", "method", "path",
+        "skip_unreadable", "max_pixels", "labels", "method", "path",
         "paths_per_step", "partial_channels", "edges", "max_parameters", "max_multiply_adds", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.

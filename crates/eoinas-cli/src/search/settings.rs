@@ -64,6 +64,7 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
         args.images.choose(fetched.then_some(SourceKind::Cifar10), &file, below)?;
     config.data.image_size = args.images.image_size.or(config.data.image_size);
     config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
+    config.data.labels = args.images.pictures.labels.clone().or(config.data.labels);
     config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
     if args.train_images.is_none() && !file.has("data", "train_images") {
         config.data.train_images = at_most(&config.data)?;
@@ -83,7 +84,8 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
 fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
     #[cfg(feature = "images")]
     if let (SourceKind::Folder, Some(dir), Some(most)) = (data.dataset, &data.dir, data.train_images) {
-        return Ok((eoinas_data::ImageFolder::count(dir)? > most).then_some(most));
+        let config = eoinas_data::FolderConfig { files: data.files, labels: data.labels.clone(), ..Default::default() };
+        return Ok((eoinas_data::ImageFolder::count(dir, &config)? > most).then_some(most));
     }
     Ok(data.train_images)
 }

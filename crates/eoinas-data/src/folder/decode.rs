@@ -58,7 +58,7 @@ fn decode_part(entries: &[Entry], config: &FolderConfig) -> Result<Decoded> {
 }
 
 fn decode_image(path: &Path, config: &FolderConfig) -> Result<Vec<u8>, String> {
-    Ok(resize(picture::open(path, config.max_pixels)?, config))
+    Ok(resize(picture::open(path, config.into())?, config))
 }
 
 /// RGB pixels of the size of the configuration, whatever the proportions.

@@ -1,22 +1,30 @@
-//! A folder of images: one subfolder per class, PNG or JPEG, any size.
+//! A folder of images: one subfolder per class, any of the usual formats, any size.
 
 mod class;
+mod counts;
 mod decode;
+mod foreign;
+mod hold_out;
 mod jpeg;
+mod labels;
 mod list;
+mod parts;
 mod picture;
 mod pictures;
 mod single;
+mod webp;
 
 use crate::dataset::{DatasetInfo, Part, channel_statistics};
 use crate::error::{DataError, Result};
 use crate::in_memory::InMemory;
+use crate::picture_files::PictureFiles;
 use crate::values::ValueKind;
 use decode::Decoded;
 use eoinas_core::{Setting, TargetInfo};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+pub use labels::labelled_files;
 pub use list::FolderList;
 pub use pictures::PictureFolder;
 
@@ -49,6 +57,13 @@ pub struct FolderConfig {
     /// and no memory is taken. Default [`MAX_PIXELS`].
     #[serde(default = "max_pixels")]
     pub max_pixels: u64,
+    /// Which files are pictures. Default: all that can be read.
+    #[serde(default = "PictureFiles::unsaid")]
+    pub files: PictureFiles,
+    /// A table (CSV) with the columns `file`, below the folder, and `label`, the class; and, where it has one, `split`, a
+    /// part's name. `None` (default): subfolders are the classes.
+    #[serde(default)]
+    pub labels: Option<PathBuf>,
 }
 
 /// Pixels of a picture that is decoded, unless a setting says otherwise: 100 million, of which 16 bits a channel take 0.8 GB.
@@ -67,12 +82,19 @@ impl Default for FolderConfig {
             flip: true,
             memory: 1 << 30,
             max_pixels: MAX_PIXELS,
+            files: PictureFiles::All,
+            labels: None,
         }
     }
 }
 
-/// Images in one subfolder per class, or in `train/` and `test/` (also `val/`, `valid/`) with a subfolder per class.
-/// Without such folders every fifth image of a class, in the order of the names, is the test part.
+/// Images in one subfolder per class, or in `train` and `test` (else `val`, `valid`, `validation` or `dev`; in any case)
+/// with a subfolder per class. Folders within that of a class have pictures of it too. Without a test part every fifth image
+/// of a class, in the order of the names, is the test part.
+///
+/// PNG, JPEG, WebP, BMP, GIF and TIFF are read, by content whatever the name's ending: gray, palettes and 16 bits a channel
+/// become 8 bits of RGB, an animation its first picture; the orientation of a camera is followed, and transparent pixels are
+/// seen on white.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageFolder;
 
@@ -87,7 +109,7 @@ impl ImageFolder {
     pub fn open(dir: impl AsRef<Path>, part: Part, config: &FolderConfig) -> Result<InMemory> {
         let dir = dir.as_ref();
         config.validate()?;
-        let list = list::list(dir)?;
+        let list = list::list(dir, config)?;
         let train = decode::decode(&list.train, config)?;
         check_classes(dir, &list.classes, &train.labels, &train.skipped)?;
         let (mean, std) = channel_statistics(&train.pixels, 3);
@@ -103,16 +125,16 @@ impl ImageFolder {
     ///
     /// # Errors
     /// As [`open`](Self::open), but for those of single images.
-    pub fn list(dir: impl AsRef<Path>) -> Result<FolderList> {
-        list::list(dir.as_ref())
+    pub fn list(dir: impl AsRef<Path>, config: &FolderConfig) -> Result<FolderList> {
+        list::list(dir.as_ref(), config)
     }
 
     /// How many training images there are, unreadable ones included: nothing is decoded.
     ///
     /// # Errors
     /// As [`open`](Self::open), but for those of single images.
-    pub fn count(dir: impl AsRef<Path>) -> Result<usize> {
-        Ok(list::list(dir.as_ref())?.train.len())
+    pub fn count(dir: impl AsRef<Path>, config: &FolderConfig) -> Result<usize> {
+        Ok(list::list(dir.as_ref(), config)?.train.len())
     }
 
     /// Both parts, each decoded once.
@@ -122,7 +144,7 @@ impl ImageFolder {
     pub fn open_parts(dir: impl AsRef<Path>, config: &FolderConfig) -> Result<(InMemory, InMemory)> {
         let dir = dir.as_ref();
         config.validate()?;
-        let list = list::list(dir)?;
+        let list = list::list(dir, config)?;
         let (train, test) = (decode::decode(&list.train, config)?, decode::decode(&list.test, config)?);
         check_classes(dir, &list.classes, &train.labels, &train.skipped)?;
         let info = config.info(list.classes.clone(), channel_statistics(&train.pixels, 3), list.into_notes());
@@ -148,6 +170,7 @@ impl FolderConfig {
 fn in_memory(dir: &Path, part: Part, mut info: DatasetInfo, decoded: Decoded) -> Result<InMemory> {
     let Decoded { labels, pixels, skipped } = decoded;
     check_any(dir, part, labels.len(), &skipped)?;
+    info.notes.push(counts::counted(part, info.target.classes().unwrap_or_default(), &labels));
     info.notes.extend(left_out(&skipped));
     if part == Part::Test {
         info.notes.extend(untested(info.target.classes().unwrap_or_default(), &labels));
@@ -164,7 +187,7 @@ fn check_any(dir: &Path, part: Part, images: usize, skipped: &[String]) -> Resul
     if let Some(first) = skipped.first() {
         reason += &format!(" that can be read (none of {} can, the first is {first})", skipped.len());
     }
-    let hint = "put PNG or JPEG files there that can be read".into();
+    let hint = "put pictures there that can be read".into();
     Err(DataError::NotFound { path: dir.into(), what: "images", reason, hint })
 }
 
@@ -178,7 +201,7 @@ fn check_classes(dir: &Path, classes: &[String], labels: &[u32], skipped: &[Stri
     if let Some(first) = skipped.iter().find(|skipped| skipped.contains(&folder)) {
         reason += &format!(" that can be read (the first is {first})");
     }
-    let hint = "put PNG or JPEG files there that can be read, or remove the class".into();
+    let hint = "put pictures there that can be read, or remove the class".into();
     Err(DataError::NotFound { path: dir.into(), what: "images", reason, hint })
 }
 

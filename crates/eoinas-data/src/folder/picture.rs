@@ -1,7 +1,8 @@
 //! The picture in a file: its format, its limits, the right way up, without transparency.
 
 use super::jpeg::{self, Jpeg};
-use crate::lfs;
+use super::{FolderConfig, foreign, webp};
+use crate::{PictureFiles, lfs};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -13,17 +14,33 @@ const PIXEL: u64 = 8;
 /// Bytes that a file may have beside its pixels.
 const BESIDE: u64 = 64 << 20;
 
+/// What is not decoded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limited {
+    /// The most pixels of a picture.
+    pub pixels: u64,
+    /// The formats.
+    pub files: PictureFiles,
+}
+
+impl From<&FolderConfig> for Limited {
+    fn from(config: &FolderConfig) -> Self {
+        Self { pixels: config.max_pixels, files: config.files }
+    }
+}
+
 /// The picture in a file, or why there is none.
-pub(super) fn open(path: &Path, max_pixels: u64) -> Result<DynamicImage, String> {
+pub(super) fn open(path: &Path, limits: Limited) -> Result<DynamicImage, String> {
     let shown = |error: std::io::Error| error.to_string();
     if !path.metadata().map_err(shown)?.is_file() {
         return Err("it is no file".into());
     }
-    read(File::open(path).map_err(shown)?, max_pixels)
+    read(File::open(path).map_err(shown)?, limits)
 }
 
 /// The picture in what a reader gives, or why there is none.
-pub(super) fn read(from: impl Read, max_pixels: u64) -> Result<DynamicImage, String> {
+pub(super) fn read(from: impl Read, limits: Limited) -> Result<DynamicImage, String> {
+    let max_pixels = limits.pixels;
     let limit = max_pixels.saturating_mul(PIXEL).saturating_add(BESIDE);
     let mut bytes = Vec::new();
     from.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
@@ -34,31 +51,48 @@ pub(super) fn read(from: impl Read, max_pixels: u64) -> Result<DynamicImage, Str
         return Err(lfs::POINTER.into());
     }
     // A decoder that panics on a strange file must not take the program down, nor have another file blamed.
-    catch_unwind(AssertUnwindSafe(|| decode(&bytes, max_pixels)))
+    catch_unwind(AssertUnwindSafe(|| decode(&bytes, limits)))
         .unwrap_or_else(|_| Err("the decoder panicked on this image".into()))
 }
 
-/// The picture in the bytes of a file.
-pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, String> {
+/// The picture in the bytes of a file; of an animation the first one.
+pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, String> {
     let shown = |error: image::ImageError| error.to_string();
     // The content says what it is, not the name: JPEG files that are called .png are common.
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
-    let jpeg = match reader.format() {
+    let format = reader.format();
+    if let Some(what) = foreign::by_content(bytes).filter(|_| !format.is_some_and(|format| format.reading_enabled())) {
+        return Err(format!("it is {what}, which is not read; make a PNG or JPEG file of it"));
+    }
+    if let (PictureFiles::PngJpeg, Some(format)) = (limits.files, format)
+        && !matches!(format, ImageFormat::Png | ImageFormat::Jpeg)
+    {
+        return Err(format!("it is {format:?}, and PNG and JPEG alone are read (`files`)"));
+    }
+    let jpeg = match format {
         Some(ImageFormat::Jpeg) => Some(Jpeg::read(bytes).ok_or("the file ends within the image")?),
         _ => None,
     };
+    let fits = |(width, height): (u32, u32)| {
+        let pixels = u64::from(width) * u64::from(height);
+        let max_pixels = limits.pixels;
+        (pixels <= max_pixels).then_some(pixels).ok_or_else(|| {
+            format!(
+                "{width} x {height} pixels, more than the {max_pixels} that are decoded; make it smaller, or raise \
+                 `max_pixels`"
+            )
+        })
+    };
+    if format == Some(ImageFormat::WebP) {
+        webp::frames(bytes).try_for_each(|size| fits(size).map(drop))?;
+    }
     let mut decoder = reader.into_decoder().map_err(shown)?;
     // The header is read, and no memory taken for the pixels.
     let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > max_pixels {
-        return Err(format!(
-            "{width} x {height} pixels, more than the {max_pixels} that are decoded; make it smaller, or raise `max_pixels`"
-        ));
-    }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(pixels.saturating_mul(PIXEL).saturating_add(BESIDE));
-    decoder.set_limits(limits).map_err(shown)?;
+    let pixels = fits((width, height))?;
+    let mut memory = Limits::default();
+    memory.max_alloc = Some(pixels.saturating_mul(PIXEL).saturating_add(BESIDE));
+    decoder.set_limits(memory).map_err(shown)?;
     let orientation = decoder.orientation().map_err(shown)?;
     let mut image = match jpeg {
         Some(jpeg) if jpeg.has_subsampled_scans() => jpeg::decode_scans(bytes, (width, height))?,

@@ -1,7 +1,9 @@
 //! Pictures that stay as large as a training needs them, decoded on all cores.
 
+use super::counts::counted;
 use super::list::{self, Entry};
-use super::{FolderConfig, Unreadable, check_any, check_classes, decode, left_out, picture, untested};
+use super::picture::{self, Limited};
+use super::{FolderConfig, Unreadable, check_any, check_classes, decode, left_out, untested};
 use crate::augment::{Window, resample};
 use crate::dataset::{Dataset, DatasetInfo, Part, Picture};
 use crate::error::{DataError, Result};
@@ -28,7 +30,7 @@ pub struct PictureFolder {
     info: DatasetInfo,
     entries: Vec<Entry>,
     kept: Option<Vec<Arc<Picture>>>,
-    max_pixels: u64,
+    limits: Limited,
 }
 
 impl fmt::Debug for PictureFolder {
@@ -50,7 +52,7 @@ impl PictureFolder {
     pub fn open_parts(dir: impl AsRef<Path>, config: &FolderConfig) -> Result<(Self, Self)> {
         let dir = dir.as_ref();
         config.validate()?;
-        let list = list::list(dir)?;
+        let list = list::list(dir, config)?;
         let room = AtomicUsize::new(config.memory);
         let (train, test) = (scan(&list.train, config, &room)?, scan(&list.test, config, &room)?);
         check_any(dir, Part::Train, train.entries.len(), &train.skipped)?;
@@ -58,9 +60,9 @@ impl PictureFolder {
         check_classes(dir, &list.classes, &train.labels(), &train.skipped)?;
         let untested = untested(&list.classes, &test.labels());
         let info = config.info(list.classes.clone(), train.statistics.mean_and_deviation(), list.into_notes());
-        let mut test = test.into_folder(info.clone(), config.max_pixels);
+        let mut test = test.into_folder(Part::Test, info.clone(), config.into());
         test.info.notes.extend(untested);
-        Ok((train.into_folder(info, config.max_pixels), test))
+        Ok((train.into_folder(Part::Train, info, config.into()), test))
     }
 
     fn load(&self, index: usize) -> Result<(Arc<Picture>, u32)> {
@@ -69,7 +71,7 @@ impl PictureFolder {
         if let Some(picture) = self.kept.as_ref().and_then(|kept| kept.get(index)) {
             return Ok((Arc::clone(picture), *label));
         }
-        let picture = decode_picture(path, (self.info.height, self.info.width), self.max_pixels);
+        let picture = decode_picture(path, (self.info.height, self.info.width), self.limits);
         let picture = picture.map_err(|reason| DataError::Image { path: path.clone(), reason })?;
         Ok((Arc::new(picture), *label))
     }
@@ -114,10 +116,11 @@ impl Scanned {
         self.entries.iter().map(|(_, class)| *class).collect()
     }
 
-    fn into_folder(self, mut info: DatasetInfo, max_pixels: u64) -> PictureFolder {
+    fn into_folder(self, part: Part, mut info: DatasetInfo, limits: Limited) -> PictureFolder {
+        info.notes.push(counted(part, info.target.classes().unwrap_or_default(), &self.labels()));
         info.notes.extend(left_out(&self.skipped));
         let kept = (self.kept.len() == self.entries.len()).then_some(self.kept);
-        PictureFolder { info, entries: self.entries, kept, max_pixels }
+        PictureFolder { info, entries: self.entries, kept, limits }
     }
 }
 
@@ -187,7 +190,7 @@ fn scan(entries: &[Entry], config: &FolderConfig, room: &AtomicUsize) -> Result<
 fn scan_part(entries: &[Entry], config: &FolderConfig, room: &AtomicUsize) -> Result<Scanned> {
     let mut part = Scanned::default();
     for entry in entries {
-        match decode_picture(&entry.0, (config.height, config.width), config.max_pixels) {
+        match decode_picture(&entry.0, (config.height, config.width), config.into()) {
             Ok(picture) => {
                 part.statistics.add(&picture);
                 part.entries.push(entry.clone());
@@ -213,8 +216,8 @@ pub(super) fn middle(picture: &Picture, size: (usize, usize)) -> Vec<u8> {
 }
 
 /// The picture in a file, likewise shrunk.
-fn decode_picture(path: &Path, size: (usize, usize), max_pixels: u64) -> Result<Picture, String> {
-    Ok(shrink(picture::open(path, max_pixels)?, size))
+fn decode_picture(path: &Path, size: (usize, usize), limits: Limited) -> Result<Picture, String> {
+    Ok(shrink(picture::open(path, limits)?, size))
 }
 
 /// A picture, shrunk to a shorter side of twice the size it is needed in.

@@ -9,7 +9,7 @@ use super::{FolderConfig, ImageFolder, decode, picture, pictures};
 use crate::error::{DataError, Result};
 
 impl ImageFolder {
-    /// Decodes and resizes one PNG or JPEG file as [`ImageFolder::open`] does: `height * width` RGB pixels, row by row.
+    /// Decodes and resizes the picture in one file as [`ImageFolder::open`] does: `height * width` RGB pixels, row by row.
     ///
     /// # Errors
     /// [`DataError::Image`] when it cannot be decoded, [`DataError::Setting`] for a size that cannot be.
@@ -26,7 +26,7 @@ impl ImageFolder {
         Ok(centre(open(path.as_ref(), config)?, config))
     }
 
-    /// [`Self::read_image`] of a PNG or JPEG file that comes from anywhere; `name` is what an error calls it.
+    /// [`Self::read_image`] of a picture that comes from anywhere; `name` is what an error calls it.
     ///
     /// # Errors
     /// As [`Self::read_image`].
@@ -45,12 +45,12 @@ impl ImageFolder {
 
 fn open(path: &Path, config: &FolderConfig) -> Result<DynamicImage> {
     config.validate()?;
-    picture::open(path, config.max_pixels).map_err(|reason| DataError::Image { path: path.into(), reason })
+    picture::open(path, config.into()).map_err(|reason| DataError::Image { path: path.into(), reason })
 }
 
 fn read(from: impl Read, name: &str, config: &FolderConfig) -> Result<DynamicImage> {
     config.validate()?;
-    picture::read(from, config.max_pixels).map_err(|reason| DataError::Image { path: name.into(), reason })
+    picture::read(from, config.into()).map_err(|reason| DataError::Image { path: name.into(), reason })
 }
 
 fn centre(image: DynamicImage, config: &FolderConfig) -> Vec<u8> {

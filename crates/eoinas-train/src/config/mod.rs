@@ -21,7 +21,7 @@ use eoinas_core::{
     schedule::{Cosine, ScheduleConfig},
     skeleton::Form,
 };
-use eoinas_data::{DatasetInfo, SourceKind, SplitKind};
+use eoinas_data::{DatasetInfo, PictureFiles, SourceKind, SplitKind};
 
 pub use groups::{ArchConfig, SkipDropout};
 pub use method::{MethodConfig, MethodKind, UnknownMethod};
@@ -31,8 +31,7 @@ pub use version::ConfigVersion;
 
 pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};
 pub(crate) use validate::{
-    MOST_IMAGES, batch_size, check_source, epochs, forget_unused_folder, in_unit, keep_checkpoints, not_negative,
-    positive,
+    MOST_IMAGES, batch_size, check_source, epochs, forget_unused, in_unit, keep_checkpoints, not_negative, positive,
 };
 
 use crate::{finalists::FinalistsConfig, methods::EoiNas};
@@ -110,6 +109,14 @@ pub struct DataConfig {
     /// (default): 100 million.
     #[serde(default)]
     pub max_pixels: Option<u64>,
+    /// Which files of a folder are its pictures. Default: all that can be read; of settings that do not say it, PNG and JPEG
+    /// alone, as they were written when others were left out.
+    #[serde(default = "PictureFiles::unsaid")]
+    pub files: PictureFiles,
+    /// A table (CSV) with the columns `file` and `label` that says which pictures of the folder are of which class. `None`
+    /// (default): its subfolders are the classes. Written as an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "crate::run::absolute")]
+    pub labels: Option<PathBuf>,
     /// How the training part is halved. Default: seeded and balanced over the classes.
     pub split: SplitKind,
     /// Whether the validation half is read with the training half's crop and flip. Default: false.
@@ -117,7 +124,7 @@ pub struct DataConfig {
 }
 
 /// Settings that are left out of `config.json` where they are not used; all others always stand there.
-pub const OPTIONAL: [&str; 2] = ["network.layers", "network.max_ops"];
+pub const OPTIONAL: [&str; 3] = ["data.labels", "network.layers", "network.max_ops"];
 
 /// Size of the network that is searched in. Classes and image size come from the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

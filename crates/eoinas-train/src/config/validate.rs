@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eoinas_core::{SearchSpace, Setting};
-use eoinas_data::SourceKind;
+use eoinas_data::{PictureFiles, SourceKind};
 
 use crate::finalists::FinalistsConfig;
 
@@ -99,9 +99,13 @@ pub(crate) fn check_source(dataset: SourceKind, dir: Option<&Path>, image_size: 
     }
 }
 
-/// What version 0.1.0 wrote is read: it took a folder beside the embedded set, and did not look into it.
-pub(crate) fn forget_unused_folder(dataset: SourceKind, dir: &mut Option<PathBuf>) {
+/// What version 0.1.0 wrote is read: it took a folder beside the embedded set, and did not look into it. Of sets that are no
+/// folders of pictures it does not matter which files are pictures.
+pub(crate) fn forget_unused(dataset: SourceKind, dir: &mut Option<PathBuf>, files: &mut PictureFiles) {
     dir.take_if(|_| dataset.is_embedded());
+    if dataset != SourceKind::Folder {
+        *files = PictureFiles::default();
+    }
 }
 
 pub(crate) fn positive(value: f64) -> bool {

@@ -50,11 +50,17 @@ impl<J: Job> Run<J> {
     /// # Errors
     /// As [`Run::create`].
     pub fn create_in(task: J::Task, run: impl FnOnce() -> Result<RunWriter>, mut options: Options) -> Result<Self> {
-        let data = J::data(&task, &options).map(|data| (data.kind, data.dir.to_owned()));
+        let data = J::data(&task, &options)
+            .map(|data| (data.kind, data.files, data.dir.to_owned(), data.labels.map(Path::to_owned)));
         let job = J::new(task, &mut options)?;
         let mut about = job.about();
         // Images that no run can learn from are not those of a study.
-        let data = data.as_ref().map(|(kind, dir)| DataFolder { kind: *kind, dir });
+        let data = data.as_ref().map(|(kind, files, dir, labels)| DataFolder {
+            kind: *kind,
+            files: *files,
+            dir,
+            labels: labels.as_deref(),
+        });
         let of_study = data.map(|data| data.check_study(options.study.as_deref())).transpose()?.flatten();
         let dir = run()?;
         data.map(|data| data.note(&dir)).transpose()?;

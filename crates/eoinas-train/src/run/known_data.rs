@@ -8,7 +8,7 @@ use std::{
 };
 
 use eoinas_core::run_folder::names;
-use eoinas_data::SourceKind;
+use eoinas_data::{PictureFiles, SourceKind, is_litter};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -25,8 +25,12 @@ const SAID: usize = 3;
 pub struct DataFolder<'a> {
     /// What set it holds.
     pub kind: SourceKind,
+    /// Which files are its pictures.
+    pub files: PictureFiles,
     /// Where it is.
     pub dir: &'a Path,
+    /// The table that names its pictures and their classes, where there is one.
+    pub labels: Option<&'a Path>,
 }
 
 /// `data.json`: every file that images or classes are read from, by its path below the folder.
@@ -44,9 +48,9 @@ struct Mark {
 
 impl<'a> DataFolder<'a> {
     /// That of the settings, unless the images were handed over.
-    pub fn of(kind: SourceKind, dir: Option<&'a Path>, options: &Options) -> Option<Self> {
+    pub fn of(kind: SourceKind, dir: Option<&'a Path>, files: PictureFiles, options: &Options) -> Option<Self> {
         let dir = dir.filter(|_| options.dataset.is_none() && !kind.is_embedded())?;
-        Some(Self { kind, dir })
+        Some(Self { kind, files, dir, labels: None })
     }
 
     /// Notes the files in the folder of a new run.
@@ -132,9 +136,19 @@ impl<'a> DataFolder<'a> {
         Ok(hex(&hash.finalize()))
     }
 
-    /// Lengths and times of the files, which lie in the folder or up to two folders below it.
+    /// Lengths and times of the files, which lie in the folder or up to two folders below it; of all pictures, anywhere below.
     fn files(self) -> Result<BTreeMap<String, Mark>> {
         let mut files = BTreeMap::new();
+        if let Some(table) = self.labels {
+            // Paths of their own stand for themselves where they are joined to that of the folder.
+            let table = std::path::absolute(table).unwrap_or_else(|_| table.to_owned());
+            for name in labelled(&table)?.into_iter().chain([table.to_string_lossy().into_owned()]) {
+                if let Ok(found) = fs::metadata(self.dir.join(&name)) {
+                    files.insert(name, mark(&found));
+                }
+            }
+            return Ok(files);
+        }
         self.walk(Path::new(""), 0, &mut files)?;
         Ok(files)
     }
@@ -149,16 +163,23 @@ impl<'a> DataFolder<'a> {
             let (path, place) = (dir.join(&name), below.join(&name));
             // Links that lead nowhere are no files.
             let Ok(found) = fs::metadata(&path) else { continue };
-            if found.is_dir() && depth < 2 {
+            if found.is_dir() {
+                if !self.looks_into(&path, depth) {
+                    continue;
+                }
                 self.walk(&place, depth + 1, files)?;
             } else if found.is_file() && self.reads(&name.to_string_lossy().to_lowercase()) {
-                let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
-                let mark = Mark { bytes: found.len(), modified, sha256: None };
-                files.insert(place.to_string_lossy().replace('\\', "/"), mark);
+                files.insert(place.to_string_lossy().replace('\\', "/"), mark(&found));
             }
         }
         Ok(())
+    }
+
+    /// Whether the images may lie in this folder.
+    fn looks_into(self, folder: &Path, depth: usize) -> bool {
+        let all = self.kind == SourceKind::Folder && self.files == PictureFiles::All;
+        // In a class links to folders are not followed, and a class lies up to two folders deep.
+        depth < 2 && !all || all && !folder.file_name().is_some_and(is_litter) && (depth < 2 || !folder.is_symlink())
     }
 
     /// Whether a file of this name may be one of the set.
@@ -167,9 +188,23 @@ impl<'a> DataFolder<'a> {
             SourceKind::Embedded | SourceKind::EmbeddedV2 => false,
             SourceKind::Cifar10 | SourceKind::Cifar100 => name.ends_with(".bin") || name.ends_with(".txt"),
             SourceKind::Mnist => name.contains("ubyte"),
-            SourceKind::Folder => eoinas_data::is_picture(name),
+            SourceKind::Folder => self.files.has(name),
         }
     }
+}
+
+/// The files that a table names; none where this program cannot read tables, which opening the images says.
+fn labelled(table: &Path) -> Result<Vec<String>> {
+    #[cfg(feature = "images")]
+    return Ok(eoinas_data::labelled_files(table)?);
+    #[cfg(not(feature = "images"))]
+    Ok(Vec::new())
+}
+
+fn mark(found: &fs::Metadata) -> Mark {
+    let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
+    Mark { bytes: found.len(), modified, sha256: None }
 }
 
 /// Which folders, and else which files, are gone or new.
@@ -239,7 +274,7 @@ mod tests {
     }
 
     fn folder(dir: &Path) -> DataFolder<'_> {
-        DataFolder { kind: SourceKind::Folder, dir }
+        DataFolder { kind: SourceKind::Folder, files: PictureFiles::All, dir, labels: None }
     }
 
     #[test]
@@ -293,5 +328,24 @@ mod tests {
         assert_eq!(folder(&dir).check(&run).unwrap(), None);
         fs::remove_file(run.join(names::DATA)).unwrap();
         assert!(folder(&dir).check(&run).unwrap().unwrap().contains("not checked"));
+    }
+
+    /// What was left out when a run was begun is left out when it goes on.
+    #[test]
+    fn a_run_knows_the_files_that_it_reads_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("pictures");
+        noted(root.path());
+        let before = DataFolder { files: PictureFiles::PngJpeg, ..folder(&dir) };
+        let known = |of: DataFolder<'_>| of.files().unwrap().into_keys().collect::<Vec<_>>();
+        let first = known(before);
+        for more in ["cat/3.webp", "dog/a/b/c/4.png", "dog/@eaDir/4.png"] {
+            fs::create_dir_all(dir.join(more).parent().unwrap()).unwrap();
+            fs::write(dir.join(more), more).unwrap();
+        }
+        assert_eq!(known(before), first);
+        let mut all = [first, vec!["cat/3.webp".to_owned(), "dog/a/b/c/4.png".to_owned()]].concat();
+        all.sort();
+        assert_eq!(known(folder(&dir)), all);
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{context::SearchContext, found::Found, snapshot};
 use crate::{
     checkpoint::{Subject, Tensors},
-    config::{MethodConfig, NetworkSize, SearchConfig, forget_unused_folder},
+    config::{MethodConfig, NetworkSize, SearchConfig, forget_unused},
     data::{SearchData, open_dataset, to_device},
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
@@ -168,12 +168,14 @@ impl Job for SearchJob {
 
     fn read(dir: &RunDir, _: &Options) -> Result<SearchConfig> {
         let mut config: SearchConfig = dir.read_json(names::CONFIG)?;
-        forget_unused_folder(config.data.dataset, &mut config.data.dir);
+        forget_unused(config.data.dataset, &mut config.data.dir, &mut config.data.files);
         Ok(config)
     }
 
     fn data<'a>(config: &'a SearchConfig, options: &Options) -> Option<DataFolder<'a>> {
-        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), options)
+        let data = &config.data;
+        let of = DataFolder::of(data.dataset, data.dir.as_deref(), data.files, options)?;
+        Some(DataFolder { labels: data.labels.as_deref(), ..of })
     }
 
     fn check_same(config: &SearchConfig, options: &Options, dir: &RunDir) -> Result<()> {

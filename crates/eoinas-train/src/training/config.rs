@@ -8,7 +8,7 @@ use eoinas_core::{
     schedule::{Cosine, Linear},
     skeleton::Form,
 };
-use eoinas_data::{Augment, DatasetInfo, SourceKind};
+use eoinas_data::{Augment, DatasetInfo, PictureFiles, SourceKind};
 use serde::{Deserialize, Serialize};
 
 use super::presets::TrainPreset;
@@ -105,6 +105,14 @@ pub struct TrainDataConfig {
     /// (default): 100 million.
     #[serde(default)]
     pub max_pixels: Option<u64>,
+    /// Which files of a folder are its pictures. Default: all that can be read; of settings that do not say it, PNG and JPEG
+    /// alone, as they were written when others were left out.
+    #[serde(default = "PictureFiles::unsaid")]
+    pub files: PictureFiles,
+    /// A table (CSV) with the columns `file` and `label` that says which pictures of the folder are of which class. `None`
+    /// (default): its subfolders are the classes. Written as an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "crate::run::absolute")]
+    pub labels: Option<PathBuf>,
 }
 
 /// The images of a search, for a training: as many of the training part, all of the test part.
@@ -119,6 +127,8 @@ impl From<&DataConfig> for TrainDataConfig {
             image_size: search.image_size,
             skip_unreadable: search.skip_unreadable,
             max_pixels: search.max_pixels,
+            files: search.files,
+            labels: search.labels.clone(),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(super) fn open_parts(config: &TrainConfig, options: &mut Options) -> Result<
     source.folder_size = data.image_size.unwrap_or(source.folder_size);
     source.skip_unreadable = data.skip_unreadable;
     source.max_pixels = data.max_pixels;
+    source.files = data.files;
+    source.labels = data.labels.clone();
     // A window of a picture is cut before the picture is made small.
     source.pictures = config.augment.crop.is_some();
     if config.data.held_out.is_some() {

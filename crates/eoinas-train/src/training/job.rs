@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Subject, Tensors},
-    config::{NetworkSize, forget_unused_folder},
+    config::{NetworkSize, forget_unused},
     data::to_device,
     error::{Result, TrainError},
     halt::Flow,
@@ -134,12 +134,14 @@ impl Job for TrainJob {
 
     fn read(dir: &RunDir, options: &Options) -> Result<Self::Task> {
         let mut config: TrainConfig = dir.read_json(names::CONFIG)?;
-        forget_unused_folder(config.data.dataset, &mut config.data.dir);
+        forget_unused(config.data.dataset, &mut config.data.dir, &mut config.data.files);
         Ok((config, parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?))
     }
 
     fn data<'a>((config, _): &'a Self::Task, options: &Options) -> Option<DataFolder<'a>> {
-        DataFolder::of(config.data.dataset, config.data.dir.as_deref(), options)
+        let data = &config.data;
+        let of = DataFolder::of(data.dataset, data.dir.as_deref(), data.files, options)?;
+        Some(DataFolder { labels: data.labels.as_deref(), ..of })
     }
 
     fn check_same((config, genotype): &Self::Task, _: &Options, dir: &RunDir) -> Result<()> {

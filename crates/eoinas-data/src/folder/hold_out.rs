@@ -1,0 +1,28 @@
+//! The test part of pictures that have none.
+
+use super::list::{Entry, FolderList, quoted};
+
+/// Without a folder of test images, one image of so many is held out.
+const HOLD_OUT: usize = 5;
+
+/// Every fifth image of each class goes to the second part; of two to four images the last one.
+pub(super) fn hold_out(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>) -> FolderList {
+    let (mut train, mut test, mut single) = (Vec::new(), Vec::new(), Vec::new());
+    for class in all.chunk_by(|a, b| a.1 == b.1) {
+        let every = class.len().clamp(2, HOLD_OUT);
+        for (index, entry) in class.iter().enumerate() {
+            if (index + 1).is_multiple_of(every) { &mut test } else { &mut train }.push(entry.clone());
+        }
+        if let ([(_, class)], false) = (class, class.len() > 1) {
+            single.extend(classes.get(*class as usize).map(String::as_str));
+        }
+    }
+    let mut note = format!(
+        "no folders `train` and `test`: every image {HOLD_OUT} of a class is held out as test, of a class with fewer the \
+         last one"
+    );
+    if !single.is_empty() {
+        note += &format!("; none of {}, which has a single image", quoted(&single));
+    }
+    FolderList { classes, train, test, notes, held_out: Some(note) }
+}
