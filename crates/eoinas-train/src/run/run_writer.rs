@@ -82,7 +82,8 @@ impl RunWriter {
         // What is no run is not touched, not even by a lock.
         let [new, whole] = [NEW, WHOLE].map(|name| run.join(name).is_dir());
         if !new && !whole && !is_settled(path) {
-            if run.join(names::LOCK).exists() {
+            // A beginning that was killed leaves the lock alone; beside other files the settings are missing.
+            if run.join(names::LOCK).exists() && check_free(path, &[names::LOCK]).is_ok() {
                 return Err(TrainError::NotBegun { path: path.to_owned() });
             }
             // Says that this is not there.
@@ -337,6 +338,13 @@ mod tests {
         // Before its settings were written: nothing to go on with, and free for another beginning.
         let error = RunWriter::resume(&path).unwrap_err();
         assert!(matches!(&error, TrainError::NotBegun { .. }), "{error}");
+        fs::remove_dir(path.join(NEW)).unwrap();
+        assert!(matches!(RunWriter::resume(&path).unwrap_err(), TrainError::NotBegun { .. }));
+        // A run that has lost its settings is another thing.
+        fs::write(path.join(names::EVENTS), "").unwrap();
+        let error = RunWriter::resume(&path).unwrap_err().to_string();
+        assert!(error.contains(names::CONFIG), "{error}");
+        fs::remove_file(path.join(names::EVENTS)).unwrap();
         let run = RunWriter::create(&path).unwrap();
         run.write(names::CONFIG, "{}").unwrap();
         fs::write(run.join(names::EVENTS), "half").unwrap();
