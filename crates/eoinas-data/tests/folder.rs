@@ -140,6 +140,7 @@ fn a_part_under_another_name_is_refused_and_what_lies_beside_is_named() {
     for part in ["train", "test", "val", "__MACOSX"] {
         two_classes(&root.path().join(part));
     }
+    assert!(notes(root.path()).contains("1 folders that archives or systems bring along left out: `__MACOSX`"));
     assert!(notes(root.path()).contains("`val` beside `train` and `test` left out"), "{}", notes(root.path()));
 }
 

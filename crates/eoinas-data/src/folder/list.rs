@@ -42,7 +42,8 @@ pub(super) fn list(dir: &Path, config: &FolderConfig) -> Result<FolderList> {
     }
     let files = config.files;
     let inside = class::entries(dir)?;
-    let own = |path: &&PathBuf| path.is_dir() && !Class::default().is_litter(path);
+    let mut beside = Class::default();
+    let own = |path: &&PathBuf| path.is_dir() && !beside.is_litter(path);
     let folders: Vec<String> = inside.iter().filter(own).filter_map(|path| name(path)).collect();
     let Some(train) = parts::train(&folders) else {
         check_no_part(dir, &folders)?;
@@ -53,6 +54,7 @@ pub(super) fn list(dir: &Path, config: &FolderConfig) -> Result<FolderList> {
     let others: Vec<&str> =
         folders.iter().map(String::as_str).filter(|folder| *folder != train && Some(*folder) != part).collect();
     let (classes, all, mut notes) = class_folders(&dir.join(train), files)?;
+    notes.extend(beside.notes(dir));
     let Some(part) = part else {
         if !others.is_empty() {
             let reason = format!("beside `{train}` there is {}, which would not be read", quoted(&others));

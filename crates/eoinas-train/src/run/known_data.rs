@@ -178,7 +178,8 @@ impl<'a> DataFolder<'a> {
     /// Whether the images may lie in this folder.
     fn looks_into(self, folder: &Path, depth: usize) -> bool {
         let all = self.kind == SourceKind::Folder && self.files == PictureFiles::All;
-        // In a class links to folders are not followed, and a class lies up to two folders deep.
+        // In a class links to folders are not followed, and a class lies up to two folders deep. What runs noted that were
+        // begun with PNG and JPEG alone, folders of tools included, is noted as it was.
         depth < 2 && !all || all && !folder.file_name().is_some_and(is_litter) && (depth < 2 || !folder.is_symlink())
     }
 
@@ -339,7 +340,7 @@ mod tests {
         let before = DataFolder { files: PictureFiles::PngJpeg, ..folder(&dir) };
         let known = |of: DataFolder<'_>| of.files().unwrap().into_keys().collect::<Vec<_>>();
         let first = known(before);
-        for more in ["cat/3.webp", "dog/a/b/c/4.png", "dog/@eaDir/4.png"] {
+        for more in ["cat/3.webp", "dog/a/b/c/4.png", "dog/a/b/@eaDir/4.png"] {
             fs::create_dir_all(dir.join(more).parent().unwrap()).unwrap();
             fs::write(dir.join(more), more).unwrap();
         }
