@@ -83,6 +83,9 @@ pub struct Args {
 /// Steps that the estimate measures.
 const MEASURED: usize = 4;
 
+/// Epochs of a search that is fitted to a time, at most: the paper's.
+const MOST_SEARCH_EPOCHS: usize = 160;
+
 /// Longer than this, it is said what would be shorter.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -112,12 +115,19 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
             match args.time {
                 Some(time) => {
                     let begun = Instant::now();
-                    let rest;
-                    (training, rest) = then_train::fitted(training, &search, time, (None, 1), &host)?;
-                    let fitted = search.fitted_to(rest.saturating_sub(begun.elapsed()), || host.options());
-                    let fitted = fitted.map_err(flags::of_search)?;
-                    host.tell(&fitted.note);
+                    let fitted = search.fitted_to(time / 2, || host.options()).map_err(flags::of_search)?;
+                    let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
                     search = fitted.config;
+                    // Few pictures are searched with no longer than with many.
+                    search.epochs = search.epochs.min(MOST_SEARCH_EPOCHS);
+                    let searching = each.mul_f64(search.epochs as f64);
+                    host.tell(&format!(
+                        "the search: {} epochs, {:.0} s by what was measured",
+                        search.epochs,
+                        searching.as_secs_f64()
+                    ));
+                    let rest = time.saturating_sub(begun.elapsed()).saturating_sub(searching);
+                    training = then_train::fitted(training, &search, rest, (None, 1), &host)?.0;
                 }
                 None => estimate(args, &search, &training)?,
             }

@@ -53,8 +53,7 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     Ok(config)
 }
 
-/// That training with as many epochs as half of `time` has room for, or the `epochs` that were asked for, and what it leaves to the
-/// search. There are so many `trainings` of that kind; large cells stand for those that are not found yet.
+/// That training with as many epochs as `time` has room for, or the `epochs` that were asked for, and how long it takes. There are so many `trainings` of that kind; large cells stand for those that are not found yet.
 ///
 /// # Errors
 /// A time in which not even one epoch fits.
@@ -68,13 +67,17 @@ pub(crate) fn fitted(
     let dataset = open_dataset(&search.data)?;
     let stand_ins = search.stand_ins(dataset.info(), &SearchSpace::darts())?;
     let cells: Vec<Genotype> = stand_ins.into_iter().cycle().take(trainings).collect();
-    let half = time / 2;
-    let fitted = config.clone().fitted_to(half, &cells, || host.options()).map_err(flags::of_training)?;
+    let fitted = config.clone().fitted_to(time, &cells, || host.options()).map_err(flags::of_training)?;
     let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
     let config = TrainConfig { epochs: epochs.unwrap_or(fitted.config.epochs), ..config };
     let expected = each.mul_f64(config.epochs as f64);
-    host.tell(&format!("the training: {} epochs, {:.0} s by what was measured", config.epochs, expected.as_secs_f64()));
-    Ok((config, time.saturating_sub(expected)))
+    let what = if trainings == 1 { "the training" } else { "each training" };
+    host.tell(&format!(
+        "{what}: {} epochs, {:.0} s in all by what was measured",
+        config.epochs,
+        expected.as_secs_f64()
+    ));
+    Ok((config, expected))
 }
 
 /// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it

@@ -7,6 +7,7 @@ use std::{fs, path::Path};
 
 use common::*;
 use eoinas_core::Event;
+use eoinas_data::PictureFiles;
 use eoinas_prune::{EdgeView, Indicator, OpView};
 use eoinas_train::{
     MethodConfig, MethodKind, Options, Outcome, Search, SearchConfig, SearchMethod, TrainError,
@@ -40,6 +41,8 @@ fn settings_of_version_0_1_0_mean_what_they_meant() {
     let method = EoiNas { stretch: false, ..EoiNas::quick() }.into();
     let mut expected = SearchConfig { epochs: 4, batch_size: 16, method, ..SearchConfig::quick() };
     expected.data.train_images = Some(128);
+    // Which files are pictures was no choice.
+    expected.data.files = PictureFiles::PngJpeg;
     (expected.network.channels, expected.network.cells) = (4, 3);
     assert_eq!(read(&old("eoinas")).unwrap(), expected);
     for method in ["gdas", "darts", "darts2", "snas", "uniform", "pdarts"] {

@@ -241,8 +241,9 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         if let Some(settings) = training.take() {
             // A random cell's network is trained beside the found one's.
             let trainings = 1 + usize::from(args.baselines);
-            let (fitted, rest) = then_train::fitted(settings, &config, time, (args.train_epochs, trainings), host)?;
-            (training, time) = (Some(fitted), rest);
+            let (fitted, takes) =
+                then_train::fitted(settings, &config, time / 2, (args.train_epochs, trainings), host)?;
+            (training, time) = (Some(fitted), time.saturating_sub(takes));
         }
         let time = time.saturating_sub(begun.elapsed());
         let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);

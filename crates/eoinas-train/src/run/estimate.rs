@@ -1,15 +1,23 @@
-//! How long a run will take on this machine, from a few measured steps. Nothing is written.
+//! How long a run will take on this machine, from a few measured steps. Nothing is left behind.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use super::{Run, job::Job, options::Options, state::State};
-use crate::{error::Result, halt::Halt};
+use crate::{
+    checkpoint::{Content, Manifest, Store},
+    error::Result,
+    halt::Halt,
+};
 
 impl<J: Job> Run<J> {
     /// Time of the whole run, from `measured` steps (fewer where an epoch has fewer) of each stretch of epochs that are alike,
     /// and from as many batches of what follows an epoch. A search has steps of the weights alone and steps of weights and
     /// architecture, in every network that it searches in (P-DARTS has three). With [`eoinas_gumbel::PathMode::Mixture`] it is
-    /// an upper limit, as pruned ops cost nothing.
+    /// an upper limit, as pruned ops cost nothing. The checkpoint after each epoch counts, by one that is written to the system's
+    /// folder of temporary files.
     ///
     /// # Errors
     /// As [`Run::create`].
@@ -20,6 +28,8 @@ impl<J: Job> Run<J> {
         let seconds = over_stretches(&mut job, |job, epoch| {
             Ok(step_seconds(job, epoch, batches)? * job.steps() as f64 + job.end_seconds(batches)?)
         })?;
+        // Of few images an epoch takes no longer than what is written after it.
+        let seconds = seconds + job.epochs() as f64 * checkpoint_seconds(&job)?;
         Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
 }
@@ -41,6 +51,23 @@ fn over_stretches<J: Job>(job: &mut J, mut of_epoch: impl FnMut(&mut J, usize) -
         first = end;
     }
     Ok(sum)
+}
+
+/// Seconds that a checkpoint takes; 0 where there is no folder of temporary files to write one to.
+fn checkpoint_seconds<J: Job>(job: &J) -> Result<f64> {
+    let content = match Content::new(&job.saved(&State::default()), &job.tensors()?) {
+        Ok(content) => content,
+        // Steps that were measured with whatever values.
+        Err(Halt::Stop(_)) => return Ok(0.0),
+        Err(Halt::Failed(error)) => return Err(*error),
+    };
+    let dir = std::env::temp_dir().join(format!("eoinas-estimate-{}", std::process::id()));
+    let begun = Instant::now();
+    let written = Store::open(&dir).and_then(|store| store.write(Manifest::new(job.about().subject, 0), &content));
+    let seconds = begun.elapsed().as_secs_f64();
+    // What cannot be removed is the system's to remove.
+    let _ = fs::remove_dir_all(&dir);
+    Ok(written.map_or(0.0, |_| seconds))
 }
 
 /// Seconds of one step of an epoch.

@@ -1,13 +1,13 @@
 //! What every run needs around its loop, whatever it trains: a folder, a record, checkpoints, rules to stop by.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use candle_core::Device;
 use eoinas_core::{Event, run_folder::names};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    checkpoint::{self, Checkpoint, Content, FORMAT, MadeOn, Manifest, Store, Subject, VERSION},
+    checkpoint::{self, Checkpoint, Content, MadeOn, Manifest, Store, Subject},
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
     stop::{Progress, SharedRules, StopReason, StopRule},
@@ -185,16 +185,11 @@ impl Session {
 
     fn write(&mut self, step: u64, content: &Content) -> Result<()> {
         let manifest = Manifest {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            sha256: None,
-            subject: self.subject.clone(),
-            step,
             elapsed_seconds: self.observers.elapsed_seconds(),
             events: self.observers.events(),
             record: Some(self.record.entry()),
             made_on: Some(self.made_on.clone()),
-            files: BTreeMap::new(),
+            ..Manifest::new(self.subject.clone(), step)
         };
         self.store.write(manifest, content)?;
         Ok(())

@@ -89,6 +89,22 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// That of a checkpoint after `step` steps of a run of which nothing else is known yet.
+    pub fn new(subject: Subject, step: u64) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            sha256: None,
+            subject,
+            step,
+            elapsed_seconds: 0.0,
+            events: 0,
+            record: None,
+            made_on: None,
+            files: BTreeMap::new(),
+        }
+    }
+
     /// As JSON, with its hash.
     pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
         let blank = "0".repeat(64);
