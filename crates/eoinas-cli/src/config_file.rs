@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use eoinas_core::Setting;
-use eoinas_train::{MethodKind, SearchConfig, config::OPTIONAL};
+use eoinas_train::{
+    MethodKind, SearchConfig,
+    config::{OPTIONAL, left_out},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -99,6 +102,9 @@ fn merge(base: &mut Value, file: Value, name: &str) -> Result<(), Setting> {
         (Value::Object(fields), Value::Object(file)) if is_same_kind(fields, &file) => {
             for (part, value) in file {
                 let name = if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
+                if let Some(group) = left_out(&name) {
+                    fields.entry(part.as_str()).or_insert(group);
+                }
                 if OPTIONAL.contains(&name.as_str()) {
                     fields.entry(part.as_str()).or_insert(Value::Null);
                 }

@@ -79,7 +79,7 @@ fn add(path: &Path, values: ValueKind, all: &mut Vec<Result<Input, Error>>) {
     }
     if all.len() == before {
         let what = match values {
-            ValueKind::Bytes => "PNG or JPEG files",
+            ValueKind::Bytes => "pictures",
             ValueKind::Floats => "text files (.txt, .csv)",
         };
         all.push(Err(format!("{}: no {what} in this folder nor below it", path.display()).into()));

@@ -220,7 +220,10 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     set(&mut config.network.channels, args.channels);
     set(&mut config.network.cells, args.cells);
     config.multiply_adds = args.multiply_adds.or(config.multiply_adds);
-    config.limits = args.limits.over(config.limits, args.cells.is_some() || file.has("network", "cells"));
+    config.limits = args.limits.over(config.limits, args.cells.is_some());
+    let beside = args.channels.filter(|_| !config.limits.are_none());
+    let expected = "none beside `limits` of the settings, to which the number of channels is fitted";
+    Setting::check(beside.is_none(), "network.channels", beside.unwrap_or_default(), expected)?;
     set(&mut config.drop_path, args.drop_path);
     set(&mut config.augment.cutout, args.cutout);
     set(&mut config.auxiliary, args.auxiliary);

@@ -238,3 +238,32 @@ fn a_genotype_can_be_pasted_where_a_file_is_named() {
         assert!(error.contains(part) && !error.contains("there is no file"), "{error}");
     }
 }
+
+#[test]
+fn limits_of_a_file_are_those_of_the_flags() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("limits.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "[limits]\nparameters = 20000\n").unwrap();
+    let printed = |command: &str, args: &[&str]| {
+        let output = run(command, &[args, &["--print-config"]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    for command in ["train", "search"] {
+        let of_flags = printed(command, &["--max-parameters", "20k"]);
+        assert!(of_flags.contains("parameters = 20000") && of_flags.contains("keep_cells = false"), "{of_flags}");
+        assert_eq!(printed(command, &["--config", path]), of_flags, "{command}");
+        // What was printed is read as what it says.
+        std::fs::write(dir.path().join("all.toml"), &of_flags).unwrap();
+        assert_eq!(printed(command, &["--config", dir.path().join("all.toml").to_str().unwrap()]), of_flags);
+    }
+    let output = run("train", &["--genotype", "darts-v2", "--config", path, "--channels", "20"]);
+    let error = text(&output.stderr);
+    assert!(!output.status.success() && error.contains("--channels is 20; expected none beside"), "{error}");
+    std::fs::write(&file, "[finalists]\ncandidates = 5\n").unwrap();
+    assert!(printed("search", &["--config", path]).contains("candidates = 5"));
+    std::fs::write(&file, "[limits]\nparams = 5\n").unwrap();
+    let error = text(&run("search", &["--config", path]).stderr).to_owned();
+    assert!(error.contains("limits.params is 5; expected a setting that there is: "), "{error}");
+}

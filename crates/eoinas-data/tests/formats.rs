@@ -196,7 +196,7 @@ fn what_is_no_picture_that_is_read_is_named_for_what_it_is() {
         ),
         (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "it is an AVIF picture"),
         (b"<html><body>404</body></html>", "it is a web page, as downloads leave that went wrong"),
-        (b"", "it is an empty file"),
+        (b"", "the file is empty"),
     ] {
         let error = read(content, &size(4, 4)).unwrap_err();
         assert!(error.contains(what), "{error}");

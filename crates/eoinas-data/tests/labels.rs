@@ -93,3 +93,20 @@ fn a_class_without_a_training_picture_is_refused_and_what_is_missing_can_be_left
     assert_eq!(train.len(), 1);
     assert!(train.info().notes.iter().any(|note| note.contains("1 unreadable") && note.contains("none.png")));
 }
+
+#[test]
+fn a_picture_has_one_row_however_it_is_spelled_and_lies_below_the_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let absolute = root.path().join("0.png");
+    for (row, part) in [
+        ("./0.png,y", "line 4: `0.png` is in line 2 already"),
+        ("a/../0.png,y", "line 4: `a/../0.png` is not below the folder"),
+        ("../0.png,y", "is not below the folder"),
+        (&format!("{},y", absolute.display()), "is not below the folder"),
+    ] {
+        let text = format!("file,label\n0.png,x\n1.png,y\n{row}\n");
+        let config = table(root.path(), &["0.png", "1.png"], &text);
+        let error = ImageFolder::open_parts(root.path(), &config).unwrap_err();
+        assert!(matches!(error, DataError::Table { .. }) && error.to_string().contains(part), "{error}");
+    }
+}

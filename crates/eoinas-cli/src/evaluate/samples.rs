@@ -11,6 +11,7 @@ use eoinas_data::{
     DataError, Dataset, FolderConfig, ImageFolder, MAX_PIXELS, Part, Samples as Values, Source, SourceKind,
 };
 use eoinas_nn::saved::Description;
+use eoinas_train::{RunDir, Training};
 
 use super::{Args, Which};
 use crate::{Error, data::kind_of, sight::Sight};
@@ -94,8 +95,14 @@ fn of_folder(dir: &Path, args: &Args, classes: &[String], sight: Sight) -> Resul
     let list = ImageFolder::list(dir, &config)?;
     let class = matched(dir.display(), &list.classes, classes)?;
     let learned = learned_from(&args.model, dir);
+    let changed = if learned { changed(&args.model) } else { None };
     let part = args.part.unwrap_or(if list.held_out.is_none() || learned { Which::Test } else { Which::All });
     let mut notes = list.notes;
+    if let (Some(changed), true) = (changed, list.held_out.is_some()) {
+        notes.push(format!(
+            "{changed}: which pictures the training held out cannot be told any more, and the network may have learned from these"
+        ));
+    }
     match (part, list.held_out) {
         (Which::Test, Some(held_out)) => notes.push(held_out),
         (Which::All, Some(_)) if args.part.is_none() => notes.push(
@@ -223,6 +230,15 @@ fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let names: Vec<&String> = names.collect();
     let first = names.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > MOST { format!("{first} and {} more", names.len() - MOST) } else { first }
+}
+
+/// What differs between the folder as it is and as the training beside the network learned from it.
+fn changed(model: &Path) -> Option<String> {
+    let run = RunDir::open(model.canonicalize().ok()?.parent()?).ok()?;
+    match Training::check_data(&run) {
+        Ok(unknown) => unknown,
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 /// Whether the training beside the network learned from this folder, of which it then held out the pictures to test on.

@@ -6,7 +6,7 @@ use super::list::{FolderList, quoted};
 use super::{FolderConfig, Unreadable, parts};
 use crate::error::{DataError, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A row.
 struct Row {
@@ -82,6 +82,23 @@ fn unnamed(dir: &Path, rows: &[Row], config: &FolderConfig) -> Option<String> {
     (!others.is_empty()).then(note)
 }
 
+/// The path of a file below the folder of the pictures, in one spelling.
+fn below(file: &str) -> std::result::Result<String, String> {
+    let mut parts = Vec::new();
+    for part in Path::new(file).components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_string_lossy()),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(format!(
+                    "`{file}` is not below the folder of the pictures; give its path from there, or the folder that holds all"
+                ));
+            }
+        }
+    }
+    Ok(parts.join("/"))
+}
+
 fn rows(table: &Path) -> Result<Vec<Row>> {
     let wrong = |line: u64, problem: String| DataError::Table { path: table.into(), line, problem };
     let bytes = std::fs::read(table).map_err(DataError::read(table))?;
@@ -115,7 +132,7 @@ fn rows(table: &Path) -> Result<Vec<Row>> {
         };
         let row = Row {
             line,
-            file: cell(file, "file")?,
+            file: below(&cell(file, "file")?).map_err(|problem| wrong(line, problem))?,
             label: cell(label, "label")?,
             split: split.map(|split| cell(split, "split")).transpose()?.map(|split| split.to_lowercase()),
         };

@@ -47,6 +47,9 @@ pub(super) fn read(from: impl Read, limits: Limited) -> Result<DynamicImage, Str
     if bytes.len() as u64 > limit {
         return Err(format!("more bytes than {max_pixels} pixels have, the most that are decoded (`max_pixels`)"));
     }
+    if bytes.is_empty() {
+        return Err("the file is empty".into());
+    }
     if lfs::is_pointer(&bytes) {
         return Err(lfs::POINTER.into());
     }

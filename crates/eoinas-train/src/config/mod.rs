@@ -27,6 +27,7 @@ pub use groups::{ArchConfig, SkipDropout};
 pub use method::{MethodConfig, MethodKind, UnknownMethod};
 pub use presets::Preset;
 pub use retrain::{NetworkSize, RetrainConfig};
+pub use set::left_out;
 pub use version::ConfigVersion;
 
 pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};

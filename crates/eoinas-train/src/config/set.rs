@@ -34,14 +34,7 @@ impl SearchConfig {
         }
         let mut config = serde_json::to_value(self).map_err(|error| wrong(error.to_string()))?;
         let first = name.split('.').next().unwrap_or_default();
-        // What is left out where there are none; a part of it asks for them.
-        let left_out = match first {
-            "finalists" => serde_json::to_value(FinalistsConfig::default()),
-            "limits" => serde_json::to_value(Limits::default()),
-            "retrain" => serde_json::to_value(RetrainConfig::from(&TrainConfig::quick())),
-            _ => Ok(Value::Null),
-        };
-        if let (Ok(default @ Value::Object(_)), Some(all)) = (left_out, config.as_object_mut()) {
+        if let (Some(default), Some(all)) = (left_out(first), config.as_object_mut()) {
             all.entry(first).or_insert(default);
         }
         let mut place = if config.get(first).is_some() {
@@ -91,6 +84,17 @@ impl SearchConfig {
              every search has {all}"
         )
     }
+}
+
+/// The default of a group of settings that is left out of `config.json` where it is not used; a part of it asks for all of it.
+pub fn left_out(group: &str) -> Option<Value> {
+    let default = match group {
+        "finalists" => serde_json::to_value(FinalistsConfig::default()),
+        "limits" => serde_json::to_value(Limits::default()),
+        "retrain" => serde_json::to_value(RetrainConfig::from(&TrainConfig::quick())),
+        _ => return None,
+    };
+    default.ok()
 }
 
 fn names(fields: &Map<String, Value>) -> String {

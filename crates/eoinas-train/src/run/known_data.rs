@@ -194,11 +194,15 @@ impl<'a> DataFolder<'a> {
     }
 }
 
-/// The files that a table names; none where this program cannot read tables, which opening the images says.
+/// The files that a table names.
+#[cfg(feature = "images")]
 fn labelled(table: &Path) -> Result<Vec<String>> {
-    #[cfg(feature = "images")]
-    return Ok(eoinas_data::labelled_files(table)?);
-    #[cfg(not(feature = "images"))]
+    Ok(eoinas_data::labelled_files(table)?)
+}
+
+/// None where this program cannot read tables, which opening the images says.
+#[cfg(not(feature = "images"))]
+fn labelled(_: &Path) -> Result<Vec<String>> {
     Ok(Vec::new())
 }
 

@@ -72,6 +72,19 @@ impl Run<TrainJob> {
         &self.job.genotype
     }
 
+    /// Whether the images of the training in this folder are still those that it learned from, and what the user should know where that
+    /// cannot be told.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherData`], with what differs; a folder that is no training's.
+    pub fn check_data(run: &RunDir) -> Result<Option<String>> {
+        let config: TrainConfig = run.read_json(names::CONFIG)?;
+        let data = &config.data;
+        let folder = DataFolder::of(data.dataset, data.dir.as_deref(), data.files, &Options::default());
+        let folder = folder.map(|folder| DataFolder { labels: data.labels.as_deref(), ..folder });
+        folder.map_or(Ok(None), |folder| folder.check(run))
+    }
+
     /// Parameters and multiply-adds of the network, auxiliary head left out.
     pub fn counts(&self) -> Counts {
         let NetworkSize { parameters, multiply_adds, .. } = self.job.size;
