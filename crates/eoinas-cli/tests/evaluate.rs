@@ -226,6 +226,6 @@ fn folders_lists_and_standard_input_are_classified() {
     assert_eq!(images(&broken), found);
     let empty = dir.path().join("empty");
     fs::create_dir(&empty).unwrap();
-    assert!(error(&classify(&[empty.to_str().unwrap()], Stdio::null())).contains("no PNG or JPEG files"));
+    assert!(error(&classify(&[empty.to_str().unwrap()], Stdio::null())).contains("no pictures in this folder"));
     assert!(error(&classify(&["-"], Stdio::null())).contains("standard input: unreadable image"));
 }
