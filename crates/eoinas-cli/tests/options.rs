@@ -244,7 +244,7 @@ fn limits_of_a_file_are_those_of_the_flags() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("limits.toml");
     let path = file.to_str().unwrap();
-    std::fs::write(&file, "[limits]\nparameters = 20000\n").unwrap();
+    fs::write(&file, "[limits]\nparameters = 20000\n").unwrap();
     let printed = |command: &str, args: &[&str]| {
         let output = run(command, &[args, &["--print-config"]].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -255,15 +255,15 @@ fn limits_of_a_file_are_those_of_the_flags() {
         assert!(of_flags.contains("parameters = 20000") && of_flags.contains("keep_cells = false"), "{of_flags}");
         assert_eq!(printed(command, &["--config", path]), of_flags, "{command}");
         // What was printed is read as what it says.
-        std::fs::write(dir.path().join("all.toml"), &of_flags).unwrap();
+        fs::write(dir.path().join("all.toml"), &of_flags).unwrap();
         assert_eq!(printed(command, &["--config", dir.path().join("all.toml").to_str().unwrap()]), of_flags);
     }
     let output = run("train", &["--genotype", "darts-v2", "--config", path, "--channels", "20"]);
     let error = text(&output.stderr);
     assert!(!output.status.success() && error.contains("--channels is 20; expected none beside"), "{error}");
-    std::fs::write(&file, "[finalists]\ncandidates = 5\n").unwrap();
+    fs::write(&file, "[finalists]\ncandidates = 5\n").unwrap();
     assert!(printed("search", &["--config", path]).contains("candidates = 5"));
-    std::fs::write(&file, "[limits]\nparams = 5\n").unwrap();
+    fs::write(&file, "[limits]\nparams = 5\n").unwrap();
     let error = text(&run("search", &["--config", path]).stderr).to_owned();
     assert!(error.contains("limits.params is 5; expected a setting that there is: "), "{error}");
 }
