@@ -97,6 +97,12 @@ impl PictureFlags {
     }
 }
 
+/// Whether trainings cut random windows from the pictures ([`eoinas_train::TrainConfig::for_pictures`]): those of a folder, at sizes
+/// from 64 pixels on.
+pub(crate) fn has_windows(kind: SourceKind, size: usize) -> bool {
+    kind == SourceKind::Folder && size >= 64
+}
+
 /// A setting of pictures where the images are none.
 fn needless(name: &str, kind: SourceKind) -> Setting {
     let expected = format!("a folder of pictures, to which alone it applies; the images are those of {kind}");

@@ -3,7 +3,6 @@
 use std::{path::Path, time::Duration};
 
 use eoinas_core::{Genotype, SearchSpace, run_folder::names};
-use eoinas_data::SourceKind;
 use eoinas_train::{
     Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training,
     config::{DataConfig, RetrainConfig},
@@ -11,7 +10,9 @@ use eoinas_train::{
 };
 
 use crate::{
-    Error, Start, flags,
+    Error, Start,
+    data::has_windows,
+    flags,
     host::Host,
     limits::{in_words, size},
     out::say,
@@ -26,7 +27,7 @@ pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainCon
 /// The preset `quick` for these images, as `eoinas train` has it.
 fn quick(data: &DataConfig) -> TrainConfig {
     match data.image_size {
-        Some(size) if size >= 64 && data.dataset == SourceKind::Folder => TrainConfig::quick().for_pictures(size),
+        Some(size) if has_windows(data.dataset, size) => TrainConfig::quick().for_pictures(size),
         _ => TrainConfig::quick(),
     }
 }

@@ -8,14 +8,13 @@ use std::{
 
 use clap::ArgGroup;
 use eoinas_core::{SearchSpace, Setting, run_folder::names, schedule::Warmup};
-use eoinas_data::SourceKind;
 use eoinas_train::{Outcome, RunWriter, Runs, TrainConfig, TrainPreset, Trained, Training, Trials, batch};
 use serde_json::json;
 
 use crate::{
     Error, MOST_RUNS, Start, cell, choices,
     config_file::{self, ConfigFile, set},
-    data::ImageFlags,
+    data::{ImageFlags, has_windows},
     end,
     host::{Host, HostArgs},
     limits::{self, LimitFlags, in_words},
@@ -205,7 +204,7 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     let below = (config.data.dataset, config.data.dir.take());
     (config.data.dataset, config.data.dir) = args.images.choose(None, &file, below)?;
     if let Some(size) = args.images.image_size {
-        let pictures = size >= 64 && config.data.dataset == SourceKind::Folder && config.augment.crop.is_none();
+        let pictures = has_windows(config.data.dataset, size) && config.augment.crop.is_none();
         config = if pictures { config.for_pictures(size) } else { config };
         config.data.image_size = Some(size);
     }

@@ -65,8 +65,7 @@ impl SearchConfig {
         let left = seconds - begun.elapsed().as_secs_f64();
         let shares = Shares { epoch, least, most };
         if shares.epochs_in(left) == 0 {
-            let expected = format!("at least {:.0} seconds, for one epoch of these settings", (seconds - left) + epoch);
-            return Err(Setting::new("time", format!("{seconds:.0} seconds"), expected).into());
+            return Err(too_short(seconds, (seconds - left) + epoch).into());
         }
         (self.epochs, self.finalists) = shares.of(left, finals.as_ref());
         let mut spent = self.epochs as f64 * epoch;
@@ -85,10 +84,7 @@ impl SearchConfig {
             }
             _ => {}
         }
-        let expected = Duration::try_from_secs_f64(spent + seconds - left).unwrap_or(Duration::MAX);
-        let note =
-            format!("{seconds:.0} s are fitted to: {note}; {:.0} s by what was measured", expected.as_secs_f64());
-        Ok(Fitted { config: self, expected, note })
+        Ok(Fitted::new(self, seconds, spent + seconds - left, &note))
     }
 
     /// Cells that stand for one that is not found yet, where the time of its training is measured: the largest of some random
@@ -128,6 +124,22 @@ impl SearchConfig {
             costs.draw = begun.elapsed().as_secs_f64() / CELLS as f64;
         }
         Ok(costs)
+    }
+}
+
+/// The error of a time in which not even one epoch fits.
+fn too_short(seconds: f64, least: f64) -> Setting {
+    let expected = format!("at least {least:.0} seconds, for one epoch of these settings");
+    Setting::new("time", format!("{seconds:.0} seconds"), expected)
+}
+
+impl<C> Fitted<C> {
+    /// Settings with counts that were chosen for `seconds` and will take `spent`; `what` says which.
+    fn new(config: C, seconds: f64, spent: f64, what: &str) -> Self {
+        let expected = Duration::try_from_secs_f64(spent).unwrap_or(Duration::MAX);
+        let note =
+            format!("{seconds:.0} s are fitted to: {what}; {:.0} s by what was measured", expected.as_secs_f64());
+        Self { config, expected, note }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use eoinas_core::{Genotype, Setting};
+use eoinas_core::Genotype;
 
-use super::Fitted;
+use super::{Fitted, too_short};
 use crate::{
     error::Result,
     run::Options,
@@ -45,21 +45,17 @@ impl TrainConfig {
         let left = seconds - begun.elapsed().as_secs_f64();
         let fit = (left / round).floor().clamp(0.0, 1e9) as usize;
         if fit == 0 {
-            let expected =
-                format!("at least {:.0} seconds, for one epoch of these settings", (seconds - left + round).ceil());
-            return Err(Setting::new("time", format!("{seconds:.0} seconds"), expected).into());
+            return Err(too_short(seconds, (seconds - left + round).ceil()).into());
         }
         self.epochs = fit.min(MOST);
-        let expected =
-            Duration::try_from_secs_f64(self.epochs as f64 * round + seconds - left).unwrap_or(Duration::MAX);
-        let mut note = format!("{seconds:.0} s are fitted to: {} epochs", self.epochs);
+        let spent = self.epochs as f64 * round + seconds - left;
+        let mut note = format!("{} epochs", self.epochs);
         if cells.len() > 1 {
             note += &format!(" of each of {} trainings", cells.len());
         }
         if fit > MOST {
             note += ", the most that a time is fitted to";
         }
-        note += &format!("; {:.0} s by what was measured", expected.as_secs_f64());
-        Ok(Fitted { config: self, expected, note })
+        Ok(Fitted::new(self, seconds, spent, &note))
     }
 }

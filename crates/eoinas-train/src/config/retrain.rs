@@ -3,7 +3,6 @@
 use eoinas_core::{
     Genotype, SearchSpace, Skeleton,
     count::{Counts, Limits},
-    network::NetworkSpec,
     skeleton::Form,
 };
 use eoinas_data::DatasetInfo;
@@ -39,14 +38,11 @@ pub struct NetworkSize {
 }
 
 impl NetworkSize {
-    /// Of the network of `genotype` with these numbers.
-    ///
-    /// # Errors
-    /// A network that cannot be.
-    pub fn of(genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Self> {
-        let Counts { parameters, multiply_adds } = NetworkSpec::derived(genotype, space, skeleton)?.counts();
+    /// Of a network of these numbers that costs so much.
+    pub fn new(skeleton: &Skeleton, counts: Counts) -> Self {
         let Skeleton { channels, cells, .. } = *skeleton;
-        Ok(Self { channels, cells, parameters, multiply_adds })
+        let Counts { parameters, multiply_adds } = counts;
+        Self { channels, cells, parameters, multiply_adds }
     }
 }
 

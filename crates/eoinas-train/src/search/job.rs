@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
-    Event, Genotype, Measure, Score, SearchSpace, Streams,
+    Event, Genotype, Measure, Score, SearchSpace, Skeleton, Streams, count,
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
     network::NetworkSpec,
     softmax,
@@ -312,8 +312,11 @@ impl Job for SearchJob {
             genotype = Genotype::parse_with(&winner.genotype, self.learner.space())?;
         }
         let (space, info) = (self.learner.space(), self.data.train.dataset().info());
-        let network = NetworkSize::of(&genotype, &self.config.retrained(&genotype, info, space)?, space)?;
-        let paper_form = NetworkSize::of(&genotype, &self.learner.supernet.skeleton().retraining(), space)?;
+        let size = |skeleton: &Skeleton| -> Result<NetworkSize> {
+            Ok(NetworkSize::new(skeleton, count::network(&genotype, skeleton, space)?))
+        };
+        let network = size(&self.config.retrained(&genotype, info, space)?)?;
+        let paper_form = size(&self.learner.supernet.skeleton().retraining())?;
         session.emit(Event::Derived {
             text: genotype.to_string(),
             genotype: serde_json::to_value(&genotype).unwrap_or_default(),

@@ -121,7 +121,7 @@ impl Job for TrainJob {
         let (train, test) = open_parts(&config, options)?;
         let skeleton = config.skeleton(&genotype, &space, train.info())?;
         let network = NetworkSpec::derived(&genotype, &space, &skeleton)?;
-        let size = NetworkSize::of(&genotype, &skeleton, &space)?;
+        let size = NetworkSize::new(&skeleton, network.counts());
         let large = match config.multiply_adds {
             Some(multiply_adds) => ("multiply_adds", multiply_adds),
             None if !config.limits.are_none() => ("limits", size.parameters),
