@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 36] = [
+const FLAGS: [(&str, &str); 37] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -31,6 +31,7 @@ const FLAGS: [(&str, &str); 36] = [
     ("epochs", "epochs"),
     ("finalists.candidates", "finalists"),
     ("label_smoothing", "label-smoothing"),
+    ("limits.latency.milliseconds", "max-latency"),
     ("limits.multiply_adds", "max-multiply-adds"),
     ("limits.parameters", "max-parameters"),
     ("method", "method"),
@@ -51,7 +52,7 @@ const FLAGS: [(&str, &str); 36] = [
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
 #[cfg(any(feature = "images", feature = "report"))]
-const SEARCH_FLAGS: [(&str, &str); 14] = [
+const SEARCH_FLAGS: [(&str, &str); 15] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.labels", "labels"),
@@ -60,6 +61,7 @@ const SEARCH_FLAGS: [(&str, &str); 14] = [
     ("data.train_images", "search-images"),
     ("device", "device"),
     ("epochs", "search-epochs"),
+    ("limits.latency.milliseconds", "max-latency"),
     ("limits.multiply_adds", "max-multiply-adds"),
     ("limits.parameters", "max-parameters"),
     ("network.cells", "search-cells"),
@@ -69,7 +71,7 @@ const SEARCH_FLAGS: [(&str, &str); 14] = [
 ];
 
 /// The same for the training of a command whose other flags are the search's.
-const TRAINING_FLAGS: [(&str, &str); 10] = [
+const TRAINING_FLAGS: [(&str, &str); 11] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.labels", "labels"),
@@ -77,6 +79,7 @@ const TRAINING_FLAGS: [(&str, &str); 10] = [
     ("data.skip_unreadable", "skip-unreadable"),
     ("device", "device"),
     ("epochs", "train-epochs"),
+    ("limits.latency.milliseconds", "max-latency"),
     ("limits.multiply_adds", "max-multiply-adds"),
     ("limits.parameters", "max-parameters"),
     ("seed", "seed"),

@@ -43,7 +43,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "time", "channels",
-        "cells", "max_parameters", "max_multiply_adds", "seed", "skip_unreadable", "max_pixels", "labels", "estimate"])]
+        "cells", "max_parameters", "max_multiply_adds", "max_latency", "seed", "skip_unreadable", "max_pixels", "labels", "estimate"])]
     resume: Option<PathBuf>,
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, value_parser = humantime::parse_duration, conflicts_with_all = ["search_epochs", "epochs"])]
     time: Option<Duration>,
     /// Initial number of channels C of the trained network [default: 16]
-    #[arg(long, conflicts_with_all = ["max_parameters", "max_multiply_adds"])]
+    #[arg(long, conflicts_with_all = ["max_parameters", "max_multiply_adds", "max_latency"])]
     channels: Option<usize>,
     /// Number of cells L of the trained network [default: 8]
     #[arg(long)]
@@ -111,11 +111,12 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
             (out, search)
         }
         (None, Some(dir)) => {
-            let (mut search, mut training) = plan(args, dir, start)?;
+            let begun = Instant::now();
+            let (mut search, mut training) = plan(args, dir, start, &host)?;
             match args.time {
                 Some(time) => {
-                    let begun = Instant::now();
-                    let fitted = search.fitted_to(time / 2, || host.options()).map_err(flags::of_search)?;
+                    let left = time.saturating_sub(begun.elapsed());
+                    let fitted = search.fitted_to(left / 2, || host.options()).map_err(flags::of_search)?;
                     let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
                     search = fitted.config;
                     // Few pictures are searched with no longer than with many.
@@ -158,7 +159,7 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 }
 
 /// Settings that fit the number of pictures.
-fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainConfig), Error> {
+fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Result<(SearchConfig, TrainConfig), Error> {
     let mut search = SearchConfig::quick();
     search.seed = args.seed;
     search.data.dataset = SourceKind::Folder;
@@ -202,9 +203,13 @@ fn plan(args: &Args, dir: &Path, start: &Start) -> Result<(SearchConfig, TrainCo
     let epochs = |steps: usize, batch: usize, least, most| (steps * batch / images).clamp(least, most);
     search.epochs = args.search_epochs.unwrap_or(epochs(2400, search.batch_size, 24, 160));
     training.epochs = args.epochs.unwrap_or(epochs(3000, training.batch_size, 30, 200));
+    if args.limits.limit_latency() {
+        let skeleton = training.unlimited_for(&mut host.options())?;
+        training.limits = args.limits.with_latency(training.limits, &skeleton, &SearchSpace::darts(), host)?;
+    }
     training.validate()?;
     search.retrain = Some(RetrainConfig::from(&training));
-    Ok((search.with_limits(training.limits), training))
+    Ok((search.with_limits(training.limits.clone()), training))
 }
 
 /// Says how long it will take. The cell is not known yet, so random ones stand for it.
@@ -263,6 +268,6 @@ fn report(out: &RunDir, start: &Start) -> Result<ExitCode, Error> {
     let trained: Trained = RunDir::open(&out.join(names::TRAINING))?.read_json(names::RESULT)?;
     say!("{}", trained.genotype);
     say!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
-    then_train::print_trained(out, &trained, start);
+    then_train::print_trained(out, &trained, start)?;
     Ok(ExitCode::SUCCESS)
 }

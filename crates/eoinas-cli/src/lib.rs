@@ -36,6 +36,7 @@ mod host;
 pub mod images;
 #[cfg(feature = "images")]
 mod inputs;
+pub mod latency;
 mod limits;
 mod out;
 mod page;
@@ -95,6 +96,7 @@ enum Command {
     Evaluate(Box<evaluate::Args>),
     Export(export::Args),
     Count(count::Args),
+    Latency(Box<latency::Args>),
     #[cfg(feature = "report")]
     Report(report::Args),
     #[cfg(feature = "report")]
@@ -120,6 +122,7 @@ impl Command {
             Self::Evaluate(args) => evaluate::run(args, start),
             Self::Export(args) => export::run(args, start),
             Self::Count(args) => count::run(args, start),
+            Self::Latency(args) => latency::run(args, start),
             #[cfg(feature = "report")]
             Self::Report(args) => report::run(args, start),
             #[cfg(feature = "report")]

@@ -14,6 +14,7 @@ use crate::{
     data::has_windows,
     flags,
     host::Host,
+    latency,
     limits::{in_words, size},
     out::say,
 };
@@ -46,7 +47,7 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     let available = open_dataset(data)?.len();
     let mut config = quick(data);
     config.seed = search.seed;
-    config.limits = search.limits;
+    config.limits = search.limits.clone();
     config.data = data.into();
     config.epochs = epochs.unwrap_or(config.epochs);
     let config = with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
@@ -92,7 +93,10 @@ pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Out
 }
 
 /// Says what the network is worth, where it is and how to use it.
-pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) {
+///
+/// # Errors
+/// A training's folder that cannot be read.
+pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) -> Result<(), Error> {
     say!(
         "{:.2} % of {} test pictures are right; {}{} parameters, {} multiply-adds",
         100.0 * trained.accuracy,
@@ -101,7 +105,11 @@ pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) {
         in_words(trained.parameters),
         in_words(trained.multiply_adds)
     );
+    if let Some(got) = latency::of_training(&out.join(names::TRAINING), trained.latency_ms)? {
+        say!("{}", got.line());
+    }
     let network = out.join(names::TRAINING).join(names::NETWORK);
     say!("the network: {}", network.display());
     say!("use it: {} PICTURE", start.line("classify", [network.as_os_str()]));
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::ArgGroup;
@@ -17,6 +17,7 @@ use crate::{
     data::{ImageFlags, has_windows},
     end,
     host::{Host, HostArgs},
+    latency,
     limits::{self, LimitFlags, in_words},
     out,
     out::say,
@@ -48,7 +49,7 @@ pub struct Args {
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, help_heading = "Run", group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
         "test_images", "image_size", "skip_unreadable", "max_pixels", "labels", "epochs", "batch_size", "channels", "cells", "multiply_adds",
-        "max_parameters", "max_multiply_adds", "time", "drop_path",
+        "max_parameters", "max_multiply_adds", "max_latency", "time", "drop_path",
         "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -86,7 +87,7 @@ pub struct Args {
     cells: Option<usize>,
     /// Give each network the number of channels with which it comes closest to so many multiply-adds an image (30M, for
     /// example), so that cells are compared at equal cost.
-    #[arg(long, help_heading = "Settings", value_name = "N", conflicts_with_all = ["channels", "max_parameters", "max_multiply_adds"], value_parser = limits::number)]
+    #[arg(long, help_heading = "Settings", value_name = "N", conflicts_with_all = ["channels", "max_parameters", "max_multiply_adds", "max_latency"], value_parser = limits::number)]
     multiply_adds: Option<u64>,
     #[command(flatten)]
     limits: LimitFlags,
@@ -146,7 +147,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "train", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
     let (folder, outcome) = args.host.run(|| train(args, &host))?;
-    let code = report(args, &folder, &outcome, start);
+    let code = report(args, &folder, &outcome, start)?;
     args.page.end(&folder);
     Ok(code)
 }
@@ -162,8 +163,18 @@ fn train(args: &Args, host: &Host) -> Result<(PathBuf, Outcome<Vec<Trained>>), E
         };
         return Ok((path.clone(), outcome));
     }
+    let begun = Instant::now();
     let (_, mut config) = config(args)?;
+    if args.limits.limit_latency() {
+        let space = match &args.genotype {
+            Some(text) => cell::read(text)?.space()?,
+            None => SearchSpace::darts(),
+        };
+        let skeleton = config.unlimited_for(&mut host.options())?;
+        config.limits = args.limits.with_latency(config.limits, &skeleton, &space, host)?;
+    }
     if let Some(time) = args.time {
+        let time = time.saturating_sub(begun.elapsed());
         let cells = match &args.genotype {
             Some(text) => vec![cell::read(text)?; args.seeds as usize],
             None => (0..args.random.unwrap_or(1))
@@ -220,7 +231,8 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     set(&mut config.network.cells, args.cells);
     config.multiply_adds = args.multiply_adds.or(config.multiply_adds);
     config.limits = args.limits.over(config.limits, args.cells.is_some());
-    let beside = args.channels.filter(|_| !config.limits.are_none());
+    let limited = args.limits.limit_latency() || !config.limits.are_none();
+    let beside = args.channels.filter(|_| limited);
     let expected = "none beside `limits` of the settings, to which the number of channels is fitted";
     Setting::check(beside.is_none(), "network.channels", beside.unwrap_or_default(), expected)?;
     set(&mut config.drop_path, args.drop_path);
@@ -238,7 +250,7 @@ fn config(args: &Args) -> Result<(TrainConfig, TrainConfig), Error> {
     Ok((base, config))
 }
 
-fn report(args: &Args, folder: &Path, outcome: &Outcome<Vec<Trained>>, start: &Start) -> ExitCode {
+fn report(args: &Args, folder: &Path, outcome: &Outcome<Vec<Trained>>, start: &Start) -> Result<ExitCode, Error> {
     let shown = folder.display();
     let (code, json) = match outcome {
         Outcome::Done(all) => {
@@ -250,6 +262,11 @@ fn report(args: &Args, folder: &Path, outcome: &Outcome<Vec<Trained>>, start: &S
                     say!("test accuracy {mean:.2} +- {deviation:.2} % over {} training(s)", all.len());
                 }
                 say!("files: {shown}");
+                if let [trained] = all.as_slice()
+                    && let Some(got) = latency::of_training(folder, trained.latency_ms)?
+                {
+                    say!("{}", got.line());
+                }
                 if all.len() == 1 {
                     let network = folder.join(names::NETWORK);
                     say!("the network to use: {}", network.display());
@@ -263,7 +280,7 @@ fn report(args: &Args, folder: &Path, outcome: &Outcome<Vec<Trained>>, start: &S
     if args.json {
         say!("{json}");
     }
-    code
+    Ok(code)
 }
 
 fn print_trained(trained: &Trained) {

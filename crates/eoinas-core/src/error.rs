@@ -70,6 +70,12 @@ pub enum CoreError {
         /// Kind of cell.
         cell: String,
     },
+    /// A table of latencies that cannot be read, or that lacks what a network is made of.
+    #[error("latencies: {problem}")]
+    Latency {
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
     /// A genotype of other cells, nodes, edges or ops than the search space has, in which it is to stand.
     #[error("{problem}")]
     Fit {

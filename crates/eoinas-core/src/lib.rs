@@ -2,7 +2,7 @@
 //!
 //! No tensor library: ops, edges and cells ([`space`]), the network they are stacked into
 //! ([`skeleton`], [`network`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
-//! exact parameter and multiply-add counts ([`count`]), published cells ([`zoo`]), schedules, named random streams,
+//! exact parameter and multiply-add counts ([`count`]), predicted latencies ([`latency`]), published cells ([`zoo`]), schedules, named random streams,
 //! the events of a run ([`event`]) and the names of what it leaves on disk ([`run_folder`]). Files are only read, and only
 //! a run's record and what a folder is; everything else works on values in memory.
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 pub mod gates;
 pub mod genotype;
+pub mod latency;
 pub mod network;
 pub mod op;
 pub mod random;

@@ -1,5 +1,7 @@
 //! A network that only evaluates: BatchNorm is folded into the convolutions before it.
 
+use std::time::Duration;
+
 use candle_core::Tensor;
 use eoinas_core::{Gates, Genotype, Skeleton};
 use eoinas_kernels::Workspace;
@@ -67,6 +69,14 @@ impl InferenceNetwork {
     /// Images of another size than the network's.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
         pass::logits(&self.network, &self.gates, &self.parameters, &self.workspace, (images, &self.skeleton))
+    }
+
+    /// How long each of the network's parts took, in the order in which they run ([`eoinas_core::latency::parts`]).
+    ///
+    /// # Errors
+    /// Images of another size than the network's.
+    pub(crate) fn laps(&self, images: &Tensor) -> Result<Vec<Duration>> {
+        pass::laps(&self.network, &self.gates, &self.parameters, &self.workspace, (images, &self.skeleton))
     }
 
     /// The network as a list of operations, for an exporter.

@@ -130,6 +130,7 @@ impl Network {
         context.keep = wanted.weights;
         let (mut features, stem) = self.stem.forward(context, images)?;
         let mut features: Vec<Vec<Tensor>> = features.drain(..).map(|feature| vec![feature]).collect();
+        context.lap();
         let mut needed = vec![wanted.weights; features.len()];
         let (mut layers, mut ops_run) = (Vec::with_capacity(self.layers.len()), 0);
         for (index, layer) in self.layers.iter().enumerate() {
@@ -144,6 +145,7 @@ impl Network {
                 Module::Residual(block) => {
                     context.keep = below;
                     let (output, tape) = block.forward(context, single(&inputs)?)?;
+                    context.lap();
                     (vec![output], LayerTape::Residual(tape), below)
                 }
             };
@@ -161,6 +163,7 @@ impl Network {
         context.keep = wanted.any();
         let last = features.last().ok_or(NnError::Fault("a layer reads an output that is not there"))?;
         let (logits, head) = self.head.forward(context, last)?;
+        context.lap();
         Ok((logits, NetworkTape { stem, layers, head, features, needed, ops_run }))
     }
 

@@ -12,6 +12,7 @@ use eoinas_kernels::{Gradient, Workspace};
 use rand::Rng;
 
 use crate::batch_norm::AppliedNorm;
+use crate::clock::Clock;
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::graph::{GraphBuilder, ValueId};
@@ -48,6 +49,8 @@ pub struct Context<'a> {
     pub masks: MaskSource,
     /// Where the ReLUs of the pass are noted, if somebody wants to know which are on.
     pub patterns: Option<&'a RefCell<ReluPatterns>>,
+    /// Where it is noted how long each part of the network takes, if somebody wants to know.
+    pub(crate) clock: Option<&'a Clock>,
 }
 
 impl<'a> Context<'a> {
@@ -55,7 +58,22 @@ impl<'a> Context<'a> {
     pub fn new(workspace: &'a Workspace, parameters: &'a Parameters, phase: Phase) -> Self {
         let masks = MaskSource::new(&Streams::new(0), 0, 0);
         let keep = phase == Phase::Training;
-        Self { workspace, parameters, phase, keep, skip_dropout: 0.0, drop_path: 0.0, masks, patterns: None }
+        Self {
+            workspace,
+            parameters,
+            phase,
+            keep,
+            skip_dropout: 0.0,
+            drop_path: 0.0,
+            masks,
+            patterns: None,
+            clock: None,
+        }
+    }
+
+    /// A part of the network has ended.
+    pub(crate) fn lap(&self) {
+        self.clock.iter().for_each(|clock| clock.lap());
     }
 }
 

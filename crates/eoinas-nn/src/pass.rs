@@ -1,7 +1,7 @@
 //! One pass through a network: forward, loss, backward.
 
 use std::cell::RefCell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 use eoinas_core::{Gates, Skeleton};
@@ -9,6 +9,7 @@ use eoinas_kernels::pattern::ReluPatterns;
 use eoinas_kernels::{Workspace, awake};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
+use crate::clock::Clock;
 use crate::error::{NnError, Result};
 use crate::gate_sums::GateSums;
 use crate::gradients::WeightGradients;
@@ -120,6 +121,20 @@ pub(crate) fn relu_patterns(
     let context = Context { patterns: Some(&patterns), ..Context::new(workspace, parameters, Phase::Evaluation) };
     evaluate(network, gates, context, (images, skeleton))?;
     Ok(patterns.into_inner())
+}
+
+/// How long each part of the network took in evaluation.
+pub(crate) fn laps(
+    network: &Network,
+    gates: &Gates,
+    parameters: &Parameters,
+    workspace: &Workspace,
+    (images, skeleton): (&Tensor, &Skeleton),
+) -> Result<Vec<Duration>> {
+    let clock = Clock::new();
+    let context = Context { clock: Some(&clock), ..Context::new(workspace, parameters, Phase::Evaluation) };
+    evaluate(network, gates, context, (images, skeleton))?;
+    Ok(clock.into_laps())
 }
 
 /// A forward pass that nothing follows.

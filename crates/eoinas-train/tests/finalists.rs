@@ -136,7 +136,7 @@ fn cells_may_be_random_ones_and_all_cost_the_same() {
 #[test]
 fn finals_keep_to_the_limits_of_the_search() {
     let dir = tempfile::tempdir().unwrap();
-    let limits = Limits { parameters: Some(6000), multiply_adds: None, keep_cells: false };
+    let limits = Limits { parameters: Some(6000), ..Limits::default() };
     let found =
         done(Search::create(config().with_limits(limits), &dir.path().join("run"), options()).unwrap().run().unwrap());
     assert!(found.finalists.len() > 1);

@@ -274,7 +274,7 @@ fn cells_of_equal_cost_differ_in_their_width() {
 #[test]
 fn networks_keep_to_limits_with_depth_and_width_of_their_own() {
     let dir = tempfile::tempdir().unwrap();
-    let limits = |parameters, multiply_adds| Limits { parameters, multiply_adds, keep_cells: false };
+    let limits = |parameters, multiply_adds| Limits { parameters, multiply_adds, ..Limits::default() };
     for (index, limits) in
         [limits(Some(20_000), None), limits(None, Some(3_000_000)), limits(Some(9000), Some(3_000_000))]
             .into_iter()

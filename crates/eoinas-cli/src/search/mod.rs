@@ -11,10 +11,10 @@ use std::{
 };
 
 use clap::ValueEnum;
-use eoinas_core::run_folder::names;
+use eoinas_core::{SearchSpace, run_folder::names};
 use eoinas_train::{
     Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, Trained,
-    config::NetworkSize,
+    config::NetworkSize, data::open_dataset,
 };
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Settings")]
     config: Option<PathBuf>,
     /// Print the settings as a file for --config, and do nothing.
-    #[arg(long, help_heading = "Settings", conflicts_with_all = ["time", "seeds", "then_train", "baselines", "train_epochs", "out", "max_steps",
+    #[arg(long, help_heading = "Settings", conflicts_with_all = ["time", "seeds", "then_train", "baselines", "train_epochs", "max_latency", "out", "max_steps",
         "json", "open_report"])]
     print_config: bool,
     /// Everything random follows from it [default: 0]
@@ -125,7 +125,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
         "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "image_size",
         "skip_unreadable", "max_pixels", "labels", "method", "path",
-        "paths_per_step", "partial_channels", "edges", "max_parameters", "max_multiply_adds", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
+        "paths_per_step", "partial_channels", "edges", "max_parameters", "max_multiply_adds",
+        "max_latency", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
     resume: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long, help_heading = "Run")]
@@ -228,21 +229,31 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         };
         return Ok((path.clone(), config, outcome));
     }
+    let begun = Instant::now();
     let (_, mut config) = settings::of(args)?;
     if args.download {
         let dir = config.data.dir.unwrap_or_else(|| "data".into());
         config.data.dir = Some(download::fetch(config.data.dataset, dir)?);
     }
+    if args.limits.limit_latency() {
+        let skeleton = config.unlimited(open_dataset(&config.data)?.info());
+        let limits = args.limits.with_latency(config.limits.clone(), &skeleton, &SearchSpace::darts(), host)?;
+        config = config.with_limits(limits);
+    }
     let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
     let mut training = training.map_err(flags::of_training)?;
     if let Some(time) = args.time {
-        let begun = Instant::now();
         let mut time = time;
         if let Some(settings) = training.take() {
             // A random cell's network is trained beside the found one's.
             let trainings = 1 + usize::from(args.baselines);
-            let (fitted, takes) =
-                then_train::fitted(settings, &config, time / 2, (args.train_epochs, trainings), host)?;
+            let (fitted, takes) = then_train::fitted(
+                settings,
+                &config,
+                time.saturating_sub(begun.elapsed()) / 2,
+                (args.train_epochs, trainings),
+                host,
+            )?;
             (training, time) = (Some(fitted), time.saturating_sub(takes));
         }
         let time = time.saturating_sub(begun.elapsed());
@@ -314,7 +325,7 @@ fn report(
         (Outcome::Done(found), Some(Outcome::Done(then))) => {
             if !args.json {
                 print_found(found, folder, said);
-                then_train::print_trained(&RunDir::open(folder)?, &then.trained, start);
+                then_train::print_trained(&RunDir::open(folder)?, &then.trained, start)?;
                 if let Some(baselines) = &then.baselines {
                     baselines.print(&then.trained);
                 }
@@ -359,7 +370,7 @@ fn print_found(found: &Found, folder: &Path, said: bool) {
         in_words(found.parameters),
         in_words(found.multiply_adds)
     );
-    if let Some(NetworkSize { channels, cells, parameters, multiply_adds }) = found.paper_form {
+    if let Some(NetworkSize { channels, cells, parameters, multiply_adds, .. }) = found.paper_form {
         let (parameters, multiply_adds) = (in_words(parameters), in_words(multiply_adds));
         say!(
             "at the paper's size (C = {channels}, {cells} cells): {parameters} parameters, {multiply_adds} multiply-adds"

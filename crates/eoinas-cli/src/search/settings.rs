@@ -69,7 +69,7 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     if args.train_images.is_none() && !file.has("data", "train_images") {
         config.data.train_images = at_most(&config.data)?;
     }
-    let limits = args.limits.over(config.limits, false);
+    let limits = args.limits.over(config.limits.clone(), false);
     if limits != config.limits {
         config = config.with_limits(limits);
     }

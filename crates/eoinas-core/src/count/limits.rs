@@ -5,15 +5,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Counts;
+use super::extreme::{extreme, multiply_adds};
 use super::network::network;
-use super::op::op;
 use super::width::widest;
 use crate::error::CoreError;
-use crate::genotype::{Genotype, GenotypeEdge};
-use crate::op::OpShape;
+use crate::genotype::Genotype;
+use crate::latency::{LatencyTable, Part};
+use crate::op::{Op, OpShape};
 use crate::setting::Setting;
 use crate::skeleton::Skeleton;
-use crate::space::{CellSpec, SearchSpace};
+use crate::space::SearchSpace;
 
 /// The most that the network of a found cell may cost, its auxiliary head apart. What is `None` has no limit.
 ///
@@ -25,21 +26,55 @@ use crate::space::{CellSpec, SearchSpace};
 /// assert!(count::network(&cell, &network, &space)?.parameters <= 100_000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Trained parameters.
     pub parameters: Option<u64>,
     /// Multiply-adds for one image, at the size that the network is trained with.
     pub multiply_adds: Option<u64>,
+    /// Time of a pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyLimit>,
     /// Keep the number of cells of the settings, and fit the number of channels alone. Default: false, both are fitted.
     pub keep_cells: bool,
+}
+
+/// The longest that a pass may take, by a table of what its parts take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyLimit {
+    /// Milliseconds of the whole network, for as many images at once as the table was made with.
+    pub milliseconds: f64,
+    /// How the table was measured, where it was on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredWith>,
+    /// What each part takes.
+    pub table: LatencyTable,
+}
+
+/// How a table of latencies was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredWith {
+    /// Images that a network reads at once.
+    pub batch: usize,
+    /// Threads of the kernels.
+    pub threads: usize,
+}
+
+/// What the network of a cell costs, in all that limits are about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Costs {
+    counts: Counts,
+    /// `None` where no limit asks.
+    milliseconds: Option<f64>,
 }
 
 impl Limits {
     /// Whether there is none.
     pub fn are_none(&self) -> bool {
-        self.parameters.is_none() && self.multiply_adds.is_none()
+        self.parameters.is_none() && self.multiply_adds.is_none() && self.latency.is_none()
     }
 
     /// Whether each of them can be.
@@ -51,13 +86,46 @@ impl Limits {
             let expected = "a positive number, or none for no limit";
             Setting::check(most != Some(0), format!("limits.{name}"), 0, expected)?;
         }
+        if let Some(LatencyLimit { milliseconds, .. }) = self.latency {
+            let expected = "a positive number of milliseconds, or none for no limit";
+            let positive = milliseconds > 0.0 && milliseconds.is_finite();
+            Setting::check(positive, "limits.latency.milliseconds", milliseconds, expected)?;
+        }
         Ok(())
     }
 
-    /// Whether a network of these counts keeps to them.
-    pub fn allow(&self, counts: Counts) -> bool {
+    /// Whether the network of a cell keeps to them.
+    ///
+    /// # Errors
+    /// A network that cannot be; one with parts that the table of latencies does not have.
+    pub fn allow(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<bool, CoreError> {
+        Ok(self.keep(&self.costs(genotype, skeleton, space)?))
+    }
+
+    /// Milliseconds of the network of a cell by the table of the limit on latency; `None` where there is no such limit.
+    ///
+    /// # Errors
+    /// As [`Limits::allow`].
+    pub fn milliseconds(
+        &self,
+        genotype: &Genotype,
+        skeleton: &Skeleton,
+        space: &SearchSpace,
+    ) -> Result<Option<f64>, CoreError> {
+        self.latency.as_ref().map(|limit| limit.table.network(genotype, skeleton, space)).transpose()
+    }
+
+    fn costs(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Costs, CoreError> {
+        let counts = network(genotype, skeleton, space)?;
+        Ok(Costs { counts, milliseconds: self.milliseconds(genotype, skeleton, space)? })
+    }
+
+    fn keep(&self, costs: &Costs) -> bool {
+        let Costs { counts, milliseconds } = *costs;
+        let most = self.latency.as_ref().map(|limit| limit.milliseconds);
         self.parameters.is_none_or(|most| counts.parameters <= most)
             && self.multiply_adds.is_none_or(|most| counts.multiply_adds <= most)
+            && most.zip(milliseconds).is_none_or(|(most, milliseconds)| milliseconds <= most)
     }
 
     /// The network of `genotype` that keeps to these limits; `skeleton`'s number of channels does not count. Of each number of cells
@@ -83,7 +151,7 @@ impl Limits {
             None => {
                 let least = self.least(genotype, skeleton, space)?;
                 Err(self
-                    .refused(least, format!("at least what the smallest network of this cell takes: {least}"))
+                    .refused(&least, format!("at least what the smallest network of this cell takes: {least}"))
                     .into())
             }
         }
@@ -96,16 +164,25 @@ impl Limits {
     /// Limits that are below what the space's largest cell takes in its smallest network, with that, and what the smallest of all
     /// takes; a network that cannot be.
     pub fn check(&self, skeleton: &Skeleton, space: &SearchSpace) -> Result<(), CoreError> {
-        let [smallest, largest] = [false, true].map(|largest| extreme(space, skeleton, largest));
-        let largest = self.least(&largest, skeleton, space)?;
-        if self.allow(largest) {
-            return Ok(());
+        let latency = |op: &Op, shape| {
+            let table = self.latency.as_ref().map(|limit| &limit.table);
+            table.and_then(|table| table.of_part(&Part::op(op.name(), shape)).ok()).unwrap_or(0.0)
+        };
+        // The cell with the most multiply-adds need not be the slowest.
+        let by: [&dyn Fn(&Op, OpShape) -> f64; 2] = [&multiply_adds, &latency];
+        for cost in by.iter().take(1 + usize::from(self.latency.is_some())) {
+            let least = |largest| self.least(&extreme(space, skeleton, cost, largest), skeleton, space);
+            let largest = least(true)?;
+            if self.keep(&largest) {
+                continue;
+            }
+            let smallest = least(false)?;
+            let expected = format!(
+                "at least {largest}, so that there is a network for whichever cell is found (the smallest of all takes {smallest})"
+            );
+            return Err(self.refused(&largest, expected).into());
         }
-        let smallest = self.least(&smallest, skeleton, space)?;
-        let expected = format!(
-            "at least {largest}, so that there is a network for whichever cell is found (the smallest of all takes {smallest})"
-        );
-        Err(self.refused(largest, expected).into())
+        Ok(())
     }
 
     /// Numbers of cells to choose from, fewest first.
@@ -124,22 +201,28 @@ impl Limits {
         space: &SearchSpace,
     ) -> Result<Option<Skeleton>, CoreError> {
         let with = |channels| Skeleton { channels, ..skeleton.clone() };
-        let fits = |channels| Ok(self.allow(network(genotype, &with(channels), space)?));
+        let fits = |channels| self.allow(genotype, &with(channels), space);
         Ok(widest(skeleton.channels_step(), fits)?.map(with))
     }
 
     /// What the smallest network of a cell takes.
-    fn least(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Counts, CoreError> {
+    fn least(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Costs, CoreError> {
         let cells = self.depths(skeleton).into_iter().min().unwrap_or(skeleton.cells);
         let channels = skeleton.channels_step();
-        network(genotype, &Skeleton { cells, channels, ..skeleton.clone() }, space)
+        self.costs(genotype, &Skeleton { cells, channels, ..skeleton.clone() }, space)
     }
 
     /// The error of limits that `least` does not keep to.
-    fn refused(&self, least: Counts, expected: String) -> Setting {
-        match (self.parameters, self.multiply_adds) {
-            (Some(most), _) if least.parameters > most => Setting::new("limits.parameters", most, expected),
-            (_, most) => Setting::new("limits.multiply_adds", most.unwrap_or_default(), expected),
+    fn refused(&self, least: &Costs, expected: String) -> Setting {
+        match (self.parameters, self.multiply_adds, &self.latency) {
+            (Some(most), ..) if least.counts.parameters > most => Setting::new("limits.parameters", most, expected),
+            (_, Some(most), _) if least.counts.multiply_adds > most => {
+                Setting::new("limits.multiply_adds", most, expected)
+            }
+            (.., limit) => {
+                let most = limit.as_ref().map_or(f64::INFINITY, |limit| limit.milliseconds);
+                Setting::new("limits.latency.milliseconds", most, expected)
+            }
         }
     }
 }
@@ -147,7 +230,8 @@ impl Limits {
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limit = |most: Option<u64>, what: &str| most.map(|most| format!("at most {most} {what}"));
-        let all = [limit(self.parameters, "parameters"), limit(self.multiply_adds, "multiply-adds")];
+        let latency = self.latency.as_ref().map(|limit| format!("at most {} ms", limit.milliseconds));
+        let all = [limit(self.parameters, "parameters"), limit(self.multiply_adds, "multiply-adds"), latency];
         f.write_str(&all.into_iter().flatten().collect::<Vec<_>>().join(" and "))
     }
 }
@@ -158,40 +242,11 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The cell of a space with the most, or the fewest, multiply-adds: each node keeps the edges whose costliest, or cheapest, op (but
-/// those whose output is zero) costs the most, or the least.
-fn extreme(space: &SearchSpace, skeleton: &Skeleton, largest: bool) -> Genotype {
-    let cost = |spec: &CellSpec, from: usize, candidate: &crate::op::Op| {
-        let shape = OpShape {
-            channels: skeleton.channels,
-            stride: spec.stride(from),
-            height: skeleton.height,
-            width: skeleton.width,
-            affine: true,
-        };
-        let Counts { parameters, multiply_adds } = op(candidate, shape);
-        (multiply_adds, parameters)
-    };
-    let cell = |spec: &CellSpec| {
-        let ops: Vec<_> = spec.genotype_ops(space.ops()).into_iter().filter(|op| !op.is_zero()).collect();
-        let node = |node| {
-            let chosen = spec.sources(node).into_iter().filter_map(|from| {
-                let by_cost = |op: &&&crate::op::Op| cost(spec, from, op);
-                let op = if largest { ops.iter().max_by_key(by_cost) } else { ops.iter().min_by_key(by_cost) };
-                op.map(|op| GenotypeEdge { op: (*op).clone(), from })
-            });
-            let mut edges: Vec<GenotypeEdge> = chosen.collect();
-            edges.sort_by_key(|edge| cost(spec, edge.from, &edge.op));
-            if largest {
-                edges.reverse();
-            }
-            edges.truncate(spec.keep.map_or(usize::MAX, |keep| keep.max(1)));
-            edges.sort_by_key(|edge| edge.from);
-            edges
-        };
-        spec.found(spec.intermediate().map(node).collect())
-    };
-    Genotype { cells: space.cells().iter().map(cell).collect() }
+impl fmt::Display for Costs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.counts.fmt(f)?;
+        self.milliseconds.map_or(Ok(()), |milliseconds| write!(f, ", {milliseconds:.2} ms"))
+    }
 }
 
 #[cfg(test)]
@@ -207,7 +262,7 @@ mod tests {
     fn networks_keep_to_their_limits_and_use_them() {
         let space = SearchSpace::darts();
         let skeleton = Skeleton { height: 64, width: 48, classes: 5, ..Skeleton::search() };
-        let of = |parameters, multiply_adds| Limits { parameters, multiply_adds, keep_cells: false };
+        let of = |parameters, multiply_adds| Limits { parameters, multiply_adds, ..Limits::default() };
         for limits in [
             of(Some(20_000), None),
             of(Some(1_000_000), None),
@@ -217,13 +272,13 @@ mod tests {
             for index in 0..10 {
                 let cell = random(&space, index);
                 let fitted = limits.fit(&cell, &skeleton, &space).unwrap();
-                assert!(limits.allow(network(&cell, &fitted, &space).unwrap()), "{limits}: {fitted:?}");
+                assert!(limits.allow(&cell, &fitted, &space).unwrap(), "{limits}: {fitted:?}");
                 let wider = Skeleton { channels: fitted.channels + 1, ..fitted.clone() };
-                assert!(!limits.allow(network(&cell, &wider, &space).unwrap()), "{limits}: {fitted:?}");
+                assert!(!limits.allow(&cell, &wider, &space).unwrap(), "{limits}: {fitted:?}");
                 let proportion = fitted.channels as f64 / fitted.cells as f64;
                 let enough = (3..20).contains(&fitted.cells);
                 assert!(!enough || (1.0..3.2).contains(&proportion), "{limits}: {fitted:?}");
-                let kept = Limits { keep_cells: true, ..limits }.fit(&cell, &skeleton, &space).unwrap();
+                let kept = Limits { keep_cells: true, ..limits.clone() }.fit(&cell, &skeleton, &space).unwrap();
                 assert_eq!(kept.cells, skeleton.cells);
             }
         }
@@ -235,7 +290,7 @@ mod tests {
             [(SearchSpace::darts(), Skeleton::search()), (SearchSpace::nas_bench_201(), Skeleton::nas_bench_201(1))]
         {
             let of = |cell: &Genotype| network(cell, &skeleton, &space).unwrap();
-            let [least, most] = [false, true].map(|largest| of(&extreme(&space, &skeleton, largest)));
+            let [least, most] = [false, true].map(|largest| of(&extreme(&space, &skeleton, multiply_adds, largest)));
             for index in 0..200 {
                 let counts = of(&random(&space, index));
                 assert!(counts.multiply_adds <= most.multiply_adds && counts.parameters <= most.parameters);
@@ -253,7 +308,8 @@ mod tests {
         let error = limits(100).check(&skeleton, &space).unwrap_err().to_string();
         assert!(error.starts_with("limits.parameters is 100; expected at least "), "{error}");
         assert!(error.contains("the smallest of all takes"), "{error}");
-        let least = limits(100).least(&extreme(&space, &skeleton, true), &skeleton, &space).unwrap();
+        let least = limits(100).least(&extreme(&space, &skeleton, multiply_adds, true), &skeleton, &space);
+        let least = least.unwrap().counts;
         assert!(limits(least.parameters).check(&skeleton, &space).is_ok());
         assert!(limits(least.parameters - 1).check(&skeleton, &space).is_err());
         for index in 0..20 {
@@ -265,7 +321,7 @@ mod tests {
 
     #[test]
     fn limits_in_words() {
-        let limits = Limits { parameters: Some(5), multiply_adds: Some(7), keep_cells: false };
+        let limits = Limits { parameters: Some(5), multiply_adds: Some(7), ..Limits::default() };
         assert_eq!(limits.to_string(), "at most 5 parameters and at most 7 multiply-adds");
         assert!(!limits.are_none() && Limits::default().are_none());
     }

@@ -17,6 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod extreme;
 mod limits;
 mod network;
 mod op;
@@ -27,7 +28,7 @@ use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-pub use limits::Limits;
+pub use limits::{LatencyLimit, Limits, MeasuredWith};
 pub use network::{auxiliary, network, supernet_path};
 pub use op::op;
 pub use width::channels_for;

@@ -86,7 +86,9 @@ impl CellModule {
             let sources = refs(sources);
             nodes.push(match (stage, sources.as_slice()) {
                 (Some(stage), sources) => {
-                    Node::Input(Normalized::new(context, stage.forward(context, sources, None)?)?)
+                    let node = Node::Input(Normalized::new(context, stage.forward(context, sources, None)?)?);
+                    context.lap();
+                    node
                 }
                 (None, [source]) => Node::Shared((*source).clone()),
                 (None, sources) => return Err(NnError::Sources { got: sources.len() }),
@@ -106,6 +108,7 @@ impl CellModule {
                     {
                         ops.push(op);
                     }
+                    context.lap();
                 }
             }
             let terms: Vec<Term<'_>> = self
@@ -118,6 +121,7 @@ impl CellModule {
             };
             tape.nodes.push(Node::Sum(sum));
             self.release_unneeded(context.workspace, &mut tape, node, inputs, wanted);
+            context.lap();
         }
         let output = self
             .concat

@@ -25,7 +25,7 @@ pub struct RetrainConfig {
 }
 
 /// A network's size and what it costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSize {
     /// Initial number of channels C.
     pub channels: usize,
@@ -35,6 +35,9 @@ pub struct NetworkSize {
     pub parameters: u64,
     /// Multiply-adds for one image.
     pub multiply_adds: u64,
+    /// Milliseconds by the table of a limit on latency; `None` where there is no such limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
 }
 
 impl NetworkSize {
@@ -42,7 +45,7 @@ impl NetworkSize {
     pub fn new(skeleton: &Skeleton, counts: Counts) -> Self {
         let Skeleton { channels, cells, .. } = *skeleton;
         let Counts { parameters, multiply_adds } = counts;
-        Self { channels, cells, parameters, multiply_adds }
+        Self { channels, cells, parameters, multiply_adds, latency_ms: None }
     }
 }
 
@@ -90,8 +93,8 @@ impl SearchConfig {
         Ok(self.limits.check(&self.unlimited(info), space)?)
     }
 
-    /// The same before it is fitted.
-    fn unlimited(&self, info: &DatasetInfo) -> Skeleton {
+    /// The same before it is fitted to limits.
+    pub fn unlimited(&self, info: &DatasetInfo) -> Skeleton {
         let Some(RetrainConfig { form, network, image_size }) = &self.retrain else {
             if self.form == Form::NasBench201 {
                 return self.skeleton(info).retraining();

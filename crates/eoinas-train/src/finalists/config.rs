@@ -123,12 +123,16 @@ impl FinalistsConfig {
                 let retrained = search.retrain.as_ref().and_then(|retrain| retrain.image_size);
                 let retrained = retrained.map_or(pixels, |size| (size * size) as u64).max(1);
                 let most = |of: u64| (u128::from(of) * u128::from(pixels) / u128::from(retrained)) as u64;
+                // A table has rows for the images of the network that is delivered.
+                let latency = search.limits.latency.clone().filter(|_| retrained == pixels.max(1));
                 let limits = Limits {
+                    latency,
                     parameters: search.limits.parameters.map(|of| of.min(parameters)),
                     multiply_adds: search.limits.multiply_adds.map(|of| most(of).min(multiply_adds)),
-                    ..search.limits
+                    keep_cells: search.limits.keep_cells,
                 };
-                Sizing { multiply_adds: None, limits }
+                let free = self.equal_cost && limits.are_none();
+                Sizing { multiply_adds: free.then_some(multiply_adds), limits }
             }
         })
     }
@@ -201,7 +205,7 @@ impl FinalistsConfig {
 }
 
 /// What makes the networks of finals as large as they are.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sizing {
     multiply_adds: Option<u64>,
     limits: Limits,
@@ -214,8 +218,8 @@ impl Sizing {
     }
 
     /// The settings of a training of such a network.
-    pub fn of(self, training: TrainConfig) -> TrainConfig {
-        TrainConfig { multiply_adds: self.multiply_adds, limits: self.limits, ..training }
+    pub fn of(&self, training: TrainConfig) -> TrainConfig {
+        TrainConfig { multiply_adds: self.multiply_adds, limits: self.limits.clone(), ..training }
     }
 }
 

@@ -43,6 +43,11 @@ pub fn with_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + 
     Ok(pool.install(work))
 }
 
+/// Threads that the kernels run on here.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// A line of the system's account of its memory (`MemTotal`, `MemAvailable`), in bytes; Linux has it.
 pub fn memory(name: &str) -> Option<u64> {
     let account = std::fs::read_to_string("/proc/meminfo").ok()?;

@@ -29,6 +29,9 @@ pub struct Found {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+    /// Its milliseconds by the table of a limit on latency, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
     /// The network in which the cell would be trained at full size, by the paper ([`eoinas_core::Skeleton::retraining`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper_form: Option<NetworkSize>,

@@ -315,7 +315,9 @@ impl Job for SearchJob {
         let size = |skeleton: &Skeleton| -> Result<NetworkSize> {
             Ok(NetworkSize::new(skeleton, count::network(&genotype, skeleton, space)?))
         };
-        let network = size(&self.config.retrained(&genotype, info, space)?)?;
+        let retrained = self.config.retrained(&genotype, info, space)?;
+        let latency_ms = self.config.limits.milliseconds(&genotype, &retrained, space)?;
+        let network = NetworkSize { latency_ms, ..size(&retrained)? };
         let paper_form = size(&self.learner.supernet.skeleton().retraining())?;
         session.emit(Event::Derived {
             text: genotype.to_string(),
@@ -354,6 +356,7 @@ impl Job for SearchJob {
             seconds: session.elapsed_seconds(),
             parameters: network.parameters,
             multiply_adds: network.multiply_adds,
+            latency_ms,
             paper_form: Some(paper_form),
             channels: Some(network.channels),
             cells: Some(network.cells),

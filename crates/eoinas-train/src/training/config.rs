@@ -11,10 +11,11 @@ use eoinas_core::{
 use eoinas_data::{Augment, DatasetInfo, PictureFiles, SourceKind};
 use serde::{Deserialize, Serialize};
 
-use super::presets::TrainPreset;
+use super::{data::open_parts, presets::TrainPreset};
 use crate::{
     config::{DataConfig, NetworkConfig, WeightsConfig},
     error::Result,
+    run::Options,
 };
 
 /// Everything that decides what a training does, the genotype apart. Written to `config.json` and read again when the
@@ -172,12 +173,17 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// The network before it is fitted to anything, for images like those of `info`.
+    pub fn unlimited(&self, info: &DatasetInfo) -> Skeleton {
+        self.network.skeleton(self.form, info)
+    }
+
     /// The network of a cell for images like those of `info`.
     ///
     /// # Errors
     /// A network that cannot be, not with so many multiply-adds, or not within the limits.
     pub fn skeleton(&self, genotype: &Genotype, space: &SearchSpace, info: &DatasetInfo) -> Result<Skeleton> {
-        let skeleton = self.network.skeleton(self.form, info);
+        let skeleton = self.unlimited(info);
         skeleton.validate(space)?;
         if !self.limits.are_none() {
             return Ok(self.limits.fit(genotype, &skeleton, space)?);
@@ -186,6 +192,14 @@ impl TrainConfig {
             Some(cost) => Skeleton { channels: count::channels_for(genotype, &skeleton, space, cost)?, ..skeleton },
             None => skeleton,
         })
+    }
+
+    /// The network before it is fitted to anything, for the images that the settings name.
+    ///
+    /// # Errors
+    /// Images that cannot be opened.
+    pub fn unlimited_for(&self, options: &mut Options) -> Result<Skeleton> {
+        Ok(self.unlimited(open_parts(self, options)?.0.info()))
     }
 
     pub(crate) fn epoch(&self, epoch: usize) -> EpochValues {

@@ -121,7 +121,8 @@ impl Job for TrainJob {
         let (train, test) = open_parts(&config, options)?;
         let skeleton = config.skeleton(&genotype, &space, train.info())?;
         let network = NetworkSpec::derived(&genotype, &space, &skeleton)?;
-        let size = NetworkSize::new(&skeleton, network.counts());
+        let latency_ms = config.limits.milliseconds(&genotype, &skeleton, &space)?;
+        let size = NetworkSize { latency_ms, ..NetworkSize::new(&skeleton, network.counts()) };
         let large = match config.multiply_adds {
             Some(multiply_adds) => ("multiply_adds", multiply_adds),
             None if !config.limits.are_none() => ("limits", size.parameters),
@@ -316,6 +317,7 @@ impl Job for TrainJob {
             seconds: session.elapsed_seconds(),
             parameters: self.size.parameters,
             multiply_adds: self.size.multiply_adds,
+            latency_ms: self.size.latency_ms,
             channels: Some(self.size.channels),
             cells: Some(self.size.cells),
         };

@@ -46,6 +46,9 @@ pub struct Trained {
     pub parameters: u64,
     /// Its multiply-adds for one image.
     pub multiply_adds: u64,
+    /// Its milliseconds by the table of a limit on latency, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
     /// Its initial number of channels, where the result says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
