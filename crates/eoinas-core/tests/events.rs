@@ -90,7 +90,7 @@ fn every_event() -> Vec<Event> {
         },
         Event::Warning { text: text() },
         Event::CheckpointSaved { step: 15_640, name: "checkpoints/step-000015640".into() },
-        Event::Evaluated { what: text(), accuracy: 0.91, loss: 0.3, images: 25_000, score: None },
+        Event::Evaluated { what: text(), accuracy: 0.91, loss: 0.3, images: 25_000, score: None, finalist: None },
         Event::Derived {
             text: text(),
             genotype: serde_json::json!({"format": "eoinas-genotype"}),
@@ -116,7 +116,14 @@ fn every_event_survives_its_line() {
 
 #[test]
 fn a_loss_that_is_not_finite_is_null() {
-    let event = Event::Evaluated { what: "x".into(), accuracy: 0.1, loss: f64::INFINITY, images: 1, score: None };
+    let event = Event::Evaluated {
+        what: "x".into(),
+        accuracy: 0.1,
+        loss: f64::INFINITY,
+        images: 1,
+        score: None,
+        finalist: None,
+    };
     let line = Record { seq: 0, elapsed_seconds: 0.0, event }.to_line();
     assert!(line.contains("\"loss\":null"), "{line}");
     let Event::Evaluated { loss, .. } = Record::from_line(&line).unwrap().event else { panic!("another event") };

@@ -29,6 +29,21 @@ pub struct OpEvidence {
     pub error: Option<f64>,
 }
 
+/// A round of a search's finals that a cell was in: its network, trained for a short time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalistRound {
+    /// The cell's text.
+    pub genotype: String,
+    /// The round, from 1.
+    pub round: u32,
+    /// Epochs of its trainings.
+    pub epochs: u64,
+    /// Trained parameters of the network.
+    pub parameters: u64,
+    /// Its multiply-adds for one image.
+    pub multiply_adds: u64,
+}
+
 /// The accuracy of one op less that of another, as a fraction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {

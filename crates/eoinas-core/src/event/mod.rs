@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::space::CellKind;
 
 pub use command::shell_word;
-pub use evidence::{Difference, OpEvidence, PruneEvidence};
+pub use evidence::{Difference, FinalistRound, OpEvidence, PruneEvidence};
 pub use payload::{DatasetInfo, EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task};
 pub use read::{RecordLine, RecordReader, read};
 pub use record::Record;
@@ -105,6 +105,9 @@ pub enum Event {
         /// The score of a task without classes; [`RunStarted::measure`] says what it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         score: Option<f64>,
+        /// Of a cell in the finals of a search: which one, in which round.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        finalist: Option<Box<FinalistRound>>,
     },
     /// The search has found its cells.
     Derived {

@@ -70,8 +70,8 @@ fn take(run: &mut Run, record: Record) {
             run.prunings.push(Pruning { epoch, kind, edge, op, name, reason, indicator, evidence });
         }
         Event::Warning { text } => run.warnings.push(text),
-        Event::Evaluated { what, accuracy, loss, images, score } => {
-            run.evaluations.push(Evaluation { what, score: score.unwrap_or(accuracy), loss, images });
+        Event::Evaluated { what, accuracy, loss, images, score, finalist } => {
+            run.evaluations.push(Evaluation { what, score: score.unwrap_or(accuracy), loss, images, finalist });
         }
         Event::Derived { text, parameters, multiply_adds, .. } => {
             run.derived = Some(Derived { text, parameters, multiply_adds });

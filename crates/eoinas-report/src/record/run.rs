@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eoinas_core::{
     CellKind, CellSpec, Counts, Genotype, Measure,
-    event::{EpochEnd, PruneEvidence, RunStarted, SearchSnapshot, SpaceInfo, Task},
+    event::{EpochEnd, FinalistRound, PruneEvidence, RunStarted, SearchSnapshot, SpaceInfo, Task},
 };
 
 use super::genotype::{costs, read_genotype};
@@ -51,6 +51,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// Number of images.
     pub images: u64,
+    /// Of a cell in the finals of a search: which one, in which round.
+    pub finalist: Option<Box<FinalistRound>>,
 }
 
 /// The cell that a search found.

@@ -75,7 +75,8 @@ pub(super) fn section(run: &Run) -> Result<Section> {
                     No test image takes part."
         .to_owned();
     if let Some(command) = train_command(run) {
-        text += &format!(" The result is trained by `{command}`; any other with its genotype in the place of the file.");
+        text +=
+            &format!(" The result is trained by `{command}`; any other with its genotype in the place of the file.");
     }
     let mut section = Section::new("The finals", &text, figures);
     if !finalists.is_empty() {

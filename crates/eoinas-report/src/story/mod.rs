@@ -5,6 +5,7 @@ mod cells;
 mod compare;
 mod correlation;
 mod curves;
+mod finalists;
 mod maps;
 mod prunings;
 mod ranks;
@@ -46,6 +47,7 @@ pub fn sections(run: &Run) -> Result<Vec<Section>> {
     let mut sections = vec![curves::section(run)?];
     if run.is_search() {
         sections.extend([
+            finalists::section(run)?,
             curves::ops(run)?,
             cells::depths(run)?,
             cells::supernet(run),

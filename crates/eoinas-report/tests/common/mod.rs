@@ -124,7 +124,7 @@ pub fn search(dir: &Path, epochs: u64, made: Made) {
             multiply_adds: Some(540_000_000),
         });
         let what = "derived network, whole validation half".to_owned();
-        events.push(Event::Evaluated { what, accuracy: 0.625, loss: 1.1, images: 2000, score: None });
+        events.push(Event::Evaluated { what, accuracy: 0.625, loss: 1.1, images: 2000, score: None, finalist: None });
         events.push(Event::RunEnded { epochs, steps: epochs * 63 });
     }
     save(dir, events);
@@ -195,6 +195,7 @@ pub fn training_of(cell: &str, dir: &Path, seed: u64, epochs: u64, cutout: bool)
         loss: 1.0,
         images: 1000,
         score: None,
+        finalist: None,
     });
     events.push(Event::RunEnded { epochs, steps: epochs * 63 });
     save(dir, events);

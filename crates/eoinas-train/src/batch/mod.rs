@@ -93,14 +93,26 @@ pub trait Runs: Serialize + DeserializeOwned {
     fn run(&self, dir: &RunWriter, mut options: impl FnMut(&Self::Item) -> Options) -> Result<Outcome<Self::Found>> {
         let mut all = Vec::new();
         for item in self.items() {
-            let mut options = options(item);
-            options.study.get_or_insert_with(|| dir.path().to_owned());
-            let task = self.task(item, &options)?;
-            match Run::<Self::Job>::complete(task, &dir.join(&Self::name(item)), options)? {
+            match self.complete(dir, item, options(item))? {
                 Outcome::Done(found) => all.push(found),
                 Outcome::Stopped(reason) => return Ok(Outcome::Stopped(reason)),
             }
         }
         self.gather(dir, all).map(Outcome::Done)
+    }
+
+    /// One of them: run, gone on with, or its result where it is done.
+    ///
+    /// # Errors
+    /// Those of the run.
+    fn complete(
+        &self,
+        dir: &RunWriter,
+        item: &Self::Item,
+        mut options: Options,
+    ) -> Result<Outcome<<Self::Job as Job>::Found>> {
+        options.study.get_or_insert_with(|| dir.path().to_owned());
+        let task = self.task(item, &options)?;
+        Run::<Self::Job>::complete(task, &dir.join(&Self::name(item)), options)
     }
 }

@@ -8,7 +8,8 @@ use std::{path::Path, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{
-    EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, run_folder::names, statistics::accuracy_difference_error,
+    EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, event::FinalistRound, run_folder::names,
+    statistics::accuracy_difference_error,
 };
 use eoinas_data::Dataset;
 use eoinas_nn::{Operations, Task};
@@ -98,14 +99,21 @@ pub(crate) fn run(
         };
         let dir = open(&trials, &of_round(round))?;
         let rules = session.rules();
-        let trained = trials.run(&dir, |_| around.options(Box::new(rules.clone())))?.flow()?;
-        for (finalist, trained) in standing.iter_mut().zip(&trained) {
-            finalist.learn(trained);
+        for (at, (finalist, trial)) in standing.iter_mut().zip(&trials.trials).enumerate() {
+            let trained = trials.complete(&dir, trial, around.options(Box::new(rules.clone())))?.flow()?;
+            finalist.learn(&trained);
             let what =
-                format!("finalist {}, round {round} of {of}: {epochs} epochs, held-out images", trained.genotype);
-            let Trained { accuracy, loss, test_images: images, .. } = *trained;
+                format!("finalist {} of {count}, round {round} of {of}: {epochs} epochs, held-out images", at + 1);
+            let Trained { accuracy, loss, test_images: images, .. } = trained;
             let score = trained.score.as_ref().map(|score| score.value);
-            session.emit(Event::Evaluated { what, accuracy, loss, images, score })?;
+            let told = FinalistRound {
+                genotype: trained.genotype.clone(),
+                round: u32::try_from(round).unwrap_or(u32::MAX),
+                epochs: epochs as u64,
+                parameters: trained.parameters,
+                multiply_adds: trained.multiply_adds,
+            };
+            session.emit(Event::Evaluated { what, accuracy, loss, images, score, finalist: Some(Box::new(told)) })?;
         }
         // Those that are out stay behind, in their order.
         if let Some(now) = standing.get_mut(..count) {

@@ -95,6 +95,7 @@ impl Tally {
             loss: self.mean_loss().unwrap_or(f64::NAN),
             images: self.samples,
             score: self.other_score(),
+            finalist: None,
         }
     }
 

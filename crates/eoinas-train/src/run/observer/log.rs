@@ -107,7 +107,7 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
         }
         Event::Warning { text } => vec![format!("warning: {text}")],
         Event::CheckpointSaved { name, .. } => vec![format!("checkpoint {name}")],
-        Event::Evaluated { what, accuracy, loss, images, score } => {
+        Event::Evaluated { what, accuracy, loss, images, score, .. } => {
             let good = match score {
                 Some(score) => format!("score {score:.6}"),
                 None => format!("acc {:.4}", 100.0 * accuracy),
