@@ -71,12 +71,10 @@ impl Cost for ArchitectureLatencies {
 
 /// The column, where there is no choice.
 fn only(columns: Vec<&str>) -> Result<String, StrategyError> {
-    match columns.as_slice() {
-        [column] => Ok((*column).to_owned()),
-        columns => {
-            let problem =
-                format!("a column of latencies has to be named where there is not one alone; there are {columns:?}");
-            Err(StrategyError::Table { line: Some(1), problem })
-        }
-    }
+    let problem = match columns.as_slice() {
+        [column] => return Ok((*column).to_owned()),
+        [] => format!("no column beside `{ARCHITECTURE}`, where one of latencies in milliseconds is expected"),
+        columns => format!("several columns of latencies; choose one by its name: {}", columns.join(", ")),
+    };
+    Err(StrategyError::Table { line: Some(1), problem })
 }

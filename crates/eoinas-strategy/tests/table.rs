@@ -129,12 +129,7 @@ fn latencies_are_read_by_column_and_bad_tables_refused() {
         other => panic!("{other}"),
     };
     for (text, column, line, part) in [
-        (
-            text.clone(),
-            None,
-            Some(1),
-            "has to be named where there is not one alone; there are [\"phone_ms\", \"watch_ms\"]",
-        ),
+        (text.clone(), None, Some(1), "several columns of latencies; choose one by its name: phone_ms, watch_ms"),
         (text.clone(), Some("phone"), Some(1), "no column `phone`; found are"),
         (text.replace("\n3,", "\n-3,"), Some("phone_ms"), Some(4), "`-3` in column `phone_ms` is not a latency"),
         (text.replace("\n3,", "\n0,"), Some("phone_ms"), Some(4), "`0` in column"),
