@@ -1,5 +1,7 @@
 //! `eoinas compare front`: searches for cells that are accurate and fast, by NAS-Bench-201's table and one of latencies.
 
+mod limits;
+
 use std::{
     collections::{BTreeMap, HashSet},
     fs::File,
@@ -12,18 +14,20 @@ use clap::{ValueEnum, builder::RangedU64ValueParser};
 use eoinas_core::{Cost as _, Genotype, Skeleton};
 use eoinas_report::Table;
 use eoinas_strategy::{
-    ArchitectureLatencies, Column, EvaluateError, Evaluation, Evaluator, Evolution, NasBench201Table, Nsga2,
-    RandomSearch, Reinforce, Row, Smbo, StrategySearch, TabularEvaluator,
+    ArchitectureLatencies, Column, Evolution, NasBench201Table, Nsga2, RandomSearch, Reinforce, Row, Smbo,
+    StrategySearch, TabularEvaluator,
     front::{self, Point},
 };
 
 use super::{nas_bench_201, table::mean_deviation};
 use crate::{Error, MOST_RUNS, Start, out::say};
+use limits::{Limited, limits};
 
 /// Search for the front of accuracy and latency in NAS-Bench-201's tables, with several strategies and seeds.
 ///
 /// Each strategy asks for the validation accuracies (12 epochs) and latencies of so many architectures. Of those, the ones that
-/// no other dominates are its front; its hypervolume is said as a share of that of the front of all 15,625 architectures.
+/// no other dominates are its front; its hypervolume is said as a share of that of the front of all 15,625 architectures. It
+/// takes seconds and leaves no files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Strategies of one objective (all but nsga2 and random) search under one limit of latency after another, with an equal share of
@@ -284,51 +288,4 @@ impl<'a> Study<'a> {
 /// The network that the tables are of.
 fn skeleton() -> Skeleton {
     Skeleton::nas_bench_201(5)
-}
-
-/// Limits for the strategies of one objective: those of the flag, or by what there is.
-fn limits(args: &Args, latencies: &[f64]) -> Result<Vec<f64>, Error> {
-    if let Some(wrong) = args.latency_limit.iter().find(|limit| !limit.is_finite() || **limit <= 0.0) {
-        return Err(format!("--latency-limit is {wrong}; expected milliseconds, more than 0").into());
-    }
-    let mut sorted = latencies.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let quartile = |quarter: usize| sorted.get(sorted.len().saturating_sub(1) * quarter / 4).copied();
-    let limits = match args.latency_limit.as_slice() {
-        [] => (1..=4).filter_map(quartile).collect(),
-        given => given.to_vec(),
-    };
-    if args.strategy.iter().any(|strategy| strategy.is_single()) {
-        let (budget, least) = (args.budget, limits.len());
-        let problem =
-            || format!("--budget is {budget}; expected at least {least}, an architecture for each --latency-limit");
-        return if budget < least { Err(problem().into()) } else { Ok(limits) };
-    }
-    match args.latency_limit.is_empty() {
-        true => Ok(limits),
-        false => Err("--latency-limit is of strategies of one objective, and there is none; leave it out, or give \
-                      --strategy evolution, too"
-            .into()),
-    }
-}
-
-/// Scores an architecture by its validation accuracy, less of it the further it is above a limit of latency: `accuracy *
-/// min(1, limit / latency)` (Tan et al., "MnasNet", CVPR 2019, Eq. 2 with alpha = 0 and beta = -1).
-struct Limited<'a> {
-    table: TabularEvaluator<'a>,
-    latencies: &'a ArchitectureLatencies,
-    /// Milliseconds; infinite for none.
-    limit: f64,
-}
-
-impl Evaluator for Limited<'_> {
-    fn name(&self) -> &str {
-        "accuracy under a limit of latency"
-    }
-
-    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
-        let evaluation = self.table.evaluate(genotype)?;
-        let latency = self.latencies.of(genotype, &skeleton(), self.table.table.space())?;
-        Ok(Evaluation { score: evaluation.score * (self.limit / latency).min(1.0), ..evaluation })
-    }
 }
