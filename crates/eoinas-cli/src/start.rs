@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use eoinas_core::event::shell_word;
 
 /// A command, the example that is the same thing, and the feature that this one needs where it does.
-const NAMES: [(&str, &str, Option<&str>); 14] = [
+const NAMES: [(&str, &str, Option<&str>); 15] = [
     ("search", "cifar_search", None),
     ("train", "train_cell", None),
     ("images", "image_folder", Some("images")),
@@ -17,6 +17,7 @@ const NAMES: [(&str, &str, Option<&str>); 14] = [
     ("compare ablation", "ablation", Some("report")),
     ("compare correlation", "correlation", Some("report")),
     ("compare nas-bench-201", "nas_bench_201", Some("report")),
+    ("compare front", "front", Some("report")),
     ("bench step", "search_step", None),
     ("bench inference", "inference_speed", None),
     ("bench gpu", "gpu_check", None),

@@ -6,7 +6,8 @@ mod common;
 
 use std::{ffi::OsStr, fmt::Write, fs, path::Path, process::Output};
 
-use common::{run, text};
+use common::{eoinas, run, text};
+use serde_json::Value;
 
 /// Minutes become a second: one epoch of 64 images in the smallest network.
 const TINY: &str = "--search-epochs 1 --search-images 64 --search-channels 4 --search-cells 3 --epochs 1 --train-images 64 \
@@ -76,19 +77,26 @@ fn a_correlation_tries_every_op_of_an_edge() {
     }
 }
 
+/// Every architecture of NAS-Bench-201, and how many 3x3 convolutions it has.
+fn architectures() -> impl Iterator<Item = (String, usize)> {
+    let space = eoinas_core::SearchSpace::nas_bench_201();
+    let names: Vec<String> = space.ops().iter().map(|op| op.name().to_owned()).collect();
+    (0..names.len().pow(6)).map(move |code| {
+        let ops: Vec<&str> = (0..6).map(|edge| &names[code / names.len().pow(edge) % names.len()][..]).collect();
+        let convolutions = ops.iter().filter(|op| **op == "nor_conv_3x3").count();
+        let [a, b, c, d, e, f] = ops[..] else { unreachable!() };
+        (format!("|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"), convolutions)
+    })
+}
+
 /// A table of all architectures in which each 3x3 convolution adds a percent.
 fn table(path: &Path) {
-    let space = eoinas_core::SearchSpace::nas_bench_201();
-    let names: Vec<&str> = space.ops().iter().map(|op| op.name()).collect();
     let mut text = String::from(
         "arch,c10valid_val_e12,c10_test_e12,c10valid_val_e200,c10valid_test_e200,c10_test_e200,\
          flops_m_c10_computed,params_m_c10_computed\n",
     );
-    for code in 0..names.len().pow(6) {
-        let ops: Vec<&str> = (0..6).map(|edge| names[code / names.len().pow(edge) % names.len()]).collect();
-        let accuracy = 80 + ops.iter().filter(|op| **op == "nor_conv_3x3").count();
-        let [a, b, c, d, e, f] = ops[..] else { unreachable!() };
-        writeln!(text, "|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|,{}1,0.1", format!("{accuracy},").repeat(5)).unwrap();
+    for (architecture, convolutions) in architectures() {
+        writeln!(text, "{architecture},{}1,0.1", format!("{},", 80 + convolutions).repeat(5)).unwrap();
     }
     fs::write(path, text).unwrap();
 }
@@ -120,6 +128,84 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
         let _ = fs::remove_file(&csv);
+    }
+}
+
+#[test]
+fn a_front_is_found_in_two_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    let (accuracies, latencies) = (dir.path().join("table.csv"), dir.path().join("latencies.csv"));
+    table(&accuracies);
+    // Each convolution takes a millisecond, too: the front has all seven numbers of them, and each architecture is on it.
+    let mut csv = String::from("arch,phone_ms,watch_ms\n");
+    architectures().for_each(|(arch, convolutions)| writeln!(csv, "{arch},{},9", 1 + convolutions).unwrap());
+    fs::write(&latencies, csv).unwrap();
+    let front = |more: &str| {
+        let tables = ["--table", accuracies.to_str().unwrap(), "--latency-table", latencies.to_str().unwrap()];
+        eoinas("compare front").args(tables).args(more.split_whitespace()).output().unwrap()
+    };
+    let output = front("--latency-column phone_ms --budget 60 --seeds 2 --reference-accuracy 79 --json");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let searches: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let strategies: Vec<&str> = searches.iter().map(|search| search["strategy"].as_str().unwrap()).collect();
+    assert_eq!(strategies, ["nsga2", "nsga2", "random", "random", "evolution", "evolution"]);
+    for search in &searches {
+        assert_eq!(search["reference"], serde_json::json!({ "accuracy": 79.0, "latency_ms": 7.0 }));
+        assert_eq!(search["front_of_all"], 15_625);
+        assert_eq!(search["front"].is_array(), search["seed"] == 0);
+        let Some(front) = search["front"].as_array() else { continue };
+        // Of the best front, squares of a percent by a millisecond: 6 columns of 1 to 6.
+        let found: Vec<(f64, f64)> = front
+            .iter()
+            .map(|cell| (cell["latency_ms"].as_f64().unwrap(), cell["validation_accuracy"].as_f64().unwrap()))
+            .collect();
+        assert!(found.iter().all(|(latency, accuracy)| *accuracy == 79.0 + latency), "{found:?}");
+        let covered = (0..7).flat_map(|score| (1..7).map(move |cost| (f64::from(score), f64::from(cost))));
+        let covered = covered.filter(|(score, cost)| found.iter().any(|(ms, acc)| ms <= cost && *acc > 79.0 + score));
+        let share = 100.0 * covered.count() as f64 / 21.0;
+        assert!((search["hypervolume_percent"].as_f64().unwrap() - share).abs() < 1e-9, "{share} {search}");
+    }
+    let output = front("--latency-column phone_ms --budget 12 --seeds 1 --strategy smbo,reinforce --latency-limit 3,5");
+    let shown = text(&output.stdout);
+    assert!(shown.contains("| reinforce |") && shown.contains("phone_ms: the table's front has 15625 of"), "{shown}");
+    for (more, message) in [
+        ("", "several columns of latencies; choose one by its name: phone_ms, watch_ms"),
+        ("--latency-column x", "no column `x`; found are"),
+        ("--latency-column phone_ms --budget 3", "--budget is 3; expected at least 4"),
+        ("--latency-column phone_ms --latency-limit 0", "--latency-limit is 0; expected milliseconds"),
+        ("--latency-column phone_ms --latency-limit 3 --strategy nsga2", "--latency-limit is of strategies of one"),
+        ("--latency-column phone_ms --reference-accuracy NaN", "no architecture is better than NaN %"),
+        ("--latency-column phone_ms --reference-latency 1", "no architecture is better than 10 % and 1 ms"),
+    ] {
+        let output = front(more);
+        assert_eq!(output.status.code(), Some(1), "{more}");
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+}
+
+/// The measured tables, where they are.
+#[test]
+fn nsga2_comes_closer_to_the_front_of_the_measured_tables_than_random_search() {
+    let root = std::env::var_os("EOINAS_TEST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
+    let [table, latencies] = ["nas-bench-201/cifar10.csv", "hw-nas-bench/cifar10.csv"].map(|name| root.join(name));
+    if !table.exists() || !latencies.exists() {
+        println!("skipped: no tables in {} (set EOINAS_TEST_DATA to their folder)", root.display());
+        return;
+    }
+    for device in ["pixel3", "raspi4", "edgegpu"] {
+        let mut front = eoinas("compare front");
+        front.arg("--table").arg(&table).arg("--latency-table").arg(&latencies).arg("--json");
+        let output = front.args(["--latency-column", &format!("{device}_latency_ms")]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let mut sums = std::collections::BTreeMap::<String, f64>::new();
+        for line in text(&output.stdout).lines() {
+            let search: Value = serde_json::from_str(line).unwrap();
+            let share = search["hypervolume_percent"].as_f64().unwrap();
+            assert!(share > 80.0 && share <= 100.0, "{search}");
+            *sums.entry(search["strategy"].as_str().unwrap().to_owned()).or_default() += share;
+        }
+        assert!(sums["nsga2"] > sums["random"] && sums["nsga2"] > sums["evolution"], "{device}: {sums:?}");
     }
 }
 

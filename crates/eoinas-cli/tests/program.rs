@@ -14,7 +14,7 @@ fn output(command: &str, args: &[&str]) -> Output {
     eoinas(command).args(args).output().unwrap()
 }
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "search",
     "train",
     "images",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 15] = [
     "compare ablation",
     "compare correlation",
     "compare nas-bench-201",
+    "compare front",
     "bench step",
     "bench inference",
     "bench gpu",

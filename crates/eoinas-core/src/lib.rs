@@ -2,12 +2,14 @@
 //!
 //! No tensor library: ops, edges and cells ([`space`]), the network they are stacked into
 //! ([`skeleton`], [`network`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
-//! exact parameter and multiply-add counts ([`count`]), predicted latencies ([`latency`]), published cells ([`zoo`]), schedules, named random streams,
-//! the events of a run ([`event`]) and the names of what it leaves on disk ([`run_folder`]). Files are only read, and only
-//! a run's record and what a folder is; everything else works on values in memory.
+//! exact parameter and multiply-add counts ([`count`]), predicted latencies ([`latency`]), what a network costs as an objective
+//! ([`cost`]), published cells ([`zoo`]), schedules, named random streams, the events of a run ([`event`]) and the names of
+//! what it leaves on disk ([`run_folder`]). Files are only read, and only a run's record and what a folder is; everything
+//! else works on values in memory.
 #![forbid(unsafe_code)]
 
 pub mod alive;
+pub mod cost;
 pub mod count;
 pub mod error;
 pub mod event;
@@ -28,6 +30,7 @@ pub mod target;
 pub mod zoo;
 
 pub use alive::AliveOps;
+pub use cost::Cost;
 pub use count::Counts;
 pub use error::CoreError;
 pub use event::{Event, Record};

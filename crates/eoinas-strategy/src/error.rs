@@ -41,6 +41,16 @@ pub enum StrategyError {
         /// The score.
         score: f64,
     },
+    /// A cost that is not known, or is no number.
+    #[error("the cost `{cost}` of `{genotype}` is not known: {source}")]
+    Cost {
+        /// Name of the cost.
+        cost: String,
+        /// The genotype's text.
+        genotype: String,
+        /// Why not.
+        source: EvaluateError,
+    },
     /// The history belongs to another strategy, seed or space.
     #[error(
         "entry {index} of the history is `{recorded}`, but this search asks for `{asked}` there; resume with the \

@@ -126,6 +126,7 @@ pub(crate) fn mutate(mut genotype: Genotype, space: &SearchSpace, rng: &mut dyn 
     genotype
 }
 
-fn pick<'a, T>(items: &'a [T], rng: &mut dyn Rng) -> Option<&'a T> {
+/// One of these, each equally likely; `None` of none.
+pub(crate) fn pick<'a, T>(items: &'a [T], rng: &mut dyn Rng) -> Option<&'a T> {
     if items.is_empty() { None } else { items.get(rng.random_range(0..items.len())) }
 }

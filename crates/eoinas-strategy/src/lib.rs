@@ -2,6 +2,7 @@
 //!
 //! A [`Strategy`] proposes a genotype and learns its score; an [`Evaluator`] gives the score (the table of
 //! NAS-Bench-201, a supernet, a short training, a closure); [`StrategySearch`] is the loop between them.
+//! [`front`] is about two objectives, a score and a cost, which [`Nsga2`] searches by.
 //!
 //! ```
 //! use eoinas_core::{Genotype, SearchSpace};
@@ -21,11 +22,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod architectures;
 mod choices;
 mod error;
 mod evaluator;
 mod evolution;
+pub mod front;
+mod latencies;
 mod neighbours;
+mod nsga2;
 mod random;
 mod reinforce;
 mod search;
@@ -36,7 +41,9 @@ mod table;
 pub use error::StrategyError;
 pub use evaluator::{EvaluateError, Evaluation, Evaluator};
 pub use evolution::Evolution;
+pub use latencies::ArchitectureLatencies;
 pub use neighbours::{Neighbour, neighbours};
+pub use nsga2::Nsga2;
 pub use random::RandomSearch;
 pub use reinforce::Reinforce;
 pub use search::{Entry, History, StrategySearch};

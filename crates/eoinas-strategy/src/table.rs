@@ -1,14 +1,11 @@
 //! NAS-Bench-201's table (Dong and Yang, ICLR 2020) as a CSV file, and as an evaluator.
 
-use std::collections::HashMap;
 use std::{fmt, io};
 
-use eoinas_core::{CoreError, Genotype, SearchSpace};
+use eoinas_core::{Genotype, SearchSpace};
 
+use crate::architectures::{Architectures, Rows};
 use crate::{EvaluateError, Evaluation, Evaluator, StrategyError};
-
-/// Architectures of the space: 5 ops on 6 edges.
-const ARCHITECTURES: usize = 15_625;
 
 /// A column of accuracies on CIFAR-10: which images were trained on, which the accuracy is of, after how many epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,70 +73,42 @@ impl Row {
 /// `flops_m_c10_computed` and `params_m_c10_computed` (millions), in any order; other columns are not read.
 #[derive(Clone, Debug)]
 pub struct NasBench201Table {
-    space: SearchSpace,
     rows: Vec<Row>,
-    /// From the op of each edge to the row.
-    index: HashMap<Vec<usize>, usize>,
+    architectures: Architectures,
 }
 
 impl NasBench201Table {
     /// Reads a table of all 15,625 architectures.
     pub fn read(source: impl io::Read) -> Result<Self, StrategyError> {
         let table = Self::read_part(source)?;
-        match table.missing() {
-            Some(example) => {
-                let rows = table.rows.len();
-                let problem = format!("{rows} of {ARCHITECTURES} architectures; one that is missing is `{example}`");
-                Err(StrategyError::Table { line: None, problem })
-            }
-            None => Ok(table),
-        }
+        table.architectures.check_whole()?;
+        Ok(table)
     }
 
     /// Reads a table that may lack architectures.
     pub fn read_part(source: impl io::Read) -> Result<Self, StrategyError> {
-        let space = SearchSpace::nas_bench_201();
-        let mut reader = csv::Reader::from_reader(source);
-        let header = reader.headers()?.clone();
-        let find = |column: &'static str| {
-            let found = || header.iter().map(|name| name.chars().take(64).collect::<String>()).collect::<Vec<_>>();
-            let missing = || wrong(1, format!("no column `{column}`; found are {:?}", found()));
-            let at = header.iter().position(|name| name.trim() == column);
-            at.map(|at| (at, column)).ok_or_else(missing)
-        };
-        let architecture = find("arch")?;
+        let mut file = Rows::open(source)?;
         let [a, b, c, d, e] = Column::ALL;
+        let find = |column: &'static str| file.column(column).map(|at| (at, column));
         let accuracies = [find(a.name())?, find(b.name())?, find(c.name())?, find(d.name())?, find(e.name())?];
         let (flops, parameters) = (find("flops_m_c10_computed")?, find("params_m_c10_computed")?);
-        let (mut rows, mut lines, mut index) = (Vec::new(), Vec::new(), HashMap::new());
-        for record in reader.records() {
-            let record = record?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let text = record.get(architecture.0).unwrap_or_default();
-            let none = |error: CoreError| wrong(line, error.to_string());
-            let genotype = Genotype::parse_in(text, &space).map_err(none)?;
-            let key = edge_ops(&genotype, &space).map_err(none)?;
-            if let Some(&row) = index.get(&key) {
-                let first = lines.get::<usize>(row).copied().unwrap_or(0);
-                return Err(wrong(line, format!("`{genotype}` is in the table already, on line {first}")));
-            }
+        let mut rows = Vec::new();
+        while let Some(row) = file.next()? {
             let mut measured = [0.0; 5];
             for (slot, column) in measured.iter_mut().zip(accuracies) {
-                *slot = number(&record, line, column, 100.0, "an accuracy from 0 to 100")?;
+                *slot = row.number(column, 0.0..=100.0, "an accuracy from 0 to 100")?;
             }
             let positive = "a number of millions, 0 or more";
-            let multiply_adds = number(&record, line, flops, f64::MAX, positive)?;
-            let parameters = number(&record, line, parameters, f64::MAX, positive)?;
-            index.insert(key, rows.len());
-            lines.push(line);
-            rows.push(Row { genotype, multiply_adds, parameters, accuracies: measured });
+            let multiply_adds = row.number(flops, 0.0..=f64::MAX, positive)?;
+            let parameters = row.number(parameters, 0.0..=f64::MAX, positive)?;
+            rows.push(Row { genotype: row.genotype, multiply_adds, parameters, accuracies: measured });
         }
-        Ok(Self { space, rows, index })
+        Ok(Self { rows, architectures: file.architectures })
     }
 
     /// The space.
     pub fn space(&self) -> &SearchSpace {
-        &self.space
+        self.architectures.space()
     }
 
     /// All architectures, in the order of the file.
@@ -149,55 +118,13 @@ impl NasBench201Table {
 
     /// The row of an architecture, found by the ops of its edges; an edge that the genotype does not have is `none`.
     pub fn get(&self, genotype: &Genotype) -> Option<&Row> {
-        self.rows.get(*self.index.get(&edge_ops(genotype, &self.space).ok()?)?)
+        self.rows.get(self.architectures.row(genotype).ok()??)
     }
 
     /// The best row by one column, the first of equal ones; `None` for a table without rows.
     pub fn optimum(&self, column: Column) -> Option<&Row> {
         self.rows.iter().reduce(|best, row| if row.accuracy(column) > best.accuracy(column) { row } else { best })
     }
-
-    /// An architecture that is not there, as the names of its ops.
-    fn missing(&self) -> Option<String> {
-        let ops = self.space.ops().len();
-        let edges = self.space.edges().count();
-        let digits = |mut code: usize| -> Vec<usize> {
-            (0..edges)
-                .map(|_| {
-                    let digit = code % ops;
-                    code /= ops;
-                    digit
-                })
-                .collect()
-        };
-        let key = (0..ARCHITECTURES).map(digits).find(|key| !self.index.contains_key(key))?;
-        let names: Vec<&str> = key.iter().map(|&op| self.space.ops().get(op).map_or("", |op| op.name())).collect();
-        Some(names.join(", "))
-    }
-}
-
-fn wrong(line: u64, problem: String) -> StrategyError {
-    StrategyError::Table { line: Some(line), problem }
-}
-
-/// The op of each edge, as an index into the space's ops.
-fn edge_ops(genotype: &Genotype, space: &SearchSpace) -> Result<Vec<usize>, CoreError> {
-    let none = space.op_index("none").unwrap_or(0);
-    let gates = genotype.gates(space)?;
-    Ok(gates.kinds.iter().flatten().map(|gates| gates.first().map_or(none, |gate| gate.op)).collect())
-}
-
-fn number(
-    record: &csv::StringRecord,
-    line: u64,
-    (at, column): (usize, &'static str),
-    max: f64,
-    expected: &'static str,
-) -> Result<f64, StrategyError> {
-    let text = record.get(at).unwrap_or_default();
-    let value = text.trim().parse::<f64>().ok().filter(|value| (0.0..=max).contains(value));
-    let found: String = text.chars().take(64).collect();
-    value.ok_or_else(|| wrong(line, format!("`{found}` in column `{column}` is not {expected}")))
 }
 
 /// An architecture that the table does not have.

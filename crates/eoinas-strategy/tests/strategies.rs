@@ -4,8 +4,11 @@
 
 mod common;
 
-use common::{NAMES, strategy};
-use eoinas_core::{Genotype, GenotypeEdge, SearchSpace, SeedStream, Streams};
+use std::sync::Arc;
+
+use common::{NAMES, SINGLE, strategy};
+use eoinas_core::cost::MultiplyAdds;
+use eoinas_core::{CoreError, Cost, Genotype, GenotypeEdge, SearchSpace, SeedStream, Skeleton, Streams};
 use eoinas_strategy::*;
 
 /// The share of the edges that have 3x3 convolutions: 1 at the optimum.
@@ -31,14 +34,14 @@ fn mean_of_best(name: &str, space: &SearchSpace, evaluator: fn(&Genotype) -> Eva
 }
 
 #[test]
-fn every_strategy_beats_random_search_in_both_spaces() {
+fn strategies_of_one_objective_beat_random_search_in_both_spaces() {
     for (space, evaluator) in [
         (SearchSpace::darts(), toy as fn(&Genotype) -> Evaluation),
         (SearchSpace::darts(), toy_with_sources),
         (SearchSpace::nas_bench_201(), toy),
     ] {
         let random = mean_of_best("random", &space, evaluator);
-        for name in NAMES.into_iter().filter(|name| *name != "random") {
+        for name in SINGLE {
             let found = mean_of_best(name, &space, evaluator);
             println!("{}: {name} {found:.3}, random {random:.3}", space.name());
             assert!(found > random + 0.05, "{} in {}: {found} against {random}", name, space.name());
@@ -79,6 +82,7 @@ fn what_is_asked_for_is_pinned_by_value() {
         ),
         ("reinforce", "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|none~2|"),
         ("smbo", "|skip_connect~0|+|nor_conv_3x3~0|none~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"),
+        ("nsga2", "|avg_pool_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|none~0|none~1|nor_conv_1x1~2|"),
     ];
     let last = |name| {
         let mut search = StrategySearch::new(strategy(name, &SearchSpace::nas_bench_201()), toy, 25, 0);
@@ -168,4 +172,58 @@ fn settings_that_cannot_be_are_named() {
     }
     assert_eq!(field(Evolution::new(space()).with_sizes(1, 1).unwrap_err()), "population");
     assert_eq!(field(Evolution::new(space()).with_sizes(10, 11).unwrap_err()), "sample");
+    let nsga2 = || Nsga2::new(space(), Skeleton::nas_bench_201(1), Arc::new(MultiplyAdds));
+    assert_eq!(field(nsga2().with_settings(1, 0.5).unwrap_err()), "population");
+    assert_eq!(field(nsga2().with_settings(2, f64::NAN).unwrap_err()), "crossover");
+}
+
+/// Knows nothing, or says what is no cost.
+#[derive(Debug)]
+struct Unknown(f64);
+
+impl Cost for Unknown {
+    fn name(&self) -> &str {
+        "joules"
+    }
+
+    fn of(&self, _: &Genotype, _: &Skeleton, _: &SearchSpace) -> Result<f64, CoreError> {
+        match self.0 {
+            0.0 => Err(CoreError::Fit { problem: "no meter".to_owned() }),
+            cost => Ok(cost),
+        }
+    }
+}
+
+#[test]
+fn a_cost_that_is_not_known_is_said_before_anything_is_evaluated() {
+    for (cost, problem) in [(0.0, "no meter"), (f64::INFINITY, "it is inf"), (f64::NAN, "it is NaN")] {
+        let strategy = Nsga2::new(SearchSpace::darts(), Skeleton::search(), Arc::new(Unknown(cost)));
+        let evaluator = |_: &Genotype| -> Evaluation { panic!("evaluated") };
+        let error = StrategySearch::new(strategy, evaluator, 3, 0).run(|_| {}).unwrap_err();
+        assert!(matches!(&error, StrategyError::Cost { cost, .. } if cost == "joules"), "{error}");
+        assert!(error.to_string().contains(problem), "{error}");
+    }
+}
+
+/// By the share of its convolutions, and by multiply-adds: the whole front is there to be found, a cell for each share.
+#[test]
+fn nsga2_finds_a_larger_front_than_random_search() {
+    for (space, skeleton) in
+        [(SearchSpace::darts(), Skeleton::search()), (SearchSpace::nas_bench_201(), Skeleton::nas_bench_201(1))]
+    {
+        let volume = |name: &str, seed| {
+            let mut search = StrategySearch::new(strategy(name, &space), toy, 200, seed);
+            let point = |entry: &Entry| {
+                let genotype = Genotype::parse_in(&entry.genotype, &space).unwrap();
+                let cost = MultiplyAdds.of(&genotype, &skeleton, &space).unwrap();
+                front::Point::new(entry.evaluation.score, cost / 1e6)
+            };
+            let points: Vec<front::Point> = search.run(|_| {}).unwrap().entries.iter().map(point).collect();
+            front::hypervolume(&points, front::Point::new(0.0, 100.0))
+        };
+        let mean = |name: &str| (0..5).map(|seed| volume(name, seed)).sum::<f64>() / 5.0;
+        let (nsga2, random) = (mean("nsga2"), mean("random"));
+        println!("{}: nsga2 {nsga2:.2}, random {random:.2}", space.name());
+        assert!(nsga2 > random, "{}: {nsga2} against {random}", space.name());
+    }
 }

@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
-use common::{NAMES, strategy};
-use eoinas_core::statistics::mean_and_deviation;
+use common::{SINGLE, strategy};
+use eoinas_core::{Cost, Genotype, SearchSpace, Skeleton, statistics::mean_and_deviation};
 use eoinas_strategy::*;
 
 const HEADER: &str = "index,arch,c10valid_val_e12,c10_test_e12,c10valid_val_e200,c10valid_test_e200,c10_test_e200,\
@@ -40,16 +40,21 @@ fn columns_and_bad_tables() {
     );
 }
 
-/// The whole table, which is not part of the crate: without it a test says so and passes.
-fn whole() -> Option<NasBench201Table> {
+/// A file that is not part of the crate: without it a test says so and passes.
+fn data(name: &str) -> Option<File> {
     let root = std::env::var_os("EOINAS_TEST_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
-    let path = root.join("nas-bench-201/cifar10.csv");
-    let Ok(file) = std::fs::File::open(&path) else {
+    let path = root.join(name);
+    let file = File::open(&path).ok();
+    if file.is_none() {
         println!("skipped: no table at {} (set EOINAS_TEST_DATA to its data folder)", path.display());
-        return None;
-    };
-    Some(NasBench201Table::read(file).unwrap())
+    }
+    file
+}
+
+/// The whole table.
+fn whole() -> Option<NasBench201Table> {
+    data("nas-bench-201/cifar10.csv").map(|file| NasBench201Table::read(file).unwrap())
 }
 
 #[test]
@@ -76,7 +81,76 @@ fn strategies_that_learn_find_higher_scores_than_random_search() {
         score.0
     };
     let random = run("random");
-    for name in NAMES.into_iter().filter(|name| *name != "random") {
+    for name in SINGLE {
         assert!(run(name) > random, "{name}");
     }
+}
+
+/// Every architecture by its string, in the order of the numbers that they come to.
+fn strings() -> impl Iterator<Item = String> {
+    let space = SearchSpace::nas_bench_201();
+    let names: Vec<String> = space.ops().iter().map(|op| op.name().to_owned()).collect();
+    (0..15_625usize).map(move |code| {
+        let [a, b, c, d, e, f] = std::array::from_fn(|edge| &names[code / 5usize.pow(edge as u32) % 5]);
+        format!("|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|")
+    })
+}
+
+#[test]
+fn latencies_are_read_by_column_and_bad_tables_refused() {
+    let rows: Vec<String> =
+        strings().enumerate().map(|(i, arch)| format!("{},{arch},{}\n", i + 1, i * 2 + 1)).collect();
+    let text = format!("phone_ms,arch,watch_ms\n{}", rows.concat());
+    let read = |text: &str, column| ArchitectureLatencies::read(text.as_bytes(), column);
+    let (space, skeleton) = (SearchSpace::nas_bench_201(), Skeleton::nas_bench_201(5));
+    for (column, factor, plus) in [("phone_ms", 1.0, 1.0), ("watch_ms", 2.0, 1.0)] {
+        let table = read(&text, Some(column)).unwrap();
+        assert_eq!((table.name(), table.all().len()), (column, 15_625));
+        for (i, arch) in strings().enumerate().step_by(401) {
+            let genotype = Genotype::parse_in(&arch, &space).unwrap();
+            assert_eq!(table.of(&genotype, &skeleton, &space).unwrap(), i as f64 * factor + plus);
+        }
+    }
+    let alone = text.replace(",arch,watch_ms", ",arch,arch");
+    assert_eq!(read(&alone, None).unwrap().name(), "phone_ms");
+
+    let table = read(&text, Some("phone_ms")).unwrap();
+    let refused = |genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace| {
+        table.of(genotype, skeleton, space).unwrap_err().to_string()
+    };
+    let cell = Genotype::parse_in(&strings().next().unwrap(), &space).unwrap();
+    assert!(refused(&cell, &Skeleton::nas_bench_201(1), &space).contains("16 channels, 5 cells a stage"));
+    assert!(refused(&cell, &skeleton, &SearchSpace::darts()).contains("cells"));
+    let limited = Skeleton { max_ops: Some(10), ..skeleton.clone() };
+    assert_eq!(table.of(&cell, &limited, &space).unwrap(), 1.0);
+
+    let wrong = |text: &str, column| match read(text, column).unwrap_err() {
+        StrategyError::Table { line, problem } => (line, problem),
+        other => panic!("{other}"),
+    };
+    for (text, column, line, part) in [
+        (text.clone(), None, Some(1), "several columns of latencies; choose one by its name: phone_ms, watch_ms"),
+        (text.clone(), Some("phone"), Some(1), "no column `phone`; found are"),
+        (text.replace("\n3,", "\n-3,"), Some("phone_ms"), Some(4), "`-3` in column `phone_ms` is not a latency"),
+        (text.replace("\n3,", "\n0,"), Some("phone_ms"), Some(4), "`0` in column"),
+        (text.replace("\n3,", "\nNaN,"), Some("phone_ms"), Some(4), "`NaN` in column"),
+        (text.replace("\n3,", "\ninf,"), Some("phone_ms"), Some(4), "`inf` in column"),
+        (format!("{text}{}", rows[5]), Some("phone_ms"), Some(15_627), "is in the table already, on line 7"),
+        (format!("phone_ms,arch,watch_ms\n{}", rows[1..].concat()), Some("phone_ms"), None, "15624 of 15625"),
+    ] {
+        let (found, problem) = wrong(&text, column);
+        assert!(found == line && problem.contains(part), "{found:?} {problem}");
+    }
+    assert!(matches!(read(&text[..100], Some("watch_ms")), Err(StrategyError::Csv(_))));
+}
+
+#[test]
+fn latencies_of_hw_nas_bench() {
+    let read = |column| data("hw-nas-bench/cifar10.csv").map(|file| ArchitectureLatencies::read(file, column));
+    let Some(table) = read(Some("pixel3_latency_ms")) else { return };
+    let space = SearchSpace::nas_bench_201();
+    let cell = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|";
+    let cell = Genotype::parse_in(cell, &space).unwrap();
+    assert_eq!(table.unwrap().of(&cell, &Skeleton::nas_bench_201(5), &space).unwrap(), 17.238);
+    assert!(read(None).unwrap().is_err());
 }

@@ -3,6 +3,7 @@
 pub mod ablation;
 pub mod correlation;
 mod evidence;
+pub mod front;
 mod method;
 pub mod nas_bench_201;
 mod scale;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Correlation(Box<correlation::Args>),
     #[command(name = "nas-bench-201")]
     NasBench201(Box<nas_bench_201::Args>),
+    Front(Box<front::Args>),
 }
 
 impl Command {
@@ -36,6 +38,7 @@ impl Command {
             Self::Ablation(args) => ablation::run(args, start),
             Self::Correlation(args) => correlation::run(args, start),
             Self::NasBench201(args) => nas_bench_201::run(args, start),
+            Self::Front(args) => front::run(args, start),
         }
     }
 }

@@ -110,9 +110,7 @@ enum Strategy {
 /// # Errors
 /// A table that cannot be read; settings that cannot work; a run that fails.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let path = args.table.display();
-    let file = File::open(&args.table).map_err(|error| format!("cannot open the table {path}: {error}"))?;
-    let table = NasBench201Table::read(file).map_err(|error| format!("{path}: {error}"))?;
+    let table = read_table(&args.table)?;
     let methods = match args.method.as_slice() {
         [] if args.strategy.is_empty() => DEFAULT.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
         methods => methods.to_vec(),
@@ -126,6 +124,16 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let study = Study { args, table, methods, host: args.host.open()?, dataset };
     let _writes = super::write_to(&args.out)?;
     super::end(args.host.run(|| study.searches())?, |cases| study.report(&cases))
+}
+
+/// The table in a file.
+///
+/// # Errors
+/// A file that cannot be opened, or that is no such table.
+pub(super) fn read_table(path: &Path) -> Result<NasBench201Table, Error> {
+    let name = path.display();
+    let file = File::open(path).map_err(|error| format!("cannot open the table {name}: {error}"))?;
+    Ok(NasBench201Table::read(file).map_err(|error| format!("{name}: {error}"))?)
 }
 
 /// The paper's method, its ablation and its baselines.

@@ -6,6 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{Part, parts};
+use crate::cost::Cost;
 use crate::error::CoreError;
 use crate::genotype::Genotype;
 use crate::network::NetworkSpec;
@@ -181,6 +182,16 @@ impl LatencyTable {
     /// As [`LatencyTable::of_part`].
     pub fn sum(&self, parts: &[Part]) -> Result<f64, CoreError> {
         parts.iter().map(|part| self.of_part(part)).sum()
+    }
+}
+
+impl Cost for LatencyTable {
+    fn name(&self) -> &str {
+        "latency_ms"
+    }
+
+    fn of(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<f64, CoreError> {
+        self.network(genotype, skeleton, space)
     }
 }
 

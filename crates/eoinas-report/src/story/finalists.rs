@@ -1,6 +1,7 @@
 //! The finals of a search: cells that were trained for a short time each, by what they cost.
 
 use eoinas_core::event::FinalistRound;
+use eoinas_strategy::front;
 
 use super::Section;
 use crate::{
@@ -34,7 +35,11 @@ pub(super) fn section(run: &Run) -> Result<Section> {
     let winner = run.derived.as_ref().map(|derived| derived.text.as_str());
     let is_result = |cell: &Finalist<'_>| Some(cell.genotype) == winner;
     let measure = run.measure();
-    let front = front(&finalists);
+    let point = |cell: &Finalist<'_>| {
+        let (cost, score) = cell.first().unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
+        front::Point::new(if measure.higher_is_better { score } else { -score }, cost)
+    };
+    let front = front::front(&finalists.iter().map(point).collect::<Vec<_>>());
     let group = |index: usize, cell: &Finalist<'_>| match (is_result(cell), front.contains(&index)) {
         (true, _) => 0,
         (false, true) => 1,
@@ -113,20 +118,6 @@ fn finalists(run: &Run) -> Vec<Finalist<'_>> {
     };
     cells.sort_by(|a, b| b.rounds.len().cmp(&a.rounds.len()).then(last(b).total_cmp(&last(a))));
     cells
-}
-
-/// Places of the cells that no other one is at once better and no costlier than, after the first round.
-fn front(cells: &[Finalist<'_>]) -> Vec<usize> {
-    let mut sorted: Vec<(usize, (f64, f64))> =
-        cells.iter().enumerate().filter_map(|(index, cell)| Some((index, cell.first()?))).collect();
-    sorted.sort_by(|(_, a), (_, b)| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    let mut best = f64::NEG_INFINITY;
-    sorted.retain(|(_, (_, score))| {
-        let on = *score > best;
-        best = best.max(*score);
-        on
-    });
-    sorted.into_iter().map(|(index, _)| index).collect()
 }
 
 fn table(cells: &[Finalist<'_>], is_result: impl Fn(&Finalist<'_>) -> bool) -> Table {
