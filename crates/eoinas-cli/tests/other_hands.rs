@@ -1,6 +1,5 @@
-//! A network in other hands: the Python program of docs/ONNX.md, and the Rust one of tests/tract, say of pictures of any size
-//! what `classify` says. Skipped where the Python in `EOINAS_PYTHON`, else `python3`, lacks numpy, onnxruntime or Pillow, and
-//! where `EOINAS_TRACT` does not name the built program.
+//! A network in other hands: the Python program of docs/ONNX.md says of pictures of any size what `classify` says. Skipped
+//! where the Python in `EOINAS_PYTHON`, else `python3`, lacks numpy, onnxruntime or Pillow.
 #![cfg(feature = "images")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -66,12 +65,11 @@ fn ours(network: &Path, pictures: &[PathBuf]) -> Vec<Answer> {
     })
 }
 
-/// What another program says of them, with a file of `export`; it is begun by `command`.
-fn theirs(command: &[&OsStr], network: &Path, flags: &[&str], pictures: &[PathBuf]) -> Vec<Answer> {
+/// What the document's program says of them, with a file of `export`.
+fn theirs((python, program): (&OsStr, &Path), network: &Path, flags: &[&str], pictures: &[PathBuf]) -> Vec<Answer> {
     let model = PathBuf::from(format!("{}{}.onnx", network.display(), flags.concat()));
     stdout(&eoinas("export").arg(network).arg("--out").arg(&model).args(flags).output().unwrap());
-    let (program, arguments) = command.split_first().unwrap();
-    let output = Command::new(program).args(arguments).arg(&model).args(pictures).output().unwrap();
+    let output = Command::new(python).arg(program).arg(&model).args(pictures).output().unwrap();
     answers(&stdout(&output), |line| {
         let all = line["probabilities"].as_object().unwrap();
         all.iter().map(|(name, value)| (name.clone(), value.as_f64().unwrap())).collect()
@@ -110,32 +108,14 @@ fn python_says_what_classify_says() {
         }
         let open = ours.iter().filter(|answer| answer[first(answer)] < 0.99).count();
         assert!(open >= 60, "{what}: {open} answers leave something open");
-        let command = [python.as_os_str(), program.as_os_str()];
-        let prepared = theirs(&command, &network, &[], &pictures);
+        let command = (python.as_os_str(), program.as_path());
+        let prepared = theirs(command, &network, &[], &pictures);
         let difference = worst(&ours, &prepared, &pictures);
-        let any_size = theirs(&command, &network, &["--any-size"], &pictures);
+        let any_size = theirs(command, &network, &["--any-size"], &pictures);
         let same = ours.iter().zip(&any_size).filter(|(a, b)| first(a) == first(b)).count();
         let of_any_size = worst(&ours, &any_size, &pictures);
         println!("{what}: {difference:.1e} where prepared, {of_any_size:.1e} with any size, {same} of 200 the same");
         assert!(difference < 1e-3, "{what}: prepared as documented, probabilities differ by {difference:e}");
         assert!(same >= 198, "{what}: {same} of {} pictures have the same first class", pictures.len());
-    }
-}
-
-#[test]
-fn rust_says_what_classify_says() {
-    let Some(program) = std::env::var_os("EOINAS_TRACT") else {
-        println!("skipped: set EOINAS_TRACT to the program that is built from tests/tract");
-        return;
-    };
-    let root = tempfile::tempdir().unwrap();
-    let pictures = pictures(&root.path().join("pictures"), 30);
-    for framing in [Framing::Stretch, Framing::Centre] {
-        let network = root.path().join(format!("{framing:?}"));
-        trained(&network, &pictures, framing, 3);
-        let difference =
-            worst(&ours(&network, &pictures), &theirs(&[&program], &network, &["--any-size"], &pictures), &pictures);
-        println!("{framing:?}: {difference:.1e}");
-        assert!(difference < 1e-3, "{framing:?}: probabilities differ by {difference:e}");
     }
 }
