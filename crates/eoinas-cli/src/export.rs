@@ -4,7 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use candle_core::Device;
 use eoinas_core::{NumberInfo, TargetInfo, ValueKind};
-use eoinas_nn::{Operations, saved::SavedNetwork};
+use eoinas_nn::{
+    InferenceNetwork, Operations,
+    saved::{Description, Framing, SavedNetwork},
+};
 use eoinas_onnx::ExportOptions;
 use serde_json::json;
 
@@ -14,14 +17,19 @@ use crate::{Error, Start, out::say};
 ///
 /// The file's input `images` is [n, channels, height, width], its output `logits` is [n, classes]. The input are pixels
 /// from 0 to 255 (for a network that learned from floats, those floats), which the graph normalises itself, or with
-/// --normalised values that are normalised already. The class names go along as the metadata entry `classes`, a JSON array.
+/// --normalised values that are normalised already.
 ///
-/// A network of numbers has the output `numbers`, in their own units, and the entry `numbers` with their names and units; one
-/// of several labels has the output `labels`, a probability each, and the entry `labels`.
+/// With --any-size the input is `pixels` [n, height, width, 3], bytes of red, green and blue of pictures of any size, which the
+/// graph cuts and resizes as `eoinas classify` does, and the output is `probabilities`.
+///
+/// A network of numbers has the output `numbers`, in their own units; one of several labels has the output `labels`, a probability
+/// each. The file carries along what the outputs are called and how pictures are prepared: docs/ONNX.md has the entries, and programs
+/// that use the file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   eoinas export runs/folder/training/network --out mine.onnx
+  eoinas export runs/folder/training/network --out any.onnx --any-size
   eoinas export runs/train-embedded-quick/network --normalised")]
 pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
@@ -35,6 +43,23 @@ pub struct Args {
     /// Let the file take normalised values instead of pixels.
     #[arg(long)]
     normalised: bool,
+    /// Let the file take pictures of any size, and give probabilities.
+    #[arg(long, conflicts_with = "normalised")]
+    any_size: bool,
+    /// Let the file give the classes' probabilities instead of logits, as it does with --any-size.
+    #[arg(long)]
+    probabilities: bool,
+}
+
+/// What a file takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// Images of the network's size, as they are.
+    AsIs,
+    /// The same, normalised already.
+    Normalised,
+    /// Pictures of any size.
+    AnySize,
 }
 
 /// Writes the file.
@@ -44,30 +69,86 @@ pub struct Args {
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let mut saved = SavedNetwork::read(&args.model)?;
     saved.description.skeleton.max_ops = args.max_ops;
+    let input = match (args.any_size, args.normalised) {
+        (true, _) => Input::AnySize,
+        (_, true) => Input::Normalised,
+        _ => Input::AsIs,
+    };
+    let description = &saved.description;
+    if args.probabilities && description.target.classes().is_none() {
+        let kind = description.target.kind();
+        return Err(
+            format!("--probabilities: the network says {kind}, and not which class it is; leave the flag out").into()
+        );
+    }
+    let (network, options) = prepared(&saved, input, args.probabilities)?;
+    eoinas_onnx::write(&args.out, &network, &options)?;
+    let skeleton = &description.skeleton;
+    let shape = match input {
+        Input::AnySize => "height, width, 3".to_owned(),
+        _ => format!("{}, {}, {}", skeleton.image_channels, skeleton.height, skeleton.width),
+    };
+    let values = match (input, description.normalisation.values) {
+        (Input::Normalised, _) => "normalised values",
+        (Input::AnySize, _) => "pictures of any size",
+        (_, ValueKind::Bytes) => "pixels from 0 to 255",
+        (_, ValueKind::Floats) => "floats as the data has them",
+    };
+    let (out, classes) = (args.out.display(), skeleton.classes);
+    say!("{out}: {} [n, {shape}] of {values} -> {} [n, {classes}]", options.input(), options.output());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A network and how it is written, so that the file says all that one needs to use it.
+///
+/// # Errors
+/// Weights that are another network's.
+pub(crate) fn prepared(
+    saved: &SavedNetwork,
+    input: Input,
+    probabilities: bool,
+) -> Result<(InferenceNetwork, ExportOptions), Error> {
     let network = saved.build(&Operations::built_in(), &Device::Cpu)?.into_inference()?;
     let description = &saved.description;
     let options = ExportOptions {
-        normalisation: (!args.normalised).then(|| description.normalisation.clone()),
-        metadata: vec![(description.target.kind().to_string(), names(&description.target)?)],
+        normalisation: (input != Input::Normalised).then(|| description.normalisation.clone()),
         target: Some(description.target.clone()),
+        probabilities: probabilities || input == Input::AnySize,
+        picture: (input == Input::AnySize).then_some(description.framing),
+        metadata: metadata(description, input)?,
     };
-    eoinas_onnx::write(&args.out, &network, &options)?;
-    let skeleton = &description.skeleton;
-    let input = match (args.normalised, description.normalisation.values) {
-        (true, _) => "normalised values",
-        (false, ValueKind::Bytes) => "pixels from 0 to 255",
-        (false, ValueKind::Floats) => "floats as the data has them",
+    Ok((network, options))
+}
+
+/// What the file carries along: docs/ONNX.md lists it.
+fn metadata(description: &Description, input: Input) -> Result<Vec<(String, String)>, Error> {
+    let Description { genotype, skeleton, target, normalisation, framing } = description;
+    let input = match (input, normalisation.values) {
+        (Input::AnySize, _) => "any-size",
+        (Input::Normalised, _) => "normalised",
+        (Input::AsIs, ValueKind::Bytes) => "pixels",
+        (Input::AsIs, ValueKind::Floats) => "floats",
     };
-    say!(
-        "{}: images [n, {}, {}, {}] of {input} -> {} [n, {}]",
-        args.out.display(),
-        skeleton.image_channels,
-        skeleton.height,
-        skeleton.width,
-        eoinas_onnx::output(Some(&description.target)),
-        skeleton.classes
-    );
-    Ok(ExitCode::SUCCESS)
+    let mut entries = vec![
+        (target.kind().to_string(), names(target)?),
+        ("input".to_owned(), input.to_owned()),
+        ("height".to_owned(), skeleton.height.to_string()),
+        ("width".to_owned(), skeleton.width.to_string()),
+        ("channels".to_owned(), skeleton.image_channels.to_string()),
+        ("mean".to_owned(), serde_json::to_string(&normalisation.mean)?),
+        ("std".to_owned(), serde_json::to_string(&normalisation.std)?),
+        ("genotype".to_owned(), genotype.to_string()),
+        ("skeleton".to_owned(), serde_json::to_string(skeleton)?),
+        ("made_by".to_owned(), concat!("eoinas ", env!("CARGO_PKG_VERSION")).to_owned()),
+    ];
+    if normalisation.values == ValueKind::Bytes {
+        let framing = match framing {
+            Framing::Stretch => "stretch",
+            Framing::Centre => "centre",
+        };
+        entries.push(("framing".to_owned(), framing.to_owned()));
+    }
+    Ok(entries)
 }
 
 /// What the outputs are called, as JSON.

@@ -25,6 +25,7 @@ pub mod completions;
 mod config_file;
 pub mod count;
 mod data;
+pub mod demo;
 pub mod doctor;
 mod end;
 #[cfg(all(feature = "images", feature = "report"))]
@@ -34,6 +35,7 @@ mod flags;
 mod host;
 #[cfg(feature = "images")]
 pub mod images;
+pub mod import;
 #[cfg(feature = "images")]
 mod inputs;
 pub mod latency;
@@ -95,6 +97,8 @@ enum Command {
     #[cfg(all(feature = "images", feature = "report"))]
     Evaluate(Box<evaluate::Args>),
     Export(export::Args),
+    Demo(demo::Args),
+    Import(import::Args),
     Count(count::Args),
     Latency(Box<latency::Args>),
     #[cfg(feature = "report")]
@@ -121,6 +125,8 @@ impl Command {
             #[cfg(all(feature = "images", feature = "report"))]
             Self::Evaluate(args) => evaluate::run(args, start),
             Self::Export(args) => export::run(args, start),
+            Self::Demo(args) => demo::run(args, start),
+            Self::Import(args) => import::run(args, start),
             Self::Count(args) => count::run(args, start),
             Self::Latency(args) => latency::run(args, start),
             #[cfg(feature = "report")]

@@ -6,11 +6,12 @@ use eoinas_nn::graph::{Graph, GraphNode, GraphOp, Padding, Pooling, Weight};
 
 use crate::error::{OnnxError, Result};
 use crate::proto::{
-    ATTRIBUTE_INT, ATTRIBUTE_INTS, AttributeProto, DimensionProto, FLOAT, GraphProto, ModelProto, NodeProto,
-    OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    ATTRIBUTE_INT, ATTRIBUTE_INTS, ATTRIBUTE_STRING, AttributeProto, DimensionProto, FLOAT, GraphProto, ModelProto,
+    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto, UINT8,
+    ValueInfoProto,
 };
 use crate::weights::Weights;
-use crate::{ExportOptions, INPUT, IR_VERSION, OPSET, output};
+use crate::{ExportOptions, IR_VERSION, OPSET, PICTURE_OPSET};
 
 /// `[kh, kw, input, output]` as `[output, input, kh, kw]`.
 const DENSE: &[usize] = &[3, 2, 0, 1];
@@ -26,15 +27,14 @@ pub(crate) fn model(graph: &Graph, options: &ExportOptions) -> Result<ModelProto
     }
     let images = graph.nodes().first().map_or([0; 3], |node| node.shape);
     let outputs = graph.nodes().last().map_or(0, |node| node.shape[2]);
-    if let Some(target) = &options.target {
-        converter.answer(target, outputs)?;
-    }
-    let name = output(options.target.as_ref());
+    converter.answer(options, outputs)?;
+    let name = options.output();
     // The last node's value gets the name that the file promises.
     let mut nodes = converter.nodes;
     if let Some(output) = nodes.last_mut().and_then(|node| node.output.first_mut()) {
         *output = name.to_owned();
     }
+    let opset = if options.picture.is_some() { PICTURE_OPSET } else { OPSET };
     let entry =
         |(key, value): &(String, String)| StringStringEntryProto { key: Some(key.clone()), value: Some(value.clone()) };
     Ok(ModelProto {
@@ -45,18 +45,18 @@ pub(crate) fn model(graph: &Graph, options: &ExportOptions) -> Result<ModelProto
             node: nodes,
             name: Some("network".to_owned()),
             initializer: converter.weights.tensors,
-            input: vec![value(INPUT, &[images[2], images[0], images[1]])],
-            output: vec![value(name, &[outputs])],
+            input: vec![input(images, options)],
+            output: vec![value(name, FLOAT, vec![open("n"), fixed(outputs)])],
         }),
-        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
+        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(opset) }],
         metadata_props: options.metadata.iter().map(entry).collect(),
     })
 }
 
 #[derive(Default)]
-struct Converter {
+pub(crate) struct Converter {
     nodes: Vec<NodeProto>,
-    weights: Weights,
+    pub(crate) weights: Weights,
     /// Name of each value of the graph.
     values: Vec<String>,
 }
@@ -67,7 +67,7 @@ impl Converter {
         let inputs: Vec<String> = node.inputs.iter().filter_map(|id| self.values.get(id.index())).cloned().collect();
         let first = inputs.first().cloned().unwrap_or_default();
         match &node.op {
-            GraphOp::Images => self.images(node.shape[2], options),
+            GraphOp::Images => self.images(node.shape, options),
             GraphOp::Relu => Ok(self.push("Relu", inputs, Vec::new())),
             GraphOp::Conv { weight, bias, stride, padding } => {
                 self.conv(first, (weight, DENSE), bias.as_ref(), 1, (*stride, 1, padding))
@@ -123,9 +123,14 @@ impl Converter {
         }
     }
 
-    /// The input, normalised by the graph where that is wanted.
-    fn images(&mut self, channels: usize, options: &ExportOptions) -> Result<String> {
-        let Some(normalisation) = &options.normalisation else { return Ok(INPUT.to_owned()) };
+    /// The input, cut, resized and normalised by the graph where that is wanted.
+    fn images(&mut self, shape: [usize; 3], options: &ExportOptions) -> Result<String> {
+        let channels = shape[2];
+        let images = match options.picture {
+            Some(framing) => self.picture(shape, framing, options)?,
+            None => options.input().to_owned(),
+        };
+        let Some(normalisation) = &options.normalisation else { return Ok(images) };
         let (mean, std) = (&normalisation.mean, &normalisation.std);
         if mean.len() != channels || std.len() != channels {
             let got = if mean.len() == channels { std.len() } else { mean.len() };
@@ -137,19 +142,25 @@ impl Converter {
         let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();
         let scale = self.weights.add_floats("normalisation.scale", &[channels, 1, 1], &scale)?;
         let shift = self.weights.add_floats("normalisation.shift", &[channels, 1, 1], &shift)?;
-        let scaled = self.push("Mul", vec![INPUT.to_owned(), scale], Vec::new());
+        let scaled = self.push("Mul", vec![images, scale], Vec::new());
         Ok(self.push("Add", vec![scaled, shift], Vec::new()))
     }
 
     /// What the outputs stand for, from the network's own.
-    fn answer(&mut self, target: &TargetInfo, outputs: usize) -> Result<()> {
-        let got = target.outputs();
-        Setting::check(got == outputs, "outputs of the target", got, format!("{outputs}, as the network has"))?;
+    fn answer(&mut self, options: &ExportOptions, outputs: usize) -> Result<()> {
+        if let Some(target) = &options.target {
+            let got = target.outputs();
+            Setting::check(got == outputs, "outputs of the target", got, format!("{outputs}, as the network has"))?;
+        }
         let logits = self.values.last().cloned().unwrap_or_default();
-        match target {
-            TargetInfo::Classes(_) => {}
-            TargetInfo::Labels(_) => drop(self.push("Sigmoid", vec![logits], Vec::new())),
-            TargetInfo::Numbers(numbers) => {
+        match &options.target {
+            None | Some(TargetInfo::Classes(_)) => {
+                if options.probabilities {
+                    self.push("Softmax", vec![logits], Vec::new());
+                }
+            }
+            Some(TargetInfo::Labels(_)) => drop(self.push("Sigmoid", vec![logits], Vec::new())),
+            Some(TargetInfo::Numbers(numbers)) => {
                 let (mean, std): (Vec<f32>, Vec<f32>) = numbers.iter().map(|number| (number.mean, number.std)).unzip();
                 let scale = self.weights.add_floats("numbers.scale", &[outputs], &std)?;
                 let shift = self.weights.add_floats("numbers.shift", &[outputs], &mean)?;
@@ -189,7 +200,7 @@ impl Converter {
         self.weights.add(&weight.name, &value, &[0, 1, 2])
     }
 
-    fn push(&mut self, op_type: &str, input: Vec<String>, attribute: Vec<AttributeProto>) -> String {
+    pub(crate) fn push(&mut self, op_type: &str, input: Vec<String>, attribute: Vec<AttributeProto>) -> String {
         let name = format!("{}_{}", op_type.to_lowercase(), self.nodes.len());
         self.nodes.push(NodeProto {
             input,
@@ -206,24 +217,41 @@ fn pads(padding: &Padding) -> AttributeProto {
     ints("pads", [padding.top, padding.left, padding.bottom, padding.right])
 }
 
-fn int(name: &str, value: usize) -> AttributeProto {
-    AttributeProto { name: Some(name.to_owned()), i: Some(value as i64), ints: Vec::new(), r#type: Some(ATTRIBUTE_INT) }
+pub(crate) fn int(name: &str, value: usize) -> AttributeProto {
+    let (name, i, r#type) = (Some(name.to_owned()), Some(value as i64), Some(ATTRIBUTE_INT));
+    AttributeProto { name, i, r#type, ..AttributeProto::default() }
 }
 
-fn ints<const N: usize>(name: &str, values: [usize; N]) -> AttributeProto {
-    AttributeProto {
-        name: Some(name.to_owned()),
-        i: None,
-        ints: values.iter().map(|&value| value as i64).collect(),
-        r#type: Some(ATTRIBUTE_INTS),
-    }
+pub(crate) fn ints<const N: usize>(name: &str, values: [usize; N]) -> AttributeProto {
+    let ints = values.iter().map(|&value| value as i64).collect();
+    AttributeProto { name: Some(name.to_owned()), ints, r#type: Some(ATTRIBUTE_INTS), ..AttributeProto::default() }
 }
 
-/// An input or output `[n, dims...]`.
-fn value(name: &str, dims: &[usize]) -> ValueInfoProto {
-    let open = DimensionProto { dim_value: None, dim_param: Some("n".to_owned()) };
-    let fixed = dims.iter().map(|&dim| DimensionProto { dim_value: Some(dim as i64), dim_param: None });
-    let shape = TensorShapeProto { dim: [open].into_iter().chain(fixed).collect() };
-    let tensor_type = TensorTypeProto { elem_type: Some(FLOAT), shape: Some(shape) };
+pub(crate) fn text(name: &str, value: &str) -> AttributeProto {
+    let (name, s, r#type) = (Some(name.to_owned()), Some(value.into()), Some(ATTRIBUTE_STRING));
+    AttributeProto { name, s, r#type, ..AttributeProto::default() }
+}
+
+/// The input of a network whose images are `[height, width, channels]`.
+fn input([height, width, channels]: [usize; 3], options: &ExportOptions) -> ValueInfoProto {
+    let (kind, dims) = match options.picture {
+        Some(_) => (UINT8, vec![open("n"), open("height"), open("width"), fixed(3)]),
+        None => (FLOAT, vec![open("n"), fixed(channels), fixed(height), fixed(width)]),
+    };
+    value(options.input(), kind, dims)
+}
+
+/// A length that is any.
+fn open(name: &str) -> DimensionProto {
+    DimensionProto { dim_value: None, dim_param: Some(name.to_owned()) }
+}
+
+fn fixed(length: usize) -> DimensionProto {
+    DimensionProto { dim_value: Some(length as i64), dim_param: None }
+}
+
+/// An input or output.
+fn value(name: &str, elem_type: i32, dim: Vec<DimensionProto>) -> ValueInfoProto {
+    let tensor_type = TensorTypeProto { elem_type: Some(elem_type), shape: Some(TensorShapeProto { dim }) };
     ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
 }

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::{OnnxError, Result};
-use crate::proto::{FLOAT, INT64, TensorProto};
+use crate::proto::{DOUBLE, FLOAT, INT64, TensorProto};
 
 /// Protocol buffers hold less than 2 GiB. Some of it is left for the graph itself.
 const MAX_BYTES: usize = (1 << 31) - (1 << 24);
@@ -31,10 +31,19 @@ impl Weights {
 
     /// Adds a list of integers, unless one of that name is there.
     pub fn add_integers(&mut self, name: &str, values: &[i64]) -> Result<String> {
+        self.add_once(name, values.len(), INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
+    /// Adds a list of numbers in double precision, unless one of that name is there.
+    pub fn add_doubles(&mut self, name: &str, values: &[f64]) -> Result<String> {
+        self.add_once(name, values.len(), DOUBLE, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
+    fn add_once(&mut self, name: &str, count: usize, data_type: i32, data: Vec<u8>) -> Result<String> {
         if self.tensors.iter().any(|tensor| tensor.name.as_deref() == Some(name)) {
             return Ok(name.to_owned());
         }
-        self.push(name, &[values.len()], INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        self.push(name, &[count], data_type, data)
     }
 
     fn push(&mut self, name: &str, dims: &[usize], data_type: i32, data: Vec<u8>) -> Result<String> {

@@ -1,4 +1,4 @@
-"""Runs MODEL on the images in INPUT (little-endian f32 of shape N,C,H,W) and prints the logits, one a line.
+"""Runs MODEL on the images in INPUT (little-endian f32 of shape N,C,H,W) and prints its output, one number a line.
 
 Exit status 77: a package is missing. The model is checked first where the package `onnx` is there.
 """
@@ -19,5 +19,5 @@ except ImportError:
     pass
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 batch = numpy.fromfile(images, dtype="<f4").reshape(shape)
-for value in session.run(["logits"], {"images": batch})[0].ravel():
+for value in session.run(None, {"images": batch})[0].ravel():
     print(repr(float(value)))

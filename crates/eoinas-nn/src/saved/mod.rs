@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod darts;
 mod description;
 mod files;
 
@@ -43,6 +44,7 @@ use crate::error::{NnError, Result};
 use crate::ops::Operations;
 use crate::task;
 
+pub use darts::{Imported, read_darts};
 pub use description::{Description, FORMAT, Framing, Normalisation, VERSIONS};
 
 /// Name of the file that says what the network is.
@@ -98,6 +100,16 @@ fn check_values(path: &Path, tensors: &HashMap<String, Tensor>) -> Result<()> {
     Ok(())
 }
 
+/// Whether a network of `parameters` numbers, which `said` says, may be that of the tensors of a file.
+fn check_size<'a>(path: &Path, tensors: impl Iterator<Item = &'a Tensor>, parameters: u64, said: &str) -> Result<()> {
+    let held: u64 = tensors.map(|tensor| tensor.elem_count() as u64).sum();
+    if parameters <= held.saturating_mul(16).max(1 << 24) {
+        return Ok(());
+    }
+    let problem = format!("holds {held} numbers, {said} a network of {parameters}");
+    Err(NnError::weights(path, problem))
+}
+
 /// What a folder of [`save`] holds.
 #[derive(Clone, Debug)]
 pub struct SavedNetwork {
@@ -146,11 +158,7 @@ impl SavedNetwork {
         // A description that was tampered with must not make a network of any size: its weights are there already.
         let counted = count::network(genotype, skeleton, &space);
         let counted = counted.map_err(|error| NnError::description(&path, error))?.parameters;
-        let held: u64 = self.tensors.values().map(|tensor| tensor.elem_count() as u64).sum();
-        if counted > held.saturating_mul(16).max(1 << 24) {
-            let problem = format!("holds {held} numbers, network.json describes a network of {counted}");
-            return Err(NnError::weights(&model, problem));
-        }
+        check_size(&model, self.tensors.values(), counted, "network.json describes")?;
         let streams = Streams::new(0);
         let mut network =
             DerivedNetwork::new(genotype, &space, skeleton, operations, &streams, device).map_err(unfit)?;
