@@ -139,7 +139,8 @@ fn a_lower_rate_is_that_of_the_layers_below_the_head() {
     let before = trained_before(dir.path());
     let moved = |rate: f64| {
         let run = dir.path().join(rate.to_string());
-        let mut config = TrainConfig { epochs: 1, batch_size: 40, accumulate: 1, average: None, ..plain() };
+        let mut config =
+            TrainConfig { epochs: 1, batch_size: 40, accumulate: 1, average: None, keep_checkpoints: 9, ..plain() };
         config.weights.momentum = 0.0;
         let (config, genotype) = config.with_init(&before, rate).unwrap();
         Training::create((config, genotype), &run, options()).unwrap().run().unwrap();

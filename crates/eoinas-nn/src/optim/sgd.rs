@@ -42,7 +42,7 @@ impl Sgd {
             weight_decay: self.weight_decay,
             gradient_scale: clip_factor(norm, self.clip),
         };
-        let mut groups: Vec<(f64, Vec<(Tensor, &Tensor, Tensor)>)> = Vec::new();
+        let mut groups: Vec<(f64, Vec<Updated<'_>>)> = Vec::new();
         for (id, gradient) in gradients.iter() {
             let factor = parameters.get(id).map_or(1.0, Parameter::rate);
             let (value, momentum) = parameters.momentum_mut(id)?;
@@ -78,7 +78,10 @@ impl Sgd {
     }
 }
 
+/// Value, gradient and momentum of a parameter.
+type Updated<'a> = (Tensor, &'a Tensor, Tensor);
+
 /// Value, gradient and momentum of parameters as a kernel takes them.
-fn updates<'a>(tensors: &'a [(Tensor, &'a Tensor, Tensor)]) -> Vec<Update<'a>> {
+fn updates<'a>(tensors: &'a [Updated<'a>]) -> Vec<Update<'a>> {
     tensors.iter().map(|(value, gradient, momentum)| Update { value, gradient, momentum }).collect()
 }
