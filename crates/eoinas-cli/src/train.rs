@@ -33,8 +33,8 @@ use crate::{
     resume,
 };
 
-/// Learning rate of the layers that have weights already, as a factor.
-const INIT_RATE: f64 = 0.1;
+/// Learning rate of the layers that have weights already, as a factor: the best of those that RESULTS.md compares.
+const INIT_RATE: f64 = 1.0;
 /// Share of the training images that choose the best epoch.
 const HELD_OUT: f64 = 0.2;
 
@@ -132,7 +132,7 @@ pub struct Args {
     /// Epochs in which the learning rate rises to its first value.
     #[arg(long, help_heading = "Settings", value_name = "EPOCHS")]
     warm_up: Option<f64>,
-    /// With --init: what the learning rate of all but the head is multiplied by, 0 (frozen) to 1 [default: 0.1]
+    /// With --init: what the learning rate of all but the head is multiplied by, 0 (frozen) to 1 [default: 1]
     #[arg(long, help_heading = "Settings", value_name = "FACTOR")]
     init_rate: Option<f64>,
     /// End after so many epochs without a better score on held-out training images, and deliver the best epoch's network.
