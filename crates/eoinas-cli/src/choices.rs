@@ -4,7 +4,7 @@ use std::{error::Error, str::FromStr};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use eoinas_data::SourceKind;
-use eoinas_train::{MethodKind, Preset, TrainPreset};
+use eoinas_train::{MethodKind, Preset, TrainPreset, training::ClassWeights};
 
 /// Of a search method.
 pub(crate) fn methods() -> impl TypedValueParser<Value = MethodKind> {
@@ -22,6 +22,18 @@ pub(crate) fn presets() -> impl TypedValueParser<Value = Preset> {
 /// Of the settings that a training starts from.
 pub(crate) fn train_presets() -> impl TypedValueParser<Value = TrainPreset> {
     of(TrainPreset::ALL.map(|preset| described(preset.name(), preset.about())))
+}
+
+/// Of what classes weigh.
+pub(crate) fn class_weights() -> impl TypedValueParser<Value = ClassWeights> {
+    let names = [
+        PossibleValue::new("none").help("All the same"),
+        PossibleValue::new("balanced").help("By the inverse of their number of images: every class has the same say"),
+    ];
+    PossibleValuesParser::new(names).map(|name| match name.as_str() {
+        "balanced" => ClassWeights::Balanced,
+        _ => ClassWeights::None,
+    })
 }
 
 /// Of a data set.

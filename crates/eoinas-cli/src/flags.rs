@@ -10,15 +10,17 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 37] = [
+const FLAGS: [(&str, &str); 43] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
     ("auxiliary", "auxiliary"),
     ("average", "ema"),
     ("batch_size", "batch-size"),
+    ("class_weights", "class-weights"),
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
+    ("data.fold.of", "folds"),
     ("data.image_size", "image-size"),
     ("data.labels", "labels"),
     ("data.max_pixels", "max-pixels"),
@@ -27,9 +29,13 @@ const FLAGS: [(&str, &str); 37] = [
     ("data.train_images", "train-images"),
     ("device", "device"),
     ("drop_path", "drop-path"),
+    ("early_stopping.epochs", "early-stopping"),
+    ("early_stopping.held_out", "held-out"),
     ("edges", "edges"),
     ("epochs", "epochs"),
     ("finalists.candidates", "finalists"),
+    ("init", "init"),
+    ("init.rate", "init-rate"),
     ("label_smoothing", "label-smoothing"),
     ("limits.latency.milliseconds", "max-latency"),
     ("limits.multiply_adds", "max-multiply-adds"),

@@ -1,6 +1,7 @@
 //! `eoinas images`: from a folder of pictures to a trained network.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -85,6 +86,9 @@ const MEASURED: usize = 4;
 
 /// Epochs of a search that is fitted to a time, at most: the paper's.
 const MOST_SEARCH_EPOCHS: usize = 160;
+
+/// Of fewer training pictures it is said what may do better.
+const FEW: usize = 2000;
 
 /// Longer than this, it is said what would be shorter.
 const LONG: Duration = Duration::from_secs(3600);
@@ -187,6 +191,14 @@ fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Result<(SearchCo
             dir.display()
         )
         .into());
+    }
+    if images < FEW {
+        let words = [OsStr::new("--init"), OsStr::new("MODEL"), OsStr::new("--data"), dir.as_os_str()];
+        let instead = start.line("train", words);
+        out::note(&format!(
+            "{images} training pictures are few for a search and a network from scratch; weights that were trained on others may do \
+             better: {instead} (and --folds 5, to know how good it is)"
+        ));
     }
     search.batch_size = search.batch_size.min(images / 2);
     let mut training = then_train::with_batch_for(TrainConfig::quick().for_pictures(args.image_size), images);

@@ -45,7 +45,8 @@ fn networks_keep_to_a_latency() {
     let dir = tempfile::tempdir().unwrap();
     let path = table(dir.path());
     let out = dir.path().join("out");
-    let tiny = ["--genotype", "darts-v2", "--train-images", "32", "--test-images", "20", "--epochs", "1", "--threads", "1"];
+    let tiny =
+        ["--genotype", "darts-v2", "--train-images", "32", "--test-images", "20", "--epochs", "1", "--threads", "1"];
     // As slow as four channels may be, which wider networks are not.
     let json = last_line(&latency(&["--table", &path, "darts-v2", "--channels", "4", "--cells", "3", "--json"]));
     let most = format!("{}ms", json["networks"][0]["predicted_ms"]);

@@ -40,6 +40,7 @@ pub mod folder;
 pub mod in_memory;
 pub mod loader;
 pub mod mnist;
+pub mod normalised;
 pub mod source;
 pub mod split;
 pub mod subset;
@@ -61,6 +62,7 @@ pub use folder::{FolderConfig, FolderList, ImageFolder, MAX_PIXELS, PictureFolde
 pub use in_memory::InMemory;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};
 pub use mnist::Mnist;
+pub use normalised::Normalised;
 pub use picture_files::{PictureFiles, is_litter, is_picture};
 pub use source::{Source, SourceKind};
 pub use split::{Split, SplitKind};

@@ -107,6 +107,9 @@ pub struct Source {
     /// classes.
     #[serde(default)]
     pub labels: Option<PathBuf>,
+    /// Of a folder without a test part, hold none out: both parts are all its pictures. Default false.
+    #[serde(default)]
+    pub all: bool,
 }
 
 /// The training part and the test part.
@@ -126,6 +129,7 @@ impl Source {
             max_pixels: None,
             files: PictureFiles::All,
             labels: None,
+            all: false,
         }
     }
 
@@ -175,6 +179,7 @@ impl Source {
             max_pixels,
             files: self.files,
             labels: self.labels.clone(),
+            all: self.all,
             ..FolderConfig::default()
         }
     }

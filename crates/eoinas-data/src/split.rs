@@ -3,7 +3,7 @@
 use crate::dataset::Dataset;
 use crate::dice;
 use crate::error::{DataError, Result};
-use eoinas_core::{SeedStream, Streams, Target, TargetKind};
+use eoinas_core::{SeedStream, Setting, Streams, Target, TargetKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -80,6 +80,29 @@ pub fn hold_out(labels: &[u32], indices: &[usize], share: f64, streams: &Streams
     if split.train.is_empty() || split.valid.is_empty() {
         let hint = "one part would be empty: hold out another share, or use more training images";
         return Err(DataError::TooFew { wanted: 2, available: indices.len(), hint });
+    }
+    split.train.sort_unstable();
+    split.valid.sort_unstable();
+    Ok(split)
+}
+
+/// One of `folds` splits in which each of `indices` is in [`Split::valid`] once: fold number `fold`, from 0. Each class's images
+/// ([`strata`]), shuffled by the seed, are dealt out in turn, and the turn runs on from class to class: folds differ by one image
+/// at most, of each class and in all.
+///
+/// # Errors
+/// [`DataError::TooFew`] when there are fewer images than folds; a number of folds below 2, or a fold that is none of them.
+pub fn fold(labels: &[u32], indices: &[usize], fold: usize, folds: usize, streams: &Streams) -> Result<Split> {
+    Setting::check(folds >= 2, "folds", folds, "at least 2")?;
+    Setting::check(fold < folds, "fold", fold, format!("0 to {}", folds - 1))?;
+    if folds > indices.len() {
+        let hint = "choose fewer folds: each needs an image to test on";
+        return Err(DataError::TooFew { wanted: folds, available: indices.len(), hint });
+    }
+    let mut split = Split { train: Vec::new(), valid: Vec::new() };
+    let classes = by_class(indices.iter().copied(), labels, streams, 3);
+    for (place, index) in classes.into_iter().flatten().enumerate() {
+        if place % folds == fold { &mut split.valid } else { &mut split.train }.push(index);
     }
     split.train.sort_unstable();
     split.valid.sort_unstable();
@@ -223,6 +246,27 @@ mod tests {
         );
         let error = hold_out(&labels, &[1, 2, 3], 0.1, &Streams::new(0)).unwrap_err();
         assert!(matches!(error, DataError::TooFew { available: 3, .. }), "{error}");
+    }
+
+    #[test]
+    fn every_image_is_in_one_fold_and_classes_are_even() {
+        let labels: Vec<u32> = (0..203).map(|i| i * i % 7).collect();
+        let indices: Vec<usize> = (0..200).collect();
+        let folds: Vec<Split> = (0..5).map(|n| fold(&labels, &indices, n, 5, &Streams::new(3)).unwrap()).collect();
+        let mut tested: Vec<usize> = folds.iter().flat_map(|split| split.valid.clone()).collect();
+        tested.sort_unstable();
+        assert_eq!(tested, indices);
+        for split in &folds {
+            assert_eq!((split.valid.len(), split.train.len()), (40, 160));
+            assert!(split.valid.iter().all(|index| !split.train.contains(index)));
+            for (held, all) in class_counts(&split.valid, &labels).into_iter().zip(class_counts(&indices, &labels)) {
+                assert!((held as f64 - all as f64 / 5.0).abs() < 1.0, "{held} of {all}");
+            }
+        }
+        assert_ne!(folds[0], fold(&labels, &indices, 0, 5, &Streams::new(4)).unwrap());
+        let wrong = |n, of| fold(&labels, &[1, 2, 3], n, of, &Streams::new(0)).unwrap_err().to_string();
+        assert!(wrong(0, 1).contains("folds is 1") && wrong(5, 5).contains("fold is 5"));
+        assert!(wrong(0, 4).contains("fewer folds"), "{}", wrong(0, 4));
     }
 
     /// Numbers are halved as samples of one class are.

@@ -115,9 +115,37 @@ pub fn cross_entropy(ws: &Workspace, logits: &Tensor, labels: &[u32], smoothing:
     let (n, classes) = check_labels(KERNEL, logits, labels)?;
     let logits = (logits, [n, classes]);
     match Place::of(logits.0) {
-        Place::Cpu => cpu::head::cross_entropy(KERNEL, ws, logits, labels, smoothing),
+        Place::Cpu => cpu::head::cross_entropy(KERNEL, ws, logits, labels, smoothing, None),
         Place::Gpu(gpu) => gpu::head::cross_entropy(&gpu, KERNEL, logits, labels, smoothing),
     }
+}
+
+/// The same with a weight for each class: the mean over the images of `weights[label]` times the image's loss. It is not divided
+/// by the sum of the weights, as PyTorch's is, so that batches add up to the loss over all images. On a GPU it runs on the CPU,
+/// as the logits are few.
+///
+/// # Errors
+/// As [`cross_entropy`], and another number of weights than of classes.
+pub fn weighted_cross_entropy(
+    ws: &Workspace,
+    logits: &Tensor,
+    labels: &[u32],
+    smoothing: f32,
+    weights: &[f32],
+) -> Result<LossOutput> {
+    const KERNEL: &str = "weighted_cross_entropy";
+    let (n, classes) = check_labels(KERNEL, logits, labels)?;
+    if weights.len() != classes {
+        return Err(KernelError::Argument {
+            kernel: KERNEL,
+            argument: "weights",
+            got: format!("{} of them", weights.len()),
+            expected: format!("one for each of the {classes} classes"),
+        });
+    }
+    let host = logits.to_device(&Device::Cpu)?;
+    let found = cpu::head::cross_entropy(KERNEL, ws, (&host, [n, classes]), labels, smoothing, Some(weights))?;
+    Ok(LossOutput { dlogits: found.dlogits.to_device(logits.device())?, ..found })
 }
 
 /// Number of images whose label is among the `k` largest logits (`[n, classes]`).

@@ -8,7 +8,7 @@ use common::{Values, array, assert_close, flat, wide};
 use eoinas_kernels::elementwise::{dropout_backward, dropout_forward};
 use eoinas_kernels::head::{
     binary_cross_entropy, cross_entropy, global_average_pool, global_average_pool_backward, linear_backward,
-    linear_forward, mean_squared_error, top_k_correct,
+    linear_forward, mean_squared_error, top_k_correct, weighted_cross_entropy,
 };
 use eoinas_kernels::reference::{Array, head};
 use eoinas_kernels::{KernelError, OutputLoss, Workspace};
@@ -76,6 +76,33 @@ fn linear_and_its_gradients() {
         linear_forward(&Workspace::new(), &x, &weight, &x),
         Err(KernelError::Tensor { tensor: "weight", got, .. }) if got.starts_with("shape")
     ));
+}
+
+/// The loss by its definition over each image's own, the gradient by finite differences of it.
+#[test]
+fn weighted_loss_against_definition() {
+    let (n, classes) = (6, 4);
+    let logits = (Values::new(3).tensor(&[n, classes]) * 5.0).unwrap();
+    let (labels, weights) = ([0, 1, 1, 3, 3, 0], [0.25f32, 2.0, 7.0, 0.0]);
+    for smoothing in [0.0, 0.1] {
+        let got = weighted_cross_entropy(&Workspace::new(), &logits, &labels, smoothing, &weights).unwrap();
+        let loss = |x: &[f64]| {
+            let images = x.chunks(classes).zip(&labels);
+            let of = |(row, label): (&[f64], &u32)| {
+                f64::from(weights[*label as usize]) * head::cross_entropy(row, &[*label], f64::from(smoothing))
+            };
+            images.map(of).sum::<f64>() / n as f64
+        };
+        assert!((got.loss - loss(&wide(&logits))).abs() < 1e-6, "{}", got.loss);
+        assert_close("dlogits", &flat(&got.dlogits), &gradient(&wide(&logits), loss), 1e-4);
+        let (even, plain) = (
+            weighted_cross_entropy(&Workspace::new(), &logits, &labels, smoothing, &[1.0; 4]).unwrap(),
+            cross_entropy(&Workspace::new(), &logits, &labels, smoothing).unwrap(),
+        );
+        assert_eq!((even.loss, flat(&even.dlogits)), (plain.loss, flat(&plain.dlogits)));
+    }
+    let error = weighted_cross_entropy(&Workspace::new(), &logits, &labels, 0.0, &[1.0; 3]).unwrap_err().to_string();
+    assert!(error.contains("weights") && error.contains("each of the 4 classes"), "{error}");
 }
 
 #[test]

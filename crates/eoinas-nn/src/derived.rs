@@ -7,8 +7,10 @@ use candle_core::{Device, Tensor};
 use eoinas_core::{Gate, Gates, Genotype, NetworkSpec, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::Workspace;
 
+use crate::auxiliary;
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::error::Result;
+use crate::head::CLASSIFIER;
 use crate::network::Network;
 use crate::operation::Phase;
 use crate::ops::Operations;
@@ -126,6 +128,23 @@ impl DerivedNetwork {
         self.pass(batch, Wanted::WEIGHTS, Phase::Training, options)
     }
 
+    /// A training pass of the head's classifier alone, as if all that is below it were frozen: that is run as in an evaluation,
+    /// with its running statistics, and neither changes them nor gets gradients; nothing is dropped. An auxiliary head is not
+    /// run.
+    ///
+    /// # Errors
+    /// As [`Self::train_pass`].
+    pub fn train_head_pass(&self, batch: &Batch, options: &PassOptions) -> Result<PassOutput> {
+        pass::check_batch(batch, &self.skeleton, self.task.as_ref())?;
+        let run = self.run(Phase::Evaluation);
+        pass::awake_on(batch.images().device(), || run.head_pass(batch, &self.gates, options, Instant::now()))
+    }
+
+    /// Multiplies the learning rate of all but the heads, which learn what is new, by `factor`.
+    pub fn scale_rate_below_head(&mut self, factor: f64) {
+        self.parameters.scale_rates(|name| if is_of_head(name) { 1.0 } else { factor });
+    }
+
     /// A forward pass with batch statistics that moves the running ones and computes no gradients.
     ///
     /// # Errors
@@ -203,13 +222,22 @@ impl DerivedNetwork {
 
     fn pass(&self, batch: &Batch, wanted: Wanted, phase: Phase, options: &PassOptions) -> Result<PassOutput> {
         pass::check_batch(batch, &self.skeleton, self.task.as_ref())?;
-        let run = Run {
+        let run = self.run(phase);
+        pass::awake_on(batch.images().device(), || run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
+    }
+
+    fn run(&self, phase: Phase) -> Run<'_> {
+        Run {
             network: &self.network,
             task: self.task.as_ref(),
             parameters: &self.parameters,
             workspace: &self.workspace,
             phase,
-        };
-        pass::awake_on(batch.images().device(), || run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
+        }
     }
+}
+
+/// Whether the parameter of this name is one of a head: of the classifier or of the auxiliary head.
+pub(crate) fn is_of_head(name: &str) -> bool {
+    name.starts_with(CLASSIFIER) || name.starts_with(auxiliary::PREFIX)
 }

@@ -16,6 +16,9 @@ use crate::operation::Context;
 use crate::parameters::{NormOptions, ParamId, Scope};
 use crate::stage::StageOutput;
 
+/// What the names of the classifier's parameters begin with.
+pub(crate) const CLASSIFIER: &str = "classifier.";
+
 /// Pooling and classifier.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -74,6 +77,22 @@ impl Head {
         let pooled = graph.push(GraphOp::GlobalAverage, &[x])?;
         let (weight, bias) = (graph.weight(self.weight)?, graph.weight(self.bias)?);
         graph.push(GraphOp::Linear { weight, bias }, &[pooled])
+    }
+
+    /// Adds the gradients of the classifier alone.
+    pub fn classifier_gradients(
+        &self,
+        context: &Context<'_>,
+        tape: &HeadTape,
+        dlogits: &Tensor,
+        weights: &mut WeightGradients,
+    ) -> Result<()> {
+        let weight = context.parameters.value(self.weight)?;
+        let found = linear_backward(context.workspace, &tape.pooled, weight, dlogits, false, true)?;
+        for (id, gradient) in [(self.weight, found.weight), (self.bias, found.bias)] {
+            gradient.map_or(Ok(()), |gradient| weights.add(id, gradient))?;
+        }
+        Ok(())
     }
 
     /// Adds the gradients of the features to `targets` and, where wanted, those of the weights.

@@ -187,6 +187,19 @@ impl Network {
         }
     }
 
+    /// Gradients of the head's classifier alone, after a forward pass that kept nothing.
+    pub fn classifier_gradients(
+        &self,
+        context: &Context<'_>,
+        tape: NetworkTape,
+        dlogits: &Tensor,
+        weights: &mut WeightGradients,
+    ) -> Result<()> {
+        self.head.classifier_gradients(context, &tape.head, dlogits, weights)?;
+        self.release(context, tape);
+        Ok(())
+    }
+
     /// Gradients that are wanted, from the logits' gradient and the auxiliary head's.
     #[allow(clippy::too_many_arguments, reason = "two heads, and two kinds of gradient that may be wanted")]
     pub fn backward(

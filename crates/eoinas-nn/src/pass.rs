@@ -16,7 +16,7 @@ use crate::gradients::WeightGradients;
 use crate::network::{AuxiliaryGradient, Network, NetworkTape};
 use crate::operation::{Context, MaskSource, Phase};
 use crate::parameters::Parameters;
-use crate::task::{self, Task};
+use crate::task::{self, Loss, Task};
 
 /// What a pass works on.
 pub(crate) struct Run<'a> {
@@ -48,7 +48,7 @@ impl Run<'_> {
         };
         let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, wanted)?;
         let ops_run = tape.ops_run;
-        let loss = self.task.loss(self.workspace, &logits, batch.targets(), options.label_smoothing)?;
+        let loss = self.loss(&logits, batch, wanted, options)?;
         let auxiliary = self.auxiliary(&context, &tape, batch, wanted, options)?;
         let grade = self.task.grade(&logits, batch.targets(), &loss)?;
         let forward_time = start.elapsed();
@@ -78,6 +78,44 @@ impl Run<'_> {
         })
     }
 
+    /// A pass that trains the head's classifier alone: everything below it is as in evaluation, running statistics included, and
+    /// is not gone through backwards.
+    pub fn head_pass(&self, batch: &Batch, gates: &Gates, options: &PassOptions, start: Instant) -> Result<PassOutput> {
+        let mut context = Context::new(self.workspace, self.parameters, Phase::Evaluation);
+        let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, Wanted::NOTHING)?;
+        let ops_run = tape.ops_run;
+        let loss = self.loss(&logits, batch, Wanted::WEIGHTS, options)?;
+        let grade = self.task.grade(&logits, batch.targets(), &loss)?;
+        let forward_time = start.elapsed();
+        let start = Instant::now();
+        let mut weights = WeightGradients::new();
+        self.network.classifier_gradients(&context, tape, &loss.dlogits, &mut weights)?;
+        weights.settle()?;
+        Ok(PassOutput {
+            loss: loss.loss,
+            auxiliary_loss: None,
+            correct: loss.correct,
+            correct_top5: grade.correct_top5,
+            share: grade.share,
+            answers: grade.answers,
+            samples: batch.samples(),
+            weight_gradients: Some(weights),
+            gate_gradients: None,
+            ops_run,
+            forward_time,
+            backward_time: start.elapsed(),
+        })
+    }
+
+    /// The batch's loss: that of training where weights are trained.
+    fn loss(&self, logits: &Tensor, batch: &Batch, wanted: Wanted, options: &PassOptions) -> Result<Loss> {
+        let (workspace, targets, smoothing) = (self.workspace, batch.targets(), options.label_smoothing);
+        match wanted.weights {
+            true => self.task.training_loss(workspace, logits, targets, smoothing),
+            false => self.task.loss(workspace, logits, targets, smoothing),
+        }
+    }
+
     /// Runs the auxiliary head where its loss counts: in a pass that trains weights.
     fn auxiliary(
         &self,
@@ -92,7 +130,7 @@ impl Run<'_> {
             return Ok(AuxiliaryPass::default());
         }
         let (logits, head) = self.network.auxiliary(context, tape)?.ok_or(NnError::NoAuxiliary { weight })?;
-        let loss = self.task.loss(self.workspace, &logits, batch.targets(), options.label_smoothing)?;
+        let loss = self.loss(&logits, batch, wanted, options)?;
         let dlogits = loss.dlogits.affine(f64::from(weight), 0.0)?;
         Ok(AuxiliaryPass { loss: Some(loss.loss), backward: Some(AuxiliaryGradient { tape: head, dlogits }) })
     }

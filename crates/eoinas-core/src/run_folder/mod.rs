@@ -8,7 +8,7 @@
 //!   training.json training/     the training that follows a search
 //!   report.html pictures/ ...   a report
 //! PICTURES/                     search.json training.json, and the runs search/ training/
-//! SEVERAL/                      seeds.json or trials.json, and runs: seed-0/ seed-1/ ... or random-0/ ...
+//! SEVERAL/                      seeds.json or trials.json, and runs: seed-0/ seed-1/ ..., random-0/ ... or fold-0/ ...
 //! STUDY/VARIANT/seed-0/         search/ train/ train-CHANGE/ CELL-EDGE-OP/, a run each
 //! ```
 
@@ -26,7 +26,7 @@ pub enum Kind {
     Lost,
     /// Searches that differ by their seed.
     Seeds,
-    /// Trainings that differ by seed or cell.
+    /// Trainings that differ by seed, cell or fold.
     Trials,
 }
 
@@ -58,10 +58,15 @@ pub fn random_cell(seed: u64) -> String {
     format!("random-{seed}")
 }
 
+/// Folder of the training that tests this fold of a cross-validation, from 0: `fold-3`.
+pub fn fold(fold: usize) -> String {
+    format!("fold-{fold}")
+}
+
 /// Whether a folder's name says that its run is one of several that differ by their seed.
 pub fn is_one_of_several(name: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    ["seed-", "random-", "trial-"].iter().any(|kind| name.strip_prefix(kind).is_some_and(digits))
+    ["seed-", "random-", "trial-", "fold-"].iter().any(|kind| name.strip_prefix(kind).is_some_and(digits))
 }
 
 /// Folder of a study's training with a change: `train-cutout`.
@@ -90,7 +95,12 @@ mod tests {
 
     #[test]
     fn names_that_are_made_are_known() {
-        assert!(is_one_of_several(&seed(3)) && is_one_of_several(&random_cell(0)) && is_one_of_several("trial-7"));
+        assert!(
+            is_one_of_several(&seed(3))
+                && is_one_of_several(&random_cell(0))
+                && is_one_of_several(&fold(2))
+                && is_one_of_several("trial-7")
+        );
         assert!(!is_one_of_several("seed-") && !is_one_of_several("seed-x") && !is_one_of_several(names::SEARCH));
         assert_eq!(change(&training_with("cutout")), Some("cutout"));
         assert_eq!(change(names::TRAIN), None);

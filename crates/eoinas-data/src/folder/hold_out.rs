@@ -1,12 +1,22 @@
 //! The test part of pictures that have none.
 
+use super::FolderConfig;
 use super::list::{Entry, FolderList, quoted};
 
 /// Without a folder of test images, one image of so many is held out.
 const HOLD_OUT: usize = 5;
 
+/// The test part of a folder or table that has none: where `config` wants all pictures, both parts are all of them.
+pub(super) fn parts_of(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>, config: &FolderConfig) -> FolderList {
+    if config.all {
+        let note = "no folders `train` and `test`: none of the pictures is held out as test".to_owned();
+        return FolderList { classes, test: all.clone(), train: all, notes, held_out: Some(note) };
+    }
+    hold_out(classes, all, notes)
+}
+
 /// Every fifth image of each class goes to the second part; of two to four images the last one.
-pub(super) fn hold_out(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>) -> FolderList {
+fn hold_out(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>) -> FolderList {
     let (mut train, mut test, mut single) = (Vec::new(), Vec::new(), Vec::new());
     for class in all.chunk_by(|a, b| a.1 == b.1) {
         let every = class.len().clamp(2, HOLD_OUT);

@@ -1,7 +1,7 @@
 //! Pictures and their classes by a table: CSV with the columns `file` and `label`, and `split` where it has one.
 
 use super::class::Class;
-use super::hold_out::hold_out;
+use super::hold_out::parts_of;
 use super::list::{FolderList, quoted};
 use super::{FolderConfig, Unreadable, parts};
 use crate::error::{DataError, Result};
@@ -64,7 +64,7 @@ pub(super) fn list(table: &Path, dir: &Path, config: &FolderConfig) -> Result<Fo
     notes.extend(left_out.iter().map(|(split, count)| format!("{count} rows of the split `{split}` left out")));
     notes.extend(unnamed(dir, &rows, config));
     Ok(match test.is_empty() {
-        true => hold_out(classes, train, notes),
+        true => parts_of(classes, train, notes, config),
         false => FolderList { classes, train, test, notes, held_out: None },
     })
 }

@@ -2,7 +2,7 @@
 
 use super::FolderConfig;
 use super::class::{self, Class};
-use super::hold_out::hold_out;
+use super::hold_out::parts_of;
 use super::{labels, parts};
 use crate::error::{DataError, Result};
 use crate::picture_files::PictureFiles;
@@ -48,7 +48,7 @@ pub(super) fn list(dir: &Path, config: &FolderConfig) -> Result<FolderList> {
     let Some(train) = parts::train(&folders) else {
         check_no_part(dir, &folders)?;
         let (classes, all, notes) = class_folders(dir, files)?;
-        return Ok(hold_out(classes, all, notes));
+        return Ok(parts_of(classes, all, notes, config));
     };
     let part = parts::test(&folders);
     let others: Vec<&str> =
@@ -61,7 +61,7 @@ pub(super) fn list(dir: &Path, config: &FolderConfig) -> Result<FolderList> {
             let hint = "call the folder of test images `test`, `val`, `validation` or `dev`, or move others away";
             return Err(missing(dir, &reason, hint));
         }
-        return Ok(hold_out(classes, all, notes));
+        return Ok(parts_of(classes, all, notes, config));
     };
     if !others.is_empty() {
         notes.push(format!("{} beside `{train}` and `{part}` left out", quoted(&others)));

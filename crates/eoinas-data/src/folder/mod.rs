@@ -64,6 +64,10 @@ pub struct FolderConfig {
     /// part's name. `None` (default): subfolders are the classes.
     #[serde(default)]
     pub labels: Option<PathBuf>,
+    /// Where there is no test part, hold none out: both parts are all pictures. For a cross-validation, which deals them into
+    /// folds itself. Default: false.
+    #[serde(default)]
+    pub all: bool,
 }
 
 /// Pixels of a picture that is decoded, unless a setting says otherwise: 100 million, of which 16 bits a channel take 0.8 GB.
@@ -84,6 +88,7 @@ impl Default for FolderConfig {
             max_pixels: MAX_PIXELS,
             files: PictureFiles::All,
             labels: None,
+            all: false,
         }
     }
 }

@@ -126,13 +126,14 @@ pub(crate) fn linear_backward(
     Ok(gradients)
 }
 
-/// Mean loss, number of right answers, gradient of the logits. Labels were checked.
+/// Mean loss, number of right answers, gradient of the logits. Labels were checked, and weights are one a class.
 pub(crate) fn cross_entropy(
     kernel: &'static str,
     ws: &Workspace,
     (logits, [n, classes]): (&Tensor, [usize; 2]),
     labels: &[u32],
     smoothing: f32,
+    weights: Option<&[f32]>,
 ) -> Result<LossOutput> {
     let values = read(kernel, "logits", logits)?;
     let mut gradient = ws.take(n * classes);
@@ -144,12 +145,13 @@ pub(crate) fn cross_entropy(
         let sum: f64 = row.iter().map(|&v| f64::from(v - max).exp()).sum();
         let log_sum = sum.ln() + f64::from(max);
         correct += usize::from(rank(row, label) == 0);
+        let weight = weights.and_then(|weights| weights.get(label)).map_or(1.0, |weight| f64::from(*weight));
         for (class, (&v, out)) in row.iter().zip(out).enumerate() {
             let target = smoothing / classes as f64 + if class == label { 1.0 - smoothing } else { 0.0 };
             if target != 0.0 {
-                loss += target * (log_sum - f64::from(v));
+                loss += weight * target * (log_sum - f64::from(v));
             }
-            *out = (((f64::from(v - max).exp() / sum) - target) / n as f64) as f32;
+            *out = (weight * ((f64::from(v - max).exp() / sum) - target) / n as f64) as f32;
         }
     }
     let dlogits = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;

@@ -7,7 +7,7 @@ use eoinas_kernels::{SgdStep, Update};
 use super::clip_factor;
 use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameter, Parameters};
 
 /// SGD with momentum, L2 decay added to the gradient (PyTorch's form, not decoupled), and clipping of the global norm.
 /// Parameters that the pass did not use are left as they are.
@@ -28,7 +28,8 @@ impl Default for Sgd {
 }
 
 impl Sgd {
-    /// One update at this learning rate: `g = clip * gradient + decay * w`, `m = momentum * m + g`, `w -= rate * m`.
+    /// One update at this learning rate: `g = clip * gradient + decay * w`, `m = momentum * m + g`, `w -= rate * m`, where `rate`
+    /// is multiplied by the parameter's own factor ([`Parameters::scale_rates`]).
     /// Gives the global norm of the gradients before clipping. A norm that is not finite changes nothing.
     pub fn step(&self, parameters: &mut Parameters, gradients: &WeightGradients, rate: f64) -> Result<f64> {
         let norm = gradients.norm()?;
@@ -41,16 +42,23 @@ impl Sgd {
             weight_decay: self.weight_decay,
             gradient_scale: clip_factor(norm, self.clip),
         };
-        let mut tensors = Vec::with_capacity(gradients.len());
+        let mut groups: Vec<(f64, Vec<Updated<'_>>)> = Vec::new();
         for (id, gradient) in gradients.iter() {
+            let factor = parameters.get(id).map_or(1.0, Parameter::rate);
             let (value, momentum) = parameters.momentum_mut(id)?;
-            tensors.push((value.clone(), gradient, momentum.clone()));
+            let tensors = (value.clone(), gradient, momentum.clone());
+            match groups.iter_mut().find(|(other, _)| *other == factor) {
+                Some((_, group)) => group.push(tensors),
+                None => groups.push((factor, vec![tensors])),
+            }
         }
-        sgd_update(&updates(&tensors), &step)?;
+        for (factor, tensors) in &groups {
+            sgd_update(&updates(tensors), &SgdStep { lr: rate * factor, ..step })?;
+        }
         Ok(norm)
     }
 
-    /// The same update of the values without clipping, with the momenta left as they are: the step ahead of
+    /// The same update of the values without clipping, at the same rate for all parameters, with the momenta left as they are: the step ahead of
     /// second-order methods. Gradients that are not finite give values that are not.
     ///
     /// # Errors
@@ -70,7 +78,10 @@ impl Sgd {
     }
 }
 
+/// Value, gradient and momentum of a parameter.
+type Updated<'a> = (Tensor, &'a Tensor, Tensor);
+
 /// Value, gradient and momentum of parameters as a kernel takes them.
-fn updates<'a>(tensors: &'a [(Tensor, &'a Tensor, Tensor)]) -> Vec<Update<'a>> {
+fn updates<'a>(tensors: &'a [Updated<'a>]) -> Vec<Update<'a>> {
     tensors.iter().map(|(value, gradient, momentum)| Update { value, gradient, momentum }).collect()
 }

@@ -32,6 +32,7 @@ pub struct Parameter {
     value: Var,
     momentum: Option<Tensor>,
     trained: bool,
+    rate: f64,
 }
 
 impl Parameter {
@@ -53,6 +54,11 @@ impl Parameter {
     /// Whether it is trained; running statistics are not.
     pub fn trained(&self) -> bool {
         self.trained
+    }
+
+    /// What an update by SGD multiplies its learning rate by: 1 unless [`Parameters::scale_rates`] said otherwise.
+    pub fn rate(&self) -> f64 {
+        self.rate
     }
 }
 
@@ -157,6 +163,14 @@ impl Parameters {
         Ok(())
     }
 
+    /// Sets what updates by SGD multiply each parameter's learning rate by, by its name. No checkpoint has it: it follows from
+    /// the settings.
+    pub fn scale_rates(&mut self, rate: impl Fn(&str) -> f64) {
+        for parameter in self.entries.iter_mut().flatten() {
+            parameter.rate = rate(&parameter.name);
+        }
+    }
+
     /// Frees a parameter and its momentum.
     pub fn remove(&mut self, id: ParamId) {
         if let Some(parameter) = self.entries.get_mut(id.0).and_then(Option::take) {
@@ -187,7 +201,7 @@ impl Parameters {
         }
         let id = ParamId(self.entries.len());
         self.by_name.insert(name.clone(), id);
-        self.entries.push(Some(Parameter { name, value, momentum: None, trained }));
+        self.entries.push(Some(Parameter { name, value, momentum: None, trained, rate: 1.0 }));
         Ok(id)
     }
 

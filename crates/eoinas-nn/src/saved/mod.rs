@@ -39,7 +39,7 @@ use eoinas_core::genotype::{BuiltInOps, OpResolver};
 use eoinas_core::{Streams, TargetInfo, count};
 
 use crate::auxiliary;
-use crate::derived::DerivedNetwork;
+use crate::derived::{DerivedNetwork, is_of_head};
 use crate::error::{NnError, Result};
 use crate::ops::Operations;
 use crate::task;
@@ -164,5 +164,28 @@ impl SavedNetwork {
             DerivedNetwork::new(genotype, &space, skeleton, operations, &streams, device).map_err(unfit)?;
         network.parameters_mut().load(&self.tensors).map_err(unfit)?;
         Ok(network.with_task(task::of(&self.description.target)))
+    }
+
+    /// Gives `network` the weights and running statistics of this one, all but those of the heads, which keep what they have:
+    /// where a training of other classes begins. Images may be of another size.
+    ///
+    /// # Errors
+    /// [`NnError::Weights`] when `network` is another one: it names the first tensor that does not fit. Nothing is changed then.
+    pub fn initialise(&self, network: &mut DerivedNetwork) -> Result<()> {
+        let model = self.dir.join(MODEL);
+        let mut tensors = network.parameters().tensors();
+        let (own, theirs) = (&network.parameters(), &self.tensors);
+        let below = |name: &&String| !is_of_head(name);
+        let mut names: Vec<&String> = theirs.keys().filter(below).chain(tensors.keys().filter(below)).collect();
+        names.sort_unstable();
+        let missing = names.into_iter().find(|name| own.by_name(name).is_none() || !theirs.contains_key(*name));
+        if let Some(name) = missing {
+            let whose = if theirs.contains_key(name) { "the network" } else { "the file" };
+            return Err(NnError::weights(&model, format!("{whose} has no {name}: the weights are another network's")));
+        }
+        let taken = theirs.iter().filter(|(name, _)| !is_of_head(name));
+        tensors.extend(taken.map(|(name, tensor)| (name.clone(), tensor.clone())));
+        let unfit = |error| NnError::weights(&model, format!("the weights do not fit the network: {error}"));
+        network.parameters_mut().load(&tensors).map_err(unfit)
     }
 }

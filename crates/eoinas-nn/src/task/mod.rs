@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{NnError, Result};
 
 pub use answer::Answer;
-pub use classes::Classes;
+pub use classes::{Classes, WeightedClasses};
 pub use labels::Labels;
 pub use numbers::Numbers;
 
@@ -40,6 +40,14 @@ pub trait Task: Debug + Send + Sync {
     /// # Errors
     /// Tensors that do not fit.
     fn loss(&self, workspace: &Workspace, logits: &Tensor, targets: &Targets, smoothing: f32) -> Result<Loss>;
+
+    /// The same in a pass that trains, for a task that weighs samples there and not in evaluations. Default: [`Task::loss`].
+    ///
+    /// # Errors
+    /// As [`Task::loss`].
+    fn training_loss(&self, workspace: &Workspace, logits: &Tensor, targets: &Targets, smoothing: f32) -> Result<Loss> {
+        self.loss(workspace, logits, targets, smoothing)
+    }
 
     /// How good the answers of a batch are. `loss` is what [`Task::loss`] gave for them.
     ///

@@ -1,4 +1,4 @@
-//! Several runs of one job, each in a folder of its own below one: seeds, random cells, variants.
+//! Several runs of one job, each in a folder of its own below one: seeds, random cells, folds.
 
 mod seeds;
 mod trials;
@@ -9,7 +9,7 @@ use eoinas_core::Setting;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use seeds::Seeds;
-pub use trials::{Trial, Trials, accuracy, random_cell};
+pub use trials::{Trial, Trials, accuracy, pooled_accuracy, random_cell};
 
 use crate::{
     error::{Result, TrainError},
@@ -53,7 +53,7 @@ pub trait Runs: Serialize + DeserializeOwned {
     /// As [`Run::create`]; no runs at all.
     fn check(&self, mut options: Options) -> Result<()> {
         let first = self.items().first().ok_or_else(|| Setting::new("runs", 0, "at least one seed or cell"))?;
-        Self::Job::new(self.task(first, &options)?, &mut options).map(|_| ())
+        Self::Job::new(self.task(first, &options)?, &mut options)?.begin(&options)
     }
 
     /// Writes the file to a new folder, and brings all that is there to its place.

@@ -1,9 +1,9 @@
-//! The same training with several seeds or cells.
+//! The same training with several seeds, cells or folds.
 
 use eoinas_core::{
     Genotype, SearchSpace, SeedStream, Streams,
     run_folder::{self, names},
-    statistics::mean_and_deviation,
+    statistics::{mean_and_deviation, wilson_interval},
 };
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +11,10 @@ use super::Runs;
 use crate::{
     error::Result,
     run::{Options, RunWriter},
-    training::{TrainConfig, TrainJob, Trained, parse_genotype},
+    training::{Fold, TrainConfig, TrainJob, Trained, parse_genotype},
 };
 
-/// Trainings that share their settings but for cell and seed: `trials.json` in the folder that holds their runs.
+/// Trainings that share their settings but for cell, seed and fold: `trials.json` in the folder that holds their runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trials {
     /// The settings that all share. Its seed also chooses the images, so that all learn from the same ones.
@@ -32,6 +32,9 @@ pub struct Trial {
     pub genotype: String,
     /// Its seed.
     pub seed: u64,
+    /// The fold that it is tested on, of a cross-validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
 }
 
 impl Trials {
@@ -39,9 +42,26 @@ impl Trials {
     pub fn seeds(config: TrainConfig, genotype: &Genotype, seeds: u64) -> Self {
         let trial = |index| {
             let seed = config.seed.wrapping_add(index);
-            Trial { name: run_folder::seed(seed), genotype: genotype.to_string(), seed }
+            Trial { name: run_folder::seed(seed), genotype: genotype.to_string(), seed, fold: None }
         };
         Self { trials: (0..seeds).map(trial).collect(), config }
+    }
+
+    /// One genotype, cross-validated: each of `folds` trainings is tested on another part of the training images, and trained on
+    /// the others. Seeds count up from that of `config`.
+    pub fn folds(config: TrainConfig, genotype: &Genotype, folds: usize) -> Self {
+        let trial = |fold| Trial {
+            name: run_folder::fold(fold),
+            genotype: genotype.to_string(),
+            seed: config.seed.wrapping_add(fold as u64),
+            fold: Some(Fold { fold, of: folds }),
+        };
+        Self { trials: (0..folds).map(trial).collect(), config }
+    }
+
+    /// Whether this is a cross-validation.
+    pub fn are_folds(&self) -> bool {
+        self.trials.iter().any(|trial| trial.fold.is_some())
     }
 
     /// `count` random cells of `space`, each with its own seed, counted up from that of `config`.
@@ -49,7 +69,7 @@ impl Trials {
         let trial = |index| {
             let seed = config.seed.wrapping_add(index);
             let genotype = random_cell(space, seed).to_string();
-            Trial { name: run_folder::random_cell(seed), genotype, seed }
+            Trial { name: run_folder::random_cell(seed), genotype, seed, fold: None }
         };
         Self { trials: (0..count).map(trial).collect(), config }
     }
@@ -71,11 +91,16 @@ impl Runs for Trials {
 
     fn task(&self, trial: &Trial, options: &Options) -> Result<(TrainConfig, Genotype)> {
         let split_seed = self.config.split_seed.or(Some(self.config.seed));
-        let config = TrainConfig { seed: trial.seed, split_seed, ..self.config.clone() };
+        let mut config = TrainConfig { seed: trial.seed, split_seed, ..self.config.clone() };
+        config.data.fold = trial.fold.or(config.data.fold);
         Ok((config, parse_genotype(&trial.genotype, options)?))
     }
 
-    fn gather(&self, _: &RunWriter, found: Vec<Trained>) -> Result<Vec<Trained>> {
+    /// Beside the folds of a cross-validation the settings that they share, for the training of the network to use.
+    fn gather(&self, dir: &RunWriter, found: Vec<Trained>) -> Result<Vec<Trained>> {
+        if self.are_folds() {
+            dir.write_json(names::CONFIG, &self.config)?;
+        }
         Ok(found)
     }
 }
@@ -90,4 +115,13 @@ pub fn random_cell(space: &SearchSpace, seed: u64) -> Genotype {
 pub fn accuracy(trained: &[Trained]) -> Option<(f64, f64)> {
     let accuracies: Vec<f64> = trained.iter().map(|trained| trained.score().value).collect();
     mean_and_deviation(&accuracies)
+}
+
+/// Share of all tested images that the folds of a cross-validation got right, 0 to 1, with its interval
+/// ([`wilson_interval`], 95 %): every image was tested once, by a network that had not seen it. The interval knows the chance of
+/// which images there are; that of the trainings is in how the folds deviate ([`accuracy`]). `None` without images.
+pub fn pooled_accuracy(folds: &[Trained]) -> Option<(f64, (f64, f64))> {
+    let images: u64 = folds.iter().map(|trained| trained.test_images).sum();
+    let right: f64 = folds.iter().map(|trained| trained.accuracy * trained.test_images as f64).sum();
+    wilson_interval(right.round() as u64, images).map(|interval| (right / images as f64, interval))
 }

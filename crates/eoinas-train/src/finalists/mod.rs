@@ -189,7 +189,7 @@ impl Finalist {
     }
 
     fn trial(&self, at: usize, seed: u64) -> Trial {
-        Trial { name: format!("cell-{}", at + 1), genotype: self.genotype.clone(), seed }
+        Trial { name: format!("cell-{}", at + 1), genotype: self.genotype.clone(), seed, fold: None }
     }
 
     fn learn(&mut self, trained: &Trained) {

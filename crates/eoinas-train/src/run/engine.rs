@@ -52,7 +52,8 @@ impl<J: Job> Run<J> {
     pub fn create_in(task: J::Task, run: impl FnOnce() -> Result<RunWriter>, mut options: Options) -> Result<Self> {
         let data = J::data(&task, &options)
             .map(|data| (data.kind, data.files, data.dir.to_owned(), data.labels.map(Path::to_owned)));
-        let job = J::new(task, &mut options)?;
+        let mut job = J::new(task, &mut options)?;
+        job.begin(&options)?;
         let mut about = job.about();
         // Images that no run can learn from are not those of a study.
         let data = data.as_ref().map(|(kind, files, dir, labels)| DataFolder {
@@ -156,7 +157,7 @@ impl<J: Job> Run<J> {
     }
 
     fn go_on(&mut self) -> Flow<J::Found> {
-        while self.state.epoch < self.job.epochs() {
+        while !self.job.is_done(&self.state) {
             let epoch = self.job.epoch(self.state.epoch);
             if self.state.step == 0 {
                 let (epoch, epochs) = (self.state.epoch as u64, self.job.epochs() as u64);

@@ -39,6 +39,15 @@ pub trait Job: fmt::Debug + Sized {
     /// Settings that cannot work, images that cannot be read, a network that cannot be built.
     fn new(task: Self::Task, options: &mut Options) -> Result<Self>;
 
+    /// Before the first step of a new run, of which nothing is written yet: takes what a run that goes on has in its checkpoint.
+    /// Default: nothing.
+    ///
+    /// # Errors
+    /// What is to be begun with cannot be read or does not fit.
+    fn begin(&mut self, _options: &Options) -> Result<()> {
+        Ok(())
+    }
+
     /// Writes the task to a new run's folder.
     ///
     /// # Errors
@@ -78,8 +87,13 @@ pub trait Job: fmt::Debug + Sized {
     /// Tensors that cannot be made.
     fn tensors(&self) -> Result<BTreeMap<String, Tensors>>;
 
-    /// Epochs in all.
+    /// Epochs in all, unless the run is done before.
     fn epochs(&self) -> usize;
+
+    /// Whether all is done that was to be done where the run stands, between two epochs. Default: all epochs are.
+    fn is_done(&self, state: &State) -> bool {
+        state.epoch >= self.epochs()
+    }
 
     /// Steps of each.
     fn steps(&self) -> usize;

@@ -125,6 +125,20 @@ impl Session {
         self.steps
     }
 
+    /// The checkpoint of this run after so many steps, which has to be one that is kept, and its folder.
+    ///
+    /// # Errors
+    /// It is gone or damaged.
+    pub(crate) fn checkpoint<S: DeserializeOwned>(
+        &self,
+        step: u64,
+        device: &Device,
+    ) -> Result<(PathBuf, Checkpoint<S>)> {
+        let folder = self.store.path(step);
+        let checkpoint = checkpoint::read(&folder, &self.subject, device)?;
+        Ok((folder, checkpoint))
+    }
+
     /// Tells the observers.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use candle_core::Tensor;
-use eoinas_nn::{DerivedNetwork, Parameters, Task};
+use eoinas_nn::{DerivedNetwork, Parameters, Task, saved::SavedNetwork};
 
 use crate::{checkpoint::Tensors, error::Result};
 
@@ -29,6 +29,10 @@ impl Average {
 
     pub fn with_task(self, task: &Arc<dyn Task>) -> Self {
         Self { network: self.network.with_task(Arc::clone(task)), ..self }
+    }
+
+    pub fn initialise(&mut self, saved: &SavedNetwork) -> Result<()> {
+        Ok(saved.initialise(&mut self.network)?)
     }
 
     pub fn network(&self) -> &DerivedNetwork {

@@ -11,7 +11,7 @@ use eoinas_core::{
 use eoinas_data::{Augment, DatasetInfo, PictureFiles, SourceKind};
 use serde::{Deserialize, Serialize};
 
-use super::{data::open_parts, presets::TrainPreset};
+use super::{data::open_parts, init::InitConfig, presets::TrainPreset};
 use crate::{
     config::{DataConfig, NetworkConfig, WeightsConfig},
     error::Result,
@@ -76,8 +76,51 @@ pub struct TrainConfig {
     /// lag behind the weights where a training has few steps. Default: false.
     #[serde(default)]
     pub batch_statistics: bool,
+    /// Weights to begin with. Default: none, they are drawn by the seed.
+    #[serde(default)]
+    pub init: Option<InitConfig>,
+    /// End before the last epoch where no epoch gets better any more, and deliver the best one. Default: none, all epochs are
+    /// trained and the last one is the result.
+    #[serde(default)]
+    pub early_stopping: Option<EarlyStopping>,
+    /// Whether classes of few images weigh more in the training loss. Default: none does.
+    #[serde(default)]
+    pub class_weights: ClassWeights,
     /// Newest checkpoints kept beside the best. Default: 1.
     pub keep_checkpoints: usize,
+}
+
+/// When a training ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStopping {
+    /// After so many epochs without a better score than that of the best one. The learning rate's schedule goes by the epochs of
+    /// the settings all the same.
+    pub epochs: usize,
+    /// The score is that on this share (0 to 1) of the training images, which train nothing: drawn by the split's seed, balanced
+    /// over the classes. The images that the training is tested on are looked at once, at its end.
+    pub held_out: f64,
+}
+
+/// How much the images of each class weigh in the training loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// All the same.
+    #[default]
+    None,
+    /// By the inverse of their number, with mean 1 over the training images ([`eoinas_nn::task::WeightedClasses::balanced`]).
+    Balanced,
+}
+
+/// One part of a cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fold {
+    /// Its number, from 0.
+    pub fold: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// The images of a training.
@@ -97,6 +140,11 @@ pub struct TrainDataConfig {
     /// drawn by the split's seed, balanced over the classes, and train nothing. `None` (default): the test part.
     #[serde(default)]
     pub held_out: Option<f64>,
+    /// Evaluate on one fold of the training images instead of the test part, which is then not opened; of a folder without a test
+    /// part all pictures are training images then. Folds are dealt by the split's seed, balanced over the classes
+    /// ([`eoinas_data::split::fold`]). `None` (default): the test part.
+    #[serde(default)]
+    pub fold: Option<Fold>,
     /// Height and width that the images of a folder get. Default: 32.
     pub image_size: Option<usize>,
     /// Whether unreadable images of a folder are left out, and named in the record, instead of ending the run. Default:
@@ -125,6 +173,7 @@ impl From<&DataConfig> for TrainDataConfig {
             train_images: search.train_images,
             test_images: None,
             held_out: None,
+            fold: None,
             image_size: search.image_size,
             skip_unreadable: search.skip_unreadable,
             max_pixels: search.max_pixels,
@@ -167,6 +216,9 @@ impl Default for TrainConfig {
             label_smoothing: 0.0,
             average: None,
             batch_statistics: false,
+            init: None,
+            early_stopping: None,
+            class_weights: ClassWeights::None,
             keep_checkpoints: 1,
         }
     }

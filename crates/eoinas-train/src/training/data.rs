@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eoinas_core::{Setting, Streams, event};
 use eoinas_data::{Augment, Dataset, Loader, LoaderConfig, Part, Source, split};
 
-use super::config::TrainConfig;
+use super::config::{EarlyStopping, Fold, TrainConfig};
 use crate::{data::describe, error::Result, run::Options};
 
 /// Training and test images as batches.
@@ -16,14 +16,19 @@ pub struct TrainData {
     /// The images that are evaluated, in a fixed order, never augmented: those of the test part, or training images that
     /// the settings hold out.
     pub test: Loader,
+    /// Training images by which the best epoch is chosen, where the settings stop early; in a fixed order, never augmented.
+    pub chosen_by: Option<Loader>,
+    /// How many training images each class has; empty without classes.
+    pub class_counts: Vec<usize>,
 }
 
 /// Both parts of the set that is given or that `config` names; the training part twice where the test part is not read.
 pub(super) fn open_parts(config: &TrainConfig, options: &mut Options) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>)> {
     let data = &config.data;
+    let one_part = data.held_out.is_some() || data.fold.is_some();
     match (options.dataset.take(), options.test_dataset.take()) {
         (Some(train), Some(test)) => return Ok((train, test)),
-        (Some(train), None) if data.held_out.is_some() => return Ok((Arc::clone(&train), train)),
+        (Some(train), None) if one_part => return Ok((Arc::clone(&train), train)),
         (Some(_), None) => {
             let expected = "images to test on beside those of `dataset`, or `data.held_out`";
             return Err(Setting::new("test_dataset", "none", expected).into());
@@ -41,7 +46,8 @@ pub(super) fn open_parts(config: &TrainConfig, options: &mut Options) -> Result<
     source.labels = data.labels.clone();
     // A window of a picture is cut before the picture is made small.
     source.pictures = config.augment.crop.is_some();
-    if config.data.held_out.is_some() {
+    source.all = data.fold.is_some();
+    if one_part {
         let train = source.open(Part::Train)?;
         return Ok((Arc::clone(&train), train));
     }
@@ -64,16 +70,29 @@ impl TrainData {
         }
         let choice = Streams::new(config.split_seed.unwrap_or(config.seed));
         let train_indices = choose(train.as_ref(), config.data.train_images, &choice)?;
-        let (train_indices, test, test_indices) = match config.data.held_out {
-            Some(share) => {
-                let split = split::hold_out(&split::strata(train.as_ref())?, &train_indices, share, &choice)?;
+        let strata = split::strata(train.as_ref())?;
+        let (train_indices, test, test_indices) = match (config.data.fold, config.data.held_out) {
+            (Some(Fold { fold, of }), _) => {
+                let split = split::fold(&strata, &train_indices, fold, of, &choice)?;
                 (split.train, Arc::clone(&train), split.valid)
             }
-            None => {
+            (None, Some(share)) => {
+                let split = split::hold_out(&strata, &train_indices, share, &choice)?;
+                (split.train, Arc::clone(&train), split.valid)
+            }
+            (None, None) => {
                 let test_indices = choose(test.as_ref(), config.data.test_images, &choice)?;
                 (train_indices, test, test_indices)
             }
         };
+        let (train_indices, chosen_by) = match config.early_stopping {
+            Some(EarlyStopping { held_out, .. }) => {
+                let split = split::hold_out(&strata, &train_indices, held_out, &choice)?;
+                (split.train, Some(split.valid))
+            }
+            None => (train_indices, None),
+        };
+        let class_counts = class_counts(train.as_ref(), &strata, &train_indices);
         let images = train_indices.len();
         if config.batch_size > images {
             let expected = format!(
@@ -93,8 +112,16 @@ impl TrainData {
         // A last batch of one image would give BatchNorm nothing to average over.
         let drop_last = images % config.batch_size == 1;
         let train_config = LoaderConfig { augment: config.augment, drop_last, ..base(train_indices) };
-        let test_config = LoaderConfig { augment: Augment::none(), part: 1, shuffle: false, ..base(test_indices) };
-        Ok(Self { train: Loader::new(train, train_config)?, test: Loader::new(test, test_config)? })
+        let evaluated =
+            |indices, part| LoaderConfig { augment: Augment::none(), part, shuffle: false, ..base(indices) };
+        let chosen_by = chosen_by.map(|indices| Loader::new(Arc::clone(&train), evaluated(indices, 2))).transpose()?;
+        let test = Loader::new(test, evaluated(test_indices, 1))?;
+        Ok(Self { train: Loader::new(train, train_config)?, test, chosen_by, class_counts })
+    }
+
+    /// The images that are evaluated after every epoch.
+    pub fn of_epochs(&self) -> &Loader {
+        self.chosen_by.as_ref().unwrap_or(&self.test)
     }
 
     /// What a reader should know of both parts, each thing once.
@@ -110,8 +137,19 @@ impl TrainData {
 
     /// What the record says about the images.
     pub fn describe(&self) -> event::DatasetInfo {
-        describe(&self.train, &self.test)
+        describe(&self.train, self.of_epochs())
     }
+}
+
+/// How many of the images each class has; none without classes.
+fn class_counts(data: &dyn Dataset, strata: &[u32], indices: &[usize]) -> Vec<usize> {
+    let mut counts = vec![0; data.info().target.classes().map_or(0, <[String]>::len)];
+    for class in indices.iter().filter_map(|&index| strata.get(index)) {
+        if let Some(count) = counts.get_mut(*class as usize) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 /// All images, or so many of them, balanced over the classes. A set that was made with that many needs no choice.

@@ -1,6 +1,6 @@
 //! A training as the job of a run.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::run_folder::names;
@@ -14,11 +14,12 @@ use eoinas_data::Batches;
 use eoinas_nn::{
     DerivedNetwork, PassOptions,
     saved::{self, Framing, Normalisation},
+    task::{Task as NetworkTask, WeightedClasses},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    config::{EpochValues, TrainConfig},
+    config::{ClassWeights, EarlyStopping, EpochValues, TrainConfig},
     data::{TrainData, open_parts},
     evaluate::{Statistics, evaluate_while},
     trained::Trained,
@@ -118,7 +119,10 @@ impl Job for TrainJob {
             None => genotype.space()?,
         };
         genotype.check_cells(&space)?;
-        let (train, test) = open_parts(&config, options)?;
+        let (mut train, mut test) = open_parts(&config, options)?;
+        if let Some(init) = &config.init {
+            (train, test) = (init.normalised(train)?, init.normalised(test)?);
+        }
         let skeleton = config.skeleton(&genotype, &space, train.info())?;
         let network = NetworkSpec::derived(&genotype, &space, &skeleton)?;
         let latency_ms = config.limits.milliseconds(&genotype, &skeleton, &space)?;
@@ -136,8 +140,13 @@ impl Job for TrainJob {
         let expected = format!("0: the images have {}, and classes alone are smoothed", target.kind());
         Setting::check(smooth, "label_smoothing", config.label_smoothing, expected)?;
         let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?
-            .with_task(&options.task_of(target)?);
+            .with_task(&task_of(&config, &data, options)?);
         Ok(Self { config, genotype, data, trainee, size, device })
+    }
+
+    fn begin(&mut self, options: &Options) -> Result<()> {
+        let data = self.data.train.dataset().as_ref();
+        self.config.init.as_ref().map_or(Ok(()), |init| init.begin(&mut self.trainee, data, options))
     }
 
     fn write(&self, dir: &RunWriter) -> Result<()> {
@@ -170,8 +179,12 @@ impl Job for TrainJob {
 
     fn about(&self) -> About {
         let skeleton = self.trainee.network().skeleton();
+        let subject = Subject::training(&self.genotype, skeleton);
         About {
-            subject: Subject::training(&self.genotype, skeleton),
+            subject: match &self.config.init {
+                Some(init) => subject.from_weights(&init.sha256, init.rate),
+                None => subject,
+            },
             started: RunStarted {
                 record_version: RECORD_VERSION,
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -187,7 +200,7 @@ impl Job for TrainJob {
                 command: Vec::new(),
                 measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
-            notes: self.data.notes(),
+            notes: self.data.notes().into_iter().chain(self.weights_of_classes()).collect(),
             keep_checkpoints: self.config.keep_checkpoints,
             rules: Vec::new(),
         }
@@ -209,6 +222,14 @@ impl Job for TrainJob {
 
     fn epochs(&self) -> usize {
         self.config.epochs
+    }
+
+    fn is_done(&self, state: &State) -> bool {
+        let stopped = match (self.config.early_stopping, self.best_epoch(state)) {
+            (Some(EarlyStopping { epochs, .. }), Some(best)) => state.epoch >= best + 1 + epochs,
+            _ => false,
+        };
+        stopped || state.epoch >= self.config.epochs
     }
 
     /// Updates of one epoch.
@@ -252,12 +273,9 @@ impl Job for TrainJob {
     fn end_epoch(&mut self, values: &EpochValues, around: Around<'_>) -> Flow<Option<f64>> {
         let Around { state, session, progress } = around;
         // An interrupt does not wait for the end of an evaluation.
-        let statistics = match self.config.batch_statistics {
-            true => Statistics::OfTheBatch,
-            false => Statistics::Running,
-        };
+        let statistics = self.statistics();
         let mut evaluate = |network: &DerivedNetwork| -> Flow<Tally> {
-            evaluate_while(network, &self.data.test, statistics, || match session.check(&progress) {
+            evaluate_while(network, self.data.of_epochs(), statistics, || match session.check(&progress) {
                 Err(reason) if ends_evaluation(&reason) => Err(reason),
                 _ => Ok(()),
             })
@@ -284,7 +302,7 @@ impl Job for TrainJob {
             search: None,
         })))?;
         if let Some(averaged) = &averaged {
-            session.emit(self.evaluated("averaged weights", averaged))?;
+            session.emit(averaged.evaluated(format!("averaged weights, {}", self.images_of_epochs())))?;
         }
         let score = averaged.as_ref().unwrap_or(&last).score();
         (state.last, state.last_averaged) = (Some(last), averaged);
@@ -292,10 +310,13 @@ impl Job for TrainJob {
     }
 
     fn finish(&mut self, state: &State, session: &mut Session) -> Flow<Trained> {
-        let last = state.last.clone().unwrap_or_default();
-        let (averaged, classes) = (state.last_averaged.as_ref(), self.measure().is_accuracy());
+        let (what, last, averaged) = match (self.config.early_stopping, state.best) {
+            (Some(_), Some(best)) => self.take_best(best.step, state, session)?,
+            _ => ("trained network".to_owned(), state.last.clone().unwrap_or_default(), state.last_averaged.clone()),
+        };
+        let (averaged, classes) = (averaged.as_ref(), self.measure().is_accuracy());
         let best = state.best.map(|best| best.score);
-        session.emit(self.evaluated("trained network", &last))?;
+        session.emit(last.evaluated(format!("{what}, {}", self.images_of_end())))?;
         session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
         let trained = Trained {
             genotype: self.genotype.to_string(),
@@ -307,10 +328,9 @@ impl Job for TrainJob {
             averaged_score: averaged.and_then(Tally::other_score),
             best_accuracy: best.filter(|_| classes).unwrap_or(0.0),
             best_score: best.filter(|_| !classes),
-            best_epoch: state
-                .best
-                .map_or(0, |best| (best.step / self.steps().max(1) as u64).saturating_sub(1) as usize),
+            best_epoch: self.best_epoch(state).unwrap_or(0),
             test_images: last.samples,
+            held_out_images: self.data.chosen_by.as_ref().map(|loader| loader.images_per_epoch() as u64),
             train_images: self.data.train.images_per_epoch() as u64,
             seed: self.config.seed,
             epochs: state.epoch,
@@ -333,12 +353,12 @@ impl Job for TrainJob {
     /// The time of the test part, for each network that is evaluated.
     fn end_seconds(&self, batches: usize) -> Result<f64> {
         let mut clock = StepClock::default();
-        for batch in self.data.test.epoch(0, 0).take(batches) {
+        for batch in self.data.of_epochs().epoch(0, 0).take(batches) {
             self.trainee.network().evaluate(&to_device(batch?, &self.device)?)?;
             clock.step_done();
         }
         let networks = 1 + usize::from(self.trainee.averaged().is_some());
-        Ok(clock.seconds_per_step() * (networks * self.data.test.batches_per_epoch()) as f64)
+        Ok(clock.seconds_per_step() * (networks * self.data.of_epochs().batches_per_epoch()) as f64)
     }
 }
 
@@ -359,9 +379,77 @@ impl TrainJob {
         Ok(saved::save(&path, network, &info.target, &normalisation, framing)?)
     }
 
-    fn evaluated(&self, what: &str, tally: &Tally) -> Event {
-        let images = if self.config.data.held_out.is_some() { "held-out training images" } else { "test part" };
-        tally.evaluated(format!("{what}, {images}"))
+    /// The network of the best epoch takes the place of the last one's, and is tested: what it is, how good, and how good with the
+    /// averaged weights.
+    fn take_best(&mut self, step: u64, state: &State, session: &Session) -> Flow<(String, Tally, Option<Tally>)> {
+        let (folder, checkpoint) = session.checkpoint::<SavedTraining>(step, &self.device)?;
+        self.trainee.load(&folder, checkpoint.tensors)?;
+        let evaluate = |network| -> Result<Tally> {
+            evaluate_while(network, &self.data.test, self.statistics(), || Ok::<(), TrainError>(()))
+        };
+        let tested = evaluate(self.trainee.network())?;
+        let averaged = self.trainee.averaged().map(evaluate).transpose()?;
+        let epoch = self.best_epoch(state).unwrap_or(0) + 1;
+        Ok((format!("trained network of epoch {epoch}, the best by held-out images"), tested, averaged))
+    }
+
+    /// The best epoch so far, from 0.
+    fn best_epoch(&self, state: &State) -> Option<usize> {
+        state.best.map(|best| (best.step / self.steps().max(1) as u64).saturating_sub(1) as usize)
+    }
+
+    fn statistics(&self) -> Statistics {
+        match self.config.batch_statistics {
+            true => Statistics::OfTheBatch,
+            false => Statistics::Running,
+        }
+    }
+
+    /// What is evaluated after every epoch.
+    fn images_of_epochs(&self) -> &'static str {
+        if self.data.chosen_by.is_some() { "held-out training images" } else { self.images_of_end() }
+    }
+
+    /// What the result is measured on.
+    fn images_of_end(&self) -> &'static str {
+        match &self.config.data {
+            data if data.fold.is_some() => "the fold that trained nothing",
+            data if data.held_out.is_some() => "held-out training images",
+            _ => "test part",
+        }
+    }
+
+    /// What each class weighs, where that differs.
+    fn weights_of_classes(&self) -> Option<String> {
+        let (Some(weighted), Some(classes)) =
+            (balanced(&self.config, &self.data), self.data.train.dataset().info().target.classes())
+        else {
+            return None;
+        };
+        let said = classes.iter().zip(weighted.weights()).map(|(class, weight)| format!("{class} {weight:.2}"));
+        Some(format!("weights of the classes in the training loss: {}", said.collect::<Vec<_>>().join(", ")))
+    }
+}
+
+fn balanced(config: &TrainConfig, data: &TrainData) -> Option<WeightedClasses> {
+    let counts = &data.class_counts;
+    (config.class_weights == ClassWeights::Balanced && !counts.is_empty()).then(|| WeightedClasses::balanced(counts))
+}
+
+/// The task of the images, with the weights of the classes that the settings want.
+fn task_of(config: &TrainConfig, data: &TrainData, options: &Options) -> Result<Arc<dyn NetworkTask>> {
+    let target = &data.train.dataset().info().target;
+    let task = options.task_of(target)?;
+    if config.class_weights == ClassWeights::None {
+        return Ok(task);
+    }
+    let wrong = |expected: String| Setting::new("class_weights", "balanced", expected);
+    if options.task.is_some() {
+        return Err(wrong("none: a task of one's own has its own loss".to_owned()).into());
+    }
+    match balanced(config, data) {
+        Some(weighted) => Ok(Arc::new(weighted)),
+        None => Err(wrong(format!("none: the images have {}, and classes alone are weighted", target.kind())).into()),
     }
 }
 

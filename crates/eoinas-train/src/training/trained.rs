@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Trained {
     /// The genotype's text.
     pub genotype: String,
-    /// Top-1 accuracy on the test part after the last epoch, 0 to 1: the result. On the held-out training images, here and
-    /// below, where the settings say so. All accuracies are 0 or `None` where the task has no classes.
+    /// Top-1 accuracy on the test part after the last epoch, 0 to 1: the result. On the held-out training images or a fold of them,
+    /// here and below, where the settings say so; of a training that stops early that of the best epoch's network. All accuracies are 0 or `None` where the task has no classes.
     pub accuracy: f64,
     /// The score there of a task without classes: its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,8 @@ pub struct Trained {
     /// The score of the averaged weights of a task without classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub averaged_score: Option<f64>,
-    /// The highest top-1 accuracy of any epoch. It is chosen on the test part, so it flatters: no result to compare.
+    /// The highest top-1 accuracy of any epoch, on the images that are evaluated after each: those of the test part, where it is
+    /// chosen on them, so that it flatters and is no result to compare; of a training that stops early those held out for that.
     pub best_accuracy: f64,
     /// The best score of any epoch, likewise, of a task without classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,11 +35,14 @@ pub struct Trained {
     pub best_epoch: usize,
     /// Images of the test part that were evaluated.
     pub test_images: u64,
+    /// Images held out of the training to choose the best epoch by; `None` where the last one is the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_images: Option<u64>,
     /// Images that trained.
     pub train_images: u64,
     /// The run's seed.
     pub seed: u64,
-    /// Epochs.
+    /// Epochs that were trained.
     pub epochs: usize,
     /// Seconds over all sessions.
     pub seconds: f64,

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{Genotype, SearchSpace, Skeleton, Streams};
-use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd, Task, WeightGradients};
+use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd, Task, WeightGradients, saved::SavedNetwork};
 
-use super::{average::Average, config::TrainConfig};
+use super::{average::Average, config::TrainConfig, init::InitConfig};
 use crate::{
     checkpoint::Tensors,
     error::{Result, TrainError},
@@ -21,6 +21,8 @@ pub struct Trainee {
     network: DerivedNetwork,
     average: Option<Average>,
     sgd: Sgd,
+    /// Only the head's classifier is trained.
+    frozen: bool,
     gathered: WeightGradients,
     gathered_images: usize,
     gathered_batches: usize,
@@ -47,9 +49,14 @@ impl Trainee {
             None => None,
         };
         let weights = &config.weights;
+        let mut network = network()?;
+        if let Some(init) = &config.init {
+            network.scale_rate_below_head(init.rate);
+        }
         Ok(Self {
-            network: network()?,
+            network,
             average,
+            frozen: config.init.as_ref().is_some_and(InitConfig::is_frozen),
             sgd: Sgd { momentum: weights.momentum, weight_decay: weights.weight_decay, clip: weights.clip },
             gathered: WeightGradients::new(),
             gathered_images: 0,
@@ -61,6 +68,15 @@ impl Trainee {
     pub fn with_task(self, task: &Arc<dyn Task>) -> Self {
         let network = self.network.with_task(Arc::clone(task));
         Self { network, average: self.average.map(|average| average.with_task(task)), ..self }
+    }
+
+    /// Takes the weights of a network that was trained before, all but the heads'.
+    ///
+    /// # Errors
+    /// Those of another network.
+    pub fn initialise(&mut self, saved: &SavedNetwork) -> Result<()> {
+        saved.initialise(&mut self.network)?;
+        self.average.as_mut().map_or(Ok(()), |average| average.initialise(saved))
     }
 
     /// The network that is trained.
@@ -78,7 +94,10 @@ impl Trainee {
     /// # Errors
     /// A batch that does not fit; a stop if its loss is not finite.
     pub fn learn(&mut self, batch: &Batch, options: &PassOptions) -> Flow<Tally> {
-        let mut output = self.network.train_pass(batch, options)?;
+        let mut output = match self.frozen {
+            true => self.network.train_head_pass(batch, options)?,
+            false => self.network.train_pass(batch, options)?,
+        };
         check_finite("training loss", output.loss)?;
         let mut gradients = output.weight_gradients.take().unwrap_or_default();
         if self.gathered_batches == 0 {

@@ -2,8 +2,11 @@
 
 use eoinas_core::{Setting, schedule::ScheduleConfig};
 
-use super::config::TrainConfig;
+use super::config::{EarlyStopping, Fold, TrainConfig};
 use crate::config::{MOST_IMAGES, batch_size, check_source, epochs, keep_checkpoints};
+
+/// The most folds of a cross-validation: each is a training.
+pub(super) const MOST_FOLDS: usize = 1000;
 
 impl TrainConfig {
     /// Checks every setting that can be judged without the data.
@@ -26,6 +29,22 @@ impl TrainConfig {
         if let Some(got) = self.data.held_out {
             let expected = "a share of the training images, more than 0 and less than 1";
             Setting::check(in_unit(got) && got > 0.0, "data.held_out", got, expected)?;
+        }
+        if let Some(Fold { fold, of }) = self.data.fold {
+            Setting::check((2..=MOST_FOLDS).contains(&of), "data.fold.of", of, format!("2 to {MOST_FOLDS} folds"))?;
+            Setting::check(fold < of, "data.fold.fold", fold, format!("0 to {}", of - 1))?;
+            let expected = "none beside `data.fold`, which is what is tested on";
+            let (test, held_out) = (self.data.test_images, self.data.held_out);
+            Setting::check(test.is_none(), "data.test_images", test.unwrap_or_default(), expected)?;
+            Setting::check(held_out.is_none(), "data.held_out", held_out.unwrap_or_default(), expected)?;
+        }
+        if let Some(EarlyStopping { epochs, held_out }) = self.early_stopping {
+            Setting::check(epochs > 0, "early_stopping.epochs", epochs, "at least one epoch without a better score")?;
+            let expected = "a share of the training images, more than 0 and less than 1";
+            Setting::check(in_unit(held_out) && held_out > 0.0, "early_stopping.held_out", held_out, expected)?;
+        }
+        if let Some(init) = &self.init {
+            init.validate(self)?;
         }
         self.network.validate()?;
         if let Some(got) = self.multiply_adds {

@@ -58,6 +58,13 @@ impl Subject {
             method: None,
         }
     }
+
+    /// The same where it began with weights of this digest, and the learning rate of what has them is multiplied by `rate`.
+    #[must_use]
+    pub fn from_weights(self, digest: &str, rate: f64) -> Self {
+        let sha256 = sha256(format!("{} {digest} {rate}", self.sha256).as_bytes());
+        Self { sha256, ..self }
+    }
 }
 
 /// `manifest.json`.
