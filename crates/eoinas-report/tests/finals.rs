@@ -51,6 +51,12 @@ fn finals_are_drawn_by_cost_and_by_round() {
     let dir = tempfile::tempdir().unwrap();
     search(dir.path(), 6, Made::Whole);
     add_finals(dir.path());
+    let mut run = eoinas_report::record::read(dir.path()).unwrap();
+    // Without what was evaluated after them.
+    run.evaluations.pop();
+    assert_eq!(run.score().unwrap().0, 0.60);
+    run.evaluations.retain(|of| of.score != 0.60);
+    assert_eq!(run.score().unwrap().0, 0.45);
     let run = eoinas_report::record::read(dir.path()).unwrap();
     let sections = eoinas_report::story::sections(&run).unwrap();
     let finals = sections.iter().find(|section| section.title == "The finals").unwrap();

@@ -11,7 +11,7 @@ use super::width::widest;
 use crate::error::CoreError;
 use crate::genotype::Genotype;
 use crate::latency::{LatencyTable, Part};
-use crate::op::{Op, OpShape};
+use crate::op::Op;
 use crate::setting::Setting;
 use crate::skeleton::Skeleton;
 use crate::space::SearchSpace;
@@ -168,21 +168,24 @@ impl Limits {
             let table = self.latency.as_ref().map(|limit| &limit.table);
             table.and_then(|table| table.of_part(&Part::op(op.name(), shape)).ok()).unwrap_or(0.0)
         };
-        // The cell with the most multiply-adds need not be the slowest.
-        let by: [&dyn Fn(&Op, OpShape) -> f64; 2] = [&multiply_adds, &latency];
-        for cost in by.iter().take(1 + usize::from(self.latency.is_some())) {
-            let least = |largest| self.least(&extreme(space, skeleton, cost, largest), skeleton, space);
-            let largest = least(true)?;
+        let check = |[largest, smallest]: [Genotype; 2]| {
+            let least = |cell: &Genotype| self.least(cell, skeleton, space);
+            let largest = least(&largest)?;
             if self.keep(&largest) {
-                continue;
+                return Ok(());
             }
-            let smallest = least(false)?;
+            let smallest = least(&smallest)?;
             let expected = format!(
                 "at least {largest}, so that there is a network for whichever cell is found (the smallest of all takes {smallest})"
             );
-            return Err(self.refused(&largest, expected).into());
+            Err(self.refused(&largest, expected).into())
+        };
+        check([true, false].map(|largest| extreme(space, skeleton, multiply_adds, largest)))?;
+        // The cell with the most multiply-adds need not be the slowest.
+        match self.latency {
+            Some(_) => check([true, false].map(|largest| extreme(space, skeleton, latency, largest))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Numbers of cells to choose from, fewest first.

@@ -178,9 +178,13 @@ impl Run {
     }
 
     /// The score that the run is judged by (the accuracy, 0..1, where there are classes: [`Run::measure`]), and what it was
-    /// measured on: the last evaluation, else the last epoch's validation.
+    /// measured on: the last evaluation, in finals that of the found cell, else the last epoch's validation.
     pub fn score(&self) -> Option<(f64, String)> {
-        if let Some(last) = self.evaluations.last() {
+        let found = self.derived.as_ref().map(|derived| derived.text.as_str());
+        let of_others = |of: &Evaluation| {
+            found.is_some() && of.finalist.as_ref().is_some_and(|round| Some(round.genotype.as_str()) != found)
+        };
+        if let Some(last) = self.evaluations.iter().rev().find(|of| !of_others(of)) {
             return Some((last.score, last.what.clone()));
         }
         let last = self.epochs.iter().rev().find_map(|end| Some((valid_score(&end.what)?, end.what.epoch)))?;
