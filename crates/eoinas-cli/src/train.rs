@@ -61,7 +61,8 @@ pub struct Args {
     genotype: Option<PathBuf>,
     /// Begin with the weights of a network that was trained before, on other pictures: its folder (network/), or that of the
     /// training. Cell, size and normalisation are that network's; the head is new. For few pictures.
-    #[arg(long, help_heading = "Cell", group = "cell", value_name = "MODEL", conflicts_with_all = ["random", "resume", "max_latency"])]
+    #[arg(long, help_heading = "Cell", group = "cell", value_name = "MODEL", conflicts_with_all = ["random", "resume", "max_parameters",
+        "max_multiply_adds", "max_latency"])]
     init: Option<PathBuf>,
     /// Train so many random cells instead, and print mean and deviation.
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "N", conflicts_with_all = ["resume", "print_config"], value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]

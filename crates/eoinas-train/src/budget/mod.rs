@@ -19,6 +19,9 @@ use crate::{
     training::Training,
 };
 
+/// Candidates of finals with random cells that are fitted to a time, at most.
+pub const MOST_RANDOM: usize = 100;
+
 /// Settings of a search or a training whose counts were fitted to a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitted<C> {
@@ -46,8 +49,8 @@ impl SearchConfig {
     /// the note says what is missing where they do not. Finals get their share ([`FinalistsConfig::share`]), the search the
     /// rest, in whole epochs, at least as many as its method should have ([`crate::SearchMethod::least_epochs`]) where there is
     /// time for them beside the smallest finals, and no more than it has a use for ([`crate::SearchMethod::most_epochs`]). What
-    /// it leaves over goes to the finals. Those have as many candidates as fit (all cells that differ in one choice at most),
-    /// then more epochs each.
+    /// it leaves over goes to the finals. Those have as many candidates as fit (of neighbours all cells that differ in one choice at
+    /// most, of random cells [`MOST_RANDOM`]), then more epochs each: short trainings of many cells find more than long ones of few.
     ///
     /// # Errors
     /// Settings that cannot work, images that cannot be read; a time in which not even one epoch fits.
@@ -197,15 +200,16 @@ impl FinalistsConfig {
         self.rounds(self.candidates).iter().map(|(cells, epochs)| cells * epochs).sum()
     }
 
-    /// As many candidates, at most those of the settings, and then as many epochs as fit into so many seconds; `None` where
-    /// not even two cells fit.
+    /// As many candidates and then as many epochs as fit into so many seconds; `None` where not even two cells fit. There are at
+    /// most as many candidates as in the settings, or, where random cells take part, [`MOST_RANDOM`].
     fn fitted_to(self, seconds: f64, costs: Costs) -> Option<Self> {
+        let most = if self.random > 0.0 { self.candidates.max(MOST_RANDOM) } else { self.candidates };
         let fits = |of: &Self| of.seconds(costs) <= seconds;
         let mut best = None;
         // Fewer epochs than the settings want only where otherwise there were no two.
         for epochs in (1..=self.epochs).rev() {
             let of = |candidates| Self { candidates, epochs, ..self.clone() };
-            best = (2..=self.candidates).rev().map(of).find(&fits);
+            best = (2..=most).rev().map(of).find(&fits);
             if best.is_some() {
                 break;
             }
@@ -280,5 +284,8 @@ mod tests {
         // Half of the cells are drawn, ten for each: 13 of 25.
         let half = FinalistsConfig { random: 0.5, ..settings.clone() };
         assert_eq!(half.seconds(Costs { epoch: 1.0, draw: 0.5 }), 165.0 + 65.0);
+        // Of random cells there are more before there are more epochs: 40 cells take 120 + 84 + 60 + 48.
+        let of = half.fitted_to(312.0, Costs { epoch: 1.0, draw: 0.0 });
+        assert_eq!(of.map(|of| (of.candidates, of.epochs)), Some((40, 3)));
     }
 }

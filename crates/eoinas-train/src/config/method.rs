@@ -172,7 +172,7 @@ impl SearchConfig {
                     ..FinalistsConfig::default()
                 };
                 let (probe, ties, finalists) = if free {
-                    let finalists = FinalistsConfig { random: 0.75, equal_cost: true, epochs: 4, ..finalists };
+                    let finalists = FinalistsConfig { random: 0.9, equal_cost: true, epochs: 4, ..finalists };
                     (Probe::PatternsOfPathsPerRelu, Ties::None, finalists)
                 } else {
                     // The cell and all that differ from it in one choice.
