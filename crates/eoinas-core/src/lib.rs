@@ -11,6 +11,7 @@ pub mod alive;
 pub mod count;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod gates;
 pub mod genotype;
 pub mod latency;
