@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "widths"])]
     table: Option<PathBuf>,
     /// Write the table that was measured to this file, which must not be there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "FILE")]
     out: Option<PathBuf>,
     /// Initial numbers of channels that the table is measured at.
     #[arg(long, value_delimiter = ',', value_parser = small(), default_values_t = (1..=18).map(|half| 2 * half))]
