@@ -105,7 +105,7 @@ fn output_gradient(grad: &Gradient<'_>) -> Vec<f64> {
 
 #[test]
 fn the_first_of_equal_maxima_gets_the_gradient() {
-    let zeros = Tensor::zeros((1, 4, 4, 5), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let zeros = Tensor::zeros((1, 4, 4, 5), DType::F32, &Device::Cpu).unwrap();
     let (z, _) = pool_forward(&Workspace::new(), &zeros, PoolKind::Max, 1, true).unwrap();
     let ones = z.ones_like().unwrap();
     let dx = zeros.copy().unwrap();
