@@ -1,9 +1,9 @@
 //! `eoinas classify`: what is on pictures, or in signals.
 
-use std::{fs, io, path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{NumberInfo, Skeleton, ValueKind};
+use eoinas_core::{NumberInfo, Skeleton, ValueKind, file};
 use eoinas_data::MAX_PIXELS;
 use eoinas_nn::saved::{Description, SavedNetwork};
 use eoinas_nn::{InferenceNetwork, Operations, task::Answer};
@@ -116,10 +116,11 @@ fn signal(description: &Description, input: &Input) -> Result<Vec<f32>, Error> {
     let Skeleton { height, width, image_channels: channels, .. } = description.skeleton;
     let wrong = |problem: String| format!("{}: {problem}", input.name());
     let text = match input {
-        Input::File(path) => fs::read_to_string(path),
-        Input::Standard => io::read_to_string(io::stdin().lock()),
+        Input::File(path) => file::read(path, file::TEXT),
+        Input::Standard => file::read_from(io::stdin().lock(), file::TEXT),
     };
     let text = text.map_err(|error| wrong(error.to_string()))?;
+    let text = String::from_utf8(text).map_err(|error| wrong(format!("it is no UTF-8 text: {error}")))?;
     let words = text.split(|c: char| c.is_whitespace() || ",;".contains(c)).filter(|word| !word.is_empty());
     let number = |word: &str| match word.parse::<f32>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -161,8 +162,18 @@ fn print(name: &str, answer: Answer<'_>, args: &Args) {
         say!("{}", json!({ "image": name, what: json }));
         return;
     }
-    say!("{name}");
-    lines.iter().for_each(|line| say!("  {line}"));
+    say!("{}", shown(name));
+    lines.iter().for_each(|line| say!("  {}", shown(line)));
+}
+
+/// A text on one line: control characters, and those that turn the direction of what follows, are escaped.
+fn shown(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 /// A number with as many decimals as a thousandth of its deviation has, and no zeros at the end.
@@ -170,4 +181,15 @@ fn rounded(value: f32, std: f32) -> String {
     let decimals = (3.0 - std.log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        assert_eq!(shown("a b/ä.png"), "a b/ä.png");
+        assert_eq!(shown("a\nb\u{202e}gnp.exe"), "a\\nb\\u{202e}gnp.exe");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eoinas_core::Setting;
+use eoinas_core::{Setting, file};
 use eoinas_train::{
     MethodKind, SearchConfig,
     config::{OPTIONAL, left_out},
@@ -31,11 +31,13 @@ impl ConfigFile {
         let Some(path) = path else { return Ok(Self::default()) };
         let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let unread = |error| format!("cannot read the settings in {}: {error}", path.display());
-        let text = std::fs::read_to_string(path).map_err(unread)?;
+        let text = file::read_text(path, file::TEXT).map_err(unread)?;
         let settings = if path.extension().is_some_and(|extension| extension == "json") {
             serde_json::from_str(&text).map_err(|error| wrong(&error))?
         } else {
-            toml::from_str(&text).map_err(|error| wrong(&error))?
+            let table = toml::Value::Table(toml::from_str(&text).map_err(|error| wrong(&error))?);
+            check_finite("", &table).map_err(|error| wrong(&error))?;
+            table.try_into().map_err(|error| wrong(&error))?
         };
         Ok(Self { path: path.to_owned(), settings })
     }
@@ -94,6 +96,19 @@ impl ConfigFile {
         let mut config = serde_json::to_value(base)?;
         merge(&mut config, Value::Object(settings), "").map_err(|error| wrong(&error))?;
         Ok(serde_json::from_value(config).map_err(|error| wrong(&error))?)
+    }
+}
+
+/// Refuses nan and inf, which TOML has and settings have not, by the setting's name.
+fn check_finite(name: &str, value: &toml::Value) -> Result<(), Setting> {
+    match value {
+        toml::Value::Float(got) => Setting::check(got.is_finite(), name, *got, "a finite number"),
+        toml::Value::Array(values) => values.iter().try_for_each(|value| check_finite(name, value)),
+        toml::Value::Table(fields) => fields.iter().try_for_each(|(part, value)| {
+            let name = if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
+            check_finite(&name, value)
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -161,5 +176,22 @@ fn without_nulls(config: &mut Value, base: &Value) {
                 field => without_nulls(field, base.get(name).unwrap_or(&Value::Null)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_none_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.toml");
+        std::fs::write(&path, "epochs = 2\n[weights]\nmomentum = nan\n").unwrap();
+        let error = ConfigFile::read(Some(&path)).unwrap_err().to_string();
+        assert!(error.ends_with("weights.momentum is NaN; expected a finite number"), "{error}");
+        std::fs::write(&path, "epochs = 2\n[weights]\nmomentum = 0.5\n").unwrap();
+        let file = ConfigFile::read(Some(&path)).unwrap();
+        assert_eq!((file.get("epochs").unwrap(), file.has("weights", "momentum")), (Some(2), true));
     }
 }

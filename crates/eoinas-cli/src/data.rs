@@ -16,7 +16,7 @@ use crate::{Error, choices, config_file::ConfigFile, out};
 #[command(next_help_heading = "Images")]
 pub struct ImageFlags {
     /// Folder of the images, which is looked at where --dataset does not say what it holds; the embedded set needs none.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// What the images are [default: what --data holds, else the preset's]
     #[arg(long, value_parser = choices::datasets())]

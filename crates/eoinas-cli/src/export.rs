@@ -35,7 +35,7 @@ pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,
     /// File to write, which must not be there yet.
-    #[arg(long, default_value = "model.onnx", value_name = "FILE")]
+    #[arg(long, value_parser = crate::start::path(), default_value = "model.onnx", value_name = "FILE")]
     out: PathBuf,
     /// The most ops of the network [default: 100000]
     #[arg(long, value_name = "N")]

@@ -58,7 +58,7 @@ const FLAGS: [(&str, &str); 43] = [
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
 #[cfg(any(feature = "images", feature = "report"))]
-const SEARCH_FLAGS: [(&str, &str); 15] = [
+const SEARCH_FLAGS: [(&str, &str); 16] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.labels", "labels"),
@@ -74,10 +74,11 @@ const SEARCH_FLAGS: [(&str, &str); 15] = [
     ("network.channels", "search-channels"),
     ("seed", "seed"),
     ("threads", "threads"),
+    ("time", "time"),
 ];
 
 /// The same for the training of a command whose other flags are the search's.
-const TRAINING_FLAGS: [(&str, &str); 11] = [
+const TRAINING_FLAGS: [(&str, &str); 12] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.labels", "labels"),
@@ -89,6 +90,7 @@ const TRAINING_FLAGS: [(&str, &str); 11] = [
     ("limits.multiply_adds", "max-multiply-adds"),
     ("limits.parameters", "max-parameters"),
     ("seed", "seed"),
+    ("time", "time"),
 ];
 
 /// An error of one part of a command that searches and trains, and the flags of that part.

@@ -22,7 +22,7 @@ use crate::{
     limits::LimitFlags,
     out::{self, say, tell},
     page::PageArgs,
-    resume, then_train,
+    resume, then_train, time,
 };
 
 /// From a folder of pictures to a trained network: searches for a cell, trains its network, measures it and saves it.
@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(required_unless_present = "resume")]
     dir: Option<PathBuf>,
     /// Folder for everything that the run leaves, which must not exist [default: runs/folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "time", "channels",
@@ -57,7 +57,7 @@ pub struct Args {
     epochs: Option<usize>,
     /// Fit search and training together to a time, such as 20m or 1h 30m: some steps are measured, then epochs are chosen once;
     /// half of it is the training's.
-    #[arg(long, value_parser = humantime::parse_duration, conflicts_with_all = ["search_epochs", "epochs"])]
+    #[arg(long, value_parser = crate::time::parse, conflicts_with_all = ["search_epochs", "epochs"])]
     time: Option<Duration>,
     /// Initial number of channels C of the trained network [default: 16]
     #[arg(long, conflicts_with_all = ["max_parameters", "max_multiply_adds", "max_latency"])]
@@ -120,7 +120,8 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
             match args.time {
                 Some(time) => {
                     let left = time.saturating_sub(begun.elapsed());
-                    let fitted = search.fitted_to(left / 2, || host.options()).map_err(flags::of_search)?;
+                    let fitted = search.fitted_to(left / 2, || host.options());
+                    let fitted = fitted.map_err(|error| flags::of_search(time::of_part(error, time)))?;
                     let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
                     search = fitted.config;
                     // Few pictures are searched with no longer than with many.
@@ -132,7 +133,7 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                         searching.as_secs_f64()
                     ));
                     let rest = time.saturating_sub(begun.elapsed()).saturating_sub(searching);
-                    training = then_train::fitted(training, &search, rest, (None, 1), &host)?.0;
+                    training = then_train::fitted(training, &search, (rest, time), (None, 1), &host)?.0;
                 }
                 None => estimate(args, &search, &training)?,
             }

@@ -1,8 +1,8 @@
 //! `eoinas import`: a network that PyTorch trained, as one of this program's.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use eoinas_core::TargetInfo;
+use eoinas_core::{TargetInfo, file};
 use eoinas_nn::saved::{self, Framing, Imported, Normalisation};
 
 use crate::{Error, Start, cell, out::say};
@@ -60,7 +60,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let classes = match &args.classes_from {
         None => args.classes.clone(),
         Some(path) => {
-            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = file::read_text(path, file::TEXT).map_err(|error| format!("{}: {error}", path.display()))?;
             text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
         }
     };

@@ -2,12 +2,12 @@
 
 use std::{
     ffi::OsStr,
-    fs,
-    io::{self, Read as _},
+    fs::File,
+    io,
     path::{Path, PathBuf},
 };
 
-use eoinas_core::ValueKind;
+use eoinas_core::{ValueKind, file};
 use eoinas_data::is_picture;
 use walkdir::{DirEntry, WalkDir};
 
@@ -36,7 +36,7 @@ impl Input {
 /// cannot be read.
 ///
 /// # Errors
-/// A list that cannot be read; standard input that is asked for twice.
+/// A list that cannot be read or is empty; standard input that is asked for twice.
 pub(crate) fn inputs(
     named: &[PathBuf],
     list: Option<&Path>,
@@ -98,18 +98,23 @@ fn is_meant(path: &Path, values: ValueKind) -> bool {
 
 /// The names in a list: one a line, or, as `find -print0` has them, each with a zero byte at its end.
 fn listed(list: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut bytes = Vec::new();
+    // Not plain files alone: the shell's <(find ...) is a pipe.
     let read = match is_standard(list) {
-        true => io::stdin().lock().read_to_end(&mut bytes).map(|_| ()),
-        false => fs::read(list).map(|read| bytes = read),
+        true => file::read_from(io::stdin().lock(), file::TEXT),
+        false => File::open(list).and_then(|list| file::read_from(list, file::TEXT)),
     };
-    read.map_err(|error| format!("{}: the list of names cannot be read: {error}", list.display()))?;
+    let bytes = read.map_err(|error| format!("{}: the list of names cannot be read: {error}", list.display()))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let end = if bytes.contains(&0) { 0 } else { b'\n' };
     let names = bytes.split(|byte| *byte == end).map(|name| match end {
         b'\n' => name.strip_suffix(b"\r").unwrap_or(name),
         _ => name,
     });
-    Ok(names.filter(|name| !name.is_empty()).map(path).collect())
+    let names: Vec<PathBuf> = names.filter(|name| !name.is_empty()).map(path).collect();
+    if names.is_empty() {
+        return Err(format!("{}: the list names no picture", list.display()).into());
+    }
+    Ok(names)
 }
 
 #[cfg(unix)]
@@ -120,4 +125,21 @@ fn path(name: &[u8]) -> PathBuf {
 #[cfg(not(unix))]
 fn path(name: &[u8]) -> PathBuf {
     OsStr::new(String::from_utf8_lossy(name).as_ref()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_names_something_within_its_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("list");
+        std::fs::write(&path, "\u{feff}a.png\r\n\nb.png").unwrap();
+        assert_eq!(listed(&path).unwrap(), [PathBuf::from("a.png"), PathBuf::from("b.png")]);
+        std::fs::write(&path, "\u{feff}\n\r\n").unwrap();
+        assert!(listed(&path).unwrap_err().to_string().ends_with("the list names no picture"));
+        #[cfg(unix)]
+        assert!(listed(Path::new("/dev/zero")).unwrap_err().to_string().contains("more than the"));
+    }
 }

@@ -1,7 +1,7 @@
 //! `eoinas latency`: what the parts of networks take on this machine, and what whole networks do.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,6 +10,7 @@ use candle_core::Device;
 use eoinas_core::{
     Genotype, NetworkSpec, SearchSpace, SeedStream, Skeleton, Streams,
     count::MeasuredWith,
+    file,
     latency::{LatencyTable, Part, parts},
     run_folder::names,
 };
@@ -42,7 +43,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "widths"])]
     table: Option<PathBuf>,
     /// Write the table that was measured to this file, which must not be there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "FILE")]
     out: Option<PathBuf>,
     /// Initial numbers of channels that the table is measured at.
     #[arg(long, value_delimiter = ',', value_parser = small(), default_values_t = (1..=18).map(|half| 2 * half))]
@@ -188,12 +189,9 @@ fn report(args: &Args, table: &LatencyTable, rows: &[Row]) {
 /// The file, and what is wrong in it.
 pub(crate) fn read(path: &Path) -> Result<LatencyTable, Error> {
     let shown = path.display();
-    let there = fs::metadata(path).map_err(|error| format!("cannot read the table of latencies {shown}: {error}"))?;
-    if !there.is_file() {
-        return Err(format!("{shown} is no file; a table of latencies is expected").into());
-    }
-    let file = File::open(path).map_err(|error| format!("cannot read the table of latencies {shown}: {error}"))?;
-    Ok(LatencyTable::read(file).map_err(|error| format!("{shown}: {error}"))?)
+    let bytes =
+        file::read(path, file::TEXT).map_err(|error| format!("cannot read the table of latencies {shown}: {error}"))?;
+    Ok(LatencyTable::read(bytes.as_slice()).map_err(|error| format!("{shown}: {error}"))?)
 }
 
 /// Kinds of parts that the table leaves out of a network of these cells.

@@ -51,6 +51,7 @@ mod sight;
 mod signals;
 mod start;
 mod then_train;
+mod time;
 pub mod train;
 
 use std::{ffi::OsString, process::ExitCode};

@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(required = true, value_name = "RUN_DIR")]
     runs: Vec<PathBuf>,
     /// Folder for the report [default: the first RUN_DIR]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write TensorBoard event files, too (to DIR/tensorboard)
     #[arg(long)]

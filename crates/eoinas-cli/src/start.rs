@@ -1,7 +1,11 @@
 //! How the program was started, and with it what its advice names: `eoinas train`, or the example that is the same.
 
-use std::ffi::OsStr;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use eoinas_core::event::shell_word;
 
 /// A command, the example that is the same thing, and the feature that this one needs where it does.
@@ -30,6 +34,14 @@ pub struct Start {
     program: Option<String>,
     /// The long flags of the command that runs.
     flags: Vec<String>,
+}
+
+/// Reads a path. One that begins with a hyphen, which `--out=-a` can name, is told from a flag wherever it is said again: `./-a`.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| match path.as_os_str().as_encoded_bytes() {
+        [b'-', ..] => Path::new(".").join(path),
+        _ => path,
+    })
 }
 
 impl Start {

@@ -17,6 +17,7 @@ use crate::{
     latency,
     limits::{in_words, size},
     out::say,
+    time,
 };
 
 /// The same settings with a batch that `images` training images, of which there are at least 4, can fill twice.
@@ -62,14 +63,15 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
 pub(crate) fn fitted(
     config: TrainConfig,
     search: &SearchConfig,
-    time: Duration,
+    (time, asked): (Duration, Duration),
     (epochs, trainings): (Option<usize>, usize),
     host: &Host,
 ) -> Result<(TrainConfig, Duration), Error> {
     let dataset = open_dataset(&search.data)?;
     let stand_ins = search.stand_ins(dataset.info(), &SearchSpace::darts())?;
     let cells: Vec<Genotype> = stand_ins.into_iter().cycle().take(trainings).collect();
-    let fitted = config.clone().fitted_to(time, &cells, || host.options()).map_err(flags::of_training)?;
+    let fitted = config.clone().fitted_to(time, &cells, || host.options());
+    let fitted = fitted.map_err(|error| flags::of_training(time::of_part(error, asked)))?;
     let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
     let config = TrainConfig { epochs: epochs.unwrap_or(fitted.config.epochs), ..config };
     let expected = each.mul_f64(config.epochs as f64);

@@ -96,7 +96,7 @@ pub struct Args {
     #[arg(long, help_heading = "Settings")]
     epochs: Option<usize>,
     /// Fit all trainings together to a time, such as 20m or 1h 30m: some steps are measured, then epochs are chosen once.
-    #[arg(long, value_parser = humantime::parse_duration, conflicts_with_all = ["epochs", "print_config"], help_heading = "Settings")]
+    #[arg(long, value_parser = crate::time::parse, conflicts_with_all = ["epochs", "print_config"], help_heading = "Settings")]
     time: Option<Duration>,
     /// Images in a mini-batch.
     #[arg(long, help_heading = "Settings")]
@@ -157,7 +157,7 @@ pub struct Args {
     #[arg(long, help_heading = "Settings", conflicts_with_all = ["random", "seeds", "test_images"], value_parser = clap::value_parser!(u64).range(2..=MOST_RUNS))]
     folds: Option<u64>,
     /// Folder for the files of the run, which must not exist [default: runs/train-...]
-    #[arg(long, help_heading = "Run", value_name = "DIR")]
+    #[arg(long, value_parser = crate::start::path(), help_heading = "Run", value_name = "DIR")]
     out: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long, help_heading = "Run")]

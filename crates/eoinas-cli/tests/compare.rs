@@ -120,10 +120,19 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
     let strategies = rows(&out.join("strategies-100.csv"));
     let mean = |row: &csv::StringRecord| row[3].split(' ').next().unwrap().parse::<f64>().unwrap();
     assert!(mean(&strategies[1]) > mean(&strategies[0]), "{strategies:?}");
+    // Strategies alone, as JSON.
+    let alone = |more: &[&str]| run("compare nas-bench-201", &[&args[..2], &["--strategy", "random"], more].concat());
+    let output = alone(&["--seeds", "2", "--budget", "3", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line["strategy"] == "random" && line["test_accuracy"].is_f64()), "{lines:?}");
+    assert!(text(&alone(&["--time", "1m"]).stderr).contains("--time is of searches with a supernet"));
     // A table that is not whole, and none at all.
     let whole = fs::read_to_string(&csv).unwrap();
     fs::write(&csv, &whole[..whole.len() / 2]).unwrap();
-    for message in ["table.csv: ", "cannot open the table"] {
+    for message in ["table.csv: ", "cannot read the table"] {
         let output = run("compare nas-bench-201", &args);
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));

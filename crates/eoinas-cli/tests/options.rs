@@ -267,3 +267,24 @@ fn limits_of_a_file_are_those_of_the_flags() {
     let error = text(&run("search", &["--config", path]).stderr).to_owned();
     assert!(error.contains("limits.params is 5; expected a setting that there is: "), "{error}");
 }
+
+/// What has no end is refused unread, and a list may name nothing.
+#[test]
+#[cfg(all(unix, feature = "report", feature = "images"))]
+fn devices_are_no_files() {
+    let zero = "/dev/zero";
+    let root = tempfile::tempdir().unwrap();
+    let (pictures, _) = folders(root.path());
+    for (command, args) in [
+        ("search", &["--config", zero, "--print-config"][..]),
+        ("compare nas-bench-201", &["--table", zero]),
+        ("train", &["--genotype", "gdas", "--data", &pictures, "--labels", zero]),
+    ] {
+        let said = refused(command, args);
+        assert!(said.contains(zero), "{command}: {said}");
+    }
+    for text in ["20M", "9999y"] {
+        let said = refused("search", &["--time", text]);
+        assert!(said.contains("--time") && (said.contains("write 20m") || said.contains("at most a year")), "{said}");
+    }
+}

@@ -13,6 +13,7 @@ pub mod cost;
 pub mod count;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod gates;
 pub mod genotype;
 pub mod latency;

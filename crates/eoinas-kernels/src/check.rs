@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::error::{KernelError, Result};
 use crate::geometry::Convolution;
-use crate::tensors::{expect_dims, image_dims};
+use crate::tensors::{expect_dims, image_dims, len};
 use crate::view::{Gradient, Input, InputGradient, Norm, Term};
 
 /// The shape `[n, h, w, c]` of an input's joined sources.
@@ -17,10 +17,12 @@ pub(crate) fn input_shape(kernel: &'static str, input: Input<'_>) -> Result<[usi
         return Err(KernelError::Argument { kernel, argument: "input", got, expected });
     };
     let (n, h, w, _) = image_dims(kernel, "input", first)?;
-    let mut channels = 0;
+    let mut channels: usize = 0;
     for source in input.sources {
-        match *source.dims() {
-            [n2, h2, w2, c] if [n2, h2, w2] == [n, h, w] && c > 0 => channels += c,
+        let (n2, h2, w2, c) = image_dims(kernel, "input", source)?;
+        let joined = channels.checked_add(c).filter(|&c| len(&[n, h, w, c]).is_some());
+        match joined {
+            Some(joined) if [n2, h2, w2] == [n, h, w] => channels = joined,
             _ => {
                 let expected = format!("[{n}, {h}, {w}, c] as the first source");
                 return Err(KernelError::shape(kernel, "input", source, expected));
@@ -122,7 +124,7 @@ pub(crate) fn convolution_shapes(x: Input<'_>, conv: Convolution<&Tensor>) -> Re
     };
     let (stride, border) = conv.stride_and_border();
     let out = [n, h.div_ceil(stride), w.div_ceil(stride), co];
-    if bordered_len(shape, border, co).is_none() || len(out).is_none() {
+    if bordered_len(shape, border, co).is_none() || len(&out).is_none() {
         return Err(KernelError::Argument {
             kernel,
             argument: "input",
@@ -133,15 +135,8 @@ pub(crate) fn convolution_shapes(x: Input<'_>, conv: Convolution<&Tensor>) -> Re
     Ok((shape, out))
 }
 
-/// Values of a tensor, if they can be addressed.
-fn len(shape: [usize; 4]) -> Option<usize> {
-    const LIMIT: usize = isize::MAX as usize / size_of::<f32>();
-    let len = shape.into_iter().try_fold(1usize, usize::checked_mul)?;
-    (len <= LIMIT).then_some(len)
-}
-
 /// Values of an image in scratch memory, with a border and channels that fill whole vectors.
 fn bordered_len([_, h, w, ci]: [usize; 4], border: (usize, usize), co: usize) -> Option<usize> {
     let pixel = ci.max(co).checked_add(32)?;
-    len([1, h.checked_add(2 * border.0)?, w.checked_add(2 * border.1)?.checked_add(1)?, pixel])
+    len(&[h.checked_add(2 * border.0)?, w.checked_add(2 * border.1)?.checked_add(1)?, pixel])
 }

@@ -6,7 +6,7 @@ use crate::check::input_shape;
 use crate::device::Place;
 use crate::error::{KernelError, Result};
 use crate::results::{LinearGradients, LossOutput, OutputLoss};
-use crate::tensors::{expect_dims, image_dims};
+use crate::tensors::{expect_dims, image_dims, len};
 use crate::view::Input;
 use crate::workspace::Workspace;
 use crate::{cpu, gpu};
@@ -99,7 +99,7 @@ pub fn linear_backward(
 
 fn linear_dims(kernel: &'static str, x: &Tensor, weight: &Tensor) -> Result<(usize, usize, usize)> {
     match (x.dims(), weight.dims()) {
-        (&[n, k], &[k2, m]) if k == k2 && n * k * m > 0 => Ok((n, k, m)),
+        (&[n, k], &[k2, m]) if k == k2 && n.min(k).min(m) > 0 && len(&[n, m]).is_some() => Ok((n, k, m)),
         (&[_, k], _) => Err(KernelError::shape(kernel, "weight", weight, format!("[{k}, m], none of them 0"))),
         _ => Err(KernelError::shape(kernel, "x", x, "[n, k], none of them 0")),
     }

@@ -4,9 +4,9 @@ use candle_core::Tensor;
 
 use crate::check::check_term;
 use crate::device::Place;
-use crate::error::Result;
+use crate::error::{KernelError, Result};
 use crate::results::TermGradient;
-use crate::tensors::{expect_dims, image_dims};
+use crate::tensors::{expect_dims, image_dims, len};
 use crate::view::Term;
 use crate::workspace::Workspace;
 use crate::{cpu, gpu};
@@ -19,6 +19,10 @@ pub fn node_sum(ws: &Workspace, shape: (usize, usize, usize, usize), terms: &[Te
     const KERNEL: &str = "node_sum";
     let (n, h, w, c) = shape;
     let shape = [n, h, w, c];
+    if len(&shape).is_none() {
+        let expected = "fewer values than memory can hold".to_owned();
+        return Err(KernelError::Argument { kernel: KERNEL, argument: "shape", got: format!("{shape:?}"), expected });
+    }
     terms.iter().try_for_each(|term| check_term(KERNEL, term, shape))?;
     match terms.first().map_or(Place::Cpu, |term| Place::of(term.z)) {
         Place::Cpu => cpu::node::sum(KERNEL, ws, shape, terms),

@@ -4,14 +4,19 @@
 
 mod common;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use common::numeric::{dot, gradient};
 use common::{Values, array, assert_close, flat, wide};
+use eoinas_kernels::elementwise::{relu_forward, set_zero};
+use eoinas_kernels::head::global_average_pool;
+use eoinas_kernels::node::{node_sum, write_scaled};
 use eoinas_kernels::norm::batch_stats;
+use eoinas_kernels::optim::sum_of_squares;
 use eoinas_kernels::pool::{pool_backward, pool_forward};
 use eoinas_kernels::reference::Array;
 use eoinas_kernels::reference::pool::pool;
 use eoinas_kernels::simd::Level;
+use eoinas_kernels::tape::max_pool2d;
 use eoinas_kernels::{GradCoefficients, Gradient, KernelError, PoolKind, Workspace};
 
 const KINDS: [PoolKind; 2] = [PoolKind::Max, PoolKind::Average];
@@ -100,7 +105,7 @@ fn output_gradient(grad: &Gradient<'_>) -> Vec<f64> {
 
 #[test]
 fn the_first_of_equal_maxima_gets_the_gradient() {
-    let zeros = Tensor::zeros((1, 4, 4, 5), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let zeros = Tensor::zeros((1, 4, 4, 5), DType::F32, &Device::Cpu).unwrap();
     let (z, _) = pool_forward(&Workspace::new(), &zeros, PoolKind::Max, 1, true).unwrap();
     let ones = z.ones_like().unwrap();
     let dx = zeros.copy().unwrap();
@@ -161,4 +166,34 @@ fn wrong_arguments_are_refused() {
     assert!(
         matches!(pool_backward(&x, PoolKind::Max, 1, plain(&x), &x, true), Err(KernelError::Tensor { got, .. }) if got.contains("another tensor"))
     );
+}
+
+/// candle counts the values of such a tensor as 16: 17 * 1085102592571150096 = 2^64 + 16.
+#[test]
+fn a_tensor_that_claims_more_than_memory_holds_is_refused() {
+    let ws = Workspace::new();
+    let zeros = || Tensor::zeros((1, 1, 17, 1_085_102_592_571_150_096), DType::F32, &Device::Cpu);
+    let Ok(x) = std::panic::catch_unwind(zeros) else {
+        eprintln!("skipped: this build's candle checks its products");
+        return;
+    };
+    let x = x.unwrap();
+    assert_eq!(x.elem_count(), 16);
+    let errors = [
+        pool_forward(&ws, &x, PoolKind::Max, 1, false).err(),
+        pool_backward(&x, PoolKind::Max, 1, plain(&x), &x.copy().unwrap(), false).err(),
+        batch_stats(&x).err(),
+        global_average_pool(&ws, &[&x]).err(),
+        node_sum(&ws, x.dims4().unwrap(), &[]).err(),
+        write_scaled(&x.copy().unwrap(), &x, 1.0, None).err(),
+        relu_forward(&ws, &x).err(),
+        set_zero(&x).err(),
+        sum_of_squares(&[&x]).err(),
+    ];
+    for error in errors {
+        let error = error.unwrap();
+        assert!(matches!(error, KernelError::Tensor { .. } | KernelError::Argument { .. }), "{error}");
+        assert!(error.to_string().contains("memory can hold"), "{error}");
+    }
+    assert!(max_pool2d(&x, 1).unwrap_err().to_string().contains("memory can hold"));
 }

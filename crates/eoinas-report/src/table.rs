@@ -21,6 +21,15 @@ fn markdown(text: &str) -> String {
     safe
 }
 
+/// Text of a CSV cell that no spreadsheet takes for a formula: what begins like one and is no number, such as a class that is
+/// called `=cmd`, gets an apostrophe before it.
+pub fn no_formula(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
 /// Rows of text under a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -57,9 +66,10 @@ impl Table {
         text
     }
 
-    /// The table as CSV (RFC 4180).
+    /// The table as CSV (RFC 4180), whose cells are none of a spreadsheet's formulas ([`no_formula`]).
     pub fn to_csv(&self) -> String {
         let field = |text: &String| {
+            let text = &no_formula(text);
             if text.contains([',', '"', '\n', '\r']) {
                 format!("\"{}\"", text.replace('"', "\"\""))
             } else {
@@ -84,5 +94,19 @@ impl Table {
             "<div class=\"scroll\"><table><thead><tr>{}</tr></thead><tbody>\n{rows}</tbody></table></div>",
             cells(&self.header, "th")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_like_formulas_stay_names() {
+        let mut table = Table::new(["name", "value"]);
+        for (name, value) in [("=cmd,1", "-2"), ("-2+3", "+0.5"), ("@SUM", "-1e-3"), ("a=b", "–")] {
+            table.rows.push([name, value].map(str::to_owned).to_vec());
+        }
+        assert_eq!(table.to_csv(), "name,value\n\"'=cmd,1\",-2\n'-2+3,+0.5\n'@SUM,-1e-3\na=b,–\n");
     }
 }

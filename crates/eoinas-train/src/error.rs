@@ -51,6 +51,12 @@ pub enum TrainError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// A part of a folder's path is a file, so that there can be no folder.
+    #[error("{path} is no folder; move it away, or give another folder (--out)", path = path.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process writes to the folder.
     #[error("{path} is being written by {holder}; wait until that ends, or stop it and go on from what it has saved", path = path.display())]
     Busy {

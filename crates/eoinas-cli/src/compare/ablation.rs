@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, default_value_t = 16)]
     cutout: usize,
     /// Folder of the study.
-    #[arg(long, value_name = "DIR", default_value = "runs/ablation")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR", default_value = "runs/ablation")]
     out: PathBuf,
     #[command(flatten)]
     scale: Scale,

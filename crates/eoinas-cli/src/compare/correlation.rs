@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
     seeds: u64,
     /// Folder of the study.
-    #[arg(long, value_name = "DIR", default_value = "runs/correlation")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR", default_value = "runs/correlation")]
     out: PathBuf,
     #[command(flatten)]
     scale: Scale,

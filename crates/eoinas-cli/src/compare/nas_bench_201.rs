@@ -1,7 +1,6 @@
 //! `eoinas compare nas-bench-201`: searches in that space, and what the found cells reach by the benchmark's table.
 
 use std::{
-    fs::File,
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -12,6 +11,7 @@ use clap::{ValueEnum, builder::RangedU64ValueParser};
 use eoinas_core::{
     Genotype, SearchSpace,
     event::SearchSnapshot,
+    file,
     run_folder::{self, names},
     statistics,
 };
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     table: PathBuf,
     /// Folder of the images, which is looked at; without it the embedded set is used. The table knows of CIFAR-10 alone.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR")]
     data: Option<PathBuf>,
     /// Methods that search with a supernet, joined by commas: eoinas, gdas-pruning, gdas, darts, ..., or one with other
     /// settings, NAME=METHOD:SETTING=VALUE:... with the settings' names in config.json
@@ -70,9 +70,10 @@ pub struct Args {
     #[arg(long)]
     epochs: Option<usize>,
     /// Fit each search to a time, such as 2m or 20m: some steps are measured, then epochs and finalists are chosen.
-    #[arg(long, value_parser = humantime::parse_duration, conflicts_with = "epochs")]
+    #[arg(long, value_parser = crate::time::parse, conflicts_with = "epochs")]
     time: Option<Duration>,
-    /// Print one JSON object a search, and no tables: method, seed, genotype, test accuracy in percent, seconds.
+    /// Print one JSON object a search, and no tables: method, seed, genotype, test accuracy in percent, seconds; of a strategy
+    /// its name and budget in the place of method and seconds.
     #[arg(long)]
     json: bool,
     /// Images in a step [default: 64]
@@ -91,7 +92,7 @@ pub struct Args {
     #[arg(long)]
     arch_learning_rate: Option<f64>,
     /// Folder of the study.
-    #[arg(long, value_name = "DIR", default_value = "runs/nas-bench-201")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR", default_value = "runs/nas-bench-201")]
     out: PathBuf,
     #[command(flatten)]
     host: HostArgs,
@@ -122,18 +123,22 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     }
     let dataset = data::kind_of(None, args.data.as_deref())?;
     let study = Study { args, table, methods, host: args.host.open()?, dataset };
-    let _writes = super::write_to(&args.out)?;
+    // Strategies alone write nothing but their tables.
+    let _writes = (!study.methods.is_empty() || !args.json).then(|| super::write_to(&args.out)).transpose()?;
     super::end(args.host.run(|| study.searches())?, |cases| study.report(&cases))
 }
+
+/// Bytes of a table, at most: more than ten thousand for each architecture.
+pub(super) const LARGEST: u64 = 256 << 20;
 
 /// The table in a file.
 ///
 /// # Errors
-/// A file that cannot be opened, or that is no such table.
+/// A file that cannot be read, or that is no such table.
 pub(super) fn read_table(path: &Path) -> Result<NasBench201Table, Error> {
     let name = path.display();
-    let file = File::open(path).map_err(|error| format!("cannot open the table {name}: {error}"))?;
-    Ok(NasBench201Table::read(file).map_err(|error| format!("{name}: {error}"))?)
+    let bytes = file::read(path, LARGEST).map_err(|error| format!("cannot read the table {name}: {error}"))?;
+    Ok(NasBench201Table::read(bytes.as_slice()).map_err(|error| format!("{name}: {error}"))?)
 }
 
 /// The paper's method, its ablation and its baselines.
@@ -153,6 +158,7 @@ impl Args {
         let given = [
             ("data", self.data.is_some()),
             ("epochs", self.epochs.is_some()),
+            ("time", self.time.is_some()),
             ("batch-size", self.batch_size.is_some()),
             ("channels", self.channels.is_some()),
             ("cells-per-stage", self.cells_per_stage.is_some()),
@@ -210,7 +216,7 @@ impl Study<'_> {
     fn fitted(&self, config: SearchConfig, run: &Path) -> Result<SearchConfig, Error> {
         match self.args.time {
             Some(_) if run.join(names::CONFIG).exists() => Ok(RunDir::open(run)?.read_json(names::CONFIG)?),
-            Some(time) => search::fitted(config, time, &self.host, || self.options()),
+            Some(time) => search::fitted(config, (time, time), &self.host, || self.options()),
             None => Ok(config),
         }
     }
@@ -267,7 +273,7 @@ impl Study<'_> {
     /// The tables, printed and as `table.*` and `strategies-*.*` in the study's folder.
     fn report(&self, cases: &[Case]) -> Result<(), Error> {
         if self.args.json {
-            return Ok(());
+            return self.strategies().map(drop);
         }
         std::fs::create_dir_all(&self.args.out)?;
         let head = ["method", "seeds", "test accuracy, %", "none ops", "skip_connect ops", "search, s"];
@@ -306,7 +312,7 @@ impl Study<'_> {
         Ok(())
     }
 
-    /// Searches that ask the table.
+    /// Searches that ask the table; as JSON they are printed here.
     fn strategies(&self) -> Result<Table, Error> {
         let mut table = Table::new(["strategy", "seeds", "architectures asked for", "test accuracy of the best, %"]);
         for &strategy in &self.args.strategy {
@@ -317,7 +323,15 @@ impl Study<'_> {
                 let mut search = StrategySearch::new(strategy.build(), evaluator, self.args.budget, seed);
                 search.run(|_| {})?;
                 let best = search.history().best().ok_or("a budget of 0 finds nothing; give --budget 1 or more")?;
-                tests.extend(best.evaluation.test.map(|test| 100.0 * test));
+                let test = best.evaluation.test.map(|test| 100.0 * test);
+                if self.args.json {
+                    let line = serde_json::json!({
+                        "strategy": strategy.build().name(), "seed": seed, "budget": self.args.budget,
+                        "genotype": best.genotype.to_string(), "test_accuracy": test,
+                    });
+                    say!("{line}");
+                }
+                tests.extend(test);
             }
             table.rows.push(vec![
                 strategy.build().name().to_owned(),

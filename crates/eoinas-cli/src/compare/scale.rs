@@ -12,7 +12,7 @@ use crate::{Error, data, flags, host::HostArgs};
 #[command(next_help_heading = "Scale")]
 pub struct Scale {
     /// Folder of the images, which is looked at; without it the embedded set is used.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Epochs of a search [default: those of the preset `quick`]
     #[arg(long)]

@@ -11,6 +11,7 @@ use eoinas_nn::saved::Description;
 use eoinas_report::{
     evaluation::{Evaluation, EvaluationPage},
     png,
+    table::no_formula,
 };
 
 use super::{Args, samples::Samples};
@@ -57,7 +58,8 @@ fn create(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<()
     })?)
 }
 
-/// A line for each prediction: image, class, predicted class and its probability, and the probability of each class.
+/// A line for each prediction: image, class, predicted class and its probability, and the probability of each class. Names that a
+/// spreadsheet would take for formulas have an apostrophe before them.
 pub(super) fn write_csv(path: &Path, evaluation: &Evaluation) -> Result<(), Error> {
     create(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
@@ -65,8 +67,8 @@ pub(super) fn write_csv(path: &Path, evaluation: &Evaluation) -> Result<(), Erro
         csv.write_record(names.into_iter().chain(evaluation.classes().iter().map(|class| format!("p_{class}"))))?;
         for prediction in evaluation.predictions() {
             let [class, said] =
-                [prediction.class, prediction.predicted].map(|index| evaluation.class(index).to_owned());
-            let first = [prediction.name.clone(), class, said, prediction.probability().to_string()];
+                [prediction.class, prediction.predicted].map(|index| no_formula(evaluation.class(index)));
+            let first = [no_formula(&prediction.name), class, said, prediction.probability().to_string()];
             csv.write_record(first.into_iter().chain(prediction.probabilities.iter().map(f32::to_string)))?;
         }
         csv.flush()

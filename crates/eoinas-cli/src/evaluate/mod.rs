@@ -53,7 +53,7 @@ pub struct Args {
     #[command(flatten, next_help_heading = "Images")]
     pictures: PictureFlags,
     /// Write a page to this file (.html) or folder; what is there already is not overwritten.
-    #[arg(long, help_heading = "Output", value_name = "PAGE")]
+    #[arg(long, value_parser = crate::start::path(), help_heading = "Output", value_name = "PAGE")]
     out: Option<PathBuf>,
     /// Write every prediction to this file, which must not be there yet.
     #[arg(long, help_heading = "Output", value_name = "FILE")]

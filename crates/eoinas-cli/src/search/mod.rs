@@ -29,7 +29,7 @@ use crate::{
     out,
     out::say,
     page::PageArgs,
-    resume, then_train,
+    resume, then_train, time,
 };
 
 /// Search for a cell by operation importance (EoiNAS), or by another method on the same loop.
@@ -76,7 +76,7 @@ pub struct Args {
     epochs: Option<usize>,
     /// Fit the search to a time, such as 20m or 1h 30m: some steps are measured, then epochs and finalists are chosen once. With
     /// --then-train half of it is the training's.
-    #[arg(long, value_parser = humantime::parse_duration, conflicts_with = "epochs", help_heading = "Settings")]
+    #[arg(long, value_parser = crate::time::parse, conflicts_with = "epochs", help_heading = "Settings")]
     time: Option<Duration>,
     /// Images in a step.
     #[arg(long, help_heading = "Settings")]
@@ -119,7 +119,7 @@ pub struct Args {
     #[arg(long, requires = "then_train", help_heading = "Then")]
     train_epochs: Option<usize>,
     /// Folder for the files of the run, which must not exist [default: runs/search-...]
-    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR", help_heading = "Run")]
     out: Option<PathBuf>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
@@ -242,15 +242,15 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
     }
     let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
     let mut training = training.map_err(flags::of_training)?;
-    if let Some(time) = args.time {
-        let mut time = time;
+    if let Some(asked) = args.time {
+        let mut time = asked;
         if let Some(settings) = training.take() {
             // A random cell's network is trained beside the found one's.
             let trainings = 1 + usize::from(args.baselines);
             let (fitted, takes) = then_train::fitted(
                 settings,
                 &config,
-                time.saturating_sub(begun.elapsed()) / 2,
+                (time.saturating_sub(begun.elapsed()) / 2, asked),
                 (args.train_epochs, trainings),
                 host,
             )?;
@@ -258,7 +258,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         }
         let time = time.saturating_sub(begun.elapsed());
         let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);
-        config = fitted(config, each, host, || host.options())?;
+        config = fitted(config, (each, asked), host, || host.options())?;
     }
     let asked = config.clone();
     let baselines = args.baselines.then(|| Plan::new(config.seed));
@@ -288,11 +288,12 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
 /// The settings with counts for that time, and a line that says so.
 pub(crate) fn fitted(
     config: SearchConfig,
-    time: Duration,
+    (time, asked): (Duration, Duration),
     host: &Host,
     options: impl FnMut() -> Options,
 ) -> Result<SearchConfig, Error> {
-    let fitted = config.fitted_to(time, options)?;
+    let fitted = config.fitted_to(time, options);
+    let fitted = fitted.map_err(|error| time::of_part(error, asked))?;
     host.tell(&fitted.note);
     Ok(fitted.config)
 }

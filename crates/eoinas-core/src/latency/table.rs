@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::parts::{Part, parts};
 use crate::cost::Cost;
 use crate::error::CoreError;
+use crate::file;
 use crate::genotype::Genotype;
 use crate::network::NetworkSpec;
 use crate::skeleton::Skeleton;
@@ -99,12 +100,8 @@ impl LatencyTable {
     /// # Errors
     /// [`CoreError::Latency`] for what is no such table, with its line; as [`LatencyTable::new`].
     pub fn read(source: impl io::Read) -> Result<Self, CoreError> {
-        let mut text = String::new();
-        let mut limited = io::Read::take(source, LARGEST + 1);
-        io::Read::read_to_string(&mut limited, &mut text).map_err(|error| wrong(error.to_string()))?;
-        if text.len() as u64 > LARGEST {
-            return Err(wrong(format!("more than {} MB; a table of ops is expected", LARGEST >> 20)));
-        }
+        let bytes = file::read_from(source, file::TEXT).map_err(|error| wrong(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| wrong(error.to_string()))?;
         let text = text.trim_start_matches('\u{feff}');
         let made = text.lines().find_map(|line| line.strip_prefix('#')).unwrap_or_default().trim().to_owned();
         let mut reader =
@@ -211,9 +208,6 @@ impl TryFrom<String> for LatencyTable {
         Self::read(file.as_bytes())
     }
 }
-
-/// Of the largest file that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
 
 impl Widths {
     fn at(&self, channels: usize) -> f64 {

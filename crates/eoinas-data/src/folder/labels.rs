@@ -99,9 +99,12 @@ fn below(file: &str) -> std::result::Result<String, String> {
     Ok(parts.join("/"))
 }
 
+/// Bytes of a table, at most: some for each of as many pictures as a set can have.
+const LARGEST: u64 = 4 << 30;
+
 fn rows(table: &Path) -> Result<Vec<Row>> {
     let wrong = |line: u64, problem: String| DataError::Table { path: table.into(), line, problem };
-    let bytes = std::fs::read(table).map_err(DataError::read(table))?;
+    let bytes = eoinas_core::file::read(table, LARGEST).map_err(DataError::read(table))?;
     // A reader's position is before the empty lines that it skips.
     let line_of = |position: Option<&csv::Position>| {
         let (line, byte) = position.map_or((1, 0), |position| (position.line(), position.byte()));

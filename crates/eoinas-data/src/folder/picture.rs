@@ -1,6 +1,6 @@
 //! The picture in a file: its format, its limits, the right way up, without transparency.
 
-use super::jpeg::{self, Jpeg};
+use super::jpeg::{self, Decoder, Jpeg};
 use super::{FolderConfig, foreign, webp};
 use crate::{PictureFiles, lfs};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
@@ -73,7 +73,7 @@ pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, Stri
         return Err(format!("it is {format:?}, and PNG and JPEG alone are read (`files`)"));
     }
     let jpeg = match format {
-        Some(ImageFormat::Jpeg) => Some(Jpeg::read(bytes).ok_or("the file ends within the image")?),
+        Some(ImageFormat::Jpeg) => Some(Jpeg::read(bytes).ok_or("the file ends within the image")?.decoder()?),
         _ => None,
     };
     let fits = |(width, height): (u32, u32)| {
@@ -98,7 +98,7 @@ pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, Stri
     decoder.set_limits(memory).map_err(shown)?;
     let orientation = decoder.orientation().map_err(shown)?;
     let mut image = match jpeg {
-        Some(jpeg) if jpeg.has_subsampled_scans() => jpeg::decode_scans(bytes, (width, height))?,
+        Some(Decoder::Other) => jpeg::decode_by_other(bytes, (width, height))?,
         _ => DynamicImage::from_decoder(decoder).map_err(shown)?,
     };
     image.apply_orientation(orientation);

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor};
 
 use crate::error::{KernelError, Result};
+use crate::tensors::len;
 
 /// The values of a contiguous f32 tensor, borrowed to read. Dereferences to a slice.
 pub(crate) struct Values<'a> {
@@ -40,6 +41,10 @@ pub(crate) fn read<'a>(kernel: &'static str, name: &'static str, tensor: &'a Ten
     let layout_error = || KernelError::layout(kernel, name, tensor, DType::F32);
     let (guard, layout) = tensor.storage_and_layout();
     let (start, end) = layout.contiguous_offsets().ok_or_else(layout_error)?;
+    // The offsets are of candle's count, which wraps around.
+    if len(tensor.dims()) != Some(end - start) {
+        return Err(KernelError::shape(kernel, name, tensor, "a shape that memory can hold"));
+    }
     match &*guard {
         Storage::Cpu(CpuStorage::F32(values)) if values.len() >= end => {}
         Storage::Cpu(_) => return Err(layout_error()),

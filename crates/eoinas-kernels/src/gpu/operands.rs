@@ -10,6 +10,7 @@ use super::device::Gpu;
 use super::emulated;
 use super::grid::int;
 use crate::error::{KernelError, Result};
+use crate::tensors::len;
 use crate::view::{Gradient, Input};
 
 /// Pixels along a side of an image, at most: a filter reads up to 2^12 rows beside it.
@@ -87,6 +88,10 @@ impl<'g> Operands<'g> {
         let Some((start, end)) = layout.contiguous_offsets().filter(|_| tensor.dtype() == dtype) else {
             return Err(layout_error());
         };
+        // The offsets are of candle's count, which wraps around.
+        if len(tensor.dims()) != Some(end - start) {
+            return Err(KernelError::shape(self.kernel, name, tensor, "a shape that memory can hold"));
+        }
         let storage = std::ptr::from_ref::<Storage>(&*guard) as usize;
         let first: Option<Address> = match (self.gpu, &*guard) {
             #[cfg(feature = "cuda")]

@@ -14,7 +14,7 @@ use crate::error::{NnError, Result};
 /// The bytes of a file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     let path = path.to_owned();
-    fs::read(&path).map_err(|source| match source.kind() {
+    eoinas_core::file::read(&path, u64::MAX).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => NnError::Missing { path },
         _ => NnError::File { path, done: "read", source },
     })

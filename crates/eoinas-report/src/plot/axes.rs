@@ -46,6 +46,8 @@ pub(super) fn draw(
         };
         all().map_err(draw_error(title))?;
     }
+    // XML cannot hold them, and names may.
+    svg.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
     Ok(svg)
 }
 

@@ -1,8 +1,11 @@
 //! Figure 1: architecture weights against what the ops are worth when trained alone.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use eoinas_core::statistics::{kendall_tau, pearson, spearman_rho};
+use eoinas_core::{
+    file,
+    statistics::{kendall_tau, pearson, spearman_rho},
+};
 
 use super::Section;
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
 /// # Errors
 /// The file cannot be read, or a line after the first has another form.
 pub fn read_points(path: &Path) -> Result<Vec<(String, f64, f64)>> {
-    let text = fs::read_to_string(path).map_err(ReportError::read(path))?;
+    let text = file::read_text(path, file::TEXT).map_err(ReportError::read(path))?;
     let mut points = Vec::new();
     for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty() && !text.starts_with('#')) {
         match point(text) {

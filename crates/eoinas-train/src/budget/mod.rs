@@ -11,7 +11,7 @@ use eoinas_core::{Genotype, SearchSpace, Setting, Skeleton, Streams};
 use eoinas_data::DatasetInfo;
 
 use crate::{
-    config::SearchConfig,
+    config::{MOST_EPOCHS, SearchConfig},
     error::Result,
     finalists::{Drawing, FinalistsConfig, random_cells},
     run::{Job, Options},
@@ -58,7 +58,7 @@ impl SearchConfig {
         let begun = Instant::now();
         let seconds = time.as_secs_f64();
         let method = self.method.build()?;
-        let (least, most) = (method.least_epochs(), method.most_epochs().unwrap_or(usize::MAX));
+        let (least, most) = (method.least_epochs(), method.most_epochs().unwrap_or(MOST_EPOCHS));
         let one = Self { finalists: None, epochs: self.epochs.max(1), ..self.clone() };
         let epoch = Search::estimate(one.clone(), options(), MEASURED)?.as_secs_f64() / one.epochs as f64;
         let finals = match &self.finalists {

@@ -32,7 +32,8 @@ pub use version::ConfigVersion;
 
 pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};
 pub(crate) use validate::{
-    MOST_IMAGES, batch_size, check_source, epochs, forget_unused, in_unit, keep_checkpoints, not_negative, positive,
+    MOST_EPOCHS, MOST_IMAGES, batch_size, check_source, epochs, forget_unused, in_unit, keep_checkpoints, not_negative,
+    positive,
 };
 
 use crate::{finalists::FinalistsConfig, methods::EoiNas};

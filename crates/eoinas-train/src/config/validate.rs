@@ -73,8 +73,11 @@ impl WeightsConfig {
 pub(crate) const MOST_IMAGES: usize = 20_000_000;
 
 /// A plan has a few values for each epoch.
+pub(crate) const MOST_EPOCHS: usize = 1_000_000;
+
 pub(crate) fn epochs(got: usize) -> Result {
-    Setting::check((1..=1_000_000).contains(&got), "epochs", got, "at least one epoch, and at most 1000000")
+    let expected = format!("at least one epoch, and at most {MOST_EPOCHS}");
+    Setting::check((1..=MOST_EPOCHS).contains(&got), "epochs", got, expected)
 }
 
 pub(crate) fn batch_size(got: usize) -> Result {
@@ -91,6 +94,12 @@ pub(crate) fn check_source(dataset: SourceKind, dir: Option<&Path>, image_size: 
     Setting::check(there, "data.dir", "not set", format!("the folder of {dataset}, which is read from files"))?;
     if let (true, Some(dir)) = (dataset.is_embedded(), dir) {
         let expected = "no folder beside the embedded set, which is built in: leave out one of both";
+        return Err(Setting::new("data.dir", dir.display().to_string(), expected));
+    }
+    // The record has the whole path.
+    let whole = dir.map(|dir| std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
+    if let Some(dir) = whole.filter(|dir| dir.to_str().is_none()) {
+        let expected = "a path in Unicode, as the record is written with it: rename the folder, or link to it";
         return Err(Setting::new("data.dir", dir.display().to_string(), expected));
     }
     match image_size {

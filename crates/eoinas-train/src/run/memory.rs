@@ -10,6 +10,9 @@ use eoinas_core::{
 /// A number of 32 bits for each weight, its gradient and its momentum.
 const OF_A_WEIGHT: u128 = 3 * 4;
 
+/// Images in a step that hardly anybody wants more of: where they are too many for the memory, they are named.
+const LARGE_BATCH: usize = 4096;
+
 /// Refuses a network that cannot be trained on the CPU in the memory that is free, where the system says how much that is.
 /// `setting` is the one that made it so large.
 ///
@@ -30,6 +33,10 @@ pub(crate) fn check(
                 gib(needed),
                 gib(free.into())
             );
+            // Where a few images had room, their number is what is wrong.
+            if least_bytes(network, 2) <= u128::from(free) && batch > LARGE_BATCH {
+                return Err(Setting::new("batch_size", batch, expected));
+            }
             Err(Setting::new(name, got, expected))
         }
         _ => Ok(()),
@@ -62,9 +69,11 @@ mod tests {
         };
         let check = |channels, batch| check(&network(channels), batch, &Device::Cpu, ("network.channels", 1));
         check(16, 64).unwrap();
-        for (channels, batch) in [(1 << 14, 2), (16, 1 << 32)] {
+        for (channels, batch, name) in
+            [(1 << 14, 2, "network.channels is 1"), (16, 1 << 32, "batch_size is 4294967296")]
+        {
             let error = check(channels, batch).unwrap_err().to_string();
-            assert!(error.starts_with("network.channels is 1; expected less: the network needs at least "), "{error}");
+            assert!(error.starts_with(&format!("{name}; expected less: the network needs at least ")), "{error}");
         }
     }
 }

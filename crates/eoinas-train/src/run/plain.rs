@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io,
     path::Path,
 };
 
@@ -20,12 +20,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if found.len() > limit {
         return refused(format!("it has {} bytes, more than the {limit} that are possible there", found.len()));
     }
-    let mut bytes = Vec::with_capacity(found.len() as usize);
-    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return refused(format!("it has more than the {limit} bytes that are possible there"));
-    }
-    Ok(bytes)
+    eoinas_core::file::read_from(File::open(path)?, limit)
 }
 
 /// Writes a file whole or not at all: to a sibling, which is renamed.

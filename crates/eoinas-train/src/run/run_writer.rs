@@ -34,14 +34,20 @@ impl RunWriter {
     ///
     /// # Errors
     /// [`TrainError::Exists`]: whatever else is there; it is not touched. [`TrainError::Busy`]: another run begins there.
+    /// [`TrainError::NoFolder`]: a part of the path is a file.
     pub fn create(path: &Path) -> Result<Self> {
         match fs::read_dir(path) {
             Ok(_) => check_free(path, &[names::LOCK, NEW, WHOLE])?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(path).map_err(TrainError::write(path))?
             }
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            // The path is a file; where a part of it is one, there is nothing at the path.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory && fs::symlink_metadata(path).is_ok() => {
                 return Err(TrainError::Exists { path: path.to_owned() });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                let file = path.ancestors().find(|part| fs::symlink_metadata(part).is_ok());
+                return Err(TrainError::NoFolder { path: file.unwrap_or(path).to_owned() });
             }
             Err(error) => return Err(TrainError::write(path)(error)),
         }
@@ -60,7 +66,7 @@ impl RunWriter {
     /// Creates `parent/name`, or `parent/name-2`, `-3`, ... when that is taken.
     ///
     /// # Errors
-    /// A folder that cannot be written.
+    /// A folder that cannot be written; [`TrainError::NoFolder`]: `parent` is a file.
     pub fn create_unique(parent: &Path, name: &str) -> Result<Self> {
         let mut attempt = 1;
         loop {
@@ -288,7 +294,13 @@ mod tests {
         let path = root.path().join("file");
         fs::write(&path, "mine").unwrap();
         assert!(matches!(RunWriter::create(&path), Err(TrainError::Exists { .. })));
-        assert!(RunWriter::create(&path.join("below")).is_err());
+        for error in [
+            RunWriter::create(&path.join("below/two")).unwrap_err(),
+            RunWriter::create_unique(&path, "run").unwrap_err(),
+            RunWriter::create_unique(&path.join("below"), "run").unwrap_err(),
+        ] {
+            assert!(matches!(&error, TrainError::NoFolder { path: p } if *p == path), "{error}");
+        }
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
 

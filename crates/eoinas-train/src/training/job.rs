@@ -6,7 +6,7 @@ use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
     Event, Genotype, Measure, Score, Setting, Streams, TargetKind,
-    count::Counts,
+    count::{Counts, Limits},
     event::{EpochEnd, RECORD_VERSION, RunStarted, Task},
     network::NetworkSpec,
 };
@@ -129,8 +129,12 @@ impl Job for TrainJob {
         let size = NetworkSize { latency_ms, ..NetworkSize::new(&skeleton, network.counts()) };
         let large = match config.multiply_adds {
             Some(multiply_adds) => ("multiply_adds", multiply_adds),
-            None if !config.limits.are_none() => ("limits", size.parameters),
-            None => ("network.channels", config.network.channels as u64),
+            None => match &config.limits {
+                Limits { parameters: Some(most), .. } => ("limits.parameters", *most),
+                Limits { multiply_adds: Some(most), .. } => ("limits.multiply_adds", *most),
+                Limits { latency: Some(most), .. } => ("limits.latency.milliseconds", most.milliseconds.ceil() as u64),
+                _ => ("network.channels", config.network.channels as u64),
+            },
         };
         memory::check(&network, config.batch_size, &options.device, large)?;
         let data = TrainData::new(&config, train, test)?;

@@ -4,14 +4,13 @@ mod limits;
 
 use std::{
     collections::{BTreeMap, HashSet},
-    fs::File,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
-use eoinas_core::{Cost as _, Genotype, Skeleton};
+use eoinas_core::{Cost as _, Genotype, Skeleton, file};
 use eoinas_report::Table;
 use eoinas_strategy::{
     ArchitectureLatencies, Column, Evolution, NasBench201Table, Nsga2, RandomSearch, Reinforce, Row, Smbo,
@@ -179,8 +178,9 @@ impl<'a> Study<'a> {
     fn open(args: &'a Args) -> Result<Self, Error> {
         let table = nas_bench_201::read_table(&args.table)?;
         let path = args.latency_table.display();
-        let file = File::open(&args.latency_table).map_err(|error| format!("cannot open the table {path}: {error}"))?;
-        let latencies = ArchitectureLatencies::read(file, args.latency_column.as_deref())
+        let bytes = file::read(&args.latency_table, nas_bench_201::LARGEST)
+            .map_err(|error| format!("cannot read the table {path}: {error}"))?;
+        let latencies = ArchitectureLatencies::read(bytes.as_slice(), args.latency_column.as_deref())
             .map_err(|error| format!("{path}: {error}"))?;
         let limits = limits(args, latencies.all())?;
         let largest = latencies.all().iter().copied().fold(0.0, f64::max);
