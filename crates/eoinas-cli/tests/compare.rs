@@ -124,8 +124,7 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
     let alone = |more: &[&str]| run("compare nas-bench-201", &[&args[..2], &["--strategy", "random"], more].concat());
     let output = alone(&["--seeds", "2", "--budget", "3", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines: Vec<Value> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line["strategy"] == "random" && line["test_accuracy"].is_f64()), "{lines:?}");
     assert!(text(&alone(&["--time", "1m"]).stderr).contains("--time is of searches with a supernet"));

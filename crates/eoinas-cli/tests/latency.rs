@@ -44,6 +44,16 @@ fn a_table_predicts_networks() {
 fn networks_keep_to_a_latency() {
     let dir = tempfile::tempdir().unwrap();
     let path = table(dir.path());
+    // What is measured in one run may say that two channels take longer than four: a microsecond for each channel here.
+    let table = fs::read_to_string(&path).unwrap();
+    let rows = table.lines().map(|line| match line.split(',').collect::<Vec<_>>().as_slice() {
+        [op, channels, rest @ .., _] if *op != "op" => {
+            let microseconds = channels.parse::<f64>().unwrap();
+            format!("{op},{channels},{},{}\n", rest.join(","), microseconds / 1000.0)
+        }
+        _ => format!("{line}\n"),
+    });
+    fs::write(&path, rows.collect::<String>()).unwrap();
     let out = dir.path().join("out");
     let tiny =
         ["--genotype", "darts-v2", "--train-images", "32", "--test-images", "20", "--epochs", "1", "--threads", "1"];

@@ -114,10 +114,11 @@ fn a_folder_that_is_taken_is_left_alone() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
-    for path in ["/proc/run", "/dev/null/run"] {
+    // Below a file, that file is what is in the way.
+    for (path, named) in [("/proc/run", "/proc/run"), ("/dev/null/run", "/dev/null is no folder")] {
         if Path::new("/proc").exists() {
             let error = Search::create(tiny(), Path::new(path), options()).unwrap_err().to_string();
-            assert!(error.contains(path), "{error}");
+            assert!(error.contains(named), "{error}");
         }
     }
 }
