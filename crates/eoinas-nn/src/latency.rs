@@ -31,7 +31,7 @@ impl Default for LatencyRuns {
 const WARMUP: usize = 3;
 /// Cells of a network in which ops are measured: every form has normal cells at every resolution then, and weights fill the caches
 /// about as they do in use.
-const CELLS: usize = 12;
+const CELLS: usize = 18;
 /// Numbers of cells with which, beside those, every preprocessing is measured: what a cell reads depends on how soon a reduction
 /// follows the stem, and the other reduction.
 const SHALLOW: [usize; 4] = [3, 4, 5, 6];

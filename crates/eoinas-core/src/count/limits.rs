@@ -205,13 +205,19 @@ impl Limits {
     ) -> Result<Option<Skeleton>, CoreError> {
         let with = |channels| Skeleton { channels, ..skeleton.clone() };
         let fits = |channels| self.allow(genotype, &with(channels), space);
-        Ok(widest(skeleton.channels_step(), fits)?.map(with))
+        Ok(widest(self.step(skeleton), fits)?.map(with))
+    }
+
+    /// What numbers of channels are multiples of: with a limit on latency of two, as widths are in tables that are measured. Kernels work
+    /// on whole vectors, so that an odd width takes as long as the next even one, and not what lies between its neighbours.
+    fn step(&self, skeleton: &Skeleton) -> usize {
+        skeleton.channels_step().max(if self.latency.is_some() { 2 } else { 1 })
     }
 
     /// What the smallest network of a cell takes.
     fn least(&self, genotype: &Genotype, skeleton: &Skeleton, space: &SearchSpace) -> Result<Costs, CoreError> {
         let cells = self.depths(skeleton).into_iter().min().unwrap_or(skeleton.cells);
-        let channels = skeleton.channels_step();
+        let channels = self.step(skeleton);
         self.costs(genotype, &Skeleton { cells, channels, ..skeleton.clone() }, space)
     }
 
