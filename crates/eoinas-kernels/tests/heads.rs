@@ -99,7 +99,9 @@ fn weighted_loss_against_definition() {
             weighted_cross_entropy(&Workspace::new(), &logits, &labels, smoothing, &[1.0; 4]).unwrap(),
             cross_entropy(&Workspace::new(), &logits, &labels, smoothing).unwrap(),
         );
-        assert_eq!((even.loss, flat(&even.dlogits)), (plain.loss, flat(&plain.dlogits)));
+        // Not to the byte: on a GPU the one with weights runs on the CPU.
+        assert!((even.loss - plain.loss).abs() < 1e-6, "{} {}", even.loss, plain.loss);
+        assert_close("dlogits", &flat(&even.dlogits), &wide(&plain.dlogits), 1e-6);
     }
     let error = weighted_cross_entropy(&Workspace::new(), &logits, &labels, 0.0, &[1.0; 3]).unwrap_err().to_string();
     assert!(error.contains("weights") && error.contains("each of the 4 classes"), "{error}");
