@@ -3,7 +3,7 @@
 #![cfg(feature = "images")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-#[path = "common/browser.rs"]
+#[path = "../../eoinas-report/tests/common/browser.rs"]
 mod browser;
 mod common;
 #[path = "common/striped.rs"]

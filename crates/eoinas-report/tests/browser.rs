@@ -3,20 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
+#[path = "common/browser.rs"]
+mod driver;
 
-use std::{
-    fs,
-    net::TcpStream,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread::sleep,
-    time::Duration,
-};
+use std::{fs, path::Path, thread::sleep, time::Duration};
 
 use common::{Made, search, training};
+use driver::Browser;
 use eoinas_report::{Options, write};
-use serde_json::{Value, json};
-use tungstenite::{Message, WebSocket};
+use serde_json::json;
 
 /// Pixels of the smallest letters in a plot, as it stands on the screen.
 const SMALLEST: &str = "(() => {
@@ -36,88 +31,14 @@ const FIRST_CELL: &str = "(() => {
     return [b.x + (p.grid.x + 2) * scale, b.y + (p.grid.rows[0][0] + 4) * scale];
 })()";
 
-/// A browser that is spoken to over its debugging protocol.
-struct Browser {
-    process: Child,
-    socket: WebSocket<TcpStream>,
-    session: Option<String>,
-    count: u64,
-    errors: Vec<String>,
+/// What this test does with a page.
+trait Pages {
+    fn open(&mut self, page: &Path, width: u32);
+    fn point_at(&mut self, element: &str) -> String;
+    fn point(&mut self, script: &str) -> String;
 }
 
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Browser {
-    fn start(profile: &Path) -> Option<Self> {
-        let named = std::env::var_os("EOINAS_CHROMIUM").map(PathBuf::from);
-        let known = ["chromium", "chromium-browser", "google-chrome"].map(PathBuf::from);
-        let process = named.into_iter().chain(known).find_map(|program| {
-            Command::new(program)
-                .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"])
-                .arg(format!("--user-data-dir={}", profile.display()))
-                .arg("about:blank")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .ok()
-        })?;
-        let file = profile.join("DevToolsActivePort");
-        let (port, path) = (0..600).find_map(|_| {
-            sleep(Duration::from_millis(100));
-            let text = fs::read_to_string(&file).ok()?;
-            let (port, path) = text.split_once('\n')?;
-            Some((port.parse::<u16>().ok()?, path.trim().to_owned()))
-        })?;
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let (socket, _) = tungstenite::client::client(format!("ws://127.0.0.1:{port}{path}"), stream).unwrap();
-        let mut browser = Self { process, socket, session: None, count: 0, errors: Vec::new() };
-        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
-        let session = browser.call("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
-        browser.session = session["sessionId"].as_str().map(str::to_owned);
-        for domain in ["Runtime.enable", "Log.enable", "Page.enable"] {
-            browser.call(domain, json!({}));
-        }
-        Some(browser)
-    }
-
-    fn call(&mut self, method: &str, parameters: Value) -> Value {
-        self.count += 1;
-        let mut message = json!({ "id": self.count, "method": method, "params": parameters });
-        if let Some(session) = &self.session {
-            message["sessionId"] = json!(session);
-        }
-        self.socket.send(Message::text(message.to_string())).unwrap();
-        loop {
-            let answer: Value = serde_json::from_str(self.socket.read().unwrap().to_text().unwrap()).unwrap();
-            match answer["method"].as_str() {
-                Some("Runtime.exceptionThrown") => self.errors.push(answer.to_string()),
-                Some("Runtime.consoleAPICalled") if answer["params"]["type"] == "error" => {
-                    self.errors.push(answer.to_string())
-                }
-                Some("Log.entryAdded") if answer["params"]["entry"]["level"] == "error" => {
-                    self.errors.push(answer.to_string())
-                }
-                _ => {}
-            }
-            if answer["id"] == json!(self.count) {
-                assert!(answer["error"].is_null(), "{method}: {answer}");
-                return answer["result"].clone();
-            }
-        }
-    }
-
-    fn evaluate(&mut self, script: &str) -> Value {
-        let result = self.call("Runtime.evaluate", json!({ "expression": script, "returnByValue": true }));
-        assert!(result["exceptionDetails"].is_null(), "{script}: {result}");
-        result["result"]["value"].clone()
-    }
-
+impl Pages for Browser {
     fn open(&mut self, page: &Path, width: u32) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.call("Emulation.setDeviceMetricsOverride", size);

@@ -1,6 +1,6 @@
 //! A training as the job of a run.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use candle_core::Device;
 use eoinas_core::run_folder::names;
@@ -14,12 +14,12 @@ use eoinas_data::Batches;
 use eoinas_nn::{
     DerivedNetwork, PassOptions,
     saved::{self, Framing, Normalisation},
-    task::{Task as NetworkTask, WeightedClasses},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    config::{ClassWeights, EarlyStopping, EpochValues, TrainConfig},
+    class_weights,
+    config::{EarlyStopping, EpochValues, TrainConfig},
     data::{TrainData, open_parts},
     evaluate::{Statistics, evaluate_while},
     trained::Trained,
@@ -144,7 +144,7 @@ impl Job for TrainJob {
         let expected = format!("0: the images have {}, and classes alone are smoothed", target.kind());
         Setting::check(smooth, "label_smoothing", config.label_smoothing, expected)?;
         let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?
-            .with_task(&task_of(&config, &data, options)?);
+            .with_task(&class_weights::task_of(&config, &data, options)?);
         Ok(Self { config, genotype, data, trainee, size, device })
     }
 
@@ -204,7 +204,7 @@ impl Job for TrainJob {
                 command: Vec::new(),
                 measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
-            notes: self.data.notes().into_iter().chain(self.weights_of_classes()).collect(),
+            notes: self.data.notes().into_iter().chain(class_weights::told(&self.config, &self.data)).collect(),
             keep_checkpoints: self.config.keep_checkpoints,
             rules: Vec::new(),
         }
@@ -421,39 +421,6 @@ impl TrainJob {
             data if data.held_out.is_some() => "held-out training images",
             _ => "test part",
         }
-    }
-
-    /// What each class weighs, where that differs.
-    fn weights_of_classes(&self) -> Option<String> {
-        let (Some(weighted), Some(classes)) =
-            (balanced(&self.config, &self.data), self.data.train.dataset().info().target.classes())
-        else {
-            return None;
-        };
-        let said = classes.iter().zip(weighted.weights()).map(|(class, weight)| format!("{class} {weight:.2}"));
-        Some(format!("weights of the classes in the training loss: {}", said.collect::<Vec<_>>().join(", ")))
-    }
-}
-
-fn balanced(config: &TrainConfig, data: &TrainData) -> Option<WeightedClasses> {
-    let counts = &data.class_counts;
-    (config.class_weights == ClassWeights::Balanced && !counts.is_empty()).then(|| WeightedClasses::balanced(counts))
-}
-
-/// The task of the images, with the weights of the classes that the settings want.
-fn task_of(config: &TrainConfig, data: &TrainData, options: &Options) -> Result<Arc<dyn NetworkTask>> {
-    let target = &data.train.dataset().info().target;
-    let task = options.task_of(target)?;
-    if config.class_weights == ClassWeights::None {
-        return Ok(task);
-    }
-    let wrong = |expected: String| Setting::new("class_weights", "balanced", expected);
-    if options.task.is_some() {
-        return Err(wrong("none: a task of one's own has its own loss".to_owned()).into());
-    }
-    match balanced(config, data) {
-        Some(weighted) => Ok(Arc::new(weighted)),
-        None => Err(wrong(format!("none: the images have {}, and classes alone are weighted", target.kind())).into()),
     }
 }
 

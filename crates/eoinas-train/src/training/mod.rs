@@ -1,6 +1,7 @@
 //! Training the network of a cell from scratch, from its settings to its accuracy.
 
 mod average;
+mod class_weights;
 mod config;
 mod data;
 mod evaluate;

@@ -1,4 +1,5 @@
-//! A browser that is spoken to over its debugging protocol.
+//! A browser that is spoken to over its debugging protocol; eoinas-cli's tests have it from here.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::{
     fs,

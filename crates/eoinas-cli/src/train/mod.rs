@@ -1,43 +1,28 @@
 //! `eoinas train`: the network of a cell from scratch, of a found or a published one, or of random ones to compare with.
 
+mod report;
+mod settings;
+
 use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use clap::ArgGroup;
-use eoinas_core::{
-    Genotype, SearchSpace, Setting,
-    run_folder::{self, names},
-    schedule::Warmup,
-    skeleton::Form,
-};
-use eoinas_train::{
-    Outcome, RunWriter, Runs, TrainConfig, TrainPreset, Trained, Training, Trials, batch,
-    training::{ClassWeights, EarlyStopping},
-};
-use serde_json::json;
+use eoinas_core::SearchSpace;
+use eoinas_train::{RunWriter, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
 
+use self::{report::Ended, settings::Settings};
 use crate::{
-    Error, MOST_RUNS, Start, cell, choices,
-    config_file::{self, ConfigFile, set},
-    data::{ImageFlags, has_windows},
-    end,
+    Error, MOST_RUNS, Start, cell, choices, config_file,
+    data::ImageFlags,
     host::{Host, HostArgs},
-    latency,
-    limits::{self, LimitFlags, in_words},
+    limits::{self, LimitFlags},
     out,
-    out::say,
     page::PageArgs,
     resume,
 };
-
-/// Learning rate of the layers that have weights already, as a factor: the best of those that RESULTS.md compares.
-const INIT_RATE: f64 = 1.0;
-/// Share of the training images that choose the best epoch.
-const HELD_OUT: f64 = 0.2;
 
 /// Train the network of a cell from scratch and measure it on the test images.
 ///
@@ -177,7 +162,7 @@ pub struct Args {
 /// A cell or settings that cannot work; a run that fails.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     if args.print_config {
-        let Settings { base, config, .. } = settings(args)?;
+        let Settings { base, config, .. } = settings::of(args)?;
         out::text(&config_file::to_toml(&config, &base)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -185,18 +170,9 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "train", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
     let ended = args.host.run(|| train(args, &host))?;
-    let code = report(args, &ended, start)?;
+    let code = report::report(args, &ended, start)?;
     args.page.end(&ended.folder);
     Ok(code)
-}
-
-/// How one training or several ended.
-struct Ended {
-    /// Where the files are.
-    folder: PathBuf,
-    outcome: Outcome<Vec<Trained>>,
-    /// Whether they are folds of a cross-validation.
-    folds: bool,
 }
 
 /// Trains one network or several.
@@ -211,7 +187,7 @@ fn train(args: &Args, host: &Host) -> Result<Ended, Error> {
         return Ok(Ended { folder: path.clone(), outcome, folds });
     }
     let begun = Instant::now();
-    let Settings { mut config, of_init, .. } = settings(args)?;
+    let Settings { mut config, of_init, .. } = settings::of(args)?;
     let genotype = match &args.genotype {
         Some(text) => Some(cell::read(text)?),
         None => of_init,
@@ -253,206 +229,4 @@ fn train(args: &Args, host: &Host) -> Result<Ended, Error> {
     trials.create(&mut dir)?;
     let outcome = trials.run(&dir, |_| host.options())?;
     Ok(Ended { folder: dir.path().to_owned(), outcome, folds: trials.are_folds() })
-}
-
-/// What flags and file ask for.
-struct Settings {
-    /// The settings of the preset below them.
-    base: TrainConfig,
-    config: TrainConfig,
-    /// The cell of the network that `--init` names.
-    of_init: Option<Genotype>,
-}
-
-fn settings(args: &Args) -> Result<Settings, Error> {
-    let file = ConfigFile::read(args.config.as_deref())?;
-    let preset = args.preset.or(file.get("preset")?).unwrap_or(TrainPreset::Quick);
-    let base = preset.config();
-    let mut config = file.over(&base)?;
-    config.preset = preset;
-    let below = (config.data.dataset, config.data.dir.take());
-    (config.data.dataset, config.data.dir) = args.images.choose(None, &file, below)?;
-    if let Some(size) = args.images.image_size {
-        let pictures = has_windows(config.data.dataset, size) && config.augment.crop.is_none();
-        config = if pictures { config.for_pictures(size) } else { config };
-        config.data.image_size = Some(size);
-    }
-    let mut of_init = None;
-    if let Some(folder) = &args.init {
-        let before = config.clone();
-        let (with_init, genotype) = config.with_init(folder, args.init_rate.unwrap_or(INIT_RATE))?;
-        check_file(&file, &before, &with_init)?;
-        (config, of_init) = (with_init, Some(genotype));
-    }
-    if let Some(rate) = args.init_rate {
-        let init = config.init.as_mut();
-        init.ok_or_else(|| Setting::new("init.rate", rate, "none without the weights of a network: `init`"))?.rate =
-            rate;
-    }
-    set(&mut config.seed, args.seed);
-    config.data.train_images = args.train_images.or(config.data.train_images);
-    config.data.test_images = args.test_images.or(config.data.test_images);
-    config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
-    config.data.labels = args.images.pictures.labels.clone().or(config.data.labels);
-    config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
-    set(&mut config.epochs, args.epochs);
-    set(&mut config.batch_size, args.batch_size);
-    set(&mut config.network.channels, args.channels);
-    set(&mut config.network.cells, args.cells);
-    config.multiply_adds = args.multiply_adds.or(config.multiply_adds);
-    config.limits = args.limits.over(config.limits, args.cells.is_some());
-    let limited = args.limits.limit_latency() || !config.limits.are_none();
-    let beside = args.channels.filter(|_| limited);
-    let expected = "none beside `limits` of the settings, to which the number of channels is fitted";
-    Setting::check(beside.is_none(), "network.channels", beside.unwrap_or_default(), expected)?;
-    set(&mut config.drop_path, args.drop_path);
-    set(&mut config.augment.cutout, args.cutout);
-    set(&mut config.auxiliary, args.auxiliary);
-    set(&mut config.label_smoothing, args.label_smoothing);
-    set(&mut config.accumulate, args.accumulate);
-    config.average = args.ema.or(config.average);
-    set(&mut config.class_weights, args.class_weights);
-    if let Some(epochs) = args.early_stopping {
-        let held_out = config.early_stopping.map_or(HELD_OUT, |stopping| stopping.held_out);
-        config.early_stopping = Some(EarlyStopping { epochs, held_out });
-    }
-    if let Some(held_out) = args.held_out {
-        let stopping = config.early_stopping.as_mut();
-        let alone = || Setting::new("early_stopping.held_out", held_out, "none without `early_stopping.epochs`");
-        stopping.ok_or_else(alone)?.held_out = held_out;
-    }
-    if let Some(epochs) = args.warm_up {
-        let expected = format!("0 to {}, the epochs of the training", config.epochs);
-        Setting::check((0.0..=config.epochs as f64).contains(&epochs), "warm_up", epochs, expected)?;
-        let then = Box::new(config.weights.learning_rate.clone());
-        config.weights.learning_rate = Warmup { epochs, start: 0.0, then }.into();
-    }
-    Ok(Settings { base, config, of_init })
-}
-
-/// Whether the file says nothing of the network that `--init` does not, too.
-fn check_file(file: &ConfigFile, before: &TrainConfig, with_init: &TrainConfig) -> Result<(), Error> {
-    let fields = |config: &TrainConfig| {
-        let network = &config.network;
-        [
-            ("channels", network.channels.to_string()),
-            ("cells", network.cells.to_string()),
-            ("stem_multiplier", network.stem_multiplier.to_string()),
-            ("layers", format!("{:?}", network.layers)),
-        ]
-    };
-    for ((name, got), (_, wanted)) in fields(before).into_iter().zip(fields(with_init)) {
-        let expected = format!("{wanted}, as the network of `init` has; leave it out of the file");
-        Setting::check(got == wanted || !file.has("network", name), format!("network.{name}"), &got, expected)?;
-    }
-    let expected = format!("{:?}, as the network of `init` has; leave it out of the file", with_init.form);
-    let same = file.get::<Form>("form")?.is_none_or(|form| form == with_init.form);
-    Ok(Setting::check(same, "form", format!("{:?}", before.form), expected)?)
-}
-
-fn report(args: &Args, ended: &Ended, start: &Start) -> Result<ExitCode, Error> {
-    let (folder, shown) = (&ended.folder, ended.folder.display());
-    let (code, json) = match &ended.outcome {
-        Outcome::Done(all) => {
-            let (mean, deviation) = batch::accuracy(all).unwrap_or_default();
-            let folds = batch::pooled_accuracy(all).filter(|_| ended.folds).map(|(accuracy, interval)| Folds {
-                accuracy,
-                interval,
-                images: all.iter().map(|trained| trained.test_images).sum(),
-                command: command_of_all(folder, start),
-            });
-            if !args.json {
-                all.iter().for_each(print_trained);
-                match &folds {
-                    Some(folds) => folds.print(deviation, all.len()),
-                    None if all.len() > 1 || args.random.is_some() => {
-                        let (mean, deviation) = (100.0 * mean, 100.0 * deviation);
-                        say!("test accuracy {mean:.2} +- {deviation:.2} % over {} training(s)", all.len());
-                    }
-                    None => {}
-                }
-                say!("files: {shown}");
-                if let [trained] = all.as_slice()
-                    && let Some(got) = latency::of_training(folder, trained.latency_ms)?
-                {
-                    say!("{}", got.line());
-                }
-                if all.len() == 1 {
-                    let network = folder.join(names::NETWORK);
-                    say!("the network to use: {}", network.display());
-                }
-            }
-            let mut json = json!({ "mean": mean, "deviation": deviation, "trained": all, "run": shown.to_string() });
-            if let (Some(folds), Some(object)) = (&folds, json.as_object_mut()) {
-                object.insert("folds".to_owned(), json!(folds));
-            }
-            (ExitCode::SUCCESS, json)
-        }
-        Outcome::Stopped(reason) => end::stopped(reason, "train", folder, start),
-    };
-    if args.json {
-        say!("{json}");
-    }
-    Ok(code)
-}
-
-/// What a cross-validation found.
-#[derive(Debug, serde::Serialize)]
-struct Folds {
-    /// Share of all images that were right, each tested once.
-    accuracy: f64,
-    /// Its interval (95 %).
-    interval: (f64, f64),
-    images: u64,
-    /// The command that trains the network to use.
-    command: String,
-}
-
-impl Folds {
-    fn print(&self, deviation: f64, folds: usize) {
-        let (accuracy, low, high) = (100.0 * self.accuracy, 100.0 * self.interval.0, 100.0 * self.interval.1);
-        say!(
-            "cross-validation: {accuracy:.1} % of {} images, each tested once by a network that had not seen it; {low:.1} to \
-             {high:.1} % in 95 of 100 cases; the {folds} folds deviate by {:.1}",
-            self.images,
-            100.0 * deviation
-        );
-        say!(
-            "none of these networks is the one to use: each lacks a fold. Train one with the same settings: {}",
-            self.command
-        );
-    }
-}
-
-/// The command that trains one network with the settings that the folds in `folder` share.
-fn command_of_all(folder: &Path, start: &Start) -> String {
-    let genotype = folder.join(run_folder::fold(0)).join(names::GENOTYPE_TEXT);
-    let config = folder.join(names::CONFIG);
-    let words = [OsStr::new("--genotype"), genotype.as_os_str(), OsStr::new("--config"), config.as_os_str()];
-    start.line("train", words)
-}
-
-fn print_trained(trained: &Trained) {
-    say!("{}", trained.genotype);
-    say!(
-        "{}{} parameters, {} multiply-adds; {} images, {} epochs, seed {}, {:.0} s",
-        limits::size(trained.channels, trained.cells),
-        in_words(trained.parameters),
-        in_words(trained.multiply_adds),
-        trained.train_images,
-        trained.epochs,
-        trained.seed,
-        trained.seconds
-    );
-    let averaged = trained.averaged_accuracy.map(|value| format!(", averaged weights {:.2} %", 100.0 * value));
-    say!(
-        "test accuracy {:.2} % (top-5 {:.2} %{}; best epoch {}: {:.2} %{}) over {} images",
-        100.0 * trained.accuracy,
-        100.0 * trained.top5,
-        averaged.unwrap_or_default(),
-        trained.best_epoch + 1,
-        100.0 * trained.best_accuracy,
-        trained.held_out_images.map(|images| format!(" of {images} held out")).unwrap_or_default(),
-        trained.test_images
-    );
 }
