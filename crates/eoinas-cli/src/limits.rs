@@ -99,8 +99,13 @@ fn pass_time(text: &str) -> Result<Duration, String> {
     time.ok_or_else(|| expected.to_owned())
 }
 
-/// The flags that mean these limits, for a command that is printed.
-pub(crate) fn flags_of(limits: &Limits) -> Vec<OsString> {
+/// The flags that mean these limits, for a command that is printed and trains a network of so many channels and cells. What a table of
+/// another device has limited is said by them: the limit alone would have this machine measured.
+pub(crate) fn flags_of(limits: &Limits, (channels, cells): (Option<usize>, Option<usize>)) -> Vec<OsString> {
+    if let (Some(LatencyLimit { measured: None, .. }), Some(channels), Some(cells)) = (&limits.latency, channels, cells)
+    {
+        return ["--channels".into(), channels.to_string().into(), "--cells".into(), cells.to_string().into()].into();
+    }
     let all = [("--max-parameters", limits.parameters), ("--max-multiply-adds", limits.multiply_adds)];
     let mut words: Vec<OsString> =
         all.into_iter().filter_map(|(flag, most)| Some([flag.into(), most?.to_string().into()])).flatten().collect();
@@ -154,6 +159,8 @@ pub(crate) fn in_words(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use eoinas_core::latency::LatencyTable;
+
     use super::*;
 
     #[test]
@@ -179,7 +186,16 @@ mod tests {
     #[test]
     fn limits_become_flags_and_flags_limits() {
         let limits = Limits { parameters: Some(5), ..Limits::default() };
-        assert_eq!(flags_of(&limits), ["--max-parameters", "5"]);
+        let size = (Some(12), Some(7));
+        assert_eq!(flags_of(&limits, size), ["--max-parameters", "5"]);
+        let rows = "op,channels,height,width,stride,latency_ms\nskip_connect,4,8,8,1,0.1\n";
+        let limit = |measured| {
+            let table = LatencyTable::read(rows.as_bytes()).unwrap();
+            Limits { latency: Some(LatencyLimit { milliseconds: 2.5, measured, table }), ..Limits::default() }
+        };
+        assert_eq!(flags_of(&limit(None), size), ["--channels", "12", "--cells", "7"]);
+        let here = flags_of(&limit(Some(MeasuredWith { batch: 1, threads: 2 })), size);
+        assert_eq!(here, ["--max-latency", "2.5ms", "--latency-batch", "1", "--latency-threads", "2"]);
         let none = LimitFlags {
             max_parameters: None,
             max_multiply_adds: None,

@@ -318,7 +318,7 @@ fn report(
                 let genotype = folder.join(names::GENOTYPE_TEXT);
                 let mut words = vec!["--genotype".into(), genotype.into_os_string()];
                 words.extend(data::flags_of(&config.data));
-                words.extend(limits::flags_of(&config.limits));
+                words.extend(limits::flags_of(&config.limits, (found.channels, found.cells)));
                 say!("train it: {}", start.line("train", words.iter().map(OsString::as_os_str)));
             }
             (ExitCode::SUCCESS, as_json(found, folder, None)?)
