@@ -8,6 +8,9 @@ use std::{
 
 /// Bytes of a text file that is read whole, at most: 64 MiB.
 pub const TEXT: u64 = 64 << 20;
+/// What a pointer of Git LFS is, and what to do.
+pub const LFS_POINTER: &str = "it is a Git LFS pointer and not the file itself; fetch that with `git lfs pull`";
+const MEANT: &str = "check that it is the file that is meant";
 
 /// The content of a plain file of at most `limit` bytes. Devices and pipes, which may never end, are not read, nor is what
 /// Git LFS keeps in the place of a file that was not fetched.
@@ -20,11 +23,11 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return Err(refused("it is no plain file but a folder, a pipe or a device"));
     }
     if found.len() > limit {
-        return Err(refused(format!("it has {} bytes, more than the {limit} that are possible there", found.len())));
+        return Err(too_large(found.len(), limit));
     }
     let bytes = read_from(File::open(path)?, limit)?;
-    if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
-        return Err(refused("it is a Git LFS pointer and not the file itself; fetch that with `git lfs pull`"));
+    if is_lfs_pointer(&bytes) {
+        return Err(refused(LFS_POINTER));
     }
     Ok(bytes)
 }
@@ -45,9 +48,19 @@ pub fn read_from(source: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return Err(refused(format!("it has more than the {limit} bytes that are possible there")));
+        return Err(refused(format!("it has more than {limit} bytes, the most that are read of such a file; {MEANT}")));
     }
     Ok(bytes)
+}
+
+/// Whether the content of a file is what Git LFS keeps in the place of one that was not fetched.
+pub fn is_lfs_pointer(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"version https://git-lfs.github.com/spec/")
+}
+
+/// What is said of a file that has `bytes`, of which `limit` would be read.
+pub fn too_large(bytes: u64, limit: u64) -> io::Error {
+    refused(format!("it has {bytes} bytes, more than the {limit} bytes that are read of such a file; {MEANT}"))
 }
 
 fn refused(problem: impl Into<String>) -> io::Error {
@@ -64,7 +77,7 @@ mod tests {
         std::fs::write(&path, "12345").unwrap();
         assert_eq!(read_text(&path, 5).unwrap(), "12345");
         assert!(read(&path, 4).unwrap_err().to_string().contains("5 bytes, more than the 4"));
-        assert!(read_from(io::repeat(1), 4).unwrap_err().to_string().contains("more than the 4"));
+        assert!(read_from(io::repeat(1), 4).unwrap_err().to_string().contains("more than 4 bytes"));
         std::fs::write(&path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n").unwrap();
         assert!(read(&path, TEXT).unwrap_err().to_string().contains("git lfs pull"));
         std::fs::remove_file(&path).unwrap();

@@ -3,9 +3,9 @@
 //! No tensor library: ops, edges and cells ([`space`]), the network they are stacked into
 //! ([`skeleton`], [`network`]), which ops are still alive on each edge ([`alive`]), genotypes and their text forms ([`genotype`]),
 //! exact parameter and multiply-add counts ([`count`]), predicted latencies ([`latency`]), what a network costs as an objective
-//! ([`cost`]), published cells ([`zoo`]), schedules, named random streams, the events of a run ([`event`]) and the names of
-//! what it leaves on disk ([`run_folder`]). Files are only read, and only a run's record and what a folder is; everything
-//! else works on values in memory.
+//! ([`cost`]), published cells ([`zoo`]), human-designed networks layer by layer ([`models`]), schedules, named random streams,
+//! the events of a run ([`event`]) and the names of what it leaves on disk ([`run_folder`]). Files are only read, and only a
+//! run's record and what a folder is; everything else works on values in memory.
 #![forbid(unsafe_code)]
 
 pub mod alive;
@@ -17,6 +17,7 @@ pub mod file;
 pub mod gates;
 pub mod genotype;
 pub mod latency;
+pub mod models;
 pub mod network;
 pub mod op;
 pub mod random;
@@ -26,8 +27,10 @@ pub mod setting;
 pub mod skeleton;
 pub mod softmax;
 pub mod space;
+mod spelling;
 pub mod statistics;
 pub mod target;
+mod words;
 pub mod zoo;
 
 pub use alive::AliveOps;
@@ -44,7 +47,9 @@ pub use schedule::ScheduleConfig;
 pub use setting::Setting;
 pub use skeleton::{Form, Skeleton};
 pub use space::{CellKind, CellSpec, Edge, EdgeId, EdgeMap, EdgeOpTable, OpId, SearchSpace};
+pub use spelling::nearest_name;
 pub use target::{Measure, NumberInfo, Score, Target, TargetInfo, TargetKind, Targets, ValueKind};
+pub use words::counted;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -16,7 +16,7 @@ fn run_started() -> RunStarted {
         task: Task::Search,
         method: "eoinas".into(),
         space: Some(SpaceInfo::from(&SearchSpace::darts())),
-        skeleton: Skeleton::search(),
+        skeleton: Some(Skeleton::search()),
         seed: u64::MAX,
         epochs: 160,
         config: serde_json::json!({"lambda": 0.5, "preset": "paper"}),
@@ -28,6 +28,7 @@ fn run_started() -> RunStarted {
             target: None,
         },
         genotype: None,
+        model: None,
         command: vec!["cifar_search".into(), "--seed".into(), "1".into()],
         measure: None,
     }
@@ -134,10 +135,10 @@ fn a_loss_that_is_not_finite_is_null() {
 fn later_versions_and_unknown_events_are_told_apart() {
     let later = RunStarted { record_version: RECORD_VERSION + 1, ..run_started() };
     let line = Record { seq: 0, elapsed_seconds: 0.0, event: Event::RunStarted(Box::new(later)) }.to_line();
-    assert!(matches!(Record::from_line(&line), Err(CoreError::Version { problem }) if problem.contains("version 2;")));
-    let other_shape = r#"{"seq":"0","event":"run_started","record_version":3}"#;
+    assert!(matches!(Record::from_line(&line), Err(CoreError::Version { problem }) if problem.contains("version 3;")));
+    let other_shape = r#"{"seq":"0","event":"run_started","record_version":4}"#;
     assert!(
-        matches!(Record::from_line(other_shape), Err(CoreError::Version { problem }) if problem.contains("version 3;"))
+        matches!(Record::from_line(other_shape), Err(CoreError::Version { problem }) if problem.contains("version 4;"))
     );
     let unknown = r#"{"seq":0,"elapsed_seconds":0,"event":"danced"}"#;
     assert!(matches!(Record::from_line(unknown), Err(CoreError::Line(_))));

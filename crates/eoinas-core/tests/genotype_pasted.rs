@@ -156,6 +156,21 @@ fn what_is_not_read_is_shown_with_its_place_and_the_forms() {
         nni.starts_with("line 1, column 19: expected a list of ops and nodes, found the text `sep_conv_3x3`"),
         "{nni}"
     );
+    // None of the forms: other tools' dictionaries, other files, other values.
+    for text in [
+        r#"{"normal/op_2_0": "sep_conv_3x3", "normal/input_2_0": [0]}"#,
+        "# A cell\n\nIt is this one.",
+        "",
+        "42",
+        "[('sep_conv_3x3', 0), ('skip_connect', 1)]",
+        "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)])",
+    ] {
+        assert_eq!(error(text).matches("; read are `Genotype(normal=[('sep_conv_3x3', 0)").count(), 1, "{text}");
+    }
+    // What is in one of them, with a slip, needs no list of the others.
+    for text in [SMALL.replace("'skip_connect', 1", "'skip_connect'"), BENCH.replace("+", "-"), several.clone()] {
+        assert!(!error(&text).contains("read are"), "{}", error(&text));
+    }
     let empty = error("{}");
     assert!(empty.contains("no field `normal`; read are `Genotype(normal=[('sep_conv_3x3', 0)"), "{empty}");
     let hidden = error("Genotype(normal=[('none', 0\u{1}), ('none', 1)], normal_concat=[2])");

@@ -151,7 +151,7 @@ fn errors_say_what_and_where() {
             "Genotype(normal=[('none', 0),\n  ('none', 2)], normal_concat=[2])",
             "line 2, column 12: node 2 of cell `normal` takes its input from node 2; only nodes 0 to 1 come before it",
         ),
-        ("Genotype(normal=[('none', 0)], normal_concat=[2])", "line 1, column 17: cell `normal` lists 1 inputs"),
+        ("Genotype(normal=[('none', 0)], normal_concat=[2])", "line 1, column 17: cell `normal` lists 1 input;"),
         ("Genotype(normal=[('none', -1), 3], normal_concat=[2])", "line 1, column 27: expected the number of a node"),
         ("Genotype(normal=[(0, 'none')], normal_concat=[2])", "line 1, column 19: expected a pair of an op and a node"),
         (
@@ -216,10 +216,12 @@ fn errors_say_what_and_where() {
 fn limits_hold() {
     // Reading in quadratic time would take this test minutes instead of a second.
     let garbage = "[".repeat(10 << 20);
-    let large = format!("the genotype text has {} bytes, more than the {MAX_BYTES} that are read", 10 << 20);
+    let large = format!("the genotype text has {} bytes, more than the {MAX_BYTES} bytes that are read", 10 << 20);
     assert!(error(&garbage).to_string().starts_with(&large));
     let deep = "brackets are nested more than 32 deep, which no genotype needs";
-    assert!(matches!(error(&garbage[..MAX_BYTES]), CoreError::Genotype { at: Some(_), problem } if problem == deep));
+    assert!(
+        matches!(error(&garbage[..MAX_BYTES]), CoreError::Genotype { at: Some(_), problem } if problem.starts_with(deep))
+    );
     for unit in ["(1,", "{'a':", "range(", "1+", "[0,1],", "'a',", "|none~0|+", "#\n", "Genotype(a=", "\\\n", "9", "u'"]
     {
         let _ = Genotype::parse(&unit.repeat(MAX_BYTES / unit.len()));
@@ -231,7 +233,7 @@ fn limits_hold() {
     assert!(error(inputs).to_string().contains("cell `cell` has 18446744073709551615 input nodes; at most 64 are"));
     let fields: String = (0..200).map(|i| format!("a{i}=None, ")).collect();
     assert!(
-        error(&format!("Genotype({fields})")).to_string().ends_with("expected at most 128 fields, found another one")
+        error(&format!("Genotype({fields})")).to_string().contains("expected at most 128 fields, found another one")
     );
 }
 

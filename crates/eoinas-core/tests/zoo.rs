@@ -26,7 +26,7 @@ fn every_cell_holds_together_and_comes_back_from_its_texts() {
         }
         assert!((2017..2030).contains(&cell.year) && !cell.authors.is_empty() && !cell.paper.is_empty(), "{cell:?}");
     }
-    assert_eq!(zoo::all().count(), 12);
+    assert_eq!(zoo::all().count(), 21);
 }
 
 #[test]
@@ -36,7 +36,9 @@ fn cells_are_the_published_ones() {
         assert_eq!(zoo::find(name).unwrap().genotype(), parse(text), "{name}");
     }
     // What a search in the DARTS space can find.
-    for name in ["darts-v1", "darts-v2", "snas", "gdas", "p-darts", "pc-darts-cifar", "pc-darts-imagenet"] {
+    let darts = ["darts-v1", "darts-v2", "snas", "gdas", "p-darts", "pc-darts-cifar", "pc-darts-imagenet"];
+    let later = ["mdenas", "drnas-cifar", "drnas-imagenet", "darts-pt-0", "darts-pt-1", "darts-pt-2", "darts-pt-3"];
+    for name in darts.into_iter().chain(later) {
         zoo::find(name).unwrap().genotype().fits(&SearchSpace::darts()).unwrap();
     }
     let best = zoo::find("nas-bench-201-best").unwrap().genotype();
@@ -88,6 +90,29 @@ fn published_parameters_and_multiply_adds() {
         let found = counts(name, &Skeleton::cifar());
         assert_eq!((found.parameters as f64 / 1e4).round() / 1e2, parameters, "{name}");
         assert_eq!((found.multiply_adds as f64 / 1e6).round(), multiply_adds, "{name}");
+    }
+    // MdeNAS was counted by others likewise, DARTS-PT's four cells by their authors, DrNAS's by its paper, each on the images that
+    // it was searched on. PNASNet-5 (3.2 M in its paper) and ENAS's cells (4.6 M) are trained in networks of their own there.
+    let mdenas = counts("mdenas", &Skeleton::cifar());
+    assert_eq!(((mdenas.parameters as f64 / 1e4).round(), mdenas.multiply_adds / 1_000_000), (378.0, 599));
+    for (name, skeleton, parameters) in [
+        ("darts-pt-0", Skeleton::cifar(), 2.85),
+        ("darts-pt-1", Skeleton::cifar(), 3.05),
+        ("darts-pt-2", Skeleton::cifar(), 2.66),
+        ("darts-pt-3", Skeleton::cifar(), 3.33),
+        ("drnas-cifar", Skeleton::cifar(), 4.1),
+        ("drnas-imagenet", Skeleton::imagenet(), 5.7),
+    ] {
+        let found = counts(name, &skeleton).parameters as f64 / 1e6;
+        let digits = if name.starts_with("darts-pt") { 2 } else { 1 };
+        assert_eq!(format!("{found:.digits$}"), format!("{parameters:.digits$}"), "{name}");
+    }
+    for (name, [cifar, imagenet]) in [
+        ("pnas-5", [(4_481_110, 706_026_528), (6_394_912, 696_738_048)]),
+        ("enas-micro", [(4_394_710, 693_197_856), (6_267_424, 683_943_168)]),
+    ] {
+        let found = [Skeleton::cifar(), Skeleton::imagenet()].map(|skeleton| counts(name, &skeleton));
+        assert_eq!(found.map(|found| (found.parameters, found.multiply_adds)), [cifar, imagenet], "{name}");
     }
     let best = counts("nas-bench-201-best", &Skeleton::nas_bench_201(5));
     // The table counts the additions of the classifier's bias among the multiply-adds, one for each class.

@@ -18,13 +18,13 @@ use crate::space::CellKind;
 
 pub use command::shell_word;
 pub use evidence::{Difference, FinalistRound, OpEvidence, PruneEvidence};
-pub use payload::{DatasetInfo, EpochEnd, RunStarted, SearchSnapshot, SpaceInfo, Task};
+pub use payload::{DatasetInfo, EpochEnd, ModelInfo, RunStarted, SearchSnapshot, SpaceInfo, Task};
 pub use read::{RecordLine, RecordReader, read};
 pub use record::Record;
 
 /// Version of the events' JSON form, in the first event of every record. It changes when an old reader could no longer
-/// understand a new record; new fields and events do not change it.
-pub const RECORD_VERSION: u32 = 1;
+/// understand a new record; new fields and events do not change it. Version 2: trainings of networks that have no cells.
+pub const RECORD_VERSION: u32 = 2;
 
 /// One event. Written as one JSON line each in `events.jsonl`, inside a [`Record`].
 ///

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::nan;
 use crate::alive::AliveOps;
+use crate::count::Counts;
+use crate::models::ModelConfig;
 use crate::skeleton::Skeleton;
 use crate::space::{CellSpec, EdgeMap, EdgeOpTable, SearchSpace};
 use crate::target::{Measure, TargetInfo};
@@ -35,8 +37,9 @@ pub struct RunStarted {
     pub method: String,
     /// The space that is searched; `None` where there is no search and the genotype says all.
     pub space: Option<SpaceInfo>,
-    /// The network.
-    pub skeleton: Skeleton,
+    /// The network that cells are stacked into; `None` where what is trained is no cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skeleton: Option<Skeleton>,
     /// The seed of all random streams.
     pub seed: u64,
     /// How many epochs are planned.
@@ -47,11 +50,25 @@ pub struct RunStarted {
     pub dataset: DatasetInfo,
     /// The genotype that is trained, in its versioned JSON form; `None` in a search.
     pub genotype: Option<serde_json::Value>,
+    /// The human-designed network that is trained; `None` where there are cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelInfo>,
     /// The command line that started the run, program first; empty where there was none.
     pub command: Vec<String>,
     /// What the record's scores are and which direction is better; `None` where they are accuracies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<Measure>,
+}
+
+/// A human-designed network as it is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Which.
+    pub model: ModelConfig,
+    /// Height, width and number of channels of its images.
+    pub images: [usize; 3],
+    /// What it costs.
+    pub counts: Counts,
 }
 
 /// A search space as a reader needs it who does not have its ops.

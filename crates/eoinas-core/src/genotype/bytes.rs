@@ -7,8 +7,10 @@ use crate::error::CoreError;
 
 /// Longer than any genotype; nothing of it was read.
 pub(super) fn too_large(bytes: usize) -> CoreError {
-    let problem =
-        format!("the genotype text has {bytes} bytes, more than the {MAX_BYTES} that are read; is it the right file?");
+    let problem = format!(
+        "the genotype text has {bytes} bytes, more than the {MAX_BYTES} bytes that are read of one; give the genotype alone, or \
+         check that it is the right file"
+    );
     CoreError::genotype(None, problem)
 }
 

@@ -6,10 +6,27 @@ use super::value::{Kind, Value, is_invisible};
 use super::{Genotype, bench201, literal, read};
 use crate::error::CoreError;
 
+/// What is read, for a text that is none of it.
+const FORMS: &str = "; read are `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[...], reduce=...)`, the same as a \
+                     dictionary or JSON, NAS-Bench-201's `|nor_conv_3x3~0|+...|`, and the JSON that this program writes";
+
+/// Without one of these a text is in none of the forms.
+const MARKS: [&str; 3] = ["_concat", "eoinas-genotype", "~0|"];
+
 /// What genotypes are printed as.
 const CALLS: [&str; 2] = ["Genotype(", "Structure("];
 
+/// Reads the genotype; an error of a text that is in no known form says which ones there are.
 pub(super) fn read(text: &str, ops: &impl OpResolver) -> Result<Genotype, CoreError> {
+    read_any(text, ops).map_err(|error| match error {
+        CoreError::Genotype { at, problem } if !MARKS.iter().any(|mark| text.contains(mark)) => {
+            CoreError::genotype(at, problem + FORMS)
+        }
+        known => known,
+    })
+}
+
+fn read_any(text: &str, ops: &impl OpResolver) -> Result<Genotype, CoreError> {
     let start = text.len() - text.trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c)).len();
     if text.get(start..).is_some_and(|rest| rest.starts_with('|')) {
         return bench201::parse(text, start..text.len(), ops);

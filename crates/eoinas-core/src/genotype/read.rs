@@ -10,16 +10,13 @@ use super::{CellGenotype, Genotype, GenotypeEdge, said_by_name};
 use crate::error::CoreError;
 use crate::op::Op;
 use crate::space::MAX_NODES;
+use crate::words::counted;
 
 /// A cell of the DARTS dialects has the two cells before it as inputs, and writes them nowhere.
 const INPUTS: usize = 2;
 const CONCAT: &str = "_concat";
 /// The cells of the original DARTS.
 const CELLS: [&str; 2] = ["normal", "reduce"];
-
-/// What is read, for a text that is none of it.
-const FORMS: &str = "; read are `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[...], reduce=...)`, the same as a \
-                     dictionary or JSON, NAS-Bench-201's `|nor_conv_3x3~0|+...|`, and the JSON that this program writes";
 
 /// A text with what is needed to read values of it.
 pub(super) struct Reader<'a, R> {
@@ -63,8 +60,7 @@ impl<R: OpResolver> Reader<'_, R> {
     }
 
     fn no_field(&self, offset: usize, name: &str) -> CoreError {
-        let forms = if name == "normal" { FORMS } else { "" };
-        CoreError::genotype(self.at(offset), format!("the genotype has no field `{}`{forms}", cut(name)))
+        CoreError::genotype(self.at(offset), format!("the genotype has no field `{}`", cut(name)))
     }
 
     /// A target that an input's third entry names, which cannot be.
@@ -171,10 +167,9 @@ impl<R: OpResolver> Reader<'_, R> {
             return self.by_target(cell, inputs, items, &targets);
         }
         if items.len() % 2 == 1 {
-            let (cell, got) = (cut(cell), items.len());
-            let problem = format!(
-                "cell `{cell}` lists {got} inputs; a flat list has two for every node (else write one list per node)"
-            );
+            let (cell, got) = (cut(cell), counted(items.len(), "input", "inputs"));
+            let problem =
+                format!("cell `{cell}` lists {got}; a flat list has two for every node (else write one list per node)");
             return Err(CoreError::genotype(self.at(value.offset), problem));
         }
         let pair = |(node, pair): (usize, &[Value])| pair.iter().map(|item| self.edge(cell, node, item)).collect();

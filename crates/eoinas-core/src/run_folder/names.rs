@@ -12,6 +12,8 @@ pub const LOG: &str = "log.txt";
 pub const GENOTYPE_TEXT: &str = "genotype.txt";
 /// The same as versioned JSON.
 pub const GENOTYPE_JSON: &str = "genotype.json";
+/// The human-designed network that is trained, instead of a cell.
+pub const MODEL: &str = "model.json";
 /// Where the checkpoints are.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// What came out; its presence says that the run is done.

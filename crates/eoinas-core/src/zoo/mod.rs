@@ -11,6 +11,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod after_darts;
 mod cells;
 mod darts_space;
 mod other_spaces;
@@ -18,6 +19,7 @@ mod other_spaces;
 use std::fmt;
 
 use crate::genotype::{CellGenotype, Genotype, GenotypeEdge};
+use crate::spelling::plain;
 use cells::PublishedCell;
 
 /// A published architecture.
@@ -48,7 +50,7 @@ pub struct UnknownCell {
 
 /// Every published architecture that is known here.
 pub fn all() -> impl Iterator<Item = &'static Published> {
-    darts_space::CELLS.iter().chain(other_spaces::CELLS)
+    darts_space::CELLS.iter().chain(after_darts::CELLS).chain(other_spaces::CELLS)
 }
 
 /// The architecture of this name or alias. Case, hyphens, underscores and blanks make no difference.
@@ -63,10 +65,6 @@ pub fn find(name: &str) -> Result<&'static Published, UnknownCell> {
 
 fn names() -> impl Iterator<Item = &'static str> {
     all().map(|cell| cell.name)
-}
-
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Published {

@@ -8,7 +8,8 @@ use crate::op::Op::{
 };
 
 /// In the order of their years, the benchmark's last. NASNet-A and AmoebaNet-A are written down as the DARTS paper did
-/// to compare with them: its skeleton and its separable convolutions, not those of their own papers.
+/// to compare with them: its skeleton and its separable convolutions, not those of their own papers. So are PNASNet-5 and
+/// ENAS's, whose own networks count otherwise.
 pub(super) const CELLS: &[Published] = &[
     Published {
         name: "nasnet-a",
@@ -37,6 +38,66 @@ pub(super) const CELLS: &[Published] = &[
                     &[(SepConv3x3, 2), (MaxPool3x3, 1)],
                 ],
                 &[4, 5, 6],
+            ),
+        ],
+    },
+    Published {
+        name: "pnas-5",
+        aliases: &["pnasnet", "pnasnet-5", "pnas"],
+        authors: "C. Liu et al.",
+        paper: "Progressive Neural Architecture Search (PNASNet-5)",
+        year: 2018,
+        note: "one cell, which reduces by its stride",
+        cells: &[
+            normal(
+                &[
+                    &[(SepConv5x5, 0), (MaxPool3x3, 0)],
+                    &[(SepConv7x7, 1), (MaxPool3x3, 1)],
+                    &[(SepConv5x5, 1), (SepConv3x3, 1)],
+                    &[(SepConv3x3, 4), (MaxPool3x3, 1)],
+                    &[(SepConv3x3, 0), (SkipConnect, 1)],
+                ],
+                &[2, 3, 4, 5, 6],
+            ),
+            reduce(
+                &[
+                    &[(SepConv5x5, 0), (MaxPool3x3, 0)],
+                    &[(SepConv7x7, 1), (MaxPool3x3, 1)],
+                    &[(SepConv5x5, 1), (SepConv3x3, 1)],
+                    &[(SepConv3x3, 4), (MaxPool3x3, 1)],
+                    &[(SepConv3x3, 0), (SkipConnect, 1)],
+                ],
+                &[2, 3, 4, 5, 6],
+            ),
+        ],
+    },
+    Published {
+        name: "enas-micro",
+        aliases: &["enas"],
+        authors: "H. Pham, M. Y. Guan, B. Zoph, Q. V. Le, J. Dean",
+        paper: "Efficient Neural Architecture Search via Parameter Sharing (ENAS)",
+        year: 2018,
+        note: "micro search space; the cells that the authors' code trains",
+        cells: &[
+            normal(
+                &[
+                    &[(AvgPool3x3, 0), (SepConv3x3, 0)],
+                    &[(SkipConnect, 0), (SepConv5x5, 0)],
+                    &[(SkipConnect, 0), (SepConv5x5, 1)],
+                    &[(SepConv3x3, 1), (SepConv5x5, 0)],
+                    &[(AvgPool3x3, 0), (SepConv5x5, 1)],
+                ],
+                &[2, 3, 4, 5, 6],
+            ),
+            reduce(
+                &[
+                    &[(SepConv3x3, 1), (SepConv3x3, 1)],
+                    &[(MaxPool3x3, 0), (AvgPool3x3, 0)],
+                    &[(SepConv5x5, 1), (SepConv5x5, 3)],
+                    &[(SepConv3x3, 1), (SkipConnect, 0)],
+                    &[(MaxPool3x3, 0), (SepConv5x5, 1)],
+                ],
+                &[2, 4, 5, 6],
             ),
         ],
     },
