@@ -210,6 +210,26 @@ pub enum PoolKind {
     Average,
 }
 
+/// A function of each value other than ReLU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Curve {
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `min(max(x + 3, 0), 6) / 6`.
+    HardSigmoid,
+    /// `x` times the hard sigmoid of `x`.
+    HardSwish,
+}
+
+impl Curve {
+    /// Whether [`crate::curve::curve_backward`] is given the function's value; else it is given `x`.
+    pub fn goes_back_by_value(self) -> bool {
+        self != Self::HardSwish
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@
 
 // Ops: checks, then the device.
 pub mod conv;
+pub mod curve;
 pub mod device;
 pub mod elementwise;
 pub mod head;
@@ -23,6 +24,7 @@ pub mod norm;
 pub mod optim;
 pub mod pattern;
 pub mod pool;
+pub mod scale;
 pub mod tape;
 
 // Devices, which know nothing of ops nor of each other.
@@ -50,7 +52,7 @@ pub use cpu::parallel::awake;
 pub use cpu::simd;
 pub use error::{KernelError, Result};
 pub use gate::GateGradient;
-pub use geometry::{ConvGeometry, Convolution, Geometry, PoolKind, reduce_offset};
+pub use geometry::{ConvGeometry, Convolution, Curve, Geometry, PoolKind, reduce_offset};
 #[cfg(feature = "emulation")]
 pub use gpu::emulation;
 pub use gpu::profile;

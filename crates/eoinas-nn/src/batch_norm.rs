@@ -23,6 +23,10 @@ pub struct BatchNorm {
     running: Option<(ParamId, ParamId)>,
     /// What is left of a folded one.
     shift: Option<ParamId>,
+    /// Added to the variance.
+    epsilon: f64,
+    /// Share of a new batch in the running statistics.
+    momentum: f64,
 }
 
 /// A BatchNorm as it was applied in one pass.
@@ -49,7 +53,14 @@ impl BatchNorm {
             affine: pair(options.affine, ["gamma", "beta"], [1.0, 0.0], true)?,
             running: pair(options.running, ["running_mean", "running_var"], [0.0, 1.0], false)?,
             shift: None,
+            epsilon: EPSILON,
+            momentum: MOMENTUM,
         })
+    }
+
+    /// The same with other numbers than [`EPSILON`] and [`MOMENTUM`].
+    pub(crate) fn with_numbers(self, epsilon: f64, momentum: f64) -> Self {
+        Self { epsilon, momentum, ..self }
     }
 
     /// Turns it into a shift alone, for evaluation; gives the factor `[c]` that the convolution before it takes over.
@@ -57,10 +68,10 @@ impl BatchNorm {
     pub(crate) fn fold(&mut self, parameters: &mut Parameters) -> Result<Option<Tensor>> {
         let (Some((gamma, beta)), Some((mean, variance))) = (self.affine, self.running) else { return Ok(None) };
         let value = |id| parameters.value(id);
-        let norm = Norm::running(value(mean)?, value(variance)?, Some((value(gamma)?, value(beta)?)), EPSILON)?;
+        let norm = Norm::running(value(mean)?, value(variance)?, Some((value(gamma)?, value(beta)?)), self.epsilon)?;
         parameters.set(beta, &norm.shift)?;
         [gamma, mean, variance].into_iter().for_each(|id| parameters.remove(id));
-        *self = Self { affine: None, running: None, shift: Some(beta) };
+        *self = Self { affine: None, running: None, shift: Some(beta), ..*self };
         Ok(Some(norm.scale))
     }
 
@@ -74,7 +85,7 @@ impl BatchNorm {
         let (Some((gamma, beta)), Some((mean, variance))) = (self.affine, self.running) else { return Ok(None) };
         let [gamma, beta] = [graph.weight(gamma)?, graph.weight(beta)?];
         let (mean, variance) = (graph.parameters().value(mean)?, graph.parameters().value(variance)?);
-        let norm = Norm::running(mean, variance, Some((&gamma.value, &beta.value)), EPSILON)?;
+        let norm = Norm::running(mean, variance, Some((&gamma.value, &beta.value)), self.epsilon)?;
         let (scale, shift) = (Weight { value: norm.scale, ..gamma }, Weight { value: norm.shift, ..beta });
         graph.push(GraphOp::Affine { scale, shift }, &[x]).map(Some)
     }
@@ -97,9 +108,9 @@ impl BatchNorm {
                 if context.phase == Phase::Training
                     && let Some((mean, variance)) = self.values(context, self.running)?
                 {
-                    norm::update_running(mean, variance, stats, MOMENTUM)?;
+                    norm::update_running(mean, variance, stats, self.momentum)?;
                 }
-                Norm::from_stats(stats, self.values(context, self.affine)?, EPSILON)?
+                Norm::from_stats(stats, self.values(context, self.affine)?, self.epsilon)?
             }
         };
         Ok(AppliedNorm { norm, affine: self.affine })
@@ -114,7 +125,7 @@ impl BatchNorm {
         }
         match (self.values(context, self.running)?, context.phase) {
             (Some((mean, variance)), Phase::Evaluation) => {
-                Ok(Some(Norm::running(mean, variance, self.values(context, self.affine)?, EPSILON)?))
+                Ok(Some(Norm::running(mean, variance, self.values(context, self.affine)?, self.epsilon)?))
             }
             _ => Ok(None),
         }

@@ -1,16 +1,19 @@
-//! The network of a found cell, as it is trained from scratch and used.
+//! The network of a found cell, or a human-designed one, as it is trained from scratch and used.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
+use eoinas_core::models::ModelConfig;
+use eoinas_core::network::NormOptions;
 use eoinas_core::{Gate, Gates, Genotype, NetworkSpec, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::Workspace;
 
-use crate::auxiliary;
+use crate::architecture::Architecture;
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
+use crate::body::Body;
 use crate::error::Result;
-use crate::head::CLASSIFIER;
+use crate::layers::{self, LayerNetwork};
 use crate::network::Network;
 use crate::operation::Phase;
 use crate::ops::Operations;
@@ -18,8 +21,9 @@ use crate::parameters::{Parameters, Scope};
 use crate::pass::{self, Run};
 use crate::task::{Classes, Task};
 
-/// A network of one genotype: one op an edge, all BatchNorm with scale and shift and running statistics, none after
-/// pooling.
+/// A network that is trained and used: that of one genotype, or a human-designed one.
+///
+/// Of a genotype: one op an edge, all BatchNorm with scale and shift and running statistics, none after pooling.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -46,11 +50,9 @@ use crate::task::{Classes, Task};
 /// ```
 #[derive(Debug)]
 pub struct DerivedNetwork {
-    genotype: Genotype,
-    skeleton: Skeleton,
-    network: Network,
+    architecture: Architecture,
+    body: Body,
     task: Arc<dyn Task>,
-    gates: Gates,
     parameters: Parameters,
     workspace: Workspace,
 }
@@ -107,42 +109,84 @@ impl DerivedNetwork {
             network.add_auxiliary(&mut scope, &spec.auxiliary()?)?;
         }
         let gates = spec.cells.iter().map(|cell| vec![vec![Gate { op: 0, value: 1.0 }]; cell.edges.len()]).collect();
-        Ok(Self {
-            genotype: genotype.clone(),
-            skeleton: skeleton.clone(),
-            network,
-            task: Arc::new(Classes),
-            gates: Gates { kinds: gates },
-            parameters,
-            workspace: Workspace::new(),
-        })
+        let architecture = Architecture::Cell { genotype: genotype.clone(), skeleton: skeleton.clone() };
+        let body = Body::Cells { network: Box::new(network), gates: Gates { kinds: gates } };
+        Ok(Self::of(architecture, body, parameters))
+    }
+
+    /// A human-designed network with freshly drawn weights ([`eoinas_core::SeedStream::Weights`] of `streams`), for images of
+    /// this height, width and number of channels. Its tensors are called after its layers: `fc.weight`, `conv1.bn.gamma`.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device, Tensor};
+    /// use eoinas_core::Streams;
+    /// use eoinas_core::models::{ModelConfig, ModelKind};
+    /// use eoinas_nn::DerivedNetwork;
+    ///
+    /// let model = ModelConfig { depth: Some(8), ..ModelConfig::new(ModelKind::ResNet20) };
+    /// let net = DerivedNetwork::of_model(&model, [8, 8, 3], 10, &Streams::new(0), &Device::Cpu)?;
+    /// let logits = net.logits(&Tensor::zeros((2, 8, 8, 3), DType::F32, &Device::Cpu)?)?;
+    /// assert_eq!(logits.dims(), [2, 10]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A network that cannot be: images that are too small for it, a form, width or depth that it does not have.
+    pub fn of_model(
+        model: &ModelConfig,
+        images: [usize; 3],
+        classes: usize,
+        streams: &Streams,
+        device: &Device,
+    ) -> Result<Self> {
+        let graph = model.graph(images, classes)?;
+        let mut parameters = Parameters::new();
+        let mut scope = Scope::root(&mut parameters, *streams, device, NormOptions::RETRAINING);
+        let body = Body::Layers(LayerNetwork::new(&mut scope, &graph)?);
+        Ok(Self::of(Architecture::Model { model: model.clone(), images, classes }, body, parameters))
+    }
+
+    fn of(architecture: Architecture, body: Body, parameters: Parameters) -> Self {
+        let (task, workspace) = (Arc::new(Classes), Workspace::new());
+        Self { architecture, body, task, parameters, workspace }
     }
 
     /// A training pass: batch statistics, which also move the running ones; drop-path; gradients of all weights. With
     /// an auxiliary head whose weight is not 0, its weighted loss is added.
     ///
     /// # Errors
-    /// A batch that does not fit; an auxiliary loss of a network without that head. A loss that is not finite is no
-    /// error: see [`PassOutput::loss`].
+    /// A batch that does not fit; an auxiliary loss of a network without that head; drop-path or skip dropout of a network
+    /// without cells. A loss that is not finite is no error: see [`PassOutput::loss`].
     pub fn train_pass(&self, batch: &Batch, options: &PassOptions) -> Result<PassOutput> {
         self.pass(batch, Wanted::WEIGHTS, Phase::Training, options)
     }
 
-    /// A training pass of the head's classifier alone, as if all that is below it were frozen: that is run as in an evaluation,
+    /// A training pass of the head's classifier alone (of a human-designed network: of the last layer that has weights), as if all that is below it were frozen: that is run as in an evaluation,
     /// with its running statistics, and neither changes them nor gets gradients; nothing is dropped. An auxiliary head is not
     /// run.
     ///
     /// # Errors
     /// As [`Self::train_pass`].
     pub fn train_head_pass(&self, batch: &Batch, options: &PassOptions) -> Result<PassOutput> {
-        pass::check_batch(batch, &self.skeleton, self.task.as_ref())?;
-        let run = self.run(Phase::Evaluation);
-        pass::awake_on(batch.images().device(), || run.head_pass(batch, &self.gates, options, Instant::now()))
+        self.check(batch)?;
+        let (task, phase) = (self.task.as_ref(), Phase::Evaluation);
+        let (parameters, workspace) = (&self.parameters, &self.workspace);
+        pass::awake_on(batch.images().device(), || match &self.body {
+            Body::Cells { network, gates } => {
+                let run = Run { network, task, parameters, workspace, phase };
+                run.head_pass(batch, gates, options, Instant::now())
+            }
+            Body::Layers(network) => {
+                let run = layers::Run { network, task, parameters, workspace, phase };
+                run.head_pass(batch, options, Instant::now())
+            }
+        })
     }
 
     /// Multiplies the learning rate of all but the heads, which learn what is new, by `factor`.
     pub fn scale_rate_below_head(&mut self, factor: f64) {
-        self.parameters.scale_rates(|name| if is_of_head(name) { 1.0 } else { factor });
+        let body = &self.body;
+        self.parameters.scale_rates(|name| if body.is_of_head(name) { 1.0 } else { factor });
     }
 
     /// A forward pass with batch statistics that moves the running ones and computes no gradients.
@@ -176,16 +220,36 @@ impl DerivedNetwork {
     /// # Errors
     /// Images of another size than the network's.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
-        pass::logits(&self.network, &self.gates, &self.parameters, &self.workspace, (images, &self.skeleton))
+        pass::check_images(images, self.architecture.images())?;
+        self.body.logits(&self.parameters, &self.workspace, images)
     }
 
-    /// The genotype.
-    pub fn genotype(&self) -> &Genotype {
-        &self.genotype
+    /// What it is.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
     }
 
-    /// The same network with another task than [`Classes`]: its outputs, as many as the skeleton has classes, are what the
-    /// task says.
+    /// Height, width and channels of its images.
+    pub fn images(&self) -> [usize; 3] {
+        self.architecture.images()
+    }
+
+    /// Number of its outputs.
+    pub fn classes(&self) -> usize {
+        self.architecture.classes()
+    }
+
+    /// The genotype; `None` of a human-designed network.
+    pub fn genotype(&self) -> Option<&Genotype> {
+        self.architecture.genotype()
+    }
+
+    /// The skeleton; `None` of a human-designed network.
+    pub fn skeleton(&self) -> Option<&Skeleton> {
+        self.architecture.skeleton()
+    }
+
+    /// The same network with another task than [`Classes`]: its outputs, as many as it has classes, are what the task says.
     pub fn with_task(self, task: Arc<dyn Task>) -> Self {
         Self { task, ..self }
     }
@@ -193,11 +257,6 @@ impl DerivedNetwork {
     /// What the outputs stand for.
     pub fn task(&self) -> &Arc<dyn Task> {
         &self.task
-    }
-
-    /// The skeleton.
-    pub fn skeleton(&self) -> &Skeleton {
-        &self.skeleton
     }
 
     /// The weights and running statistics.
@@ -215,29 +274,32 @@ impl DerivedNetwork {
         &self.workspace
     }
 
-    /// Genotype, skeleton, modules, gates and parameters.
-    pub(crate) fn into_parts(self) -> (Genotype, Skeleton, Network, Gates, Parameters) {
-        (self.genotype, self.skeleton, self.network, self.gates, self.parameters)
+    /// What it is, modules and parameters.
+    pub(crate) fn into_parts(self) -> (Architecture, Body, Parameters) {
+        (self.architecture, self.body, self.parameters)
+    }
+
+    /// Whether the parameter of this name is one of a head ([`Body::is_of_head`]).
+    pub(crate) fn is_of_head(&self, name: &str) -> bool {
+        self.body.is_of_head(name)
     }
 
     fn pass(&self, batch: &Batch, wanted: Wanted, phase: Phase, options: &PassOptions) -> Result<PassOutput> {
-        pass::check_batch(batch, &self.skeleton, self.task.as_ref())?;
-        let run = self.run(phase);
-        pass::awake_on(batch.images().device(), || run.pass(batch, &self.gates, wanted, options, None, Instant::now()))
+        self.check(batch)?;
+        let (task, parameters, workspace) = (self.task.as_ref(), &self.parameters, &self.workspace);
+        pass::awake_on(batch.images().device(), || match &self.body {
+            Body::Cells { network, gates } => {
+                let run = Run { network, task, parameters, workspace, phase };
+                run.pass(batch, gates, wanted, options, None, Instant::now())
+            }
+            Body::Layers(network) => {
+                let run = layers::Run { network, task, parameters, workspace, phase };
+                run.pass(batch, wanted, options, Instant::now())
+            }
+        })
     }
 
-    fn run(&self, phase: Phase) -> Run<'_> {
-        Run {
-            network: &self.network,
-            task: self.task.as_ref(),
-            parameters: &self.parameters,
-            workspace: &self.workspace,
-            phase,
-        }
+    fn check(&self, batch: &Batch) -> Result<()> {
+        pass::check_batch(batch, self.images(), self.classes(), self.task.as_ref())
     }
-}
-
-/// Whether the parameter of this name is one of a head: of the classifier or of the auxiliary head.
-pub(crate) fn is_of_head(name: &str) -> bool {
-    name.starts_with(CLASSIFIER) || name.starts_with(auxiliary::PREFIX)
 }

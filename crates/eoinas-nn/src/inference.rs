@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use candle_core::Tensor;
-use eoinas_core::{Gates, Genotype, Skeleton};
 use eoinas_kernels::Workspace;
 
+use crate::architecture::Architecture;
+use crate::body::Body;
 use crate::derived::DerivedNetwork;
-use crate::error::Result;
+use crate::error::{NnError, Result};
 use crate::graph::{Graph, GraphBuilder};
-use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::pass;
 
@@ -32,10 +32,8 @@ use crate::pass;
 /// ```
 #[derive(Debug)]
 pub struct InferenceNetwork {
-    genotype: Genotype,
-    skeleton: Skeleton,
-    network: Network,
-    gates: Gates,
+    architecture: Architecture,
+    body: Body,
     parameters: Parameters,
     workspace: Workspace,
 }
@@ -49,16 +47,9 @@ impl DerivedNetwork {
     /// # Errors
     /// Weights that are not f32 on the CPU.
     pub fn into_inference(self) -> Result<InferenceNetwork> {
-        let (genotype, skeleton, mut network, gates, mut parameters) = self.into_parts();
-        network.fold(&mut parameters)?;
-        Ok(InferenceNetwork {
-            genotype,
-            skeleton,
-            network,
-            gates,
-            parameters,
-            workspace: Workspace::with_fixed_weights(),
-        })
+        let (architecture, mut body, mut parameters) = self.into_parts();
+        body.fold(&mut parameters)?;
+        Ok(InferenceNetwork { architecture, body, parameters, workspace: Workspace::with_fixed_weights() })
     }
 }
 
@@ -68,15 +59,20 @@ impl InferenceNetwork {
     /// # Errors
     /// Images of another size than the network's.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
-        pass::logits(&self.network, &self.gates, &self.parameters, &self.workspace, (images, &self.skeleton))
+        pass::check_images(images, self.architecture.images())?;
+        self.body.logits(&self.parameters, &self.workspace, images)
     }
 
-    /// How long each of the network's parts took, in the order in which they run ([`eoinas_core::latency::parts`]).
+    /// How long each part of a network of cells took, in the order in which they run ([`eoinas_core::latency::parts`]).
     ///
     /// # Errors
     /// Images of another size than the network's.
     pub(crate) fn laps(&self, images: &Tensor) -> Result<Vec<Duration>> {
-        pass::laps(&self.network, &self.gates, &self.parameters, &self.workspace, (images, &self.skeleton))
+        pass::check_images(images, self.architecture.images())?;
+        match &self.body {
+            Body::Cells { network, gates } => pass::laps(network, gates, &self.parameters, &self.workspace, images),
+            Body::Layers(_) => Err(NnError::Fault("a network without cells has no parts to be timed")),
+        }
     }
 
     /// The network as a list of operations, for an exporter.
@@ -84,20 +80,14 @@ impl InferenceNetwork {
     /// # Errors
     /// [`crate::NnError::NotExportable`] for an op of one's own that does not implement [`crate::Operation::trace`].
     pub fn graph(&self) -> Result<Graph> {
-        let Skeleton { height, width, image_channels, .. } = self.skeleton;
-        let (mut builder, images) = GraphBuilder::new(&self.parameters, [height, width, image_channels]);
-        self.network.trace(&mut builder, images)?;
+        let (mut builder, images) = GraphBuilder::new(&self.parameters, self.architecture.images());
+        self.body.trace(&mut builder, images)?;
         Ok(builder.finish())
     }
 
-    /// The genotype.
-    pub fn genotype(&self) -> &Genotype {
-        &self.genotype
-    }
-
-    /// The skeleton.
-    pub fn skeleton(&self) -> &Skeleton {
-        &self.skeleton
+    /// What it is.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
     }
 
     /// The folded weights.

@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor};
 use eoinas_core::latency::{LatencyTable, Part, parts};
 use eoinas_core::{CellSpec, Genotype, GenotypeEdge, NetworkSpec, Op, SearchSpace, Setting, Skeleton, Streams};
 
+use crate::architecture::images_of;
 use crate::derived::DerivedNetwork;
 use crate::error::{NnError, Result};
 use crate::inference::InferenceNetwork;
@@ -50,7 +51,7 @@ impl LatencyRuns {
     /// # Errors
     /// A network that cannot be run.
     pub fn of_network(&self, network: &InferenceNetwork) -> Result<f64> {
-        let images = self.images(network.skeleton())?;
+        let images = self.images(network.architecture().images())?;
         let mut times = Vec::with_capacity(self.runs);
         for run in 0..WARMUP + self.runs.max(1) {
             let start = Instant::now();
@@ -160,7 +161,7 @@ impl LatencyRuns {
     ) -> Result<Vec<(Part, f64)>> {
         let network = DerivedNetwork::new(cell, space, skeleton, operations, &Streams::new(0), &Device::Cpu)?;
         let network = network.into_inference()?;
-        let images = self.images(skeleton)?;
+        let images = self.images(images_of(skeleton))?;
         let parts = parts(&NetworkSpec::derived(cell, space, skeleton)?);
         let mut laps: Vec<Vec<Duration>> = vec![Vec::with_capacity(self.runs); parts.len()];
         for run in 0..WARMUP + self.runs.max(1) {
@@ -175,9 +176,8 @@ impl LatencyRuns {
         Ok(parts.into_iter().zip(laps).map(|(part, mut laps)| (part, milliseconds(median(&mut laps)))).collect())
     }
 
-    fn images(&self, skeleton: &Skeleton) -> Result<Tensor> {
-        let Skeleton { height, width, image_channels, .. } = *skeleton;
-        Ok(Tensor::randn(0f32, 1f32, (self.batch.max(1), height, width, image_channels), &Device::Cpu)?)
+    fn images(&self, [height, width, channels]: [usize; 3]) -> Result<Tensor> {
+        Ok(Tensor::randn(0f32, 1f32, (self.batch.max(1), height, width, channels), &Device::Cpu)?)
     }
 }
 

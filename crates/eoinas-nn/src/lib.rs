@@ -54,9 +54,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
+// What tests of this crate's inside share with those of its outside.
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
+extern crate self as eoinas_nn;
+
+pub mod architecture;
 pub mod auxiliary;
 pub mod batch;
 pub mod batch_norm;
+mod body;
 mod buffers;
 mod cell;
 mod clock;
@@ -69,6 +78,7 @@ mod halving;
 mod head;
 pub mod inference;
 pub mod latency;
+mod layers;
 mod network;
 pub mod operation;
 pub mod ops;
@@ -84,6 +94,7 @@ pub mod supernet;
 pub mod task;
 mod trace;
 
+pub use architecture::Architecture;
 pub use batch::{Batch, PassOptions, PassOutput, Wanted};
 pub use derived::DerivedNetwork;
 pub use error::{NnError, Result};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{Gates, Skeleton};
+use eoinas_core::Gates;
 use eoinas_kernels::pattern::ReluPatterns;
 use eoinas_kernels::{Workspace, awake};
 
@@ -16,7 +16,7 @@ use crate::gradients::WeightGradients;
 use crate::network::{AuxiliaryGradient, Network, NetworkTape};
 use crate::operation::{Context, MaskSource, Phase};
 use crate::parameters::Parameters;
-use crate::task::{self, Loss, Task};
+use crate::task::{self, Grade, Loss, Task};
 
 /// What a pass works on.
 pub(crate) struct Run<'a> {
@@ -62,19 +62,14 @@ impl Run<'_> {
         } else {
             self.network.release(&context, tape);
         }
+        let output = outcome(batch, &loss, grade, weights);
         Ok(PassOutput {
             loss: loss.loss + auxiliary.loss.map_or(0.0, |loss| f64::from(options.auxiliary_weight) * loss),
             auxiliary_loss: auxiliary.loss,
-            correct: loss.correct,
-            correct_top5: grade.correct_top5,
-            share: grade.share,
-            answers: grade.answers,
-            samples: batch.samples(),
-            weight_gradients: weights,
-            gate_gradients: None,
             ops_run,
             forward_time,
             backward_time: start.elapsed(),
+            ..output
         })
     }
 
@@ -91,29 +86,13 @@ impl Run<'_> {
         let mut weights = WeightGradients::new();
         self.network.classifier_gradients(&context, tape, &loss.dlogits, &mut weights)?;
         weights.settle()?;
-        Ok(PassOutput {
-            loss: loss.loss,
-            auxiliary_loss: None,
-            correct: loss.correct,
-            correct_top5: grade.correct_top5,
-            share: grade.share,
-            answers: grade.answers,
-            samples: batch.samples(),
-            weight_gradients: Some(weights),
-            gate_gradients: None,
-            ops_run,
-            forward_time,
-            backward_time: start.elapsed(),
-        })
+        let output = outcome(batch, &loss, grade, Some(weights));
+        Ok(PassOutput { ops_run, forward_time, backward_time: start.elapsed(), ..output })
     }
 
     /// The batch's loss: that of training where weights are trained.
     fn loss(&self, logits: &Tensor, batch: &Batch, wanted: Wanted, options: &PassOptions) -> Result<Loss> {
-        let (workspace, targets, smoothing) = (self.workspace, batch.targets(), options.label_smoothing);
-        match wanted.weights {
-            true => self.task.training_loss(workspace, logits, targets, smoothing),
-            false => self.task.loss(workspace, logits, targets, smoothing),
-        }
+        loss_of(self.task, self.workspace, logits, batch, wanted.weights, options)
     }
 
     /// Runs the auxiliary head where its loss counts: in a pass that trains weights.
@@ -136,53 +115,80 @@ impl Run<'_> {
     }
 }
 
-/// Logits of images in evaluation, without labels and loss.
+/// The batch's loss: that of training where weights are trained.
+pub(crate) fn loss_of(
+    task: &dyn Task,
+    workspace: &Workspace,
+    logits: &Tensor,
+    batch: &Batch,
+    trains: bool,
+    options: &PassOptions,
+) -> Result<Loss> {
+    match trains {
+        true => task.training_loss(workspace, logits, batch.targets(), options.label_smoothing),
+        false => task.loss(workspace, logits, batch.targets(), options.label_smoothing),
+    }
+}
+
+/// What a pass of one head found; its ops are not counted, and its times not taken.
+pub(crate) fn outcome(batch: &Batch, loss: &Loss, grade: Grade, weights: Option<WeightGradients>) -> PassOutput {
+    PassOutput {
+        loss: loss.loss,
+        auxiliary_loss: None,
+        correct: loss.correct,
+        correct_top5: grade.correct_top5,
+        share: grade.share,
+        answers: grade.answers,
+        samples: batch.samples(),
+        weight_gradients: weights,
+        gate_gradients: None,
+        ops_run: 0,
+        forward_time: Duration::ZERO,
+        backward_time: Duration::ZERO,
+    }
+}
+
+/// Logits of images in evaluation, without labels and loss; their size was checked.
 pub(crate) fn logits(
     network: &Network,
     gates: &Gates,
     parameters: &Parameters,
     workspace: &Workspace,
-    (images, skeleton): (&Tensor, &Skeleton),
+    images: &Tensor,
 ) -> Result<Tensor> {
-    evaluate(network, gates, Context::new(workspace, parameters, Phase::Evaluation), (images, skeleton))
+    evaluate(network, gates, Context::new(workspace, parameters, Phase::Evaluation), images)
 }
 
-/// Which ReLUs are on for which of the images, in evaluation.
+/// Which ReLUs are on for which of the images, in evaluation; their size was checked.
 pub(crate) fn relu_patterns(
     network: &Network,
     gates: &Gates,
     parameters: &Parameters,
     workspace: &Workspace,
-    (images, skeleton): (&Tensor, &Skeleton),
+    images: &Tensor,
 ) -> Result<ReluPatterns> {
     let patterns = RefCell::new(ReluPatterns::new(images.dim(0)?));
     let context = Context { patterns: Some(&patterns), ..Context::new(workspace, parameters, Phase::Evaluation) };
-    evaluate(network, gates, context, (images, skeleton))?;
+    evaluate(network, gates, context, images)?;
     Ok(patterns.into_inner())
 }
 
-/// How long each part of the network took in evaluation.
+/// How long each part of the network took in evaluation of images, whose size was checked.
 pub(crate) fn laps(
     network: &Network,
     gates: &Gates,
     parameters: &Parameters,
     workspace: &Workspace,
-    (images, skeleton): (&Tensor, &Skeleton),
+    images: &Tensor,
 ) -> Result<Vec<Duration>> {
     let clock = Clock::new();
     let context = Context { clock: Some(&clock), ..Context::new(workspace, parameters, Phase::Evaluation) };
-    evaluate(network, gates, context, (images, skeleton))?;
+    evaluate(network, gates, context, images)?;
     Ok(clock.into_laps())
 }
 
 /// A forward pass that nothing follows.
-fn evaluate(
-    network: &Network,
-    gates: &Gates,
-    mut context: Context<'_>,
-    (images, skeleton): (&Tensor, &Skeleton),
-) -> Result<Tensor> {
-    check_images(images, skeleton)?;
+fn evaluate(network: &Network, gates: &Gates, mut context: Context<'_>, images: &Tensor) -> Result<Tensor> {
     awake_on(images.device(), || {
         let (logits, tape) = network.forward(&mut context, &images.contiguous()?, gates, Wanted::NOTHING)?;
         network.release(&context, tape);
@@ -202,16 +208,15 @@ struct AuxiliaryPass {
     backward: Option<AuxiliaryGradient>,
 }
 
-/// Whether the images have the skeleton's size, and the targets are those of the task.
-pub(crate) fn check_batch(batch: &Batch, skeleton: &Skeleton, task: &dyn Task) -> Result<()> {
-    check_images(batch.images(), skeleton)?;
-    task::check(task, batch.targets(), skeleton.classes)
+/// Whether the images have the network's height, width and channels, and the targets are those of the task.
+pub(crate) fn check_batch(batch: &Batch, shape: [usize; 3], classes: usize, task: &dyn Task) -> Result<()> {
+    check_images(batch.images(), shape)?;
+    task::check(task, batch.targets(), classes)
 }
 
-/// Whether the images have the skeleton's size.
-pub(crate) fn check_images(images: &Tensor, skeleton: &Skeleton) -> Result<()> {
+/// Whether the images have the network's height, width and channels.
+pub(crate) fn check_images(images: &Tensor, expected: [usize; 3]) -> Result<()> {
     let dims = images.dims();
-    let expected = [skeleton.height, skeleton.width, skeleton.image_channels];
     if dims.get(1..) != Some(&expected[..]) {
         return Err(NnError::Batch {
             what: "the shape of the images",

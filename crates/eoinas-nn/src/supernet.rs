@@ -8,6 +8,7 @@ use eoinas_core::{AliveOps, Gate, Gates, NetworkSpec, OpId, SearchSpace, Skeleto
 use eoinas_kernels::Workspace;
 use eoinas_kernels::pattern::ReluPatterns;
 
+use crate::architecture::images_of;
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::error::{NnError, Result};
 use crate::gate_sums::{GateSums, gather};
@@ -86,7 +87,7 @@ impl Supernet {
     /// # Errors
     /// A batch or gates that do not fit. A loss that is not finite is no error: see [`PassOutput::loss`].
     pub fn pass(&self, batch: &Batch, gates: &Gates, wanted: Wanted, options: &PassOptions) -> Result<PassOutput> {
-        pass::check_batch(batch, &self.skeleton, self.task.as_ref())?;
+        pass::check_batch(batch, images_of(&self.skeleton), self.skeleton.classes, self.task.as_ref())?;
         self.check_gates(gates)?;
         let run = Run {
             network: &self.network,
@@ -115,7 +116,8 @@ impl Supernet {
         self.check_gates(gates)?;
         let passing = if self.share == 1 { None } else { Some(self.with_passed_by(gates)) };
         let gates = passing.as_ref().unwrap_or(gates);
-        pass::relu_patterns(&self.network, gates, &self.parameters, &self.workspace, (images, &self.skeleton))
+        pass::check_images(images, images_of(&self.skeleton))?;
+        pass::relu_patterns(&self.network, gates, &self.parameters, &self.workspace, images)
     }
 
     /// Frees an op of an edge in all cells of its kind, with its weights and their momenta.

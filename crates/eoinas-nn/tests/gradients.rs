@@ -219,8 +219,9 @@ fn the_auxiliary_head_runs_in_training_alone() {
     let skeleton = Skeleton { channels: 4, cells: 3, classes: 5, ..Skeleton::cifar() };
     let (batch, options) = (batch(&skeleton, 4, 0), PassOptions { auxiliary_weight: 0.4, ..PassOptions::default() });
     let net = with_auxiliary(DARTS_V2, &skeleton);
-    let space = net.genotype().space().unwrap();
-    let counted = count::network(net.genotype(), &skeleton, &space).unwrap().parameters;
+    let genotype = net.genotype().unwrap();
+    let space = genotype.space().unwrap();
+    let counted = count::network(genotype, &skeleton, &space).unwrap().parameters;
     let head = count::auxiliary(&skeleton, &space).unwrap().parameters;
     assert_eq!(net.parameters().count(), counted + head);
 
@@ -257,8 +258,8 @@ fn built_modules_have_as_many_parameters_as_are_counted() {
     ];
     for (text, skeleton, expected) in skeletons {
         let net = derived(text, &skeleton);
-        let space = net.genotype().space().unwrap();
-        let counted = count::network(net.genotype(), &skeleton, &space).unwrap().parameters;
+        let genotype = net.genotype().unwrap();
+        let counted = count::network(genotype, &skeleton, &genotype.space().unwrap()).unwrap().parameters;
         assert_eq!(net.parameters().count(), counted, "{text}");
         assert_eq!(counted, expected.unwrap_or(counted));
     }

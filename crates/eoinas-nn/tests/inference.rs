@@ -28,7 +28,7 @@ fn build(genotype: &Genotype, skeleton: &Skeleton, operations: &Operations) -> D
 /// Some steps, so that scales, shifts and statistics are not what they begin with.
 fn train(net: &mut DerivedNetwork) {
     for index in 0..4 {
-        let output = net.train_pass(&batch(&net.skeleton().clone(), 8, index), &PassOptions::default()).unwrap();
+        let output = net.train_pass(&batch(net.skeleton().unwrap(), 8, index), &PassOptions::default()).unwrap();
         Sgd::default().step(net.parameters_mut(), &output.weight_gradients.unwrap(), 0.05).unwrap();
     }
 }

@@ -48,7 +48,7 @@ fn logits_are_those_of_pytorch() {
     let parallel = state().into_iter().map(|(name, tensor)| (format!("module.{name}"), tensor)).collect();
     for tensors in [state(), parallel] {
         let Imported { network, left_out } = read(&write(folder.path(), &tensors), GENOTYPE).unwrap();
-        let skeleton = network.skeleton();
+        let skeleton = network.skeleton().unwrap();
         assert_eq!((skeleton.channels, skeleton.cells, skeleton.classes), (4, 6, 5));
         close_tensors("logits", &network.logits(&values.get("images")).unwrap(), &values.get("logits"), 1e-4);
         let heads = left_out.iter().filter(|name| name.starts_with("auxiliary_head.")).count();

@@ -6,9 +6,9 @@ use eoinas_nn::graph::{Graph, GraphNode, GraphOp, Padding, Pooling, Weight};
 
 use crate::error::{OnnxError, Result};
 use crate::proto::{
-    ATTRIBUTE_INT, ATTRIBUTE_INTS, ATTRIBUTE_STRING, AttributeProto, DimensionProto, FLOAT, GraphProto, ModelProto,
-    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto, UINT8,
-    ValueInfoProto,
+    ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS, ATTRIBUTE_STRING, AttributeProto, DimensionProto, FLOAT,
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, UINT8, ValueInfoProto,
 };
 use crate::weights::Weights;
 use crate::{ExportOptions, IR_VERSION, OPSET, PICTURE_OPSET};
@@ -24,6 +24,7 @@ pub(crate) fn model(graph: &Graph, options: &ExportOptions) -> Result<ModelProto
     for node in graph.nodes() {
         let value = converter.node(node, options)?;
         converter.values.push(value);
+        converter.channels.push(node.shape[2]);
     }
     let images = graph.nodes().first().map_or([0; 3], |node| node.shape);
     let outputs = graph.nodes().last().map_or(0, |node| node.shape[2]);
@@ -57,8 +58,9 @@ pub(crate) fn model(graph: &Graph, options: &ExportOptions) -> Result<ModelProto
 pub(crate) struct Converter {
     nodes: Vec<NodeProto>,
     pub(crate) weights: Weights,
-    /// Name of each value of the graph.
+    /// Name and channels of each value of the graph.
     values: Vec<String>,
+    channels: Vec<usize>,
 }
 
 impl Converter {
@@ -69,8 +71,12 @@ impl Converter {
         match &node.op {
             GraphOp::Images => self.images(node.shape, options),
             GraphOp::Relu => Ok(self.push("Relu", inputs, Vec::new())),
+            GraphOp::Activation(activation) => self.activation(*activation, first),
             GraphOp::Conv { weight, bias, stride, padding } => {
                 self.conv(first, (weight, DENSE), bias.as_ref(), 1, (*stride, 1, padding))
+            }
+            GraphOp::GroupedConv { weight, bias, stride, padding, groups } => {
+                self.conv(first, (weight, DENSE), bias.as_ref(), *groups, (*stride, 1, padding))
             }
             GraphOp::Depthwise { weight, stride, dilation, padding } => {
                 let (name, value) = (weight.name.clone(), weight.value.unsqueeze(3)?);
@@ -82,8 +88,9 @@ impl Converter {
                     vec![ints("kernel_shape", [*kernel; 2]), ints("strides", [*stride; 2]), pads(padding)];
                 Ok(match pooling {
                     Pooling::Max => self.push("MaxPool", inputs, attributes),
-                    Pooling::Average => {
-                        attributes.push(int("count_include_pad", 0));
+                    Pooling::Average | Pooling::PaddedAverage => {
+                        let padded = usize::from(*pooling == Pooling::PaddedAverage);
+                        attributes.push(int("count_include_pad", padded));
                         self.push("AveragePool", inputs, attributes)
                     }
                 })
@@ -97,6 +104,14 @@ impl Converter {
                 let ends = self.weights.add_integers("drop_first.ends", &[i64::MAX, i64::MAX])?;
                 let axes = self.weights.add_integers("drop_first.axes", &[2, 3])?;
                 Ok(self.push("Slice", vec![first, starts, ends, axes], Vec::new()))
+            }
+            GraphOp::Shortcut { stride, channels } => {
+                self.shortcut(first, *stride, channels.saturating_sub(self.channels_of(node)))
+            }
+            GraphOp::Shuffle { groups } => self.shuffle(first, *groups, node.shape),
+            GraphOp::Scale => {
+                let factors = inputs.get(1).cloned().unwrap_or_default();
+                self.scale(first, factors)
             }
             GraphOp::Affine { scale, shift } => {
                 let [scale, shift] = [self.channels(scale)?, self.channels(shift)?];
@@ -194,6 +209,11 @@ impl Converter {
         Ok(self.push("Conv", inputs, attributes))
     }
 
+    /// Channels of what a node reads first.
+    fn channels_of(&self, node: &GraphNode) -> usize {
+        node.inputs.first().and_then(|id| self.channels.get(id.index())).copied().unwrap_or(0)
+    }
+
     /// One number a channel, `[c, 1, 1]`.
     fn channels(&mut self, weight: &Weight) -> Result<String> {
         let value: Tensor = weight.value.reshape(((), 1, 1))?;
@@ -220,6 +240,11 @@ fn pads(padding: &Padding) -> AttributeProto {
 pub(crate) fn int(name: &str, value: usize) -> AttributeProto {
     let (name, i, r#type) = (Some(name.to_owned()), Some(value as i64), Some(ATTRIBUTE_INT));
     AttributeProto { name, i, r#type, ..AttributeProto::default() }
+}
+
+pub(crate) fn float(name: &str, value: f32) -> AttributeProto {
+    let (name, f, r#type) = (Some(name.to_owned()), Some(value), Some(ATTRIBUTE_FLOAT));
+    AttributeProto { name, f, r#type, ..AttributeProto::default() }
 }
 
 pub(crate) fn ints<const N: usize>(name: &str, values: [usize; N]) -> AttributeProto {

@@ -28,6 +28,7 @@
 
 mod convert;
 pub mod error;
+mod layers;
 mod picture;
 mod proto;
 mod weights;

@@ -73,6 +73,8 @@ pub struct NodeProto {
 pub struct AttributeProto {
     #[prost(string, optional, tag = "1")]
     pub name: Option<String>,
+    #[prost(float, optional, tag = "2")]
+    pub f: Option<f32>,
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "4")]
@@ -147,6 +149,8 @@ pub const INT64: i32 = 7;
 pub const DOUBLE: i32 = 11;
 /// `AttributeProto.AttributeType.INT`.
 pub const ATTRIBUTE_INT: i32 = 2;
+/// `AttributeProto.AttributeType.FLOAT`.
+pub const ATTRIBUTE_FLOAT: i32 = 1;
 /// `AttributeProto.AttributeType.STRING`.
 pub const ATTRIBUTE_STRING: i32 = 3;
 /// `AttributeProto.AttributeType.INTS`.

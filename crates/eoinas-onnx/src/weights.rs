@@ -39,11 +39,20 @@ impl Weights {
         self.add_once(name, values.len(), DOUBLE, values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
 
+    /// Adds one number without dimensions, unless one of that name is there.
+    pub fn add_once_float(&mut self, name: &str, value: f32) -> Result<String> {
+        self.add_shape_once(name, &[], FLOAT, value.to_le_bytes().to_vec())
+    }
+
     fn add_once(&mut self, name: &str, count: usize, data_type: i32, data: Vec<u8>) -> Result<String> {
+        self.add_shape_once(name, &[count], data_type, data)
+    }
+
+    fn add_shape_once(&mut self, name: &str, dims: &[usize], data_type: i32, data: Vec<u8>) -> Result<String> {
         if self.tensors.iter().any(|tensor| tensor.name.as_deref() == Some(name)) {
             return Ok(name.to_owned());
         }
-        self.push(name, &[count], data_type, data)
+        self.push(name, dims, data_type, data)
     }
 
     fn push(&mut self, name: &str, dims: &[usize], data_type: i32, data: Vec<u8>) -> Result<String> {

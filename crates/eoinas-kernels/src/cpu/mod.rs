@@ -7,6 +7,7 @@
 mod access;
 mod channelwise;
 pub(crate) mod conv;
+pub(crate) mod curve;
 mod driver;
 pub(crate) mod elementwise;
 mod ends;
@@ -20,6 +21,7 @@ pub(crate) mod optim;
 pub(crate) mod parallel;
 pub(crate) mod pattern;
 pub(crate) mod pool;
+pub(crate) mod scale;
 mod scratch;
 pub mod simd;
 mod values;

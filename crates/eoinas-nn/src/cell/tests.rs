@@ -1,10 +1,7 @@
 //! Whole cells against PyTorch's values.
 
-#[path = "../../tests/common/mod.rs"]
-mod common;
-
+use crate::common::{Values, close, close_tensors};
 use candle_core::{Device, Tensor};
-use common::{Values, close, close_tensors};
 use eoinas_core::network::{CellInput, CellLayer, Preprocessing};
 use eoinas_core::{CellKind, Gate, Gates, NetworkSpec, SearchSpace, Skeleton, Streams};
 use eoinas_kernels::Workspace;

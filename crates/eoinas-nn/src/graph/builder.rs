@@ -52,6 +52,31 @@ impl<'a> GraphBuilder<'a> {
         self.nodes.get(value.0).map(|node| node.shape).ok_or(NnError::NoValue)
     }
 
+    /// Whether a value is `[n, length]`, and no image of one pixel.
+    ///
+    /// # Errors
+    /// A value of another graph.
+    pub fn is_flat(&self, value: ValueId) -> Result<bool> {
+        let mut node = self.nodes.get(value.0).ok_or(NnError::NoValue)?;
+        loop {
+            match (&node.op, node.inputs.first()) {
+                (GraphOp::GlobalAverage | GraphOp::Linear { .. }, _) => return Ok(true),
+                (GraphOp::Relu | GraphOp::Activation(_) | GraphOp::Sum | GraphOp::Concat, Some(input)) => {
+                    node = self.nodes.get(input.0).ok_or(NnError::NoValue)?;
+                }
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    /// An image of one pixel, or what is no image any more, as `[n, length]`.
+    ///
+    /// # Errors
+    /// A value of another graph.
+    pub fn flat(&mut self, value: ValueId) -> Result<ValueId> {
+        if self.is_flat(value)? { Ok(value) } else { self.push(GraphOp::GlobalAverage, &[value]) }
+    }
+
     /// ReLU of a value; asked for again, it is the same value.
     ///
     /// # Errors
@@ -116,7 +141,7 @@ fn output_shape(op: &GraphOp, [h, w, c]: [usize; 3], channels: usize) -> [usize;
         (along(h + padding.top + padding.bottom, rows), along(w + padding.left + padding.right, columns))
     };
     match op {
-        GraphOp::Conv { weight, stride, padding, .. } => {
+        GraphOp::Conv { weight, stride, padding, .. } | GraphOp::GroupedConv { weight, stride, padding, .. } => {
             let kernel = weight.value.dims4().map_or((1, 1), |(rows, columns, _, _)| (rows, columns));
             let (h, w) = window(padding, kernel, *stride);
             [h, w, last(&weight.value)]
@@ -130,10 +155,21 @@ fn output_shape(op: &GraphOp, [h, w, c]: [usize; 3], channels: usize) -> [usize;
             let (h, w) = window(padding, (*kernel, *kernel), *stride);
             [h, w, c]
         }
+        GraphOp::Shortcut { stride, channels } => {
+            let stride = (*stride).max(1);
+            [h.div_ceil(stride), w.div_ceil(stride), *channels]
+        }
         GraphOp::DropFirst { rows, columns } => [h.saturating_sub(*rows), w.saturating_sub(*columns), c],
         GraphOp::Concat => [h, w, channels],
         GraphOp::GlobalAverage => [1, 1, c],
         GraphOp::Linear { weight, .. } => [1, 1, last(&weight.value)],
-        GraphOp::Images | GraphOp::Relu | GraphOp::Affine { .. } | GraphOp::Zeros | GraphOp::Sum => [h, w, c],
+        GraphOp::Images
+        | GraphOp::Relu
+        | GraphOp::Activation(_)
+        | GraphOp::Affine { .. }
+        | GraphOp::Shuffle { .. }
+        | GraphOp::Scale
+        | GraphOp::Zeros
+        | GraphOp::Sum => [h, w, c],
     }
 }

@@ -6,6 +6,7 @@
 mod builder;
 
 use candle_core::Tensor;
+use eoinas_core::models::Activation;
 
 pub use builder::GraphBuilder;
 
@@ -56,6 +57,8 @@ pub enum Pooling {
     Max,
     /// Mean of the real pixels, padding left out.
     Average,
+    /// Mean of the whole window, in which padding counts as zeros.
+    PaddedAverage,
 }
 
 /// One operation.
@@ -66,6 +69,8 @@ pub enum GraphOp {
     Images,
     /// `max(x, 0)`.
     Relu,
+    /// Another function of each value.
+    Activation(Activation),
     /// Dense convolution.
     Conv {
         /// `[kh, kw, input, output]`.
@@ -76,6 +81,19 @@ pub enum GraphOp {
         stride: usize,
         /// Zeros around the input.
         padding: Padding,
+    },
+    /// Convolution in groups of channels that do not see each other.
+    GroupedConv {
+        /// `[kh, kw, input / groups, output]`.
+        weight: Weight,
+        /// `[output]`.
+        bias: Option<Weight>,
+        /// Step in both directions.
+        stride: usize,
+        /// Zeros around the input.
+        padding: Padding,
+        /// How many, up to one for each channel.
+        groups: usize,
     },
     /// One filter for each channel.
     Depthwise {
@@ -90,14 +108,26 @@ pub enum GraphOp {
     },
     /// Pooling with a square window.
     Pool {
-        /// Largest value or mean.
+        /// Largest value or mean, and what padding is.
         pooling: Pooling,
         /// Rows and columns of the window.
         kernel: usize,
         /// Step in both directions.
         stride: usize,
-        /// Pixels around the input that no window counts.
+        /// Pixels around the input.
         padding: Padding,
+    },
+    /// Every `stride`-th pixel in both directions from the first on, and channels of zeros behind those that there are.
+    Shortcut {
+        /// Step between pixels.
+        stride: usize,
+        /// Channels of the output.
+        channels: usize,
+    },
+    /// Channel `j` of group `i` becomes channel `i` of group `j`.
+    Shuffle {
+        /// Groups of the input.
+        groups: usize,
     },
     /// The image without its first rows and columns.
     DropFirst {
@@ -113,6 +143,8 @@ pub enum GraphOp {
         /// What is added.
         shift: Weight,
     },
+    /// The first input, an image, times the second, `[n, c]`: a factor for each channel.
+    Scale,
     /// Zeros of the input's shape.
     Zeros,
     /// Sum of all inputs.

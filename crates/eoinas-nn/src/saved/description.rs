@@ -3,25 +3,29 @@
 use std::path::Path;
 
 use eoinas_core::genotype::OpResolver;
+use eoinas_core::models::ModelConfig;
 use eoinas_core::{Genotype, Skeleton, TargetInfo, ValueKind};
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::Architecture;
 use crate::error::{NnError, Result};
 
 /// `format` of every description.
 pub const FORMAT: &str = "eoinas-network";
 /// The versions that are read. The second says the kind of cell of each layer, where that is a choice of one's own
 /// ([`Skeleton::layers`]). The third says what the outputs stand for (`target`) where the others name classes, and what the
-/// inputs are; it is written for numbers, labels, and floats as input. The lowest that can say all is written.
-pub const VERSIONS: [u32; 3] = [1, 2, 3];
+/// inputs are; it is written for numbers, labels, and floats as input. The fourth is the same for a human-designed network:
+/// `model` and `images` stand in the place of `genotype` and `skeleton`. The lowest that can say all is written.
+pub const VERSIONS: [u32; 4] = [1, 2, 3, 4];
+/// Height, width and channels of images are at most so many.
+const LONGEST: usize = 1 << 16;
 
 /// What a saved network is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
-    /// Its cells.
-    pub genotype: Genotype,
-    /// The network that they are stacked into, its form, the size of its images and the number of its outputs.
-    pub skeleton: Skeleton,
+    /// Its cells and what they are stacked into, or which human-designed network it is; the size of its images and the number of
+    /// its outputs.
+    pub architecture: Architecture,
     /// What the outputs stand for, with a name for each: classes, labels, or numbers with their scales.
     pub target: TargetInfo,
     /// How a sample becomes its input.
@@ -82,9 +86,17 @@ pub enum Framing {
 struct File {
     format: String,
     version: u32,
-    /// In any of the text forms.
-    genotype: String,
-    skeleton: Skeleton,
+    /// In any of the text forms. To version 3, as `skeleton`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    genotype: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    skeleton: Option<Skeleton>,
+    /// In version 4, as `images`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<ModelConfig>,
+    /// Height, width and channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    images: Option<[usize; 3]>,
     /// To version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     classes: Option<Vec<String>>,
@@ -103,7 +115,7 @@ fn no_description(path: &Path, error: serde_json::Error) -> NnError {
 impl Description {
     /// Whether its parts fit each other; `path` is the file that an error names.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
-        let (expected, got) = (self.skeleton.classes, self.target.outputs());
+        let (expected, got) = (self.architecture.classes(), self.target.outputs());
         if expected != got {
             let kind = self.target.kind();
             let problem = format!("{got} {kind} are named, but the network has {expected} outputs");
@@ -112,7 +124,7 @@ impl Description {
         let target = self.target.validate();
         target.map_err(|error| NnError::description(path, format!("target: {error}")))?;
         let Normalisation { mean, std, .. } = &self.normalisation;
-        let channels = self.skeleton.image_channels;
+        let [.., channels] = self.architecture.images();
         let fail = |reason: String| Err(NnError::description(path, format!("normalisation: {reason}")));
         if mean.len() != channels || std.len() != channels {
             let got = format!("{} means and {} standard deviations", mean.len(), std.len());
@@ -125,17 +137,21 @@ impl Description {
     }
 
     pub(super) fn to_json(&self, path: &Path) -> Result<String> {
-        let [first, of_layers, of_targets] = VERSIONS;
-        let classes = self.target.classes().filter(|_| is_bytes(&self.normalisation.values));
+        let [first, of_layers, of_targets, of_models] = VERSIONS;
+        let skeleton = self.architecture.skeleton();
+        let classes = self.target.classes().filter(|_| is_bytes(&self.normalisation.values) && skeleton.is_some());
         let file = File {
             format: FORMAT.to_owned(),
-            version: match (classes, &self.skeleton.layers) {
-                (None, _) => of_targets,
-                (Some(_), Some(_)) => of_layers,
-                (Some(_), None) => first,
+            version: match (classes, skeleton.map(|skeleton| &skeleton.layers)) {
+                (_, None) => of_models,
+                (None, Some(_)) => of_targets,
+                (Some(_), Some(Some(_))) => of_layers,
+                (Some(_), Some(None)) => first,
             },
-            genotype: self.genotype.to_string(),
-            skeleton: self.skeleton.clone(),
+            genotype: self.architecture.genotype().map(ToString::to_string),
+            skeleton: skeleton.cloned(),
+            model: self.architecture.model().cloned(),
+            images: self.architecture.model().map(|_| self.architecture.images()),
             classes: classes.map(<[String]>::to_vec),
             target: classes.is_none().then(|| self.target.clone()),
             normalisation: self.normalisation.clone(),
@@ -160,19 +176,36 @@ impl Description {
             }
         }
         let file: File = serde_json::from_value(value).map_err(json)?;
-        let genotype = Genotype::parse_with(&file.genotype, ops)
-            .map_err(|error| NnError::description(path, format!("genotype: {error}")))?;
-        let File { version, skeleton, classes, target, normalisation, framing, .. } = file;
+        let File { version, genotype, skeleton, model, images, classes, target, normalisation, framing, .. } = file;
         let target = match (classes, target) {
             (Some(classes), None) if version < VERSIONS[2] => TargetInfo::Classes(classes),
-            (None, Some(target)) if version == VERSIONS[2] => target,
+            (None, Some(target)) if version >= VERSIONS[2] => target,
             _ => {
                 let wanted = if version < VERSIONS[2] { "`classes` alone" } else { "`target` alone" };
                 let reason = format!("a description of version {version} says by {wanted} what the outputs are");
                 return Err(json(serde::de::Error::custom(reason)));
             }
         };
-        let description = Self { genotype, skeleton, target, normalisation, framing };
+        let architecture = match (genotype, skeleton, model, images) {
+            (Some(genotype), Some(skeleton), None, None) if version < VERSIONS[3] => {
+                let genotype = Genotype::parse_with(&genotype, ops);
+                let genotype = genotype.map_err(|error| NnError::description(path, format!("genotype: {error}")))?;
+                Architecture::Cell { genotype, skeleton }
+            }
+            (None, None, Some(model), Some(images)) if version == VERSIONS[3] => {
+                if let Some(side) = images.into_iter().find(|side| !(1..=LONGEST).contains(side)) {
+                    let problem = format!("images: a side or number of channels is {side}; expected 1 to {LONGEST}");
+                    return Err(NnError::description(path, problem));
+                }
+                Architecture::Model { model, images, classes: target.outputs() }
+            }
+            _ => {
+                let wanted = if version < VERSIONS[3] { "`genotype` and `skeleton`" } else { "`model` and `images`" };
+                let reason = format!("a description of version {version} says by {wanted} what the network is");
+                return Err(json(serde::de::Error::custom(reason)));
+            }
+        };
+        let description = Self { architecture, target, normalisation, framing };
         description.check(path)?;
         Ok(description)
     }

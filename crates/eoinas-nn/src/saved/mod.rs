@@ -36,10 +36,11 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use eoinas_core::genotype::{BuiltInOps, OpResolver};
-use eoinas_core::{Streams, TargetInfo, count};
+use eoinas_core::{Streams, TargetInfo};
 
+use crate::architecture::Architecture;
 use crate::auxiliary;
-use crate::derived::{DerivedNetwork, is_of_head};
+use crate::derived::DerivedNetwork;
 use crate::error::{NnError, Result};
 use crate::ops::Operations;
 use crate::task;
@@ -68,8 +69,7 @@ pub fn save(
     framing: Framing,
 ) -> Result<()> {
     let description = Description {
-        genotype: network.genotype().clone(),
-        skeleton: network.skeleton().clone(),
+        architecture: network.architecture().clone(),
         target: target.clone(),
         normalisation: normalisation.clone(),
         framing,
@@ -152,16 +152,21 @@ impl SavedNetwork {
         let (path, model) = (self.dir.join(NETWORK), self.dir.join(MODEL));
         let unfit =
             |error| NnError::weights(&model, format!("the weights do not fit network.json beside them: {error}"));
-        let Description { genotype, skeleton, .. } = &self.description;
-        let space = genotype.space();
-        let space = space.map_err(|error| NnError::description(&path, format!("genotype: {error}")))?;
+        let architecture = &self.description.architecture;
         // A description that was tampered with must not make a network of any size: its weights are there already.
-        let counted = count::network(genotype, skeleton, &space);
-        let counted = counted.map_err(|error| NnError::description(&path, error))?.parameters;
+        let counted = architecture.parameters().map_err(|error| NnError::description(&path, error))?;
         check_size(&model, self.tensors.values(), counted, "network.json describes")?;
         let streams = Streams::new(0);
-        let mut network =
-            DerivedNetwork::new(genotype, &space, skeleton, operations, &streams, device).map_err(unfit)?;
+        let network = match architecture {
+            Architecture::Cell { genotype, skeleton } => {
+                let space = genotype.space().map_err(|error| NnError::description(&path, error))?;
+                DerivedNetwork::new(genotype, &space, skeleton, operations, &streams, device)
+            }
+            Architecture::Model { model, images, classes } => {
+                DerivedNetwork::of_model(model, *images, *classes, &streams, device)
+            }
+        };
+        let mut network = network.map_err(unfit)?;
         network.parameters_mut().load(&self.tensors).map_err(unfit)?;
         Ok(network.with_task(task::of(&self.description.target)))
     }
@@ -175,7 +180,7 @@ impl SavedNetwork {
         let model = self.dir.join(MODEL);
         let mut tensors = network.parameters().tensors();
         let (own, theirs) = (&network.parameters(), &self.tensors);
-        let below = |name: &&String| !is_of_head(name);
+        let below = |name: &&String| !network.is_of_head(name);
         let mut names: Vec<&String> = theirs.keys().filter(below).chain(tensors.keys().filter(below)).collect();
         names.sort_unstable();
         let missing = names.into_iter().find(|name| own.by_name(name).is_none() || !theirs.contains_key(*name));
@@ -183,7 +188,7 @@ impl SavedNetwork {
             let whose = if theirs.contains_key(name) { "the network" } else { "the file" };
             return Err(NnError::weights(&model, format!("{whose} has no {name}: the weights are another network's")));
         }
-        let taken = theirs.iter().filter(|(name, _)| !is_of_head(name));
+        let taken = theirs.iter().filter(|(name, _)| !network.is_of_head(name));
         tensors.extend(taken.map(|(name, tensor)| (name.clone(), tensor.clone())));
         let unfit = |error| NnError::weights(&model, format!("the weights do not fit the network: {error}"));
         network.parameters_mut().load(&tensors).map_err(unfit)

@@ -1,7 +1,8 @@
 //! A graph run the slow and obvious way.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_patterns, clippy::unwrap_used)]
 
 use candle_core::Tensor;
+use eoinas_core::models::Activation;
 use eoinas_nn::graph::{Graph, GraphOp, Padding, Pooling};
 
 /// Values of `[n, h, w, c]`.
@@ -38,6 +39,16 @@ fn corner(y: isize, x: isize, stride: usize, padding: &Padding) -> (isize, isize
     (y * stride as isize - padding.top as isize, x * stride as isize - padding.left as isize)
 }
 
+fn activation(kind: Activation, x: f64) -> f64 {
+    match kind {
+        Activation::Relu => x.max(0.0),
+        Activation::Relu6 => x.clamp(0.0, 6.0),
+        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Activation::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+    }
+}
+
 /// The logits of `images`, by rows.
 pub fn logits(graph: &Graph, images: &Tensor) -> Vec<f32> {
     let batch = images.dim(0).unwrap();
@@ -50,6 +61,7 @@ pub fn logits(graph: &Graph, images: &Tensor) -> Vec<f32> {
         values.push(match &node.op {
             GraphOp::Images => Value { shape, data: Value::of(images) },
             GraphOp::Relu => Value::each(shape, |n, y, x, c| get(n, y, x, c).max(0.0)),
+            GraphOp::Activation(kind) => Value::each(shape, |n, y, x, c| activation(*kind, get(n, y, x, c))),
             GraphOp::Conv { weight, bias, stride, padding } => {
                 let (kh, kw, ci, co) = weight.value.dims4().unwrap();
                 let (w, bias) = (Value::of(&weight.value), bias.as_ref().map(|bias| Value::of(&bias.value)));
@@ -61,6 +73,17 @@ pub fn logits(graph: &Graph, images: &Tensor) -> Vec<f32> {
                             get(n, top + i as isize, left + j as isize, k) * w[((i * kw + j) * ci + k) * co + c]
                         })
                         .sum();
+                    sum + bias.as_ref().map_or(0.0, |bias| bias[c])
+                })
+            }
+            GraphOp::GroupedConv { weight, bias, stride, padding, groups } => {
+                let (kh, kw, ci, co) = weight.value.dims4().unwrap();
+                let (w, bias) = (Value::of(&weight.value), bias.as_ref().map(|bias| Value::of(&bias.value)));
+                Value::each(shape, |n, y, x, c| {
+                    let ((top, left), group) = (corner(y, x, *stride, padding), c / (co / groups));
+                    let taps = (0..kh).flat_map(|i| (0..kw).flat_map(move |j| (0..ci).map(move |k| (i, j, k))));
+                    let at = |i: usize, j: usize, k| get(n, top + i as isize, left + j as isize, group * ci + k);
+                    let sum: f64 = taps.map(|(i, j, k)| at(i, j, k) * w[((i * kw + j) * ci + k) * co + c]).sum();
                     sum + bias.as_ref().map_or(0.0, |bias| bias[c])
                 })
             }
@@ -82,11 +105,22 @@ pub fn logits(graph: &Graph, images: &Tensor) -> Vec<f32> {
                 match pooling {
                     Pooling::Max => real.into_iter().fold(f64::NEG_INFINITY, f64::max),
                     Pooling::Average => real.iter().sum::<f64>() / real.len() as f64,
+                    Pooling::PaddedAverage => real.iter().sum::<f64>() / (kernel * kernel) as f64,
                 }
             }),
             GraphOp::DropFirst { rows, columns } => {
                 Value::each(shape, |n, y, x, c| get(n, y + *rows as isize, x + *columns as isize, c))
             }
+            GraphOp::Shortcut { stride, .. } => {
+                let channels = first.unwrap().shape[3];
+                let step = *stride as isize;
+                Value::each(shape, |n, y, x, c| if c < channels { get(n, step * y, step * x, c) } else { 0.0 })
+            }
+            GraphOp::Shuffle { groups } => {
+                let each = shape[3] / groups;
+                Value::each(shape, |n, y, x, c| get(n, y, x, (c % groups) * each + c / groups))
+            }
+            GraphOp::Scale => Value::each(shape, |n, y, x, c| get(n, y, x, c) * inputs[1].at(n, 0, 0, c).unwrap()),
             GraphOp::Affine { scale, shift } => {
                 let (scale, shift) = (Value::of(&scale.value), Value::of(&shift.value));
                 Value::each(shape, |n, y, x, c| scale[c] * get(n, y, x, c) + shift[c])
