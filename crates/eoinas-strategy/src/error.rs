@@ -11,6 +11,22 @@ pub enum StrategyError {
     /// A setting that cannot be, named `STRATEGY.SETTING`.
     #[error(transparent)]
     Setting(#[from] Setting),
+    /// A space that a strategy cannot express.
+    #[error("{strategy} cannot search this space: {problem}")]
+    Space {
+        /// Name of the strategy.
+        strategy: &'static str,
+        /// What the space lacks, and what would do.
+        problem: String,
+    },
+    /// A text that is no candidate.
+    #[error("`{text}`: {problem}")]
+    Candidate {
+        /// The text, cut to 200 characters.
+        text: String,
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
     /// The regression of a model-based strategy cannot be solved.
     #[error("{strategy}: the surrogate cannot be fitted to {examples} scores with ridge {ridge}; try a larger ridge")]
     Surrogate {
@@ -21,12 +37,21 @@ pub enum StrategyError {
         /// The weight of the squared coefficients.
         ridge: f64,
     },
+    /// A network of a strategy's own failed.
+    #[cfg(feature = "nao")]
+    #[error("{strategy}: its network failed: {source}")]
+    Network {
+        /// Name of the strategy.
+        strategy: &'static str,
+        /// What the tensor library says.
+        source: candle_core::Error,
+    },
     /// The evaluator failed.
     #[error("evaluation {index} of `{genotype}` failed: {source}")]
     Evaluate {
         /// Number of the evaluation, from 0.
         index: usize,
-        /// The genotype's text.
+        /// The candidate's text.
         genotype: String,
         /// The evaluator's own error.
         source: EvaluateError,
@@ -36,7 +61,7 @@ pub enum StrategyError {
     Score {
         /// Number of the evaluation, from 0.
         index: usize,
-        /// The genotype's text.
+        /// The candidate's text.
         genotype: String,
         /// The score.
         score: f64,
@@ -59,9 +84,9 @@ pub enum StrategyError {
     Replay {
         /// Number of the entry, from 0.
         index: usize,
-        /// The genotype in the history.
+        /// The candidate in the history.
         recorded: String,
-        /// The genotype that the strategy asked for.
+        /// The candidate that the strategy asked for.
         asked: String,
     },
     /// A table that cannot be read, or a line that has too few or too many fields (a truncated file).

@@ -1,4 +1,4 @@
-//! What gives a genotype its score.
+//! What gives a candidate its score.
 
 use eoinas_core::Genotype;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// An evaluator's own error.
 pub type EvaluateError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is known of a genotype after its evaluation.
+/// What is known of a candidate after its evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// What the strategy learns from: an accuracy from 0 to 1, or another score of which more is better, on data that is not
@@ -26,21 +26,22 @@ impl Evaluation {
     }
 }
 
-/// Gives genotypes their scores. A closure `|genotype: &Genotype| -> Evaluation` is one.
-pub trait Evaluator {
+/// Gives candidates their scores: genotypes, or those of another kind (`C`). A closure `|genotype: &Genotype| -> Evaluation` is
+/// one.
+pub trait Evaluator<C = Genotype> {
     /// Its name in tables and messages.
     fn name(&self) -> &str;
 
-    /// The score of one genotype.
-    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError>;
+    /// The score of one candidate.
+    fn evaluate(&mut self, candidate: &C) -> Result<Evaluation, EvaluateError>;
 }
 
-impl<F: FnMut(&Genotype) -> Evaluation> Evaluator for F {
+impl<C, F: FnMut(&C) -> Evaluation> Evaluator<C> for F {
     fn name(&self) -> &str {
         "closure"
     }
 
-    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
-        Ok(self(genotype))
+    fn evaluate(&mut self, candidate: &C) -> Result<Evaluation, EvaluateError> {
+        Ok(self(candidate))
     }
 }

@@ -1,4 +1,4 @@
-//! Ask-and-tell strategies of architecture search, with exchangeable evaluators. No tensor library.
+//! Ask-and-tell strategies of architecture search, with exchangeable evaluators. No tensor library, but with the feature `nao`.
 //!
 //! A [`Strategy`] proposes a genotype and learns its score; an [`Evaluator`] gives the score (the table of
 //! NAS-Bench-201, a supernet, a short training, a closure); [`StrategySearch`] is the loop between them.
@@ -23,13 +23,23 @@
 #![forbid(unsafe_code)]
 
 mod architectures;
+pub mod chain;
 mod choices;
+#[cfg(feature = "nao")]
+mod eas;
 mod error;
 mod evaluator;
 mod evolution;
 pub mod front;
+pub mod genetic_cnn;
+pub mod hierarchical;
 mod latencies;
+pub mod metaqnn;
+#[cfg(feature = "nao")]
+mod nao;
 mod neighbours;
+#[cfg(feature = "nao")]
+mod networks;
 mod nsga2;
 mod random;
 mod reinforce;
@@ -38,10 +48,17 @@ mod smbo;
 mod strategy;
 mod table;
 
+#[cfg(feature = "nao")]
+pub use eas::{Eas, EasConfig};
 pub use error::StrategyError;
 pub use evaluator::{EvaluateError, Evaluation, Evaluator};
 pub use evolution::Evolution;
+pub use genetic_cnn::{GeneticCnn, GeneticCnnConfig};
+pub use hierarchical::{Hierarchical, HierarchicalConfig};
 pub use latencies::ArchitectureLatencies;
+pub use metaqnn::{MetaQnn, MetaQnnConfig};
+#[cfg(feature = "nao")]
+pub use nao::{Nao, NaoConfig};
 pub use neighbours::{Neighbour, neighbours};
 pub use nsga2::Nsga2;
 pub use random::RandomSearch;

@@ -1,6 +1,9 @@
 //! The loop: ask, evaluate, tell.
 
-use eoinas_core::{SeedStream, Streams};
+use std::fmt::Display;
+use std::marker::PhantomData;
+
+use eoinas_core::{Genotype, SeedStream, Streams};
 use serde::{Deserialize, Serialize};
 
 use crate::{Evaluation, Evaluator, Strategy, StrategyError};
@@ -10,7 +13,7 @@ const STREAM: SeedStream = SeedStream::Named("strategy");
 /// One evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The genotype's text, which `Genotype::parse_in` reads.
+    /// The candidate's text; that of a genotype is what `Genotype::parse_in` reads.
     pub genotype: String,
     /// What came out.
     pub evaluation: Evaluation,
@@ -32,29 +35,31 @@ impl History {
     }
 }
 
-/// A strategy, an evaluator and a budget.
+/// A strategy, an evaluator of the same candidates (`C`) and a budget.
 ///
 /// The generator of evaluation `i` is derived from (seed, `strategy`, 0, i), so that a search which is resumed from its
 /// history goes on as if it had never stopped.
 #[derive(Debug)]
-pub struct StrategySearch<S, E> {
+pub struct StrategySearch<S, E, C = Genotype> {
     strategy: S,
     evaluator: E,
     budget: usize,
     streams: Streams,
     history: History,
+    candidate: PhantomData<fn() -> C>,
 }
 
-impl<S: Strategy, E: Evaluator> StrategySearch<S, E> {
+impl<C: Display, S: Strategy<C>, E: Evaluator<C>> StrategySearch<S, E, C> {
     /// A search of `budget` evaluations, of a strategy that was told nothing yet.
     pub fn new(strategy: S, evaluator: E, budget: usize, seed: u64) -> Self {
-        Self { strategy, evaluator, budget, streams: Streams::new(seed), history: History::default() }
+        let (streams, history) = (Streams::new(seed), History::default());
+        Self { strategy, evaluator, budget, streams, history, candidate: PhantomData }
     }
 
     /// Goes through the evaluations of an earlier search again, without evaluating anything.
     ///
     /// # Errors
-    /// [`StrategyError::Replay`] where the strategy asks for another genotype than the history has, and
+    /// [`StrategyError::Replay`] where the strategy asks for another candidate than the history has, and
     /// [`StrategyError::Score`] for a score that is none.
     pub fn resume(mut self, history: History) -> Result<Self, StrategyError> {
         for entry in history.entries {
@@ -99,7 +104,7 @@ impl<S: Strategy, E: Evaluator> StrategySearch<S, E> {
         &self.history
     }
 
-    fn learn(&mut self, asked: &eoinas_core::Genotype, entry: Entry) -> Result<(), StrategyError> {
+    fn learn(&mut self, asked: &C, entry: Entry) -> Result<(), StrategyError> {
         let score = entry.evaluation.score;
         if !(0.0..=1.0).contains(&score) {
             let index = self.history.entries.len();

@@ -27,7 +27,7 @@ fn toy_with_sources(genotype: &Genotype) -> Evaluation {
 
 fn mean_of_best(name: &str, space: &SearchSpace, evaluator: fn(&Genotype) -> Evaluation) -> f64 {
     let best = |seed| {
-        let mut search = StrategySearch::new(strategy(name, space), evaluator, 120, seed);
+        let mut search = StrategySearch::new(strategy(name, space, 120), evaluator, 120, seed);
         search.run(|_| {}).unwrap().best().unwrap().evaluation.score
     };
     (0..5).map(best).sum::<f64>() / 5.0
@@ -53,7 +53,7 @@ fn strategies_of_one_objective_beat_random_search_in_both_spaces() {
 fn every_asked_genotype_fits_and_a_resumed_search_ends_in_the_same_bytes() {
     for space in [SearchSpace::darts(), SearchSpace::nas_bench_201()] {
         for name in NAMES {
-            let search = |budget, seed| StrategySearch::new(strategy(name, &space), toy, budget, seed);
+            let search = |budget, seed| StrategySearch::new(strategy(name, &space, 60), toy, budget, seed);
             let mut whole = search(60, 3);
             let whole = serde_json::to_string(whole.run(|_| {}).unwrap()).unwrap();
             // 37 is in the middle of what the model-based search has queued.
@@ -82,10 +82,16 @@ fn what_is_asked_for_is_pinned_by_value() {
         ),
         ("reinforce", "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|none~2|"),
         ("smbo", "|skip_connect~0|+|nor_conv_3x3~0|none~1|+|nor_conv_3x3~0|nor_conv_3x3~1|avg_pool_3x3~2|"),
+        ("metaqnn", "|none~0|+|none~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_1x1~1|nor_conv_3x3~2|"),
+        ("hierarchical", "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|nor_conv_3x3~0|none~1|avg_pool_3x3~2|"),
+        (
+            "genetic-cnn",
+            "|skip_connect~0|+|nor_conv_3x3~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_1x1~2|",
+        ),
         ("nsga2", "|avg_pool_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|none~0|none~1|nor_conv_1x1~2|"),
     ];
     let last = |name| {
-        let mut search = StrategySearch::new(strategy(name, &SearchSpace::nas_bench_201()), toy, 25, 0);
+        let mut search = StrategySearch::new(strategy(name, &SearchSpace::nas_bench_201(), 25), toy, 25, 0);
         search.run(|_| {}).unwrap().entries.last().unwrap().genotype.clone()
     };
     assert_eq!(NAMES.map(|name| (name, last(name))), golden.map(|(name, text)| (name, text.to_owned())));
@@ -104,7 +110,7 @@ fn scores_that_are_none_are_errors() {
 fn what_does_not_fit_teaches_nothing() {
     let bench = Genotype::parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|").unwrap();
     for name in NAMES {
-        let mut told = strategy(name, &SearchSpace::darts());
+        let mut told = strategy(name, &SearchSpace::darts(), 10);
         let mut rng = Streams::new(0).rng(SeedStream::Named("test"), 0, 0);
         let genotype = told.ask(&mut rng).unwrap();
         told.tell(&genotype, f64::NAN);
@@ -121,7 +127,7 @@ fn a_space_that_is_used_up_repeats_itself() {
     let cells = vec![CellSpec { keep: None, ..CellSpec::dense("cell", 1, 1, false) }];
     let space = SearchSpace::new("two", vec![Op::SkipConnect, Op::NorConv3x3], cells).unwrap();
     for name in NAMES {
-        let mut search = StrategySearch::new(strategy(name, &space), toy, 40, 0);
+        let mut search = StrategySearch::new(strategy(name, &space, 40), toy, 40, 0);
         assert_eq!(search.run(|_| {}).unwrap().best().unwrap().evaluation.score, 1.0, "{name}");
     }
 }
@@ -170,6 +176,36 @@ fn settings_that_cannot_be_are_named() {
     ] {
         assert_eq!(field(Smbo::new(space()).with_config(wrong).unwrap_err()), name);
     }
+    let config = HierarchicalConfig::default();
+    for (wrong, name) in [
+        (HierarchicalConfig { population: 0, ..config }, "population"),
+        (HierarchicalConfig { tournament: 0.0, ..config }, "tournament"),
+        (HierarchicalConfig { tournament: f64::NAN, ..config }, "tournament"),
+        (HierarchicalConfig { least: 0, ..config }, "least"),
+        (HierarchicalConfig { mutations: 2_000_000, ..config }, "mutations"),
+    ] {
+        assert_eq!(field(Hierarchical::new(space()).unwrap().with_config(wrong).unwrap_err()), name);
+    }
+    let config = GeneticCnnConfig::default();
+    for (wrong, name) in [
+        (GeneticCnnConfig { population: 1, ..config }, "population"),
+        (GeneticCnnConfig { crossover: -0.1, ..config }, "crossover"),
+        (GeneticCnnConfig { swap: 1.1, ..config }, "swap"),
+        (GeneticCnnConfig { mutation: f64::NAN, ..config }, "mutation"),
+        (GeneticCnnConfig { flip: 2.0, ..config }, "flip"),
+    ] {
+        assert_eq!(field(GeneticCnn::new(space()).unwrap().with_config(wrong).unwrap_err()), name);
+    }
+    let config = MetaQnnConfig::default();
+    for (wrong, name) in [
+        (MetaQnnConfig { models: 0, ..config }, "models"),
+        (MetaQnnConfig { replays: 0, ..config }, "replays"),
+        (MetaQnnConfig { learning_rate: 0.0, ..config }, "learning_rate"),
+        (MetaQnnConfig { discount: 1.5, ..config }, "discount"),
+        (MetaQnnConfig { initial: f64::NAN, ..config }, "initial"),
+    ] {
+        assert_eq!(field(MetaQnn::new(space()).with_config(wrong).unwrap_err()), name);
+    }
     assert_eq!(field(Evolution::new(space()).with_sizes(1, 1).unwrap_err()), "population");
     assert_eq!(field(Evolution::new(space()).with_sizes(10, 11).unwrap_err()), "sample");
     let nsga2 = || Nsga2::new(space(), Skeleton::nas_bench_201(1), Arc::new(MultiplyAdds));
@@ -212,7 +248,7 @@ fn nsga2_finds_a_larger_front_than_random_search() {
         [(SearchSpace::darts(), Skeleton::search()), (SearchSpace::nas_bench_201(), Skeleton::nas_bench_201(1))]
     {
         let volume = |name: &str, seed| {
-            let mut search = StrategySearch::new(strategy(name, &space), toy, 200, seed);
+            let mut search = StrategySearch::new(strategy(name, &space, 200), toy, 200, seed);
             let point = |entry: &Entry| {
                 let genotype = Genotype::parse_in(&entry.genotype, &space).unwrap();
                 let cost = MultiplyAdds.of(&genotype, &skeleton, &space).unwrap();

@@ -71,7 +71,7 @@ fn strategies_that_learn_find_higher_scores_than_random_search() {
     let run = |name: &str| {
         let best = |seed| {
             let evaluator = TabularEvaluator { table: &table, score: Column::ValidE12, test: Column::TestE200 };
-            let mut search = StrategySearch::new(strategy(name, table.space()), evaluator, 200, seed);
+            let mut search = StrategySearch::new(strategy(name, table.space(), 200), evaluator, 200, seed);
             search.run(|_| {}).unwrap().best().unwrap().evaluation
         };
         let (scores, tests): (Vec<f64>, Vec<f64>) =

@@ -1,0 +1,257 @@
+//! The encoder and both actors.
+
+use candle_core::{D, Device, Result, Tensor};
+use candle_nn::ops::{log_softmax, sigmoid};
+use rand::{Rng, RngExt};
+
+use super::decisions::{Decision, Tokens};
+use crate::chain::{Chain, Growth};
+use crate::networks::{Embedding, Linear, Lstm, Weights};
+
+/// What is added to the logit of something that cannot be.
+const NEVER: f32 = -1e9;
+
+#[derive(Debug)]
+pub(super) struct Actors {
+    layers: Embedding,
+    forward: Lstm,
+    backward: Lstm,
+    wider: Linear,
+    deeper: Lstm,
+    /// What the deeper actor reads before each of its three decisions, and what it decides by.
+    before: [Embedding; 3],
+    heads: [Linear; 3],
+    /// How many layers of a block it can tell apart.
+    places: usize,
+}
+
+/// A chain as the encoder sees it: the states after each layer, and the last ones.
+struct Encoded {
+    /// `[layers, 2 hidden]`.
+    each: Tensor,
+    /// Hidden and cell, `[1, 2 hidden]`.
+    whole: (Tensor, Tensor),
+}
+
+impl Actors {
+    /// `outputs`: blocks, places in a block, filters.
+    pub fn new(
+        weights: &mut Weights,
+        vocabulary: usize,
+        (embedding, hidden): (usize, usize),
+        outputs: [usize; 3],
+    ) -> Result<Self> {
+        let [blocks, places, kernels] = outputs;
+        Ok(Self {
+            layers: Embedding::new(weights, vocabulary, embedding)?,
+            forward: Lstm::new(weights, embedding, hidden)?,
+            backward: Lstm::new(weights, embedding, hidden)?,
+            wider: Linear::new(weights, 2 * hidden, 1)?,
+            deeper: Lstm::new(weights, embedding, 2 * hidden)?,
+            before: [
+                Embedding::new(weights, 1, embedding)?,
+                Embedding::new(weights, blocks, embedding)?,
+                Embedding::new(weights, places, embedding)?,
+            ],
+            heads: [
+                Linear::new(weights, 2 * hidden, blocks)?,
+                Linear::new(weights, 2 * hidden, places)?,
+                Linear::new(weights, 2 * hidden, kernels)?,
+            ],
+            places,
+        })
+    }
+
+    fn encode(&self, tokens: &[u32]) -> Result<Encoded> {
+        let run = |lstm: &Lstm, tokens: Vec<u32>| {
+            let tokens = Tensor::from_slice(&tokens, (1, tokens.len()), &Device::Cpu)?;
+            lstm.forward(&self.layers.steps(&tokens)?, lstm.zeros(1)?)
+        };
+        let (there, last) = run(&self.forward, tokens.to_vec())?;
+        let (mut back, first) = run(&self.backward, tokens.iter().rev().copied().collect())?;
+        back.reverse();
+        let each = Tensor::cat(&[Tensor::cat(&there, 0)?, Tensor::cat(&back, 0)?], 1)?;
+        let join = |one: &Tensor, other: &Tensor| Tensor::cat(&[one, other], 1);
+        Ok(Encoded { each, whole: (join(&last.0, &first.0)?, join(&last.1, &first.1)?) })
+    }
+
+    /// A decision about each layer that can be wider; `None` where none can.
+    pub fn widen(
+        &self,
+        tokens: &Tokens,
+        chain: &Chain,
+        growth: &Growth,
+        rng: &mut dyn Rng,
+    ) -> Result<Option<Decision>> {
+        let Some(known) = tokens.of(chain) else { return Ok(None) };
+        let chances = sigmoid(&self.wider.forward(&self.encode(&known)?.each)?.squeeze(1)?)?.to_vec1::<f32>()?;
+        let mut layers = Vec::new();
+        for (at, (layer, chance)) in chain.layers.iter().zip(chances).enumerate() {
+            if growth.wider(*layer).is_some() {
+                layers.push((at, rng.random::<f32>() < chance));
+            }
+        }
+        Ok((!layers.is_empty()).then(|| Decision::Wider { chain: chain.clone(), layers }))
+    }
+
+    /// A decision where another layer comes.
+    pub fn deepen(&self, tokens: &Tokens, chain: &Chain, rng: &mut dyn Rng) -> Result<Option<Decision>> {
+        let Some(known) = tokens.of(chain) else { return Ok(None) };
+        let mut chosen = [0; 3];
+        for at in 0..3 {
+            let likely = self.deeper_logs(&self.encode(&known)?, chain, chosen, at + 1)?;
+            let likely = likely.last().map_or_else(|| Ok(vec![vec![0.0]]), |last| last.to_vec2::<f32>())?.concat();
+            let mut left = rng.random::<f32>();
+            let mut drawn = likely.iter().position(|log| {
+                left -= log.exp();
+                left < 0.0
+            });
+            // Rounding may leave a last bit over.
+            let best = || {
+                (0..likely.len())
+                    .max_by(|a, b| likely.get(*a).partial_cmp(&likely.get(*b)).unwrap_or(std::cmp::Ordering::Equal))
+            };
+            drawn = drawn.or_else(best);
+            if let Some(slot) = chosen.get_mut(at) {
+                *slot = drawn.unwrap_or(0);
+            }
+        }
+        let [block, place, kernel] = chosen;
+        Ok(Some(Decision::Deeper { chain: chain.clone(), block, place, kernel }))
+    }
+
+    /// The logarithms of the probabilities of the first `count` decisions, each `[1, n]`, after those that were taken.
+    fn deeper_logs(&self, encoded: &Encoded, chain: &Chain, chosen: [usize; 3], count: usize) -> Result<Vec<Tensor>> {
+        let blocks: Vec<usize> = chain.blocks().iter().map(Vec::len).collect();
+        let [block, place, _] = chosen;
+        let open = |at: usize, option: usize| match at {
+            0 => blocks.get(option).is_some_and(|layers| *layers > 0),
+            1 => blocks.get(block).is_some_and(|layers| option < *layers),
+            _ => true,
+        };
+        let mut state = encoded.whole.clone();
+        let mut logs = Vec::with_capacity(count);
+        let read = [0, block, place.min(self.places.saturating_sub(1))];
+        for (at, ((before, head), read)) in self.before.iter().zip(&self.heads).zip(read).take(count).enumerate() {
+            let token = Tensor::new(&[read as u32], &Device::Cpu)?;
+            state = self.deeper.step(&before.forward(&token)?, state)?;
+            let logits = head.forward(&state.0)?;
+            let options = logits.dim(1)?;
+            let mask: Vec<f32> = (0..options).map(|option| if open(at, option) { 0.0 } else { NEVER }).collect();
+            logs.push(log_softmax(&(logits + Tensor::from_vec(mask, (1, options), &Device::Cpu)?)?, D::Minus1)?);
+        }
+        Ok(logs)
+    }
+
+    /// The logarithm of a decision's probability and its mean entropy, both scalars; `None` for a chain with unknown layers.
+    fn log_probability(&self, tokens: &Tokens, decision: &Decision) -> Result<Option<(Tensor, Tensor)>> {
+        let (Decision::Wider { chain, .. } | Decision::Deeper { chain, .. }) = decision;
+        let Some(known) = tokens.of(chain) else { return Ok(None) };
+        let encoded = self.encode(&known)?;
+        match decision {
+            Decision::Wider { layers, .. } => {
+                let places: Vec<u32> = layers.iter().map(|(at, _)| *at as u32).collect();
+                let signs: Vec<f32> = layers.iter().map(|(_, wider)| if *wider { 1.0 } else { -1.0 }).collect();
+                let (count, device) = (layers.len(), &Device::Cpu);
+                let logits = self.wider.forward(&encoded.each)?.squeeze(1)?;
+                let logits = logits.index_select(&Tensor::from_vec(places, count, device)?, 0)?;
+                let logs = log_sigmoid(&(&logits * Tensor::from_vec(signs, count, device)?)?)?.sum_all()?;
+                let chance = sigmoid(&logits)?;
+                let yes = (&chance * log_sigmoid(&logits)?)?;
+                let no = ((1.0 - chance)? * log_sigmoid(&logits.neg()?)?)?;
+                Ok(Some((logs, (yes + no)?.mean_all()?.neg()?)))
+            }
+            Decision::Deeper { block, place, kernel, .. } => {
+                let chosen = [*block, *place, *kernel];
+                // A fully connected layer has no filter to decide about.
+                let after = chain.blocks().get(*block).and_then(|block| block.get(*place).copied());
+                let convolution = after.and_then(|at| chain.layers.get(at)).is_some_and(|layer| layer.is_convolution());
+                let count = if convolution { 3 } else { 2 };
+                let all = self.deeper_logs(&encoded, chain, chosen, count)?;
+                let mut taken = Vec::with_capacity(count);
+                let mut entropies = Vec::with_capacity(count);
+                for (logs, option) in all.iter().zip(chosen) {
+                    taken.push(logs.narrow(1, option, 1)?.flatten_all()?);
+                    entropies.push((logs.exp()? * logs)?.sum_all()?.neg()?.reshape(1)?);
+                }
+                Ok(Some((Tensor::cat(&taken, 0)?.sum_all()?, Tensor::cat(&entropies, 0)?.mean_all()?)))
+            }
+        }
+    }
+
+    /// REINFORCE's loss: of each episode the sum of its decisions' logarithms times the advantage, and of all the mean; less the
+    /// mean entropy. `None` where nothing was decided.
+    pub fn loss(&self, tokens: &Tokens, episodes: &[(Vec<Decision>, f64)], entropy: f64) -> Result<Option<Tensor>> {
+        let (mut terms, mut entropies) = (Vec::new(), Vec::new());
+        for (decisions, advantage) in episodes {
+            for decision in decisions {
+                if let Some((log, uncertainty)) = self.log_probability(tokens, decision)? {
+                    terms.push((log * (-advantage / episodes.len().max(1) as f64))?.reshape(1)?);
+                    entropies.push(uncertainty.reshape(1)?);
+                }
+            }
+        }
+        if terms.is_empty() {
+            return Ok(None);
+        }
+        let uncertainty = Tensor::cat(&entropies, 0)?.mean_all()?;
+        Ok(Some((Tensor::cat(&terms, 0)?.sum_all()? - (uncertainty * entropy)?)?))
+    }
+}
+
+/// ln of the sigmoid, without overflow: `min(x, 0) - ln(1 + e^-|x|)`.
+fn log_sigmoid(x: &Tensor) -> Result<Tensor> {
+    x.neg()?.relu()?.neg()? - (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eoinas_core::{SeedStream, Streams};
+    use std::collections::HashMap;
+
+    fn actors(chain: &Chain) -> (Actors, Tokens, Growth) {
+        let growth = Growth { channels: vec![16, 32], units: vec![64, 128], kernels: vec![1, 3] };
+        let tokens = Tokens::new(&growth).unwrap();
+        let mut rng = Streams::new(1).rng(SeedStream::Named("eas"), 0, 0);
+        let mut weights = Weights::new(&mut rng);
+        let outputs = [chain.blocks().len(), 6, 2];
+        (Actors::new(&mut weights, tokens.vocabulary(), (4, 5), outputs).unwrap(), tokens, growth)
+    }
+
+    /// Every decision that can be is drawn as often as the loss says, and the chances add up to 1.
+    #[test]
+    fn decisions_are_drawn_with_the_probabilities_that_the_loss_takes() {
+        let chain: Chain = "conv3-16 conv1-32 pool2/2 pool2/2 dense64".parse().unwrap();
+        let (actors, tokens, growth) = actors(&chain);
+        let mut rng = Streams::new(1).rng(SeedStream::Named("draws"), 0, 0);
+        for deeper in [false, true] {
+            let mut counts: HashMap<String, (f64, f64)> = HashMap::new();
+            let draws = 3_000;
+            for _ in 0..draws {
+                let decision = match deeper {
+                    true => actors.deepen(&tokens, &chain, &mut rng).unwrap().unwrap(),
+                    false => actors.widen(&tokens, &chain, &growth, &mut rng).unwrap().unwrap(),
+                };
+                assert_ne!(decision.applied(&growth).layers.len() > 5, !deeper);
+                let key = match &decision {
+                    Decision::Wider { layers, .. } => format!("{layers:?}"),
+                    // The filter of a fully connected layer is nobody's decision.
+                    Decision::Deeper { block: 2, place, .. } => format!("2 {place}"),
+                    Decision::Deeper { block, place, kernel, .. } => format!("{block} {place} {kernel}"),
+                };
+                counts
+                    .entry(key)
+                    .or_insert_with(|| {
+                        let log = actors.log_probability(&tokens, &decision).unwrap().unwrap().0;
+                        (0.0, f64::from(log.to_scalar::<f32>().unwrap()).exp())
+                    })
+                    .0 += 1.0 / f64::from(draws);
+            }
+            // Two layers can be wider; or two convolutions with two filters each and one fully connected layer.
+            assert_eq!(counts.len(), if deeper { 5 } else { 4 });
+            assert!((counts.values().map(|(_, chance)| chance).sum::<f64>() - 1.0).abs() < 1e-4);
+            assert!(counts.values().all(|(share, chance)| (share - chance).abs() < 0.04), "{counts:?}");
+        }
+    }
+}
