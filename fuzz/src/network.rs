@@ -1,6 +1,7 @@
 use std::fs;
 
 use candle_core::Device;
+use eoinas_core::models::{ModelConfig, ModelKind};
 use eoinas_core::{Skeleton, Streams, TargetInfo, zoo};
 use eoinas_nn::{
     DerivedNetwork, Operations,
@@ -22,17 +23,24 @@ pub fn network(bytes: &[u8]) {
     }
 }
 
-/// A network that can be built, as small as one can be.
+/// Networks that can be built, as small as they can be.
 pub fn made() -> Vec<Vec<u8>> {
     let genotype = zoo::find("nas-bench-201-best").unwrap().genotype();
     let skeleton = Skeleton { channels: 1, classes: 2, ..Skeleton::nas_bench_201(1) };
     let (space, operations, streams) = (genotype.space().unwrap(), Operations::built_in(), Streams::new(0));
     let network = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
+    let model = ModelConfig { depth: Some(8), width: 0.01, ..ModelConfig::new(ModelKind::ResNet20) };
+    let model = DerivedNetwork::of_model(&model, [8, 8, 3], 2, &streams, &Device::Cpu).unwrap();
+    [network, model].iter().map(bytes_of).collect()
+}
+
+/// The files of a network as [`network`] reads them.
+fn bytes_of(network: &DerivedNetwork) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("network");
     let classes = TargetInfo::Classes(["ant", "bee"].map(String::from).to_vec());
     let normalisation = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3], ..Normalisation::default() };
-    saved::save(&folder, &network, &classes, &normalisation, Framing::Centre).unwrap();
+    saved::save(&folder, network, &classes, &normalisation, Framing::Centre).unwrap();
     let [description, weights] = FILES.map(|name| fs::read(folder.join(name)).unwrap());
-    vec![[description, vec![0], weights].concat()]
+    [description, vec![0], weights].concat()
 }

@@ -49,7 +49,6 @@ pub mod values;
 mod detect;
 mod dice;
 mod hex;
-mod lfs;
 mod picture_files;
 
 pub use augment::{Augment, ColourJitter, RandomCrop};

@@ -104,3 +104,15 @@ fn the_real_set_is_read_and_its_gaps_are_noted() {
         assert!((std[channel] - train.info().std[channel]).abs() < 1e-3, "{std:?}");
     }
 }
+
+#[test]
+fn a_file_that_is_too_large_is_refused_unread() {
+    let root = tempfile::tempdir().unwrap();
+    cifar10(root.path());
+    // It has no content, and takes no room.
+    let name = root.path().join("data_batch_3.bin");
+    fs::File::create(&name).unwrap().set_len(1 << 40).unwrap();
+    let error = Cifar10::open(root.path(), Part::Train).unwrap_err();
+    assert!(matches!(&error, DataError::File { path, .. } if *path == name), "{error}");
+    assert!(error.to_string().contains("1099511627776 bytes, more than the 1073741824 bytes that are read"), "{error}");
+}

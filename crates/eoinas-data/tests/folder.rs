@@ -41,7 +41,7 @@ fn classes_are_subfolders_and_sizes_are_made_equal() {
         assert!(value.abs_diff(*expected) < 4, "JPEG is near: {value} {expected}");
     }
     assert!((train.info().mean[0] - 130.0 / 255.0).abs() < 0.01, "{:?}", train.info().mean);
-    assert!(train.info().notes[0].contains("1 files"), "{:?}", train.info().notes);
+    assert!(train.info().notes[0].contains("1 file of "), "{:?}", train.info().notes);
     let test = ImageFolder::open(root.path(), Part::Test, &small()).unwrap();
     assert_eq!((test.targets(), &test.info().mean), (&Targets::from(vec![0, 1]), &train.info().mean));
 }
@@ -140,7 +140,7 @@ fn a_part_under_another_name_is_refused_and_what_lies_beside_is_named() {
     for part in ["train", "test", "val", "__MACOSX"] {
         two_classes(&root.path().join(part));
     }
-    assert!(notes(root.path()).contains("1 folders that archives or systems bring along left out: `__MACOSX`"));
+    assert!(notes(root.path()).contains("1 folder that archives or systems bring along left out: `__MACOSX`"));
     assert!(notes(root.path()).contains("`val` beside `train` and `test` left out"), "{}", notes(root.path()));
 }
 
@@ -160,14 +160,14 @@ fn nothing_in_a_folder_vanishes() {
     std::os::unix::fs::symlink("nowhere.png", root.path().join("bright/link.png")).unwrap();
     let notes = notes(root.path());
     for part in [
-        "5 files that are no pictures that are read left out: 2 HEIC pictures, 2 files of txt, 1 AVIF pictures; 2 in `bright`, \
+        "5 files that are no pictures that are read left out: 2 HEIC pictures, 2 files of txt, 1 AVIF picture; 2 in `bright`, \
          2 in `dark`, 1 in `dark/deep`",
         #[cfg(unix)]
-        "1 folders within classes left out: `dark/again`",
-        "1 pictures beside the folders of the classes left out",
-        "1 folders that archives or systems bring along left out: `__MACOSX`",
+        "1 folder within classes left out: `dark/again`",
+        "1 picture beside the folders of the classes left out",
+        "1 folder that archives or systems bring along left out: `__MACOSX`",
         #[cfg(unix)]
-        "1 links to nothing left out: `bright/link.png`",
+        "1 link to nothing left out: `bright/link.png`",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
@@ -208,7 +208,7 @@ fn a_folder_of_no_pictures_at_all_is_told_as_a_whole() {
         fs::write(root.path().join(name).join("a.txt"), "x").unwrap();
     }
     let error = refused(root.path());
-    let reason = "none of its 2 subfolders has pictures (`docs`: the class has none, only 1 files of txt)";
+    let reason = "none of its 2 subfolders has pictures (`docs`: the class has none, only 1 file of txt)";
     assert!(error.contains(reason) && error.contains("give the folder whose subfolders are the classes"), "{error}");
 }
 
@@ -251,7 +251,7 @@ fn the_test_part_names_its_own_unreadable_files() {
     let (train, test) = ImageFolder::open_parts(root.path(), &skip).unwrap();
     assert!(!train.info().notes.iter().any(|note| note.contains("unreadable")));
     assert!(
-        test.info().notes.iter().any(|note| note.contains("1 unreadable images left out: ") && note.contains("0.png"))
+        test.info().notes.iter().any(|note| note.contains("1 unreadable image left out: ") && note.contains("0.png"))
     );
 }
 
@@ -355,7 +355,7 @@ mod pictures {
         let skip = FolderConfig { unreadable: Unreadable::Skip, ..config() };
         let (train, _) = PictureFolder::open_parts(root.path(), &skip).unwrap();
         assert_eq!(train.len(), 9);
-        assert!(train.info().notes.last().unwrap().starts_with("1 unreadable images left out"));
+        assert!(train.info().notes.last().unwrap().starts_with("1 unreadable image left out"));
         for i in 0..6 {
             fs::write(root.path().join(format!("wide/{i}.jpg")), b"no").unwrap();
             fs::write(root.path().join(format!("tall/{i}.png")), b"no").unwrap();
@@ -407,7 +407,30 @@ mod layouts {
         let before = FolderConfig { files: PictureFiles::PngJpeg, ..small() };
         let (train, _) = ImageFolder::open_parts(root.path(), &before).unwrap();
         assert_eq!(labels(&train), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
-        assert!(train.info().notes.iter().any(|note| note.contains("1 folders within classes left out: `dark/night`")));
+        assert!(train.info().notes.iter().any(|note| note.contains("1 folder within classes left out: `dark/night`")));
+    }
+
+    /// Nor are links: their pictures are there already.
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_the_same_pictures_is_no_class() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        two_classes(root.path());
+        let list = ImageFolder::list(root.path(), &small()).unwrap();
+        symlink(".", root.path().join("all")).unwrap();
+        symlink("../..", root.path().join("dark/up")).unwrap();
+        symlink(root.path(), root.path().join("here")).unwrap();
+        symlink("dark", root.path().join("night")).unwrap();
+        // One to pictures elsewhere is a class as any other.
+        let elsewhere = tempfile::tempdir().unwrap();
+        save(&elsewhere.path().join("a.png"), 3, 3, [1, 2, 3]);
+        symlink(elsewhere.path(), root.path().join("other")).unwrap();
+        let linked = ImageFolder::list(root.path(), &small()).unwrap();
+        assert_eq!(linked.classes, ["bright", "dark", "other"]);
+        assert_eq!(linked.train.len() + linked.test.len(), list.train.len() + list.test.len() + 1);
+        let left_out = "3 links to folders of the same pictures left out: `all`, `here`, `night`";
+        assert!(linked.notes.contains(&left_out.to_owned()), "{:?}", linked.notes);
     }
 
     #[test]

@@ -36,8 +36,8 @@ fn rows_say_what_pictures_are() {
     assert_eq!((content(&train), content(&test)), (vec![(0, 0), (1, 1), (2, 1)], vec![(3, 0)]));
     let notes = test.info().notes.join("\n");
     for part in [
-        "1 rows of the split `val` left out",
-        "1 pictures that the table does not name left out: `",
+        "1 row of the split `val` left out",
+        "1 picture that the table does not name left out: `",
         "no test image of dog",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");

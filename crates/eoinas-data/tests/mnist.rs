@@ -79,3 +79,17 @@ fn packed_files_are_read() {
     assert!(matches!(error, DataError::File { .. }));
     assert!(error.to_string().ends_with(')') && error.to_string().contains("damaged or cut short"), "{error}");
 }
+
+#[test]
+fn a_file_that_is_too_large_is_refused_unread() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), &images(3), &labels(&[7, 8, 9]));
+    // It has no more content, and takes no room.
+    for name in ["train-labels-idx1-ubyte", "train-images-idx3-ubyte"] {
+        let name = root.path().join(name);
+        fs::OpenOptions::new().write(true).open(&name).unwrap().set_len(1 << 40).unwrap();
+        let error = Mnist::open(root.path(), Part::Train).unwrap_err();
+        assert!(matches!(&error, DataError::File { path, .. } if *path == name), "{error}");
+        assert!(error.to_string().contains("more than the 1073741824 bytes that are read"), "{error}");
+    }
+}

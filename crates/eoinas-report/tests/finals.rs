@@ -64,7 +64,7 @@ fn finals_are_drawn_by_cost_and_by_round() {
     assert_eq!(titles, ["Finalists by cost", "Finalists by round"]);
     assert!(finals.text.contains("--genotype"), "{}", finals.text);
     let (_, table) = &finals.tables[0];
-    assert_eq!(table.header, ["cell", "1 epochs", "2 epochs", "parameters", "multiply-adds", "genotype"]);
+    assert_eq!(table.header, ["cell", "1 epoch", "2 epochs", "parameters", "multiply-adds", "genotype"]);
     let cells: Vec<&str> = table.rows.iter().map(|row| row[0].as_str()).collect();
     assert_eq!(cells, ["cell 1, the result", "cell 2", "cell 3"]);
     assert_eq!(table.rows[2][1..5], ["0.3", "", "1000", "4000000"]);

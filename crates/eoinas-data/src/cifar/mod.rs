@@ -10,11 +10,13 @@ mod record;
 use crate::dataset::{DatasetInfo, Part};
 use crate::error::{DataError, Result};
 use crate::in_memory::InMemory;
-use crate::lfs;
 use crate::values::ValueKind;
-use eoinas_core::TargetInfo;
+use eoinas_core::{TargetInfo, file};
 use official::{CIFAR10, CIFAR100, Layout};
 use std::path::{Path, PathBuf};
+
+/// Bytes of a file that are read at most: seven times those of the largest official one.
+const LONGEST: u64 = 1 << 30;
 
 /// CIFAR-10: ten classes, 50,000 training and 10,000 test images of 32x32.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,8 @@ impl Cifar10 {
     /// Reads one part from `dir`, which is `cifar-10-batches-bin` or the folder it lies in.
     ///
     /// # Errors
-    /// [`DataError::NotFound`] with the missing file or an empty one, [`DataError::Damaged`] and [`DataError::File`].
+    /// [`DataError::NotFound`] with the missing file or an empty one, [`DataError::Damaged`], and [`DataError::File`], also for
+    /// a file of more than 1 GiB.
     pub fn open(dir: impl AsRef<Path>, part: Part) -> Result<InMemory> {
         open(&CIFAR10, dir.as_ref(), part)
     }
@@ -51,12 +54,11 @@ fn open(layout: &Layout, dir: &Path, part: Part) -> Result<InMemory> {
     };
     let folder = find_folder(layout, dir, files.iter().map(|file| file.name))?;
     let (mut labels, mut pixels, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-    for file in files {
-        let path = folder.join(file.name);
-        let bytes = std::fs::read(&path).map_err(DataError::read(&path))?;
-        lfs::check(&path, &bytes, layout.what)?;
+    for official in files {
+        let path = folder.join(official.name);
+        let bytes = file::read(&path, LONGEST).map_err(DataError::read(&path))?;
         record::parse(layout, &path, &bytes, &mut labels, &mut pixels)?;
-        notes.extend(official::note(layout, file, &bytes));
+        notes.extend(official::note(layout, official, &bytes));
     }
     let info = DatasetInfo {
         name: layout.name.into(),

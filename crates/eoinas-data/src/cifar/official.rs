@@ -2,6 +2,7 @@
 
 use super::record::PIXELS;
 use crate::hex::hex;
+use eoinas_core::{counted, file};
 use sha1::{Digest, Sha1};
 use std::path::Path;
 
@@ -27,7 +28,7 @@ pub(super) struct OfficialFile {
     pub sha1: &'static str,
 }
 
-const fn file(name: &'static str, records: usize, sha1: &'static str) -> OfficialFile {
+const fn official(name: &'static str, records: usize, sha1: &'static str) -> OfficialFile {
     OfficialFile { name, records, sha1 }
 }
 
@@ -43,13 +44,13 @@ pub(super) static CIFAR10: Layout = Layout {
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.2470, 0.2435, 0.2616],
     train: &[
-        file("data_batch_1.bin", 10_000, "aadd24acce27caa71bf4b10992e9e7b2d74c2540"),
-        file("data_batch_2.bin", 10_000, "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795"),
-        file("data_batch_3.bin", 10_000, "1dd00a74ab1d17a6e7d73e185b69dbf31242f295"),
-        file("data_batch_4.bin", 10_000, "aab85764eb3584312d3c7f65fd2fd016e36a258e"),
-        file("data_batch_5.bin", 10_000, "26e2849e66a845b7f1e4614ae70f4889ae604628"),
+        official("data_batch_1.bin", 10_000, "aadd24acce27caa71bf4b10992e9e7b2d74c2540"),
+        official("data_batch_2.bin", 10_000, "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795"),
+        official("data_batch_3.bin", 10_000, "1dd00a74ab1d17a6e7d73e185b69dbf31242f295"),
+        official("data_batch_4.bin", 10_000, "aab85764eb3584312d3c7f65fd2fd016e36a258e"),
+        official("data_batch_5.bin", 10_000, "26e2849e66a845b7f1e4614ae70f4889ae604628"),
     ],
-    test: &[file("test_batch.bin", 10_000, "67eb016db431130d61cd03c7ad570b013799c88c")],
+    test: &[official("test_batch.bin", 10_000, "67eb016db431130d61cd03c7ad570b013799c88c")],
 };
 
 pub(super) static CIFAR100: Layout = Layout {
@@ -63,8 +64,8 @@ pub(super) static CIFAR100: Layout = Layout {
     names: &[],
     mean: [0.5071, 0.4865, 0.4409],
     std: [0.2673, 0.2564, 0.2762],
-    train: &[file("train.bin", 50_000, "e207cd2e05b73b1393c74c7f5e7bea451d63e08e")],
-    test: &[file("test.bin", 10_000, "8fb6623e830365ff53cf14adec797474f5478006")],
+    train: &[official("train.bin", 50_000, "e207cd2e05b73b1393c74c7f5e7bea451d63e08e")],
+    test: &[official("test.bin", 10_000, "8fb6623e830365ff53cf14adec797474f5478006")],
 };
 
 /// A line for the user where `bytes` is not the official file. Hashing is left out where the number of records differs
@@ -72,7 +73,7 @@ pub(super) static CIFAR100: Layout = Layout {
 pub(super) fn note(layout: &Layout, file: &OfficialFile, bytes: &[u8]) -> Option<String> {
     let records = bytes.len() / (layout.label_bytes + PIXELS);
     if records != file.records {
-        return Some(format!("{}: {records} records instead of {}", file.name, file.records));
+        return Some(format!("{}: {} instead of {}", file.name, counted(records, "record", "records"), file.records));
     }
     let hash = hex(&Sha1::digest(bytes));
     (hash != file.sha1).then(|| format!("{}: SHA-1 {hash} is not the official {}", file.name, file.sha1))
@@ -80,7 +81,7 @@ pub(super) fn note(layout: &Layout, file: &OfficialFile, bytes: &[u8]) -> Option
 
 /// The names from the file beside the records, or the built-in ones, or the labels as numbers.
 pub(super) fn class_names(layout: &Layout, folder: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(folder.join(layout.names_file)).unwrap_or_default();
+    let text = file::read_text(&folder.join(layout.names_file), file::TEXT).unwrap_or_default();
     let names: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Into::into).collect();
     if names.len() == layout.classes {
         names

@@ -3,11 +3,15 @@
 use super::foreign;
 use crate::error::{DataError, Result};
 use crate::picture_files::{PictureFiles, ending, is_litter};
+use eoinas_core::counted;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// So many names are listed in a note.
 const SHOWN: usize = 10;
+
+/// What a file is that is no picture that is read: the words for one of them and for several.
+type Kind = (String, String);
 
 /// The entries of a folder by what they are, or of several folders.
 #[derive(Default)]
@@ -17,11 +21,12 @@ pub(super) struct Class {
     /// Folders in the class's own, whose pictures are among the images where folders within classes are read.
     pub folders: Vec<PathBuf>,
     /// How many other files there are, by what they are and by where.
-    kinds: BTreeMap<String, usize>,
+    kinds: BTreeMap<Kind, usize>,
     places: BTreeMap<PathBuf, usize>,
     unread: Vec<PathBuf>,
     broken: Vec<PathBuf>,
     litter: Vec<PathBuf>,
+    again: Vec<PathBuf>,
 }
 
 impl Class {
@@ -70,6 +75,21 @@ impl Class {
         found
     }
 
+    /// Whether a folder is a link to that of the classes (`dir`), above it or into it, which is noted: its pictures are there
+    /// already.
+    pub fn is_again(&mut self, folder: &Path, dir: &Path) -> bool {
+        let found = folder.is_symlink()
+            && folder
+                .canonicalize()
+                .ok()
+                .zip(dir.canonicalize().ok())
+                .is_some_and(|(target, dir)| dir.starts_with(&target) || target.starts_with(&dir));
+        if found {
+            self.again.push(folder.to_owned());
+        }
+        found
+    }
+
     /// Takes what another folder has, but for its images.
     pub fn add(&mut self, other: Self) {
         for (kind, count) in other.kinds {
@@ -79,6 +99,7 @@ impl Class {
         self.unread.extend(other.unread);
         self.broken.extend(other.broken);
         self.litter.extend(other.litter);
+        self.again.extend(other.again);
     }
 
     /// Whether there are pictures, all of them in folders within that of the class.
@@ -90,7 +111,10 @@ impl Class {
     /// Why a class has no images, and what to do.
     pub fn why_empty(&self, folder: &Path) -> (String, String) {
         if !self.kinds.is_empty() {
-            let reason = format!("the class has none, only {}", listed(&self.kinds, Clone::clone));
+            let reason = format!(
+                "the class has none, only {}",
+                listed(&self.kinds, |(one, many), count| counted(count, one, many))
+            );
             return (reason, "make PNG or JPEG files of them".into());
         }
         if let Some(first) = self.folders.first() {
@@ -114,43 +138,50 @@ impl Class {
         let mut notes = Vec::new();
         let others: usize = self.kinds.values().sum();
         if others > 0 {
-            let kinds = listed(&self.kinds, Clone::clone);
-            let places = listed(&self.places, |folder| format!("in `{}`", shown(folder, dir)));
-            notes.push(format!("{others} files that are no pictures that are read left out: {kinds}; {places}"));
+            let kinds = listed(&self.kinds, |(one, many), count| counted(count, one, many));
+            let places = listed(&self.places, |folder, count| format!("{count} in `{}`", shown(folder, dir)));
+            let files =
+                counted(others, "file that is no picture that is read", "files that are no pictures that are read");
+            notes.push(format!("{files} left out: {kinds}; {places}"));
         }
         let paths = [
-            ("folders within classes left out", &self.unread),
-            ("links to nothing left out", &self.broken),
-            ("folders that archives or systems bring along left out", &self.litter),
+            ("folder within classes", "folders within classes", &self.unread),
+            ("link to nothing", "links to nothing", &self.broken),
+            (
+                "folder that archives or systems bring along",
+                "folders that archives or systems bring along",
+                &self.litter,
+            ),
+            ("link to a folder of the same pictures", "links to folders of the same pictures", &self.again),
         ];
-        for (what, paths) in paths {
+        for (one, many, paths) in paths {
             if paths.is_empty() {
                 continue;
             }
             let names: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{}`", shown(path, dir))).collect();
             let more = if paths.len() > SHOWN { ", ..." } else { "" };
-            notes.push(format!("{} {what}: {}{more}", paths.len(), names.join(", ")));
+            notes.push(format!("{} left out: {}{more}", counted(paths.len(), one, many), names.join(", ")));
         }
         notes
     }
 }
 
 /// What a file is, by its ending.
-fn kind(path: &Path) -> String {
+fn kind(path: &Path) -> Kind {
     let ending = ending(path);
     match foreign::by_ending(&ending) {
-        Some(picture) => format!("{picture} pictures"),
-        None if ending.is_empty() => "files without an ending".to_owned(),
-        None => format!("files of {ending}"),
+        Some(picture) => (format!("{picture} picture"), format!("{picture} pictures")),
+        None if ending.is_empty() => ("file without an ending".to_owned(), "files without an ending".to_owned()),
+        None => (format!("file of {ending}"), format!("files of {ending}")),
     }
 }
 
-/// `12 HEIC pictures, 1 files of txt`, the largest first.
-fn listed<K>(counts: &BTreeMap<K, usize>, name: impl Fn(&K) -> String) -> String {
+/// `12 HEIC pictures, 1 file of txt`, the largest first.
+fn listed<K>(counts: &BTreeMap<K, usize>, counted: impl Fn(&K, usize) -> String) -> String {
     let mut counts: Vec<(&K, &usize)> = counts.iter().collect();
     counts.sort_by(|a, b| b.1.cmp(a.1));
     let more = if counts.len() > SHOWN { ", and others" } else { "" };
-    let first = counts.into_iter().take(SHOWN).map(|(what, count)| format!("{count} {}", name(what)));
+    let first = counts.into_iter().take(SHOWN).map(|(what, count)| counted(what, *count));
     first.collect::<Vec<_>>().join(", ") + more
 }
 

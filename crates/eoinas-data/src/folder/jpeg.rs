@@ -1,11 +1,14 @@
 //! What a JPEG file is made of, and those that the usual decoder gets wrong.
 
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use jpeg_decoder::PixelFormat;
 
 /// What the markers of a JPEG file say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Jpeg {
+    /// Width and height.
+    pub size: (u32, u32),
     /// Not progressive: each scan has its components whole.
     sequential: bool,
     /// How many samples the components have in a row and a column, relative to each other: (2, 2) of brightness where colours,
@@ -37,8 +40,9 @@ impl Jpeg {
                 // Markers without content.
                 0x01 | 0xd0..=0xd8 => continue,
                 0xc0..=0xc2 => {
+                    let header = bytes.get(at..)?;
                     jpeg.sequential = marker != 0xc2;
-                    jpeg.factors = factors(bytes.get(at..)?);
+                    (jpeg.size, jpeg.factors) = (size(header)?, factors(header));
                 }
                 0xda => jpeg.scans += 1,
                 _ => {}
@@ -49,9 +53,9 @@ impl Jpeg {
     }
 
     /// The decoder that reads it, by what both made of files of all factors, scans and sizes that `cjpeg` writes, compared
-    /// with libjpeg-turbo. zune-jpeg gives wrong colours, in silence or with an error that names something else, where the first
-    /// component has not the most samples in a row, and takes the scans of a file that has several, not progressive, for scans
-    /// of one resolution.
+    /// with libjpeg-turbo. zune-jpeg reads no three samples in a row; it gives wrong colours, in silence or with an error that names
+    /// something else, where the first component has not the most samples in a row, and takes the scans of a file that has
+    /// several, not progressive, for scans of one resolution.
     ///
     /// # Errors
     /// Neither does: components of four and of two samples, but for one scan of all.
@@ -62,9 +66,12 @@ impl Jpeg {
         let subsampled = [second, third, fourth].into_iter().any(|factors| factors != (0, 0) && factors != first);
         // Pictures of four colours, which jpeg-decoder is not asked for, are read where all of them have one resolution.
         let three = third != (0, 0) && fourth == (0, 0);
-        let usual =
-            first.0 == most.0 && !(several && (subsampled || three)) && (most.0.max(most.1) <= 2 || most.1 == 1);
-        if usual || !(subsampled || three) {
+        let wide = self.factors.into_iter().any(|factors| factors.0 == 3);
+        let usual = first.0 == most.0
+            && !wide
+            && !(several && (subsampled || three))
+            && (most.0.max(most.1) <= 2 || most.1 == 1);
+        if usual || !(subsampled || three || wide) {
             return Ok(Decoder::Usual);
         }
         let two_of_four =
@@ -79,6 +86,15 @@ impl Jpeg {
         }
         Ok(Decoder::Other)
     }
+}
+
+/// Width and height in a frame's header.
+fn size(header: &[u8]) -> Option<(u32, u32)> {
+    let [height, width] = [3, 5].map(|at| {
+        let &[high, low] = header.get(at..).and_then(<[u8]>::first_chunk::<2>)?;
+        Some(u32::from(high) << 8 | u32::from(low))
+    });
+    Some((width?, height?))
 }
 
 /// The factors in a frame's header (length, precision, height, width, count; each id, factors, table).
@@ -108,9 +124,10 @@ fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     }
 }
 
-/// Decodes the image of `size` (width, height) by the other decoder.
-pub(super) fn decode_by_other(bytes: &[u8], size: (u32, u32)) -> Result<DynamicImage, String> {
+/// Decodes the image of `size` (width, height) by the other decoder, which takes so many bytes at most.
+pub(super) fn decode_by_other(bytes: &[u8], size: (u32, u32), memory: u64) -> Result<DynamicImage, String> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(usize::try_from(memory).unwrap_or(usize::MAX));
     let pixels = decoder.decode().map_err(|error| error.to_string())?;
     let format = decoder.info().map(|info| info.pixel_format);
     let image = match format {
@@ -118,11 +135,15 @@ pub(super) fn decode_by_other(bytes: &[u8], size: (u32, u32)) -> Result<DynamicI
         Some(PixelFormat::L8) => GrayImage::from_raw(size.0, size.1, pixels).map(DynamicImage::from),
         _ => None,
     };
-    image.ok_or_else(|| {
+    let mut image = image.ok_or_else(|| {
         format!(
             "a JPEG of unusual scans or sampling factors whose pixels are {format:?}; make a usual JPEG or PNG of it"
         )
-    })
+    })?;
+    if let Some(orientation) = decoder.exif_data().and_then(Orientation::from_exif_chunk) {
+        image.apply_orientation(orientation);
+    }
+    Ok(image)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::hold_out::parts_of;
 use super::list::{FolderList, quoted};
 use super::{FolderConfig, Unreadable, parts};
 use crate::error::{DataError, Result};
+use eoinas_core::counted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
@@ -61,7 +62,11 @@ pub(super) fn list(table: &Path, dir: &Path, config: &FolderConfig) -> Result<Fo
     by_class(&mut train);
     by_class(&mut test);
     let mut notes: Vec<String> = Vec::new();
-    notes.extend(left_out.iter().map(|(split, count)| format!("{count} rows of the split `{split}` left out")));
+    notes.extend(
+        left_out
+            .iter()
+            .map(|(split, count)| format!("{} of the split `{split}` left out", counted(*count, "row", "rows"))),
+    );
     notes.extend(unnamed(dir, &rows, config));
     Ok(match test.is_empty() {
         true => parts_of(classes, train, notes, config),
@@ -78,7 +83,9 @@ fn unnamed(dir: &Path, rows: &[Row], config: &FolderConfig) -> Option<String> {
         there.iter().filter(|path| !named.contains(*path)).map(|path| path.display().to_string()).collect();
     let first: Vec<&str> = others.iter().take(3).map(String::as_str).collect();
     let more = if others.len() > first.len() { ", ..." } else { "" };
-    let note = || format!("{} pictures that the table does not name left out: {}{more}", others.len(), quoted(&first));
+    let pictures =
+        counted(others.len(), "picture that the table does not name", "pictures that the table does not name");
+    let note = || format!("{pictures} left out: {}{more}", quoted(&first));
     (!others.is_empty()).then(note)
 }
 

@@ -6,6 +6,7 @@ use super::hold_out::parts_of;
 use super::{labels, parts};
 use crate::error::{DataError, Result};
 use crate::picture_files::PictureFiles;
+use eoinas_core::counted;
 use std::path::{Path, PathBuf};
 
 /// An image file and its class.
@@ -105,7 +106,8 @@ fn class_folders(dir: &Path, files: PictureFiles) -> Result<(Vec<String>, Vec<En
     let hint = "make one subfolder for each class and put its pictures there";
     let (mut classes, mut images, mut all) = (Vec::new(), Vec::new(), Class::default());
     let (folders, beside): (Vec<_>, Vec<_>) = class::entries(dir)?.into_iter().partition(|path| path.is_dir());
-    let folders: Vec<PathBuf> = folders.into_iter().filter(|folder| !all.is_litter(folder)).collect();
+    let is_class = |folder: &PathBuf| !all.is_litter(folder) && !all.is_again(folder, dir);
+    let folders: Vec<PathBuf> = folders.into_iter().filter(is_class).collect();
     if folders.is_empty() {
         return Err(missing(dir, "it has no subfolders", hint));
     }
@@ -132,7 +134,8 @@ fn class_folders(dir: &Path, files: PictureFiles) -> Result<(Vec<String>, Vec<En
     let mut notes = all.notes(dir);
     let loose = beside.iter().filter(|path| files.has(path)).count();
     if loose > 0 {
-        notes.push(format!("{loose} pictures beside the folders of the classes left out"));
+        let loose = counted(loose, "picture", "pictures");
+        notes.push(format!("{loose} beside the folders of the classes left out"));
     }
     Ok((classes, images, notes))
 }

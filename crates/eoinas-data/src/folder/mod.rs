@@ -20,7 +20,7 @@ use crate::in_memory::InMemory;
 use crate::picture_files::PictureFiles;
 use crate::values::ValueKind;
 use decode::Decoded;
-use eoinas_core::{Setting, TargetInfo};
+use eoinas_core::{Setting, TargetInfo, counted};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -229,5 +229,6 @@ fn untested(classes: &[String], labels: &[u32]) -> Option<String> {
 }
 
 fn left_out(skipped: &[String]) -> Option<String> {
-    (!skipped.is_empty()).then(|| format!("{} unreadable images left out: {}", skipped.len(), skipped.join("; ")))
+    let images = counted(skipped.len(), "unreadable image", "unreadable images");
+    (!skipped.is_empty()).then(|| format!("{images} left out: {}", skipped.join("; ")))
 }

@@ -2,7 +2,8 @@
 
 use super::jpeg::{self, Decoder, Jpeg};
 use super::{FolderConfig, foreign, webp};
-use crate::{PictureFiles, lfs};
+use crate::PictureFiles;
+use eoinas_core::file;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -50,8 +51,8 @@ pub(super) fn read(from: impl Read, limits: Limited) -> Result<DynamicImage, Str
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
-    if lfs::is_pointer(&bytes) {
-        return Err(lfs::POINTER.into());
+    if file::is_lfs_pointer(&bytes) {
+        return Err(file::LFS_POINTER.into());
     }
     // A decoder that panics on a strange file must not take the program down, nor have another file blamed.
     catch_unwind(AssertUnwindSafe(|| decode(&bytes, limits)))
@@ -73,9 +74,10 @@ pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, Stri
         return Err(format!("it is {format:?}, and PNG and JPEG alone are read (`files`)"));
     }
     let jpeg = match format {
-        Some(ImageFormat::Jpeg) => Some(Jpeg::read(bytes).ok_or("the file ends within the image")?.decoder()?),
+        Some(ImageFormat::Jpeg) => Some(Jpeg::read(bytes).ok_or("the file ends within the image")?),
         _ => None,
     };
+    let memory = |pixels: u64| pixels.saturating_mul(PIXEL).saturating_add(BESIDE);
     let fits = |(width, height): (u32, u32)| {
         let pixels = u64::from(width) * u64::from(height);
         let max_pixels = limits.pixels;
@@ -89,18 +91,19 @@ pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, Stri
     if format == Some(ImageFormat::WebP) {
         webp::frames(bytes).try_for_each(|size| fits(size).map(drop))?;
     }
+    if let Some(jpeg) = jpeg
+        && jpeg.decoder()? == Decoder::Other
+    {
+        return jpeg::decode_by_other(bytes, jpeg.size, memory(fits(jpeg.size)?));
+    }
     let mut decoder = reader.into_decoder().map_err(shown)?;
     // The header is read, and no memory taken for the pixels.
-    let (width, height) = decoder.dimensions();
-    let pixels = fits((width, height))?;
-    let mut memory = Limits::default();
-    memory.max_alloc = Some(pixels.saturating_mul(PIXEL).saturating_add(BESIDE));
-    decoder.set_limits(memory).map_err(shown)?;
+    let pixels = fits(decoder.dimensions())?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(memory(pixels));
+    decoder.set_limits(limits).map_err(shown)?;
     let orientation = decoder.orientation().map_err(shown)?;
-    let mut image = match jpeg {
-        Some(Decoder::Other) => jpeg::decode_by_other(bytes, (width, height))?,
-        _ => DynamicImage::from_decoder(decoder).map_err(shown)?,
-    };
+    let mut image = DynamicImage::from_decoder(decoder).map_err(shown)?;
     image.apply_orientation(orientation);
     Ok(on_white(image))
 }

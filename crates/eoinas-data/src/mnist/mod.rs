@@ -5,17 +5,15 @@ mod idx;
 use crate::dataset::{DatasetInfo, Part};
 use crate::error::{DataError, Result, label_out_of_range};
 use crate::in_memory::InMemory;
-use crate::lfs;
 use crate::values::ValueKind;
-use eoinas_core::TargetInfo;
+use eoinas_core::{TargetInfo, counted, file};
 #[cfg(feature = "gzip")]
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 const WHAT: &str = "MNIST (idx files)";
 const CLASSES: usize = 10;
-/// Bytes that a packed file is unpacked to at most: twenty times those of MNIST.
-#[cfg(feature = "gzip")]
+/// Bytes of a file at most, packed or not: twenty times those of MNIST.
 const LONGEST: u64 = 1 << 30;
 const FOLDERS: [&str; 4] = ["", "mnist", "MNIST/raw", "raw"];
 
@@ -26,7 +24,7 @@ pub struct Mnist;
 impl Mnist {
     /// Reads one part from the idx files in `dir` (or its `mnist`, `MNIST/raw` or `raw` folder):
     /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-...`. With the feature `gzip` they may be packed
-    /// (`.gz`). Any image size and number is accepted.
+    /// (`.gz`). Any image size and number is accepted, up to 1 GiB a file.
     ///
     /// # Errors
     /// [`DataError::NotFound`], [`DataError::Damaged`] and [`DataError::File`].
@@ -46,15 +44,15 @@ impl Mnist {
             return Err(DataError::NotFound { path: images_path, what: "images", reason, hint });
         }
         if count != labels_count {
-            let problem =
-                format!("{count} images but {labels_count} labels; the two files must come from the same part");
+            let (images, labels) = (counted(count, "image", "images"), counted(labels_count, "label", "labels"));
+            let problem = format!("{images} but {labels}; the two files must come from the same part");
             return Err(DataError::Damaged { path: labels_path, offset: 4, problem, format: WHAT });
         }
         if let Some((record, &label)) = labels.iter().enumerate().find(|&(_, &label)| usize::from(label) >= CLASSES) {
             let problem = label_out_of_range(label.into(), record, CLASSES);
             return Err(DataError::Damaged { path: labels_path, offset: 8 + record as u64, problem, format: WHAT });
         }
-        let note = format!("{}: {count} images instead of {official}", images_path.display());
+        let note = format!("{}: {} instead of {official}", images_path.display(), counted(count, "image", "images"));
         let info = DatasetInfo {
             name: "mnist".into(),
             target: TargetInfo::Classes((0..CLASSES).map(|digit| digit.to_string()).collect()),
@@ -105,8 +103,7 @@ pub(crate) fn is_in(dir: &Path) -> bool {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    let bytes = std::fs::read(path).map_err(DataError::read(path))?;
-    lfs::check(path, &bytes, WHAT)?;
+    let bytes = file::read(path, LONGEST).map_err(DataError::read(path))?;
     #[cfg(feature = "gzip")]
     if path.extension().is_some_and(|extension| extension == "gz") {
         let mut plain = Vec::new();

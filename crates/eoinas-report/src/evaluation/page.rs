@@ -1,6 +1,7 @@
 //! An evaluation as a page for the owner of the network.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use eoinas_core::counted;
 
 use super::{Evaluation, heat};
 use crate::{
@@ -60,7 +61,7 @@ impl EvaluationPage<'_> {
         let (low, high) = of.interval().unwrap_or((0.0, 1.0));
         let between = format!("{:.1}–{:.1}\u{a0}%", 100.0 * low, 100.0 * high);
         let (most, chance) = of.chance().unwrap_or((0, 0.0));
-        let title = format!("The network recognised {right} of {all} pictures");
+        let title = format!("The network recognised {right} of {}", counted(all, "picture", "pictures"));
         let text = format!(
             "That is {accuracy} of {}. Of other pictures like these it recognises, with a certainty of 95 %, between {:.1} and \
              {:.1} %. Always saying {} would be right for {}.",

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use eoinas_core::{event::shell_word, run_folder::names};
+use eoinas_core::{counted, event::shell_word, run_folder::names};
 
 use super::Chapter;
 use crate::{
@@ -47,8 +47,13 @@ pub(super) fn heading(chapter: &Chapter<'_>) -> String {
 
 /// One sentence about a run.
 pub fn verdict(run: &Run) -> String {
+    let model = run.started.as_ref().and_then(|started| started.model.as_ref());
     // The method of a training says no more than that.
-    let what = if run.is_search() { format!("search with {}", run.method()) } else { "training".to_owned() };
+    let what = match model {
+        _ if run.is_search() => format!("search with {}", run.method()),
+        Some(info) => format!("training of {}", info.model),
+        None => "training".to_owned(),
+    };
     let state = match run.state() {
         State::Finished => "finished".to_owned(),
         State::Stopped(stop) => format!("stopped ({})", stop.reason.replace('_', " ")),
@@ -71,7 +76,13 @@ pub(super) fn head(chapter: &Chapter<'_>, single: bool, ids: &mut Ids) -> String
     }
     let epochs = run.epochs.last().map_or(0, |end| nth(end.what.epoch));
     let planned = run.planned().map_or(String::new(), |planned| format!(" of {planned}"));
-    tiles.push((duration(run.seconds), format!("{epochs}{planned} epochs")));
+    tiles.push((
+        duration(run.seconds),
+        match planned.is_empty() {
+            true => counted(epochs, "epoch", "epochs"),
+            false => format!("{epochs}{planned} epochs"),
+        },
+    ));
     if let Some(costs) = run.costs() {
         let network = if run.is_search() { "of the network to be retrained" } else { "of the network" };
         tiles.push((count(costs.parameters), format!("parameters {network}")));

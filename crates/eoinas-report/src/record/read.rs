@@ -11,6 +11,9 @@ use eoinas_core::{
 use super::run::{Derived, Evaluation, Problem, Pruning, Run, Stop, Timed};
 use crate::error::Result;
 
+/// Kinds of cell of a space, at most.
+const MOST_KINDS: usize = 64;
+
 /// Reads the record in a run's folder.
 ///
 /// # Errors
@@ -47,7 +50,7 @@ fn take_line(run: &mut Run, RecordLine { number, record, .. }: RecordLine, expec
                 problem(format!("events {expected} to {} are missing before this line", record.seq - 1));
             }
             *expected = record.seq.saturating_add(1);
-            take(run, record);
+            take(run, number, record);
         }
         Err(error) => {
             *expected += 1;
@@ -56,11 +59,20 @@ fn take_line(run: &mut Run, RecordLine { number, record, .. }: RecordLine, expec
     }
 }
 
-fn take(run: &mut Run, record: Record) {
+fn take(run: &mut Run, number: usize, record: Record) {
     let seconds = record.elapsed_seconds;
     run.seconds = run.seconds.max(seconds);
     match record.event {
-        Event::RunStarted(started) => run.started = Some(*started),
+        Event::RunStarted(mut started) => {
+            // Each is drawn: of more than any space has, none.
+            let kinds = started.space.as_ref().map_or(0, |space| space.cells.len());
+            if kinds > MOST_KINDS {
+                let text = format!("the space has {kinds} kinds of cell, more than the {MOST_KINDS} that one can have");
+                run.problems.push(Problem { line: Some(number), text });
+                started.space = None;
+            }
+            run.started = Some(*started);
+        }
         Event::EpochEnd(end) => {
             // Of an epoch that is told twice, the later telling counts. So they are in order, and the last are looked at.
             while run.epochs.pop_if(|known| known.what.epoch >= end.epoch).is_some() {}

@@ -200,7 +200,11 @@ impl Run {
         if self.is_search() {
             return None;
         }
-        costs(&self.genotype()?, &self.started.as_ref()?.skeleton)
+        let started = self.started.as_ref()?;
+        match &started.model {
+            Some(info) => Some(info.counts),
+            None => costs(&self.genotype()?, started.skeleton.as_ref()?),
+        }
     }
 
     /// The method's name.

@@ -1,6 +1,8 @@
 //! The finals of a search: cells that were trained for a short time each, by what they cost.
 
-use eoinas_core::event::FinalistRound;
+use std::collections::{BTreeSet, HashMap};
+
+use eoinas_core::{counted, event::FinalistRound};
 use eoinas_strategy::front;
 
 use super::Section;
@@ -12,6 +14,9 @@ use crate::{
     record::Run,
     table::Table,
 };
+
+/// Lines of cells that have a name and a colour; more of them are drawn faintly.
+const NAMED: usize = 24;
 
 /// A cell of the finals.
 struct Finalist<'a> {
@@ -39,7 +44,7 @@ pub(super) fn section(run: &Run) -> Result<Section> {
         let (cost, score) = cell.first().unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
         front::Point::new(if measure.higher_is_better { score } else { -score }, cost)
     };
-    let front = front::front(&finalists.iter().map(point).collect::<Vec<_>>());
+    let front: BTreeSet<usize> = front::front(&finalists.iter().map(point).collect::<Vec<_>>()).into_iter().collect();
     let group = |index: usize, cell: &Finalist<'_>| match (is_result(cell), front.contains(&index)) {
         (true, _) => 0,
         (false, true) => 1,
@@ -53,8 +58,9 @@ pub(super) fn section(run: &Run) -> Result<Section> {
     let scatter = Scatter {
         title: "Finalists by cost".to_owned(),
         caption: format!(
-            "Score on held-out training images after the first round ({epochs} epochs) against the cost of the network that was \
-             trained. On the front nothing is both better and cheaper."
+            "Score on held-out training images after the first round ({}) against the cost of the network that was \
+             trained. On the front nothing is both better and cheaper.",
+            counted(epochs, "epoch", "epochs")
         ),
         x: "multiply-adds in millions".to_owned(),
         y: measure.title().to_owned(),
@@ -65,6 +71,8 @@ pub(super) fn section(run: &Run) -> Result<Section> {
     let lines = numbered().filter(|(_, cell)| cell.rounds.len() > 1).map(|(index, cell)| Series {
         name: name(index),
         points: cell.rounds.iter().map(|(round, score)| (round.epochs as f64, *score)).collect(),
+        // They are in their order: those that got furthest have names.
+        faint: index >= NAMED,
         ..Series::default()
     });
     let chart = LineChart {
@@ -100,9 +108,10 @@ fn millions(count: u64) -> f64 {
 
 /// The cells, those that were in the most rounds first, and of these the best of the last one.
 fn finalists(run: &Run) -> Vec<Finalist<'_>> {
-    let mut cells: Vec<Finalist<'_>> = Vec::new();
+    let (mut cells, mut places): (Vec<Finalist<'_>>, HashMap<&str, usize>) = Default::default();
     for (round, score) in run.evaluations.iter().filter_map(|of| Some((of.finalist.as_ref()?, of.score))) {
-        match cells.iter_mut().find(|cell| cell.genotype == round.genotype) {
+        let place = *places.entry(&round.genotype).or_insert(cells.len());
+        match cells.get_mut(place) {
             // Of a round that is told twice, the later telling counts.
             Some(cell) => {
                 cell.rounds.retain(|(known, _)| known.round < round.round);
@@ -126,7 +135,7 @@ fn table(cells: &[Finalist<'_>], is_result: impl Fn(&Finalist<'_>) -> bool) -> T
     rounds.sort_unstable();
     rounds.dedup();
     let mut table = Table::new(["cell"]);
-    table.header.extend(rounds.iter().map(|(_, epochs)| format!("{epochs} epochs")));
+    table.header.extend(rounds.iter().map(|(_, epochs)| counted(*epochs, "epoch", "epochs")));
     table.header.extend(["parameters", "multiply-adds", "genotype"].map(str::to_owned));
     for (index, cell) in cells.iter().enumerate() {
         let mark = if is_result(cell) { ", the result" } else { "" };

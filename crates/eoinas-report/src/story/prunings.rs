@@ -1,6 +1,6 @@
 //! Which op was pruned when, on which edge, and why.
 
-use eoinas_core::event::Difference;
+use eoinas_core::{counted, event::Difference};
 
 use super::Section;
 use crate::{
@@ -47,10 +47,10 @@ pub(super) fn section(run: &Run) -> Section {
         ]);
     }
     let mut text = format!(
-        "{} ops were pruned, after {} epochs. Each row says what the indicator of the pruned op was, and what those of the \
+        "{} pruned, after {}. Each row says what the indicator of the pruned op was, and what those of the \
          others on its edge were.",
-        run.prunings.len(),
-        run.pruning_epochs().len()
+        counted(run.prunings.len(), "op was", "ops were"),
+        counted(run.pruning_epochs().len(), "epoch", "epochs")
     );
     let known = run.prunings.iter().filter_map(difference);
     let (compared, noise) =
@@ -63,7 +63,7 @@ pub(super) fn section(run: &Run) -> Section {
     }
     let mut section = Section::new("The prunings", &text, Vec::new());
     if !table.rows.is_empty() {
-        section.tables.push((format!("All {} prunings", table.rows.len()), table));
+        section.tables.push((format!("All {}", counted(table.rows.len(), "pruning", "prunings")), table));
     }
     section
 }

@@ -146,6 +146,45 @@ fn a_first_component_of_fewer_samples_is_read() {
     }
 }
 
+/// Factors of three, which libjpeg reads as it reads others, in one scan and several.
+#[test]
+fn factors_of_three_are_read() {
+    let values = |blocks: usize, first: usize, step: usize| -> Vec<u8> {
+        (0..blocks).map(|at| (first + at * step % 90) as u8).collect()
+    };
+    for (luma, chroma) in [
+        ((3, 1), (1, 1)),
+        ((1, 3), (1, 1)),
+        ((3, 2), (1, 1)),
+        ((3, 2), (3, 1)),
+        ((1, 1), (3, 1)),
+        ((3, 1), (1, 2)),
+        ((3, 3), (1, 1)),
+    ] {
+        let most = (luma.0.max(chroma.0), luma.1.max(chroma.1));
+        let [luma_blocks, chroma_blocks] = [luma, chroma].map(|(h, v)| 6 * h * v);
+        let parts = [values(luma_blocks, 60, 25), values(chroma_blocks, 90, 7), values(chroma_blocks, 110, 11)];
+        for scans in [&[&[0, 1, 2][..]][..], &[&[0], &[1, 2]], &[&[0], &[1], &[2]]] {
+            // A unit of one scan has ten blocks at most.
+            if scans.len() == 1 && luma_blocks + 2 * chroma_blocks > 60 {
+                continue;
+            }
+            let [luma_part, blue, red] = &parts;
+            let bytes = jpeg([luma, chroma, chroma], [luma_part, blue, red], scans);
+            let image = picture::decode(&bytes, up_to(1 << 20)).unwrap().into_rgb8();
+            assert_eq!(image.dimensions(), (24 * most.0 as u32, 16 * most.1 as u32));
+            for (row, column) in (0..2 * most.1).flat_map(|row| (0..3 * most.0).map(move |column| (row, column))) {
+                let of = |values: &[u8], (h, v): (usize, usize)| values[row * v / most.1 * 3 * h + column * h / most.0];
+                let expected = rgb(of(luma_part, luma), of(blue, chroma), of(red, chroma));
+                // Blocks of half the resolution are mixed with their neighbours but in their middle.
+                if [luma, chroma].iter().all(|(h, v)| most.0 != 2 * h && most.1 != 2 * v) {
+                    assert_pixel(&image, (column as u32 * 8 + 4, row as u32 * 8 + 4), expected);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn factors_that_no_decoder_reads_are_refused_by_name() {
     let values: [&[u8]; 3] = [&[128; 24], &[128; 12], &[128; 12]];
