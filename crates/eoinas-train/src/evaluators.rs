@@ -93,7 +93,7 @@ impl Evaluator for TrainingEvaluator {
     fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
         let name = checkpoint::sha256(genotype.to_string().as_bytes());
         let run = self.dir.join(name.get(..16).unwrap_or(&name));
-        match Training::complete((self.config.clone(), genotype.clone()), &run, (self.options)())? {
+        match Training::complete((self.config.clone(), genotype.clone().into()), &run, (self.options)())? {
             Outcome::Done(trained) => Ok(Evaluation::of(trained.score().merit())),
             Outcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
         }

@@ -25,7 +25,7 @@
 //!
 //! let genotype = Genotype::parse(&std::fs::read_to_string("runs/mine/genotype.txt")?)?;
 //! let config = TrainConfig { epochs: 30, ..TrainConfig::quick() };
-//! let mut training = Training::create((config, genotype), "runs/mine-trained".as_ref(), Options::default())?;
+//! let mut training = Training::create((config, genotype.into()), "runs/mine-trained".as_ref(), Options::default())?;
 //! if let Outcome::Done(trained) = training.run()? {
 //!     println!("{:.2} % of the test images", 100.0 * trained.accuracy);
 //! }

@@ -199,9 +199,12 @@ pub trait SearchMethod: fmt::Debug + Send {
         Ok(self.derive(context.learner)?)
     }
 
-    /// State of the method's own, for checkpoints. Default: none.
-    fn save(&self) -> Value {
-        Value::Null
+    /// State of the method's own, for checkpoints: what [`crate::blocks::saved`] makes of it. Default: none.
+    ///
+    /// # Errors
+    /// A stop where the state has a number that is not finite.
+    fn save(&self) -> Flow<Value> {
+        Ok(Value::Null)
     }
 
     /// Takes over the state of its own from a checkpoint. `Err` says what is wrong with it.

@@ -1,6 +1,6 @@
 //! The schedules of a run, fitted to its number of epochs.
 
-use eoinas_core::{Setting, schedule::ScheduleConfig};
+use eoinas_core::{Setting, counted, schedule::ScheduleConfig};
 use eoinas_prune::{Never, PruneScheduleConfig};
 
 use crate::config::{SearchConfig, SkipDropout, positive_temperature};
@@ -116,7 +116,8 @@ impl Timetable {
             })
             .collect();
         let note = format!(
-            "the schedule is scaled to {epochs} epochs{so_that}: warm-up of {warm_up}, prunings after {} epochs",
+            "the schedule is scaled to {}{so_that}: warm-up of {warm_up}, prunings after {} epochs",
+            counted(epochs, "epoch", "epochs"),
             prunings.join(", ")
         );
         Self { prune: scaled, note: Some(note), ..self }

@@ -71,7 +71,7 @@ fn held_out_images_train_nothing_and_are_the_same_for_every_cell_of_a_seed() {
     let data = |config: TrainConfig| {
         made.set(made.get() + 1);
         let run = dir.path().join(made.get().to_string());
-        Training::create((config, cell()), &run, Options::default()).unwrap().data().clone()
+        Training::create((config, cell().into()), &run, Options::default()).unwrap().data().clone()
     };
     let pixels = |data: &TrainData| data.test.epoch(0, 0).flat_map(|batch| batch.unwrap().images).collect::<Vec<f32>>();
     let (half, again, other) = (data(config(0.5, 0)), data(config(0.5, 0)), data(config(0.5, 1)));

@@ -56,7 +56,7 @@ fn plain() -> TrainConfig {
 }
 
 fn to_end(config: TrainConfig, run: &Path, options: Options) -> Trained {
-    let outcome = Training::create((config, cell()), run, options).unwrap().run().unwrap();
+    let outcome = Training::create((config, cell().into()), run, options).unwrap().run().unwrap();
     outcome.done().unwrap()
 }
 
@@ -83,16 +83,16 @@ fn all_but_the_head_begins_with_the_weights_of_another_network() {
     let before = trained_before(dir.path());
     let theirs = tensors(&before.join("network/model.safetensors"));
     let run = dir.path().join("run");
-    let (config, genotype) = TrainConfig { keep_checkpoints: 9, ..plain() }.with_init(&before, 0.5).unwrap();
-    assert_eq!(genotype, cell());
-    let mut training = Training::create((config.clone(), cell()), &run, options()).unwrap();
+    let (config, design) = TrainConfig { keep_checkpoints: 9, ..plain() }.with_init(&before, 0.5).unwrap();
+    assert_eq!(design, cell().into());
+    let mut training = Training::create((config.clone(), cell().into()), &run, options()).unwrap();
     let at_first = first(&run);
     let (head, below): (Vec<_>, Vec<_>) = at_first.iter().partition(|(name, _)| name.starts_with("classifier."));
     assert_eq!(head.len(), 2);
     assert!(below.into_iter().all(|(name, values)| theirs[name] == *values));
     // The head is that of a training from scratch.
     let scratch = dir.path().join("scratch");
-    Training::create((plain(), cell()), &scratch, options()).unwrap();
+    Training::create((plain(), cell().into()), &scratch, options()).unwrap();
     let scratch = first(&scratch);
     assert!(head.into_iter().all(|(name, values)| scratch[name] == *values));
     assert!(training.run().unwrap().done().is_some());
@@ -108,7 +108,7 @@ fn all_but_the_head_begins_with_the_weights_of_another_network() {
         init: config.init.map(|init| eoinas_train::training::InitConfig { rate: 1.0, ..init }),
         ..plain()
     };
-    let error = Training::complete((other, cell()), &run, options()).unwrap_err();
+    let error = Training::complete((other, cell().into()), &run, options()).unwrap_err();
     assert!(matches!(error, TrainError::OtherSettings { .. }), "{error}");
 }
 
@@ -117,12 +117,12 @@ fn frozen_layers_and_their_statistics_stay_and_the_head_learns() {
     let dir = tempfile::tempdir().unwrap();
     let before = trained_before(dir.path());
     let run = dir.path().join("run");
-    let (config, genotype) = TrainConfig { average: None, ..plain() }.with_init(&before.join("network"), 0.0).unwrap();
-    Training::create((config, genotype), &run, options()).unwrap().run().unwrap();
+    let (config, design) = TrainConfig { average: None, ..plain() }.with_init(&before.join("network"), 0.0).unwrap();
+    Training::create((config, design), &run, options()).unwrap().run().unwrap();
     let (theirs, ours) =
         (tensors(&before.join("network/model.safetensors")), tensors(&run.join("network/model.safetensors")));
     let scratch = dir.path().join("scratch");
-    Training::create((plain(), cell()), &scratch, options()).unwrap();
+    Training::create((plain(), cell().into()), &scratch, options()).unwrap();
     let fresh = first(&scratch);
     for (name, values) in &ours {
         match name.starts_with("classifier.") {
@@ -142,8 +142,8 @@ fn a_lower_rate_is_that_of_the_layers_below_the_head() {
         let mut config =
             TrainConfig { epochs: 1, batch_size: 40, accumulate: 1, average: None, keep_checkpoints: 9, ..plain() };
         config.weights.momentum = 0.0;
-        let (config, genotype) = config.with_init(&before, rate).unwrap();
-        Training::create((config, genotype), &run, options()).unwrap().run().unwrap();
+        let (config, design) = config.with_init(&before, rate).unwrap();
+        Training::create((config, design), &run, options()).unwrap().run().unwrap();
         (first(&run), tensors(&newest(&run).join("weights.safetensors")))
     };
     let ((start, whole), (_, quarter)) = (moved(1.0), moved(0.25));
@@ -162,11 +162,11 @@ fn a_training_with_everything_resumes_to_the_same_bytes_without_the_first_networ
     let before = trained_before(dir.path());
     let early_stopping = Some(EarlyStopping { epochs: 2, held_out: 0.25 });
     let config = TrainConfig { early_stopping, class_weights: ClassWeights::Balanced, epochs: 6, ..plain() };
-    let (config, genotype) = config.with_init(&before, 0.1).unwrap();
+    let (config, design) = config.with_init(&before, 0.1).unwrap();
     let whole = dir.path().join("whole");
     let expected = to_end(config.clone(), &whole, options());
     let run = dir.path().join("run");
-    Training::create((config.clone(), genotype), &run, stop_after(3)).unwrap().run().unwrap();
+    Training::create((config.clone(), design), &run, stop_after(3)).unwrap().run().unwrap();
     // What it began with is asked for when it begins and no more.
     let model = before.join("network/model.safetensors");
     let mut bytes = fs::read(&model).unwrap();
@@ -175,7 +175,7 @@ fn a_training_with_everything_resumes_to_the_same_bytes_without_the_first_networ
     let trained = Training::resume(&run, options()).unwrap().run().unwrap().done().unwrap();
     assert_same(&whole, &run);
     assert_eq!(Trained { seconds: expected.seconds, ..trained }, expected);
-    let error = Training::create((config, cell()), &dir.path().join("other"), options()).unwrap_err();
+    let error = Training::create((config, cell().into()), &dir.path().join("other"), options()).unwrap_err();
     assert!(matches!(error, TrainError::Changed { .. }) && error.to_string().contains("another one"), "{error}");
 }
 
@@ -208,7 +208,7 @@ fn every_image_is_tested_once_by_folds() {
     let mut config = TrainConfig { epochs: 1, seed: 5, ..plain() };
     config.data.test_images = None;
     config.data.train_images = None;
-    let trials = Trials::folds(config, &cell(), 3);
+    let trials = Trials::folds(config, &cell().into(), 3);
     let options = |_: &_| Options { dataset: Some(parity(Part::Train, 40)), ..Options::default() };
     let mut run = RunWriter::create(&dir.path().join("folds")).unwrap();
     trials.create(&mut run).unwrap();
@@ -240,7 +240,7 @@ fn uneven_classes_are_weighted_by_their_numbers() {
     let mut config = TrainConfig { class_weights: ClassWeights::Balanced, ..plain() };
     config.data.train_images = None;
     let training = |config: TrainConfig, name: &str, options: Options| {
-        Training::create((config, cell()), &dir.path().join(name), options)
+        Training::create((config, cell().into()), &dir.path().join(name), options)
     };
     let options = || Options { dataset: Some(uneven.clone()), ..options() };
     let run = training(config.clone(), "run", options()).unwrap();
@@ -258,7 +258,8 @@ fn what_contradicts_is_refused_by_name() {
     let before = trained_before(dir.path());
     let with = |rate| plain().with_init(&before, rate).unwrap().0;
     let refused = |config: TrainConfig| {
-        let error = Training::create((config, cell()), &dir.path().join("no"), options()).unwrap_err().to_string();
+        let error =
+            Training::create((config, cell().into()), &dir.path().join("no"), options()).unwrap_err().to_string();
         assert!(!dir.path().join("no").exists());
         error
     };

@@ -42,7 +42,7 @@ fn one_epoch_still_ends_in_a_cell() {
     let config = SearchConfig { epochs: 1, ..tiny() };
     assert!(matches!(Search::create(config, &run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
     let scaled = events(&run).into_iter().any(|event| match event {
-        Event::Warning { text } => text.contains("scaled to 1 epochs"),
+        Event::Warning { text } => text.contains("scaled to 1 epoch"),
         _ => false,
     });
     assert!(scaled, "a line says that the schedule was scaled");
@@ -148,7 +148,8 @@ fn a_space_with_three_kinds_of_cell_is_searched_by_the_layers_of_the_settings() 
     assert_eq!(found.parameters, count::network(&genotype, &small, &space).unwrap().parameters);
     let mut config = TrainConfig { auxiliary: 0.0, epochs: 1, ..tiny_training() };
     config.network = search.config().network.clone();
-    let trained = Training::create((config, genotype), &dir.path().join("trained"), options()).unwrap().run().unwrap();
+    let trained =
+        Training::create((config, genotype.into()), &dir.path().join("trained"), options()).unwrap().run().unwrap();
     assert!(matches!(trained, Outcome::Done(_)));
 }
 

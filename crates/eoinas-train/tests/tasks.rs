@@ -98,7 +98,7 @@ fn runs_of_numbers_and_labels_stop_and_go_on_to_the_same_bytes() {
             assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)), "{shares:?}");
         }
         let [whole, parts] = ["whole", "parts"].map(|name| dir.path().join(name));
-        let task = || (trained(), cell());
+        let task = || (trained(), cell().into());
         let outcome = Training::create(task(), &whole, options(numbers, None)).unwrap().run().unwrap();
         let Outcome::Done(trained) = outcome else { panic!("{outcome:?}") };
         assert_eq!(trained.score().measure.name, measure);
@@ -180,7 +180,7 @@ fn a_task_of_ones_own_decides_in_its_own_direction() {
         Options { task: Some(task), ..options(true, steps) }
     };
     let run = dir.path().join("run");
-    Training::create((trained(), cell()), &run, own(Some(4))).unwrap().run().unwrap();
+    Training::create((trained(), cell().into()), &run, own(Some(4))).unwrap().run().unwrap();
     // Without it the run would go on with scores of another kind.
     let error = Training::resume(&run, options(true, None)).unwrap_err().to_string();
     assert!(error.contains("the score of the task is R2; expected error, by which the run began"), "{error}");
@@ -204,7 +204,8 @@ fn a_task_of_ones_own_decides_in_its_own_direction() {
 fn what_does_not_go_together_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let refused = |config: TrainConfig, options: Options| {
-        let error = Training::create((config, cell()), &dir.path().join("run"), options).unwrap_err().to_string();
+        let error =
+            Training::create((config, cell().into()), &dir.path().join("run"), options).unwrap_err().to_string();
         assert!(!dir.path().join("run").exists());
         error
     };

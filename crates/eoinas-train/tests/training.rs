@@ -6,8 +6,8 @@ mod common;
 use std::{fs, path::Path, time::Duration};
 
 use common::*;
-use eoinas_core::{Event, SearchSpace, count::Limits, event::Task, schedule::Constant};
-use eoinas_nn::{Batch, Operations, PassOptions};
+use eoinas_core::{Event, SearchSpace, Streams, count::Limits, event::Task, schedule::Constant};
+use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions};
 use eoinas_train::{
     Options, Outcome, RunDir, RunWriter, Runs, StopReason, TrainConfig, TrainError, Trained, Training, Trials, batch,
     machine::with_threads,
@@ -16,7 +16,7 @@ use eoinas_train::{
 };
 
 fn run_to_end(config: TrainConfig, run: &Path) -> Trained {
-    let outcome = Training::create((config, cell()), run, Options::default()).unwrap().run().unwrap();
+    let outcome = Training::create((config, cell().into()), run, Options::default()).unwrap().run().unwrap();
     let Outcome::Done(trained) = outcome else { panic!("{outcome:?}") };
     trained
 }
@@ -33,7 +33,7 @@ fn a_tiny_training_ends_with_a_result_and_all_its_files() {
     assert_eq!((trained.train_images, trained.test_images, trained.epochs), (40, 12, 3));
     assert!((0.0..=1.0).contains(&trained.accuracy) && trained.top5 >= trained.accuracy);
     assert!(trained.averaged_accuracy.is_some() && trained.best_accuracy >= trained.averaged_accuracy.unwrap());
-    assert_eq!(trained.genotype, cell().to_string());
+    assert_eq!(trained.design.to_string(), cell().to_string());
     let result: Trained = RunDir::open(&run).unwrap().read_json("result.json").unwrap();
     assert_eq!(result, trained);
     let events = events(&run);
@@ -52,7 +52,8 @@ fn a_tiny_training_ends_with_a_result_and_all_its_files() {
     assert!((1..=2).contains(&checkpoints), "the last and the best: {checkpoints}");
     assert!(newest(&run).ends_with("step-000000009"));
     let saved = eoinas_nn::saved::SavedNetwork::read(&run.join("network")).unwrap();
-    assert_eq!((saved.description.genotype, saved.description.target.outputs()), (cell(), 10));
+    assert_eq!(saved.description.architecture.genotype(), Some(&cell()));
+    assert_eq!(saved.description.target.outputs(), 10);
     let error = Training::resume(&run, Options::default()).unwrap_err();
     assert!(matches!(error, TrainError::Finished { .. }), "{error}");
 }
@@ -66,7 +67,7 @@ fn stopping_anywhere_and_resuming_changes_nothing() {
         let run = dir.path().join(format!("{stops:?}"));
         for (index, &steps) in stops.iter().enumerate() {
             let mut training = match index {
-                0 => Training::create((tiny_training(), cell()), &run, stop_after(steps)).unwrap(),
+                0 => Training::create((tiny_training(), cell().into()), &run, stop_after(steps)).unwrap(),
                 _ => Training::resume(&run, stop_after(steps)).unwrap(),
             };
             assert_eq!(training.run().unwrap(), Outcome::Stopped(StopReason::MaxSteps { steps }), "{stops:?}");
@@ -102,7 +103,7 @@ fn an_interrupt_before_an_evaluation_is_taken_up_again() {
         observers: vec![Box::new(Raise(interrupt))],
         ..Options::default()
     };
-    let outcome = Training::create((tiny_training(), cell()), &run, options).unwrap().run().unwrap();
+    let outcome = Training::create((tiny_training(), cell().into()), &run, options).unwrap().run().unwrap();
     assert_eq!(outcome, Outcome::Stopped(StopReason::Interrupted));
     assert!(newest(&run).ends_with("step-000000003"));
     assert!(!events(&run).iter().any(|event| matches!(event, Event::EpochEnd(_))), "not evaluated yet");
@@ -130,7 +131,7 @@ fn a_network_whose_last_update_diverges_is_not_delivered() {
     config.data.train_images = Some(8);
     config.weights.learning_rate = Constant { value: 1e30 }.into();
     config.weights.clip = None;
-    let outcome = Training::create((config, cell()), &run, Options::default()).unwrap().run().unwrap();
+    let outcome = Training::create((config, cell().into()), &run, Options::default()).unwrap().run().unwrap();
     assert!(matches!(outcome, Outcome::Stopped(StopReason::NonFinite { .. })), "{outcome:?}");
     assert!(!run.join("network").exists() && !run.join("result.json").exists());
     assert!(newest(&run).ends_with("step-000000000"));
@@ -143,7 +144,7 @@ fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state() {
     let mut config = tiny_training();
     config.weights.learning_rate = Constant { value: 1e30 }.into();
     config.weights.clip = None;
-    let outcome = Training::create((config, cell()), &run, Options::default()).unwrap().run().unwrap();
+    let outcome = Training::create((config, cell().into()), &run, Options::default()).unwrap().run().unwrap();
     assert!(matches!(outcome, Outcome::Stopped(StopReason::NonFinite { .. })), "{outcome:?}");
     let tensors = candle_core::safetensors::load(newest(&run).join("weights.safetensors"), &candle_core::Device::Cpu);
     for (name, tensor) in tensors.unwrap() {
@@ -171,7 +172,10 @@ fn trainee(config: &TrainConfig) -> Trainee {
     let space = genotype.space().unwrap();
     let skeleton = config.skeleton(&genotype, &space, &info).unwrap();
     let device = candle_core::Device::Cpu;
-    Trainee::new(config, &genotype, &space, &skeleton, &Operations::built_in(), &device).unwrap()
+    let streams = Streams::new(config.seed);
+    let build = if config.auxiliary > 0.0 { DerivedNetwork::with_auxiliary } else { DerivedNetwork::new };
+    let network = || Ok(build(&genotype, &space, &skeleton, &Operations::built_in(), &streams, &device)?);
+    Trainee::new(config, network).unwrap()
 }
 
 fn weights(trainee: &Trainee) -> Vec<(String, Vec<f32>)> {
@@ -234,7 +238,7 @@ fn trials_share_images_resume_and_give_mean_and_deviation() {
     let config = TrainConfig { epochs: 1, seed: 5, ..tiny_training() };
     let trials = Trials::random(config, &SearchSpace::darts(), 3);
     assert_eq!(trials.trials.len(), 3);
-    assert_ne!(trials.trials[0].genotype, trials.trials[1].genotype);
+    assert_ne!(trials.trials[0].design, trials.trials[1].design);
     let mut run = RunWriter::create(&dir.path().join("trials")).unwrap();
     trials.create(&mut run).unwrap();
     let stopped = trials.run(&run, |_| stop_after(2)).unwrap();
@@ -249,7 +253,7 @@ fn trials_share_images_resume_and_give_mean_and_deviation() {
     assert!((mean - accuracies.iter().sum::<f64>() / 3.0).abs() < 1e-12 && deviation >= 0.0);
     // Done already: nothing is trained again.
     assert_eq!(trials.run(&run, |_| stop_after(0)).unwrap(), outcome);
-    assert!(Trials::seeds(tiny_training(), &cell(), 0).create(&mut run).is_err());
+    assert!(Trials::seeds(tiny_training(), &cell().into(), 0).create(&mut run).is_err());
 }
 
 #[test]
@@ -262,12 +266,12 @@ fn cells_of_equal_cost_differ_in_their_width() {
     let trained = trials.run(&writer, |_| Options::default()).unwrap().done().unwrap();
     for trained in &trained {
         let ratio = trained.multiply_adds as f64 / 2e6;
-        assert!((0.7..1.4).contains(&ratio), "{ratio} of {}", trained.genotype);
+        assert!((0.7..1.4).contains(&ratio), "{ratio} of {}", trained.design);
     }
     let widths: Vec<u64> = trained.iter().map(|trained| trained.parameters).collect();
     assert!(widths.windows(2).any(|pair| pair[0] != pair[1]));
     let config = TrainConfig { multiply_adds: Some(10), ..config };
-    let error = Training::create((config, cell()), &dir.path().join("no"), Options::default()).unwrap_err();
+    let error = Training::create((config, cell().into()), &dir.path().join("no"), Options::default()).unwrap_err();
     assert!(error.to_string().starts_with("multiply_adds is 10; expected at least"), "{error}");
 }
 
@@ -282,7 +286,7 @@ fn networks_keep_to_limits_with_depth_and_width_of_their_own() {
     {
         let config = TrainConfig { limits: limits.clone(), epochs: 1, ..tiny_training() };
         let mut training =
-            Training::create((config, cell()), &dir.path().join(index.to_string()), Options::default()).unwrap();
+            Training::create((config, cell().into()), &dir.path().join(index.to_string()), Options::default()).unwrap();
         let trained = training.run().unwrap().done().unwrap();
         let most = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
         let kept = trained.parameters <= most(limits.parameters) && trained.multiply_adds <= most(limits.multiply_adds);
@@ -291,7 +295,7 @@ fn networks_keep_to_limits_with_depth_and_width_of_their_own() {
         assert!(trained.channels.is_some_and(|channels| channels > 1) && trained.cells.is_some_and(|cells| cells >= 3));
     }
     let refused = |config: TrainConfig| {
-        Training::create((config, cell()), &dir.path().join("no"), Options::default()).unwrap_err().to_string()
+        Training::create((config, cell().into()), &dir.path().join("no"), Options::default()).unwrap_err().to_string()
     };
     let error = refused(TrainConfig { limits: limits(Some(10), None), ..tiny_training() });
     assert!(error.starts_with("limits.parameters is 10; expected at least what the smallest network"), "{error}");
@@ -302,7 +306,7 @@ fn networks_keep_to_limits_with_depth_and_width_of_their_own() {
 
 #[test]
 fn a_time_becomes_epochs_of_all_trainings_once() {
-    let cells = [cell(), cell()];
+    let cells = [cell().into(), cell().into()];
     let fitted = tiny_training().fitted_to(Duration::from_secs(20), &cells, Options::default).unwrap();
     assert!(fitted.config.epochs > 1 && fitted.config.epochs <= 600, "{}", fitted.note);
     assert!(fitted.expected <= Duration::from_secs(22), "{:?}", fitted.expected);

@@ -48,7 +48,7 @@ fn every_bad_setting_has_an_error_of_its_own() {
         let mut config = tiny_training();
         change(&mut config);
         let run = dir.path().join("run");
-        let error = Training::create((config, cell()), &run, Options::default()).unwrap_err();
+        let error = Training::create((config, cell().into()), &run, Options::default()).unwrap_err();
         assert!(error.to_string().contains(part), "`{error}` lacks `{part}`");
         assert!(!run.exists(), "nothing is written for settings that cannot work");
     }
@@ -77,12 +77,12 @@ fn a_genotype_that_does_not_fit_is_refused() {
     let one = Genotype::parse("|skip_connect~0|+|none~0|skip_connect~1|").unwrap();
     let options = Options { space: Some(SearchSpace::darts()), ..Options::default() };
     assert!(matches!(
-        Training::create((tiny_training(), one), &run, options),
+        Training::create((tiny_training(), one.into()), &run, options),
         Err(TrainError::Core(CoreError::Fit { .. }))
     ));
     // A network that the images are too small for.
     let config = TrainConfig { form: Form::NasBench201, ..tiny_training() };
-    assert!(Training::create((config, cell()), &run, Options::default()).is_err());
+    assert!(Training::create((config, cell().into()), &run, Options::default()).is_err());
     assert!(!run.exists());
 }
 
@@ -110,17 +110,17 @@ fn parts_with_other_classes_are_refused() {
     let run = dir.path().join("run");
     let own = |train, test| Options { dataset: Some(train), test_dataset: Some(test), ..Options::default() };
     let options = own(set(&["cat", "dog"], 40), set(&["dog", "cat"], 12));
-    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
+    let error = Training::create((tiny_training(), cell().into()), &run, options).unwrap_err().to_string();
     assert!(error.contains("other classes") && error.contains("\"dog\", \"cat\""), "{error}");
     let options = own(set(&["cat"], 30), set(&["cat"], 12));
-    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
+    let error = Training::create((tiny_training(), cell().into()), &run, options).unwrap_err().to_string();
     assert!(error.contains("40 images are needed, but there are 30"), "{error}");
     // A part of the images alone, and a search's method.
     let options = Options { dataset: Some(set(&["cat"], 40)), ..Options::default() };
-    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
+    let error = Training::create((tiny_training(), cell().into()), &run, options).unwrap_err().to_string();
     assert!(error.contains("test_dataset is none") && error.contains("data.held_out"), "{error}");
     let options = Options { method: Some(Box::new(EoiNas::quick())), ..Options::default() };
-    let error = Training::create((tiny_training(), cell()), &run, options).unwrap_err().to_string();
+    let error = Training::create((tiny_training(), cell().into()), &run, options).unwrap_err().to_string();
     assert!(error.contains("a training has no search method"), "{error}");
     assert!(!run.exists());
 }
@@ -130,7 +130,7 @@ fn checkpoints_of_another_network_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let options = Options { rules: vec![Box::new(MaxSteps(1))], ..Options::default() };
-    Training::create((tiny_training(), cell()), &run, options).unwrap().run().unwrap();
+    Training::create((tiny_training(), cell().into()), &run, options).unwrap().run().unwrap();
     let config = run.join("config.json");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("\"channels\": 4", "\"channels\": 6")).unwrap();

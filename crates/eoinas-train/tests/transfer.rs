@@ -35,7 +35,7 @@ fn from_ten_classes_to_a_hundred() {
     config.data.train_images = Some(100);
     config.data.test_images = None;
     let run = dir.path().join("training");
-    let outcome = Training::create((config, genotype), &run, Options::default()).unwrap().run().unwrap();
+    let outcome = Training::create((config, genotype.into()), &run, Options::default()).unwrap().run().unwrap();
     let Outcome::Done(trained) = outcome else { panic!("{outcome:?}") };
     assert_eq!((trained.train_images, trained.test_images), (100, 100));
     let saved = eoinas_nn::saved::SavedNetwork::read(&run.join("network")).unwrap();

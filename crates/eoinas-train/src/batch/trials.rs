@@ -2,6 +2,7 @@
 
 use eoinas_core::{
     Genotype, SearchSpace, SeedStream, Streams,
+    models::{Design, DesignText},
     run_folder::{self, names},
     statistics::{mean_and_deviation, wilson_interval},
 };
@@ -28,8 +29,9 @@ pub struct Trials {
 pub struct Trial {
     /// Its folder's name below that of the trials, and its name in tables.
     pub name: String,
-    /// The genotype's text.
-    pub genotype: String,
+    /// What is trained: in JSON the field `genotype`, a cell's text, or `model`.
+    #[serde(flatten)]
+    pub design: DesignText,
     /// Its seed.
     pub seed: u64,
     /// The fold that it is tested on, of a cross-validation.
@@ -38,21 +40,21 @@ pub struct Trial {
 }
 
 impl Trials {
-    /// One genotype with `seeds` seeds that count up from that of `config`.
-    pub fn seeds(config: TrainConfig, genotype: &Genotype, seeds: u64) -> Self {
+    /// One network with `seeds` seeds that count up from that of `config`.
+    pub fn seeds(config: TrainConfig, design: &Design, seeds: u64) -> Self {
         let trial = |index| {
             let seed = config.seed.wrapping_add(index);
-            Trial { name: run_folder::seed(seed), genotype: genotype.to_string(), seed, fold: None }
+            Trial { name: run_folder::seed(seed), design: design.text(), seed, fold: None }
         };
         Self { trials: (0..seeds).map(trial).collect(), config }
     }
 
-    /// One genotype, cross-validated: each of `folds` trainings is tested on another part of the training images, and trained on
+    /// One network, cross-validated: each of `folds` trainings is tested on another part of the training images, and trained on
     /// the others. Seeds count up from that of `config`.
-    pub fn folds(config: TrainConfig, genotype: &Genotype, folds: usize) -> Self {
+    pub fn folds(config: TrainConfig, design: &Design, folds: usize) -> Self {
         let trial = |fold| Trial {
             name: run_folder::fold(fold),
-            genotype: genotype.to_string(),
+            design: design.text(),
             seed: config.seed.wrapping_add(fold as u64),
             fold: Some(Fold { fold, of: folds }),
         };
@@ -68,8 +70,8 @@ impl Trials {
     pub fn random(config: TrainConfig, space: &SearchSpace, count: u64) -> Self {
         let trial = |index| {
             let seed = config.seed.wrapping_add(index);
-            let genotype = random_cell(space, seed).to_string();
-            Trial { name: run_folder::random_cell(seed), genotype, seed, fold: None }
+            let design = DesignText::Genotype(random_cell(space, seed).to_string());
+            Trial { name: run_folder::random_cell(seed), design, seed, fold: None }
         };
         Self { trials: (0..count).map(trial).collect(), config }
     }
@@ -89,11 +91,15 @@ impl Runs for Trials {
         trial.name.clone()
     }
 
-    fn task(&self, trial: &Trial, options: &Options) -> Result<(TrainConfig, Genotype)> {
+    fn task(&self, trial: &Trial, options: &Options) -> Result<(TrainConfig, Design)> {
         let split_seed = self.config.split_seed.or(Some(self.config.seed));
         let mut config = TrainConfig { seed: trial.seed, split_seed, ..self.config.clone() };
         config.data.fold = trial.fold.or(config.data.fold);
-        Ok((config, parse_genotype(&trial.genotype, options)?))
+        let design = match &trial.design {
+            DesignText::Genotype(text) => parse_genotype(text, options)?.into(),
+            DesignText::Model(model) => model.clone().into(),
+        };
+        Ok((config, design))
     }
 
     /// Beside the folds of a cross-validation the settings that they share, for the training of the network to use.

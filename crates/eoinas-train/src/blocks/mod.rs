@@ -12,14 +12,16 @@
 //!   made of them.
 //! - [`one_hot`]: the gates of one op an edge; [`crate::evaluate`] and [`SearchContext::evaluate`](crate::SearchContext)
 //!   say how good any gates are.
-//! - [`finite`]: a number that is not finite ends the run.
+//! - [`finite`]: a number that is not finite ends the run; so does one in a state that [`saved`] makes JSON of.
 
 mod alternating;
 mod path;
+mod state;
 mod turns;
 mod weights;
 
 pub use alternating::{Alternating, Draws};
 pub use path::{Path, one_hot};
+pub use state::saved;
 pub(crate) use turns::Turns;
 pub use weights::{finite, train_weights};

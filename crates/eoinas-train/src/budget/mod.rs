@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eoinas_core::{Genotype, SearchSpace, Setting, Skeleton, Streams};
+use eoinas_core::{Genotype, SearchSpace, Setting, Skeleton, Streams, counted};
 use eoinas_data::DatasetInfo;
 
 use crate::{
@@ -72,14 +72,14 @@ impl SearchConfig {
         }
         (self.epochs, self.finalists) = shares.of(left, finals.as_ref());
         let mut spent = self.epochs as f64 * epoch;
-        let mut note = format!("{} epochs", self.epochs);
+        let mut note = counted(self.epochs, "epoch", "epochs");
         match (&self.finalists, finals) {
             (Some(finalists), Some((_, costs))) => {
                 let cost = finalists.seconds(costs);
                 spent += cost;
                 let FinalistsConfig { candidates, epochs, .. } = finalists;
-                note +=
-                    &format!(", then {candidates} finalists, at first trained for {epochs} epochs each ({cost:.0} s)");
+                let each = counted(*epochs, "epoch", "epochs");
+                note += &format!(", then {candidates} finalists, at first trained for {each} each ({cost:.0} s)");
             }
             (_, Some((finalists, costs))) => {
                 let missing = finalists.smallest().seconds(costs) + epoch - left;
@@ -117,7 +117,7 @@ impl SearchConfig {
         for cell in self.large_cells(around.space, &skeleton, of)? {
             let given = options();
             let config = sizing.of(finalists.training(self, around.dataset.as_ref(), 1));
-            let epoch = Training::estimate((config, cell), Options { method: None, ..given }, MEASURED)?;
+            let epoch = Training::estimate((config, cell.into()), Options { method: None, ..given }, MEASURED)?;
             costs.epoch += epoch.as_secs_f64() / CELLS as f64;
         }
         if finalists.random > 0.0 {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eoinas_core::Genotype;
+use eoinas_core::{counted, models::Design};
 
 use super::{Fitted, too_short};
 use crate::{
@@ -11,16 +11,16 @@ use crate::{
     training::{TrainConfig, Training},
 };
 
-/// Steps that are measured of each cell's training.
+/// Steps that are measured of each network's training.
 const MEASURED: usize = 4;
-/// Cells whose trainings are measured, where there are more.
-const CELLS: usize = 3;
+/// Networks whose trainings are measured, where there are more.
+const NETWORKS: usize = 3;
 /// The most epochs that a time is fitted to: those of the paper's training on CIFAR.
 const MOST: usize = 600;
 
 impl TrainConfig {
     /// These settings with as many epochs as `time` has room for on this machine, but no more than 600, for one training of each of
-    /// `cells` after the other: some steps of up to three of them are measured, and the time that takes is part of it. Schedules
+    /// `networks` after the other: some steps of up to three of them are measured, and the time that takes is part of it. Schedules
     /// go by the epochs, and stretch with them. `options` makes what each measurement needs.
     ///
     /// # Errors
@@ -28,20 +28,20 @@ impl TrainConfig {
     pub fn fitted_to(
         mut self,
         time: Duration,
-        cells: &[Genotype],
+        networks: &[Design],
         mut options: impl FnMut() -> Options,
     ) -> Result<Fitted<Self>> {
         let (begun, seconds) = (Instant::now(), time.as_secs_f64());
-        let measured: Vec<&Genotype> = cells.iter().step_by(cells.len().div_ceil(CELLS).max(1)).collect();
+        let measured: Vec<&Design> = networks.iter().step_by(networks.len().div_ceil(NETWORKS).max(1)).collect();
         let one = Self { epochs: self.epochs.max(1), ..self.clone() };
         let mut epoch = 0.0;
-        for cell in &measured {
+        for network in &measured {
             let options = Options { method: None, ..options() };
-            let whole = Training::estimate((one.clone(), (*cell).clone()), options, MEASURED)?;
+            let whole = Training::estimate((one.clone(), (*network).clone()), options, MEASURED)?;
             epoch += whole.as_secs_f64() / one.epochs as f64 / measured.len() as f64;
         }
         // One epoch of each.
-        let round = (epoch * cells.len() as f64).max(1e-9);
+        let round = (epoch * networks.len() as f64).max(1e-9);
         let left = seconds - begun.elapsed().as_secs_f64();
         let fit = (left / round).floor().clamp(0.0, 1e9) as usize;
         if fit == 0 {
@@ -49,9 +49,9 @@ impl TrainConfig {
         }
         self.epochs = fit.min(MOST);
         let spent = self.epochs as f64 * round + seconds - left;
-        let mut note = format!("{} epochs", self.epochs);
-        if cells.len() > 1 {
-            note += &format!(" of each of {} trainings", cells.len());
+        let mut note = counted(self.epochs, "epoch", "epochs");
+        if networks.len() > 1 {
+            note += &format!(" of each of {} trainings", networks.len());
         }
         if fit > MOST {
             note += ", the most that a time is fitted to";

@@ -8,8 +8,8 @@ use std::{path::Path, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{
-    EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, event::FinalistRound, run_folder::names,
-    statistics::accuracy_difference_error,
+    EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, event::FinalistRound, models::DesignText,
+    run_folder::names, statistics::accuracy_difference_error,
 };
 use eoinas_data::Dataset;
 use eoinas_nn::{Operations, Task};
@@ -78,7 +78,12 @@ pub(crate) fn run(
     let folder = session.run().join(names::FINALISTS);
     let of_round = |round: usize| folder.join(format!("round-{round}"));
     let mut standing: Vec<Finalist> = match Trials::is_in(&of_round(1)) {
-        true => Trials::open(&of_round(1))?.0.trials.into_iter().map(|trial| Finalist::new(trial.genotype)).collect(),
+        true => Trials::open(&of_round(1))?
+            .0
+            .trials
+            .into_iter()
+            .map(|trial| Finalist::new(trial.design.to_string()))
+            .collect(),
         false => {
             around.cells(settings, derived, importance)?.iter().map(|cell| Finalist::new(cell.to_string())).collect()
         }
@@ -107,7 +112,7 @@ pub(crate) fn run(
             let Trained { accuracy, loss, test_images: images, .. } = trained;
             let score = trained.score.as_ref().map(|score| score.value);
             let told = FinalistRound {
-                genotype: trained.genotype.clone(),
+                genotype: finalist.genotype.clone(),
                 round: u32::try_from(round).unwrap_or(u32::MAX),
                 epochs: epochs as u64,
                 parameters: trained.parameters,
@@ -189,7 +194,8 @@ impl Finalist {
     }
 
     fn trial(&self, at: usize, seed: u64) -> Trial {
-        Trial { name: format!("cell-{}", at + 1), genotype: self.genotype.clone(), seed, fold: None }
+        let design = DesignText::Genotype(self.genotype.clone());
+        Trial { name: format!("cell-{}", at + 1), design, seed, fold: None }
     }
 
     fn learn(&mut self, trained: &Trained) {

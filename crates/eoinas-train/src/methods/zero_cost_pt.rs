@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{by_beta, identity};
 use crate::{
+    blocks,
     config::SearchConfig,
     error::Result,
     halt::Flow,
@@ -107,8 +108,8 @@ impl SearchMethod for ZeroCostPt {
         learner.derive(&ByTable(self.scores(learner)))
     }
 
-    fn save(&self) -> serde_json::Value {
-        serde_json::to_value(&self.measurements).unwrap_or_default()
+    fn save(&self) -> Flow<serde_json::Value> {
+        blocks::saved(&self.measurements)
     }
 
     fn load(&mut self, state: serde_json::Value) -> Result<(), String> {

@@ -219,7 +219,7 @@ impl<J: Job> Run<J> {
 
     /// What learned and where the run stands, unless it is spoilt.
     fn content(&self) -> Flow<Content> {
-        Content::new(&self.job.saved(&self.state), &self.job.tensors()?)
+        Content::new(&self.job.saved(&self.state)?, &self.job.tensors()?)
     }
 
     fn save(&mut self) -> Flow<()> {

@@ -21,7 +21,19 @@ impl<J: Job> Run<J> {
     ///
     /// # Errors
     /// As [`Run::create`].
-    pub fn estimate(task: J::Task, mut options: Options, measured: usize) -> Result<Duration> {
+    pub fn estimate(task: J::Task, options: Options, measured: usize) -> Result<Duration> {
+        Ok(Self::estimate_with_notes(task, options, measured)?.0)
+    }
+
+    /// The same, and what a run would say first of its images and settings.
+    ///
+    /// # Errors
+    /// As [`Run::create`].
+    pub fn estimate_with_notes(
+        task: J::Task,
+        mut options: Options,
+        measured: usize,
+    ) -> Result<(Duration, Vec<String>)> {
         let mut job = J::new(task, &mut options)?;
         // One more, as the first makes the buffers.
         let batches = measured.max(1) + 1;
@@ -30,7 +42,7 @@ impl<J: Job> Run<J> {
         })?;
         // Of few images an epoch takes no longer than what is written after it.
         let seconds = seconds + job.epochs() as f64 * checkpoint_seconds(&job)?;
-        Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+        Ok((Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX), job.about().notes))
     }
 }
 
@@ -55,7 +67,7 @@ fn over_stretches<J: Job>(job: &mut J, mut of_epoch: impl FnMut(&mut J, usize) -
 
 /// Seconds that a checkpoint takes; 0 where there is no folder of temporary files to write one to.
 fn checkpoint_seconds<J: Job>(job: &J) -> Result<f64> {
-    let content = match Content::new(&job.saved(&State::default()), &job.tensors()?) {
+    let content = match job.saved(&State::default()).and_then(|saved| Content::new(&saved, &job.tensors()?)) {
         Ok(content) => content,
         // Steps that were measured with whatever values.
         Err(Halt::Stop(_)) => return Ok(0.0),

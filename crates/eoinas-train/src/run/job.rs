@@ -79,7 +79,10 @@ pub trait Job: fmt::Debug + Sized {
     fn restore(&mut self, folder: &Path, saved: Self::Saved, tensors: BTreeMap<String, Tensors>) -> Result<State>;
 
     /// What `state.json` holds where the run stands at `state`.
-    fn saved(&self, state: &State) -> Self::Saved;
+    ///
+    /// # Errors
+    /// A stop where it would have a number that is not finite.
+    fn saved(&self, state: &State) -> Flow<Self::Saved>;
 
     /// Per file, the tensors of a checkpoint.
     ///

@@ -7,7 +7,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use eoinas_core::run_folder::names;
+use eoinas_core::{counted, run_folder::names};
 use eoinas_data::{PictureFiles, SourceKind, is_litter};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -119,8 +119,10 @@ impl<'a> DataFolder<'a> {
             return other(format!("{} changed", listed(changed.into_iter())));
         }
         Ok((unknown > 0).then(|| {
+            let files = counted(unknown, "file", "files");
+            let have = if unknown == 1 { "has" } else { "have" };
             format!(
-                "{unknown} files in {dir} have other times than when the run began, and the same lengths; as there are more \
+                "{files} in {dir} {have} other times than when the run began, and the same lengths; as there are more \
                  than {} MiB, their content was not noted and is not checked",
                 HASHED >> 20
             )

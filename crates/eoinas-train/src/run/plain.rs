@@ -18,7 +18,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return refused("it is no plain file but a link, a folder or a device".to_owned());
     }
     if found.len() > limit {
-        return refused(format!("it has {} bytes, more than the {limit} that are possible there", found.len()));
+        return Err(eoinas_core::file::too_large(found.len(), limit));
     }
     eoinas_core::file::read_from(File::open(path)?, limit)
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eoinas_core::Measure;
+use eoinas_core::{Measure, counted};
 use serde::{Deserialize, Serialize};
 
 /// Where a run stands, as far as stop rules (and progress displays) care.
@@ -107,7 +107,7 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interrupted => write!(f, "interrupted"),
-            Self::MaxSteps { steps } => write!(f, "{steps} steps are done"),
+            Self::MaxSteps { steps } => write!(f, "{} done", counted(*steps, "step is", "steps are")),
             Self::TimeLimit { seconds } => write!(f, "the time limit of {seconds} s is reached"),
             Self::NonFinite { what, value } => {
                 write!(

@@ -150,7 +150,12 @@ impl Job for SearchJob {
         let skeleton = config.skeleton(dataset.info());
         skeleton.validate(&space)?;
         let large = ("network.channels", skeleton.channels as u64);
-        memory::check(&NetworkSpec::supernet(&space, &skeleton)?, config.batch_size, &options.device, large)?;
+        memory::check(
+            &memory::Footprint::of_cells(&NetworkSpec::supernet(&space, &skeleton)?),
+            config.batch_size,
+            &options.device,
+            large,
+        )?;
         config.check_limits(dataset.info(), &space)?;
         if let Some(finalists) = &config.finalists {
             finalists.check(&config, &dataset, &space)?;
@@ -197,12 +202,13 @@ impl Job for SearchJob {
                 task: Task::Search,
                 method: self.method.identity().name,
                 space: Some(SpaceInfo::from(self.learner.space())),
-                skeleton: self.learner.supernet.skeleton().clone(),
+                skeleton: Some(self.learner.supernet.skeleton().clone()),
                 seed: self.config.seed,
                 epochs: self.plan.epochs() as u64,
                 config: serde_json::to_value(&self.config).unwrap_or_default(),
                 dataset: self.data.describe(),
                 genotype: None,
+                model: None,
                 command: Vec::new(),
                 measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
@@ -229,13 +235,13 @@ impl Job for SearchJob {
         Ok(saved.state)
     }
 
-    fn saved(&self, state: &State) -> SavedSearch {
-        SavedSearch {
+    fn saved(&self, state: &State) -> Flow<SavedSearch> {
+        Ok(SavedSearch {
             state: state.of(self.measure()),
             prune: self.learner.prune.clone(),
             arch_steps: self.learner.arch_steps(),
-            method: self.method.save(),
-        }
+            method: self.method.save()?,
+        })
     }
 
     fn tensors(&self) -> Result<BTreeMap<String, Tensors>> {

@@ -225,6 +225,12 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// These settings for a human-designed network, which has no paths to drop and no auxiliary head.
+    #[must_use]
+    pub fn for_model(self) -> Self {
+        Self { drop_path: 0.0, auxiliary: 0.0, ..self }
+    }
+
     /// The network before it is fitted to anything, for images like those of `info`.
     pub fn unlimited(&self, info: &DatasetInfo) -> Skeleton {
         self.network.skeleton(self.form, info)

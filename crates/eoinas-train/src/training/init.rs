@@ -6,14 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use eoinas_core::{Genotype, Setting, Skeleton, run_folder::names};
+use eoinas_core::{Setting, Skeleton, models::Design, run_folder::names};
 use eoinas_data::{Dataset, Normalised};
-use eoinas_nn::saved::{MODEL, NETWORK, SavedNetwork};
+use eoinas_nn::{
+    Architecture,
+    saved::{MODEL, NETWORK, SavedNetwork},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{config::TrainConfig, trainee::Trainee};
 use crate::{
     checkpoint::sha256,
+    config::NetworkConfig,
     error::{Result, TrainError},
     run::Options,
 };
@@ -41,26 +45,32 @@ pub struct InitConfig {
 
 impl TrainConfig {
     /// These settings for a training that begins with the weights of the network in `folder`, which is one of
-    /// [`eoinas_nn::saved::save`] or of a training with such a folder in it, and that network's genotype. Form and size of the
+    /// [`eoinas_nn::saved::save`] or of a training with such a folder in it, and that network's design. Form and size of the
     /// network become that one's; `rate` is [`InitConfig::rate`].
     ///
     /// # Errors
     /// A folder that holds no network.
-    pub fn with_init(mut self, folder: &Path, rate: f64) -> Result<(Self, Genotype)> {
+    pub fn with_init(mut self, folder: &Path, rate: f64) -> Result<(Self, Design)> {
         let below = folder.join(names::NETWORK);
         let folder = if folder.join(NETWORK).is_file() || !below.is_dir() { folder } else { &below };
         let network = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let saved = SavedNetwork::read(&network)?;
-        let Skeleton { form, channels, cells, stem_multiplier, layers, .. } = saved.description.skeleton.clone();
-        self.form = form;
-        self.network.channels = channels;
-        self.network.cells = cells;
-        self.network.stem_multiplier = stem_multiplier;
-        self.network.layers = layers;
+        let design = match saved.description.architecture {
+            Architecture::Cell { genotype, skeleton } => {
+                let Skeleton { form, channels, cells, stem_multiplier, layers, .. } = skeleton;
+                self.form = form;
+                self.network = NetworkConfig { channels, cells, stem_multiplier, layers, ..self.network };
+                Design::Cell(genotype)
+            }
+            Architecture::Model { model, .. } => {
+                self = self.for_model();
+                Design::Model(model)
+            }
+        };
         let normalisation = saved.description.normalisation;
         let (mean, std) = (normalisation.mean, normalisation.std);
         self.init = Some(InitConfig { sha256: digest(&network)?, network, rate, mean, std });
-        Ok((self, saved.description.genotype))
+        Ok((self, design))
     }
 }
 
@@ -109,9 +119,11 @@ impl InitConfig {
         };
         let theirs = &saved.description;
         let whose = |value: &str| format!("{value}, as the network in {} has", self.network.display());
-        let (got, wanted) = (trainee.network().genotype().to_string(), theirs.genotype.to_string());
-        Setting::check(got == wanted, "genotype", &got, whose(&wanted))?;
-        check_shape(trainee.network().skeleton(), &theirs.skeleton, whose)?;
+        let (got, wanted) = (trainee.network().architecture(), &theirs.architecture);
+        Setting::check(got.to_string() == wanted.to_string(), "network", got, whose(&wanted.to_string()))?;
+        if let (Some(ours), Some(theirs)) = (got.skeleton(), wanted.skeleton()) {
+            check_shape(ours, theirs, whose)?;
+        }
         let (got, wanted) = (format!("{:?}", data.info().values), format!("{:?}", theirs.normalisation.values));
         Setting::check(got == wanted, "the images' values", &got, whose(&wanted))?;
         trainee.initialise(&saved)

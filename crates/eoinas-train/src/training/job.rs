@@ -6,9 +6,9 @@ use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
     Event, Genotype, Measure, Score, Setting, Streams, TargetKind,
-    count::{Counts, Limits},
+    count::Counts,
     event::{EpochEnd, RECORD_VERSION, RunStarted, Task},
-    network::NetworkSpec,
+    models::{Design, DesignText},
 };
 use eoinas_data::Batches;
 use eoinas_nn::{
@@ -22,35 +22,35 @@ use super::{
     config::{EarlyStopping, EpochValues, TrainConfig},
     data::{TrainData, open_parts},
     evaluate::{Statistics, evaluate_while},
+    network::{Planned, space_of},
     trained::Trained,
     trainee::Trainee,
 };
 use crate::{
-    checkpoint::{Subject, Tensors},
-    config::{NetworkSize, forget_unused},
+    checkpoint::Tensors,
+    config::forget_unused,
     data::to_device,
     error::{Result, TrainError},
     halt::Flow,
     method::StepReport,
-    run::{
-        About, Around, DataFolder, Job, Options, Run, RunWriter, State, Tally, check_same, estimate::StepClock, memory,
-    },
+    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, Tally, check_same, estimate::StepClock},
     run_dir::RunDir,
     session::Session,
     stop::{Progress, StopReason, check_finite},
 };
 
-/// A training of a cell's network: [`Training::create`](Run::create) takes its [`TrainConfig`] and the [`Genotype`].
+/// A training of a network: [`Training::create`](Run::create) takes its [`TrainConfig`] and the [`Design`], a cell's or a
+/// human-designed one.
 pub type Training = Run<TrainJob>;
 
 /// What learns in a training, and what it learns from.
 #[derive(Debug)]
 pub struct TrainJob {
     config: TrainConfig,
-    genotype: Genotype,
+    design: Design,
     data: TrainData,
     trainee: Trainee,
-    size: NetworkSize,
+    planned: Planned,
     device: Device,
 }
 
@@ -68,9 +68,9 @@ impl Run<TrainJob> {
         &self.job.config
     }
 
-    /// The cell.
-    pub fn genotype(&self) -> &Genotype {
-        &self.job.genotype
+    /// The cell, or the human-designed network.
+    pub fn design(&self) -> &Design {
+        &self.job.design
     }
 
     /// Whether the images of the training in this folder are still those that it learned from, and what the user should know where that
@@ -88,8 +88,7 @@ impl Run<TrainJob> {
 
     /// Parameters and multiply-adds of the network, auxiliary head left out.
     pub fn counts(&self) -> Counts {
-        let NetworkSize { parameters, multiply_adds, .. } = self.job.size;
-        Counts { parameters, multiply_adds }
+        self.job.planned.counts()
     }
 
     /// What learns.
@@ -104,48 +103,33 @@ impl Run<TrainJob> {
 }
 
 impl Job for TrainJob {
-    type Task = (TrainConfig, Genotype);
+    type Task = (TrainConfig, Design);
     type Epoch = EpochValues;
     type Batches = Batches;
     type Saved = SavedTraining;
     type Found = Trained;
     const END_CHANGES: bool = false;
 
-    fn new((config, genotype): Self::Task, options: &mut Options) -> Result<Self> {
+    fn new((config, design): Self::Task, options: &mut Options) -> Result<Self> {
         config.validate()?;
         Setting::check(options.method.is_none(), "method", "one's own", "none: a training has no search method")?;
-        let space = match &options.space {
-            Some(space) => space.clone(),
-            None => genotype.space()?,
-        };
-        genotype.check_cells(&space)?;
+        if let Some(genotype) = design.genotype() {
+            space_of(genotype, options)?;
+        }
         let (mut train, mut test) = open_parts(&config, options)?;
         if let Some(init) = &config.init {
             (train, test) = (init.normalised(train)?, init.normalised(test)?);
         }
-        let skeleton = config.skeleton(&genotype, &space, train.info())?;
-        let network = NetworkSpec::derived(&genotype, &space, &skeleton)?;
-        let latency_ms = config.limits.milliseconds(&genotype, &skeleton, &space)?;
-        let size = NetworkSize { latency_ms, ..NetworkSize::new(&skeleton, network.counts()) };
-        let large = match config.multiply_adds {
-            Some(multiply_adds) => ("multiply_adds", multiply_adds),
-            None => match &config.limits {
-                Limits { parameters: Some(most), .. } => ("limits.parameters", *most),
-                Limits { multiply_adds: Some(most), .. } => ("limits.multiply_adds", *most),
-                Limits { latency: Some(most), .. } => ("limits.latency.milliseconds", most.milliseconds.ceil() as u64),
-                _ => ("network.channels", config.network.channels as u64),
-            },
-        };
-        memory::check(&network, config.batch_size, &options.device, large)?;
+        let planned = Planned::new(&config, &design, train.info(), options)?;
         let data = TrainData::new(&config, train, test)?;
         let device = options.device.clone();
         let target = &data.train.dataset().info().target;
         let smooth = config.label_smoothing == 0.0 || target.kind() == TargetKind::Classes;
         let expected = format!("0: the images have {}, and classes alone are smoothed", target.kind());
         Setting::check(smooth, "label_smoothing", config.label_smoothing, expected)?;
-        let trainee = Trainee::new(&config, &genotype, &space, &skeleton, &options.operations, &device)?
+        let trainee = Trainee::new(&config, || planned.build(&config, &options.operations, &device))?
             .with_task(&class_weights::task_of(&config, &data, options)?);
-        Ok(Self { config, genotype, data, trainee, size, device })
+        Ok(Self { config, design, data, trainee, planned, device })
     }
 
     fn begin(&mut self, options: &Options) -> Result<()> {
@@ -154,15 +138,20 @@ impl Job for TrainJob {
     }
 
     fn write(&self, dir: &RunWriter) -> Result<()> {
-        dir.write(names::GENOTYPE_TEXT, &format!("{}\n", self.genotype))?;
-        dir.write(names::GENOTYPE_JSON, &format!("{}\n", self.genotype.to_json()))?;
+        match &self.design {
+            Design::Cell(genotype) => {
+                dir.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
+                dir.write(names::GENOTYPE_JSON, &format!("{}\n", genotype.to_json()))?;
+            }
+            Design::Model(model) => dir.write_json(names::MODEL, model)?,
+        }
         dir.write_json(names::CONFIG, &self.config)
     }
 
     fn read(dir: &RunDir, options: &Options) -> Result<Self::Task> {
         let mut config: TrainConfig = dir.read_json(names::CONFIG)?;
         forget_unused(config.data.dataset, &mut config.data.dir, &mut config.data.files);
-        Ok((config, parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?))
+        Ok((config, design_of(dir, options)?))
     }
 
     fn data<'a>((config, _): &'a Self::Task, options: &Options) -> Option<DataFolder<'a>> {
@@ -171,19 +160,19 @@ impl Job for TrainJob {
         Some(DataFolder { labels: data.labels.as_deref(), ..of })
     }
 
-    fn check_same((config, genotype): &Self::Task, _: &Options, dir: &RunDir) -> Result<()> {
+    fn check_same((config, design): &Self::Task, options: &Options, dir: &RunDir) -> Result<()> {
         check_same(dir, config)?;
-        let (there, wanted) = (dir.read(names::GENOTYPE_TEXT)?.trim_end().to_owned(), genotype.to_string());
-        if there != wanted {
-            let (path, setting) = (dir.path().to_owned(), "genotype".to_owned());
+        let there = design_of(dir, options)?;
+        if there != *design {
+            let (there, wanted) = (there.to_string(), design.to_string());
+            let (path, setting) = (dir.path().to_owned(), "network".to_owned());
             return Err(TrainError::OtherSettings { path, setting, there, wanted });
         }
         Ok(())
     }
 
     fn about(&self) -> About {
-        let skeleton = self.trainee.network().skeleton();
-        let subject = Subject::training(&self.genotype, skeleton);
+        let subject = self.planned.subject();
         About {
             subject: match &self.config.init {
                 Some(init) => subject.from_weights(&init.sha256, init.rate),
@@ -195,12 +184,13 @@ impl Job for TrainJob {
                 task: Task::Train,
                 method: "training".to_owned(),
                 space: None,
-                skeleton: skeleton.clone(),
+                skeleton: self.planned.skeleton().cloned(),
                 seed: self.config.seed,
                 epochs: self.config.epochs as u64,
                 config: serde_json::to_value(&self.config).unwrap_or_default(),
                 dataset: self.data.describe(),
-                genotype: serde_json::from_str(&self.genotype.to_json()).ok(),
+                genotype: self.design.genotype().and_then(|genotype| serde_json::from_str(&genotype.to_json()).ok()),
+                model: self.planned.model().cloned(),
                 command: Vec::new(),
                 measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
@@ -216,8 +206,8 @@ impl Job for TrainJob {
         Ok(saved.state)
     }
 
-    fn saved(&self, state: &State) -> SavedTraining {
-        SavedTraining { state: state.of(self.measure()) }
+    fn saved(&self, state: &State) -> Flow<SavedTraining> {
+        Ok(SavedTraining { state: state.of(self.measure()) })
     }
 
     fn tensors(&self) -> Result<BTreeMap<String, Tensors>> {
@@ -322,8 +312,13 @@ impl Job for TrainJob {
         let best = state.best.map(|best| best.score);
         session.emit(last.evaluated(format!("{what}, {}", self.images_of_end())))?;
         session.emit(Event::RunEnded { epochs: state.epoch as u64, steps: state.total_steps })?;
+        let (counts, skeleton) = (self.planned.counts(), self.planned.skeleton());
         let trained = Trained {
-            genotype: self.genotype.to_string(),
+            // Of a network that was fitted to a cost, with the width that it got.
+            design: self
+                .planned
+                .model()
+                .map_or_else(|| self.design.text(), |info| DesignText::Model(info.model.clone())),
             accuracy: last.accuracy().unwrap_or(0.0),
             score: last.other_score().map(|value| Score { measure: self.measure(), value }),
             top5: last.top5().unwrap_or(0.0),
@@ -339,11 +334,11 @@ impl Job for TrainJob {
             seed: self.config.seed,
             epochs: state.epoch,
             seconds: session.elapsed_seconds(),
-            parameters: self.size.parameters,
-            multiply_adds: self.size.multiply_adds,
-            latency_ms: self.size.latency_ms,
-            channels: Some(self.size.channels),
-            cells: Some(self.size.cells),
+            parameters: counts.parameters,
+            multiply_adds: counts.multiply_adds,
+            latency_ms: self.planned.latency_ms(),
+            channels: skeleton.map(|skeleton| skeleton.channels),
+            cells: skeleton.map(|skeleton| skeleton.cells),
         };
         self.save_network(session.run())?;
         Ok(trained)
@@ -421,6 +416,14 @@ impl TrainJob {
             data if data.held_out.is_some() => "held-out training images",
             _ => "test part",
         }
+    }
+}
+
+/// What the training in a folder trains.
+fn design_of(dir: &RunDir, options: &Options) -> Result<Design> {
+    match dir.path().join(names::MODEL).exists() {
+        true => Ok(Design::Model(dir.read_json(names::MODEL)?)),
+        false => Ok(parse_genotype(&dir.read(names::GENOTYPE_JSON)?, options)?.into()),
     }
 }
 

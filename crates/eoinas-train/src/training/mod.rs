@@ -8,6 +8,7 @@ mod evaluate;
 mod init;
 mod job;
 mod linear;
+mod network;
 mod presets;
 mod trained;
 mod trainee;

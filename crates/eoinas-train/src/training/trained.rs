@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use eoinas_core::{Measure, Score};
+use eoinas_core::{Measure, Score, models::DesignText};
 use serde::{Deserialize, Serialize};
 
 /// The result of a training: `result.json` of a finished run, and what `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
-    /// The genotype's text.
-    pub genotype: String,
+    /// What it is: in JSON the field `genotype`, a cell's text, or `model`.
+    #[serde(flatten)]
+    pub design: DesignText,
     /// Top-1 accuracy on the test part after the last epoch, 0 to 1: the result. On the held-out training images or a fold of them,
     /// here and below, where the settings say so; of a training that stops early that of the best epoch's network. All accuracies are 0 or `None` where the task has no classes.
     pub accuracy: f64,

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use candle_core::Device;
-use eoinas_core::{Genotype, SearchSpace, Skeleton, Streams};
-use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions, Sgd, Task, WeightGradients, saved::SavedNetwork};
+use eoinas_nn::{Batch, DerivedNetwork, PassOptions, Sgd, Task, WeightGradients, saved::SavedNetwork};
 
 use super::{average::Average, config::TrainConfig, init::InitConfig};
 use crate::{
@@ -29,21 +27,11 @@ pub struct Trainee {
 }
 
 impl Trainee {
-    /// Fresh weights.
+    /// A network with fresh weights, and another one for their average where the settings want that.
     ///
     /// # Errors
-    /// A network that cannot be built.
-    pub fn new(
-        config: &TrainConfig,
-        genotype: &Genotype,
-        space: &SearchSpace,
-        skeleton: &Skeleton,
-        operations: &Operations,
-        device: &Device,
-    ) -> Result<Self> {
-        let streams = Streams::new(config.seed);
-        let build = if config.auxiliary > 0.0 { DerivedNetwork::with_auxiliary } else { DerivedNetwork::new };
-        let network = || build(genotype, space, skeleton, operations, &streams, device);
+    /// Those of `network`.
+    pub fn new(config: &TrainConfig, network: impl Fn() -> Result<DerivedNetwork>) -> Result<Self> {
         let average = match config.average {
             Some(decay) => Some(Average::new(decay, network()?)),
             None => None,

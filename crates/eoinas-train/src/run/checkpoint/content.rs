@@ -45,11 +45,7 @@ impl Content {
 ///
 /// # Errors
 /// A stop that names the file.
-pub(in crate::run) fn check_reads_back<T: DeserializeOwned + PartialEq>(
-    value: &T,
-    json: &[u8],
-    file: &str,
-) -> Flow<()> {
+pub(crate) fn check_reads_back<T: DeserializeOwned + PartialEq>(value: &T, json: &[u8], file: &str) -> Flow<()> {
     let problem = match serde_json::from_slice::<T>(json) {
         Ok(read) if read == *value => return Ok(()),
         Ok(_) => "a number that is written as null".to_owned(),

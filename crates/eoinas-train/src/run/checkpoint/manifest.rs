@@ -6,7 +6,7 @@ use candle_core::{Device, DeviceLocation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use eoinas_core::{Genotype, SearchSpace, Skeleton};
+use eoinas_core::{Genotype, SearchSpace, Skeleton, models::ModelConfig};
 
 use crate::method::Identity;
 
@@ -57,6 +57,12 @@ impl Subject {
             sha256: sha256(definition.as_bytes()),
             method: None,
         }
+    }
+
+    /// The subject of a training of a human-designed network.
+    pub fn model(model: &ModelConfig, images: [usize; 3], outputs: usize) -> Self {
+        let definition = serde_json::to_string(&(model, images, outputs)).unwrap_or_default();
+        Self { kind: "train".to_owned(), name: model.to_string(), sha256: sha256(definition.as_bytes()), method: None }
     }
 
     /// The same where it began with weights of this digest, and the learning rate of what has them is multiplied by `rate`.

@@ -20,7 +20,7 @@ pub use read::read;
 pub use retention::{Action, retain};
 pub use store::{Store, newest};
 
-pub(super) use content::check_reads_back;
+pub(crate) use content::check_reads_back;
 pub(crate) use manifest::{hex, sha256};
 
 /// Named tensors in a fixed order: the content of one safetensors file.

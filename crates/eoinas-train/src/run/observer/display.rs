@@ -1,8 +1,12 @@
 //! Progress for people: a bar on a terminal, plain lines elsewhere.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    collections::BTreeSet,
+    io::{IsTerminal, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use eoinas_core::{Event, Measure, event::Record};
+use eoinas_core::{Event, Measure, counted, event::Record};
 use indicatif::ProgressStyle;
 
 use super::Observer;
@@ -10,13 +14,33 @@ use crate::{error::Result, stop::Progress};
 
 /// A bar where standard error is a terminal that can show one, plain lines where it is not.
 pub fn progress_display() -> Box<dyn Observer> {
-    let bar = ProgressBar::new();
+    progress_display_after(Said::default())
+}
+
+/// The same where the notes that `said` knows are not said again: displays of several runs that share it say each note once.
+pub fn progress_display_after(said: Said) -> Box<dyn Observer> {
+    let bar = ProgressBar { said: said.clone(), ..ProgressBar::new() };
     // A terminal that cannot move its cursor (`TERM=dumb`) would show nothing of it.
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     if std::io::stderr().is_terminal() && !is_dumb && !bar.bar.is_hidden() {
         Box::new(bar)
     } else {
-        Box::new(ProgressLines::default())
+        Box::new(ProgressLines { said, ..ProgressLines::default() })
+    }
+}
+
+/// Notes that were said already. Default: none.
+#[derive(Clone, Debug, Default)]
+pub struct Said(Arc<Mutex<BTreeSet<String>>>);
+
+impl Said {
+    /// Whether the note is new; from now on it is not.
+    pub fn first(&self, note: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(note.to_owned())
+    }
+
+    fn has(&self, event: &Event) -> bool {
+        matches!(event, Event::Warning { text } if !self.first(text))
     }
 }
 
@@ -27,6 +51,7 @@ pub struct ProgressBar {
     clock: TimeLeft,
     pruned: Pruned,
     measure: Measure,
+    said: Said,
 }
 
 impl ProgressBar {
@@ -35,7 +60,8 @@ impl ProgressBar {
         let bar = indicatif::ProgressBar::new(0);
         let style = ProgressStyle::with_template("{bar:24.cyan/blue} {percent:>3}% {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, clock: TimeLeft::default(), pruned: Pruned::default(), measure: Measure::default() }
+        let (clock, pruned, measure, said) = Default::default();
+        Self { bar, clock, pruned, measure, said }
     }
 }
 
@@ -47,6 +73,9 @@ impl Default for ProgressBar {
 
 impl Observer for ProgressBar {
     fn observe(&mut self, record: &Record) -> Result<()> {
+        if self.said.has(&record.event) {
+            return Ok(());
+        }
         for line in self.pruned.before(&record.event).into_iter().chain(lines(&record.event, &self.measure)) {
             self.bar.println(line);
         }
@@ -71,10 +100,14 @@ pub struct ProgressLines {
     pruned: Pruned,
     left: String,
     measure: Measure,
+    said: Said,
 }
 
 impl Observer for ProgressLines {
     fn observe(&mut self, record: &Record) -> Result<()> {
+        if self.said.has(&record.event) {
+            return Ok(());
+        }
         let left = if matches!(record.event, Event::EpochEnd(_)) { self.left.as_str() } else { "" };
         if let Some(line) = self.pruned.before(&record.event) {
             let _ = writeln!(std::io::stderr(), "{line}");
@@ -118,7 +151,7 @@ impl Pruned {
             (_, 0) => String::new(),
             _ => format!("; {noise} of {compared} were no worse than the next op by more than a standard error"),
         };
-        Some(format!("pruned {ops} ops{of}"))
+        Some(format!("pruned {}{of}", counted(ops, "op", "ops")))
     }
 }
 
@@ -152,10 +185,10 @@ fn lines(event: &Event, measure: &Measure) -> Vec<String> {
             vec![format!("resumed from {checkpoint}: epoch {}, step {step}", epoch + 1)]
         }
         Event::Evaluated { what, images, score: Some(score), .. } => {
-            vec![format!("{what}: {} over {images} images", measure.show(*score))]
+            vec![format!("{what}: {} over {}", measure.show(*score), counted(*images, "image", "images"))]
         }
         Event::Evaluated { what, accuracy, images, .. } => {
-            vec![format!("{what}: {:.2} % of {images} images", 100.0 * accuracy)]
+            vec![format!("{what}: {:.2} % of {}", 100.0 * accuracy, counted(*images, "image", "images"))]
         }
         _ => Vec::new(),
     }
@@ -255,7 +288,7 @@ mod tests {
         assert_eq!(display.before(&next).unwrap(), line);
         assert_eq!(display.before(&next), None);
         display.before(&pruned(0.0, false));
-        assert_eq!(display.before(&next).unwrap(), "pruned 1 ops");
+        assert_eq!(display.before(&next).unwrap(), "pruned 1 op");
     }
 
     #[test]

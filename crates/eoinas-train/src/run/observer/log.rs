@@ -7,7 +7,7 @@ use std::{
 };
 
 use eoinas_core::{
-    Event,
+    Event, counted,
     event::{EpochEnd, Record, RunStarted},
 };
 
@@ -112,7 +112,7 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
                 Some(score) => format!("score {score:.6}"),
                 None => format!("acc {:.4}", 100.0 * accuracy),
             };
-            vec![format!("{what}: {good} loss {loss:.6} ({images} images)")]
+            vec![format!("{what}: {good} loss {loss:.6} ({})", counted(*images, "image", "images"))]
         }
         Event::Derived { text, parameters, multiply_adds, .. } => {
             let mut lines = vec![format!("genotype = {text}")];
@@ -126,7 +126,9 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
             lines
         }
         Event::Stopped { reason, detail } => vec![format!("stopped ({reason}): {detail}")],
-        Event::RunEnded { epochs, steps } => vec![format!("done: {epochs} epochs, {steps} steps")],
+        Event::RunEnded { epochs, steps } => {
+            vec![format!("done: {}, {}", counted(*epochs, "epoch", "epochs"), counted(*steps, "step", "steps"))]
+        }
         _ => Vec::new(),
     }
 }
@@ -134,17 +136,18 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
 fn run_lines(started: &RunStarted) -> Vec<String> {
     let data = &started.dataset;
     let measure = started.measure.iter().map(|measure| format!("score = {}", measure.title()));
+    let cells =
+        started.skeleton.as_ref().map(|skeleton| format!("{} cells, C = {}", skeleton.cells, skeleton.channels));
+    let network = cells.or(started.model.as_ref().map(|info| info.model.to_string())).unwrap_or_default();
     let lines = vec![
         format!("args = {}", started.config),
         format!(
-            "{} on {}: {} + {} images, {}, {} cells, C = {}, seed {}",
+            "{} on {}: {} + {} images, {}, {network}, seed {}",
             started.method,
             data.name,
             data.train_images,
             data.valid_images,
             data.answers(),
-            started.skeleton.cells,
-            started.skeleton.channels,
             started.seed
         ),
     ];

@@ -11,7 +11,7 @@ use eoinas_core::{Event, event::Record};
 
 use crate::{error::Result, stop::Progress};
 
-pub use display::{ProgressBar, ProgressLines, progress_display};
+pub use display::{ProgressBar, ProgressLines, Said, progress_display, progress_display_after};
 pub use jsonl::{JsonlRecord, Resumed};
 pub use log::{TextLog, log_lines};
 
