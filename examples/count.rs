@@ -1,4 +1,4 @@
-//! Parameters and multiply-adds of cells, as published tables have them.
+//! Parameters and multiply-adds of cells and human-designed networks, as published tables have them.
 //!
 //! ```text
 //! cargo run --release --example count

@@ -53,6 +53,19 @@ fn dependencies(package: &Value) -> impl Iterator<Item = &str> {
     package["dependencies"].as_array().unwrap().iter().filter(|dependency| dependency["kind"].is_null()).map(name)
 }
 
+/// The default features of a package, with all that they bring.
+fn default_features(package: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut left = vec!["default".to_owned()];
+    while let Some(feature) = left.pop() {
+        for brought in package["features"][&feature].as_array().into_iter().flatten() {
+            left.push(brought.as_str().unwrap().to_owned());
+        }
+        found.insert(feature);
+    }
+    found
+}
+
 #[test]
 fn imports_go_down_only() {
     let members = members();
@@ -71,8 +84,16 @@ fn imports_go_down_only() {
 #[test]
 fn embeddable_crates_need_no_tensor_library() {
     for package in members().iter().filter(|package| WITHOUT_TENSORS.contains(&name(package))) {
-        let tensors = dependencies(package).find(|dependency| dependency.starts_with("candle"));
+        // What is optional is there by a feature that somebody asks for, and by none that is a default.
+        let needed = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|dependency| dependency["kind"].is_null() && !dependency["optional"].as_bool().unwrap());
+        let tensors = needed.map(name).find(|dependency| dependency.starts_with("candle"));
         assert!(tensors.is_none(), "{} must not depend on candle", name(package));
+        let tensors = default_features(package).into_iter().find(|feature| feature.contains("candle"));
+        assert!(tensors.is_none(), "a default feature of {} must not bring candle", name(package));
     }
 }
 

@@ -1,6 +1,15 @@
-//! What a found cell's network is set beside on the same images: a random cell of equal cost, and a linear classifier.
+//! What a found cell's network is set beside on the same images: networks of equal cost, and a linear classifier.
 
-use eoinas_core::{Genotype, SearchSpace, run_folder::names, statistics::accuracy_difference_error};
+use std::path::Path;
+
+use eoinas_core::{
+    Genotype, SearchSpace,
+    count::Limits,
+    models::{Design, ModelConfig, ModelKind},
+    run_folder::names,
+    statistics::accuracy_difference_error,
+    zoo,
+};
 use eoinas_train::{LinearClassifier, Options, Outcome, RunDir, StopReason, TrainConfig, Trained, Training, batch};
 use serde::{Deserialize, Serialize};
 
@@ -11,21 +20,48 @@ use crate::{Error, host::Host, out::say};
 pub(crate) struct Plan {
     /// The random cell's text.
     random_cell: String,
+    /// A published cell, by its name in the zoo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published_cell: Option<String>,
+    /// A human-designed network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<ModelKind>,
 }
 
 /// What came of it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Baselines {
-    /// The random cell's network, with as many multiply-adds as the found one as whole channels allow.
+    /// The random cell's network, with as many multiply-adds as the found one as whole channels allow; so are the next two.
     random_cell: Trained,
+    /// The published cell's network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published_cell: Option<Trained>,
+    /// The human-designed network; `None`, too, where it cannot be made as small as the found one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<Trained>,
     /// `None` where the task has no classes.
     linear_classifier: Option<LinearClassifier>,
+    #[serde(skip)]
+    plan: Plan,
 }
 
 impl Plan {
     /// A cell drawn by this seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { random_cell: batch::random_cell(&SearchSpace::darts(), seed).to_string() }
+        let random_cell = batch::random_cell(&SearchSpace::darts(), seed).to_string();
+        Self { random_cell, published_cell: None, network: None }
+    }
+
+    /// The same with a published cell and a human-designed network.
+    #[cfg(feature = "images")]
+    pub(crate) fn with_published(self) -> Self {
+        Self { published_cell: Some("darts-v2".to_owned()), network: Some(ModelKind::MobileNetV2), ..self }
+    }
+
+    /// How many networks it has.
+    #[cfg(feature = "images")]
+    pub(crate) fn trainings(&self) -> usize {
+        1 + usize::from(self.published_cell.is_some()) + usize::from(self.network.is_some())
     }
 
     /// Whether the run in this folder has one.
@@ -39,31 +75,57 @@ impl Baselines {
     pub(crate) fn train(out: &RunDir, trained: &Trained, host: &Host) -> Result<Result<Self, StopReason>, Error> {
         let plan: Plan = out.read_json(names::BASELINES_PLAN)?;
         let config: TrainConfig = out.read_json(names::TRAINING_PLAN)?;
-        // Limits hold for both.
+        // Limits hold for all.
         let equal = config.limits.are_none().then_some(trained.multiply_adds);
         let config = TrainConfig { multiply_adds: equal, ..config };
         let linear_classifier = LinearClassifier::train(&config, Options::default())?;
-        let options = Options { study: Some(out.path().to_owned()), ..host.options() };
-        let folder = out.join(names::BASELINES).join("random-cell");
-        let cell = Genotype::parse(&plan.random_cell)?;
-        Ok(match Training::complete((config, cell), &folder, options)? {
-            Outcome::Done(random_cell) => Ok(Self { random_cell, linear_classifier }),
-            Outcome::Stopped(reason) => Err(reason),
-        })
+        let folder = out.join(names::BASELINES);
+        let train = |design: Design, name: &str, config: &TrainConfig| -> Result<Outcome<Trained>, Error> {
+            host.tell(&format!("set beside it: {name}"));
+            let options = Options { study: Some(out.path().to_owned()), ..host.options() };
+            Ok(Training::complete((config.clone(), design), &folder.join(Path::new(name)), options)?)
+        };
+        let random_cell = match train(Genotype::parse(&plan.random_cell)?.into(), "random-cell", &config)? {
+            Outcome::Done(trained) => trained,
+            Outcome::Stopped(reason) => return Ok(Err(reason)),
+        };
+        let mut published_cell = None;
+        if let Some(name) = &plan.published_cell {
+            match train(zoo::find(name)?.genotype().into(), name, &config)? {
+                Outcome::Done(trained) => published_cell = Some(trained),
+                Outcome::Stopped(reason) => return Ok(Err(reason)),
+            }
+        }
+        let mut network = None;
+        if let Some(kind) = plan.network {
+            let (limits, multiply_adds) = (Limits::default(), Some(trained.multiply_adds));
+            let config = TrainConfig { limits, multiply_adds, ..config }.for_model();
+            match train(ModelConfig::new(kind).into(), kind.name(), &config) {
+                Ok(Outcome::Done(trained)) => network = Some(trained),
+                Ok(Outcome::Stopped(reason)) => return Ok(Err(reason)),
+                Err(error) => host.tell(&format!("{kind} is not set beside it: {error}")),
+            }
+        }
+        Ok(Ok(Self { random_cell, published_cell, network, linear_classifier, plan }))
     }
 
     /// Says what the network is worth, in plain words.
     pub(crate) fn print(&self, trained: &Trained) {
         let cost = |trained: &Trained| format!("{:.1} M multiply-adds", trained.multiply_adds as f64 / 1e6);
-        let random = &self.random_cell;
         say!("on the same {} test images, right are:", trained.test_images);
         line(trained.accuracy, "the network of the found cell", &cost(trained));
-        line(random.accuracy, "the network of a random cell, trained alike", &cost(random));
+        line(self.random_cell.accuracy, "the network of a random cell, trained alike", &cost(&self.random_cell));
+        if let (Some(published), Some(name)) = (&self.published_cell, &self.plan.published_cell) {
+            line(published.accuracy, &format!("that of a published cell, {name}, trained alike"), &cost(published));
+        }
+        if let Some(network) = &self.network {
+            line(network.accuracy, &format!("{}, trained alike", network.design), &cost(network));
+        }
         if let Some(linear) = &self.linear_classifier {
             line(linear.accuracy, "a linear classifier on the pixels", "");
             line(linear.largest_class, "naming the same class always", "");
         }
-        say!("{}", verdict(trained, random));
+        say!("{}", verdict(trained, &self.random_cell));
     }
 }
 

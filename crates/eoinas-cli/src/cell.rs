@@ -2,16 +2,15 @@
 
 use std::{
     fs::File,
-    io::Read,
     path::{Component, Path},
 };
 
-use eoinas_core::{Genotype, genotype::MAX_BYTES, zoo};
+use eoinas_core::{Genotype, file, genotype::MAX_BYTES, zoo};
 
 use crate::Error;
 
-/// More bytes than any genotype has, in any encoding.
-const LONGEST: u64 = 2 * MAX_BYTES as u64 + 3;
+/// Bytes of a genotype in any encoding, at most.
+const LONGEST: u64 = 2 * MAX_BYTES as u64 + 2;
 
 /// The genotype in the file `name`, in any of its text forms; else the published cell that is called so; else the genotype
 /// that the text itself is.
@@ -35,10 +34,9 @@ pub(crate) fn read(name: &Path) -> Result<Genotype, Error> {
         _ if !name.exists() => return Err(format!("there is no file {shown}").into()),
         _ => {}
     }
-    // Longer files are refused unread: what is no file at all may have no end.
-    let mut bytes = Vec::new();
-    let read = File::open(name).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    read.map_err(|error| format!("cannot read the genotype in {shown}: {error}"))?;
+    // Not plain files alone: the shell's <(...) is a pipe. What has no end is refused.
+    let read = File::open(name).and_then(|source| file::read_from(source, LONGEST));
+    let bytes = read.map_err(|error| format!("cannot read the genotype in {shown}: {error}"))?;
     Ok(Genotype::parse_bytes(&bytes).map_err(|error| format!("{shown}: {error}"))?)
 }
 

@@ -3,6 +3,7 @@
 use std::{error::Error, str::FromStr};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use eoinas_core::models::ModelKind;
 use eoinas_data::SourceKind;
 use eoinas_train::{MethodKind, Preset, TrainPreset, training::ClassWeights};
 
@@ -22,6 +23,11 @@ pub(crate) fn presets() -> impl TypedValueParser<Value = Preset> {
 /// Of the settings that a training starts from.
 pub(crate) fn train_presets() -> impl TypedValueParser<Value = TrainPreset> {
     of(TrainPreset::ALL.map(|preset| described(preset.name(), preset.about())))
+}
+
+/// Of a human-designed network.
+pub(crate) fn models() -> impl TypedValueParser<Value = ModelKind> {
+    of(ModelKind::ALL.map(|kind| described(kind.name(), kind.published().title)))
 }
 
 /// Of what classes weigh.

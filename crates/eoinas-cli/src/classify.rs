@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{NumberInfo, Skeleton, ValueKind, file};
+use eoinas_core::{NumberInfo, ValueKind, counted, file};
 use eoinas_data::MAX_PIXELS;
 use eoinas_nn::saved::{Description, SavedNetwork};
 use eoinas_nn::{InferenceNetwork, Operations, task::Answer};
@@ -60,7 +60,7 @@ pub struct Args {
 /// A network that cannot be read.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.skeleton.max_ops = args.max_ops;
+    saved.description.architecture.set_max_ops(args.max_ops);
     let network = saved.build(&Operations::built_in(), &Device::Cpu)?.into_inference()?;
     let inputs = inputs(&args.images, args.files_from.as_deref(), saved.description.normalisation.values)?;
     let (all, mut failed) = (inputs.len(), 0);
@@ -92,12 +92,12 @@ fn classify<'a>(
     input: &Input,
     args: &Args,
 ) -> Result<Answer<'a>, Error> {
-    let Skeleton { height, width, image_channels, .. } = description.skeleton;
+    let [height, width, channels] = description.architecture.images();
     let values = match description.normalisation.values {
         ValueKind::Bytes => picture(description, input, args.max_pixels)?,
         ValueKind::Floats => signal(description, input)?,
     };
-    let images = Tensor::from_vec(values, (1, height, width, image_channels), &Device::Cpu)?;
+    let images = Tensor::from_vec(values, (1, height, width, channels), &Device::Cpu)?;
     Ok(Answer::new(&description.target, &network.logits(&images)?.flatten_all()?.to_vec1()?))
 }
 
@@ -113,7 +113,7 @@ fn picture(description: &Description, input: &Input, max_pixels: u64) -> Result<
 
 /// The numbers of a text file, normalised.
 fn signal(description: &Description, input: &Input) -> Result<Vec<f32>, Error> {
-    let Skeleton { height, width, image_channels: channels, .. } = description.skeleton;
+    let [height, width, channels] = description.architecture.images();
     let wrong = |problem: String| format!("{}: {problem}", input.name());
     let text = match input {
         Input::File(path) => file::read(path, file::TEXT),
@@ -133,7 +133,9 @@ fn signal(description: &Description, input: &Input) -> Result<Vec<f32>, Error> {
     let wanted = height * width * channels;
     if values.len() != wanted {
         let shape = format!("{wanted} ({height} x {width} x {channels}: height, width, channels)");
-        return Err(wrong(format!("it has {} numbers; the network reads {shape}", values.len())).into());
+        return Err(
+            wrong(format!("it has {}; the network reads {shape}", counted(values.len(), "number", "numbers"))).into()
+        );
     }
     Ok(description.normalisation.apply_floats(&values))
 }

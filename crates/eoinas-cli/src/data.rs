@@ -54,6 +54,8 @@ impl ImageFlags {
         file: &ConfigFile,
         below: (SourceKind, Option<PathBuf>),
     ) -> Result<(SourceKind, Option<PathBuf>), Error> {
+        // Whose folder a table names is no question where there are no pictures.
+        self.dataset.map_or(Ok(()), |kind| self.pictures.check(kind))?;
         let beside = self.pictures.beside();
         let dataset = self.dataset.or(dataset).or(beside.map(|_| SourceKind::Folder));
         let (kind, dir) = choose(dataset, self.data.as_deref().or(beside), file, below)?;
@@ -88,7 +90,6 @@ impl PictureFlags {
     ///
     /// # Errors
     /// One is given, and the images are no folder of pictures.
-    #[cfg(all(feature = "images", feature = "report"))]
     pub(crate) fn check(&self, kind: SourceKind) -> Result<(), Setting> {
         match self.given().into_iter().find(|(_, given)| *given && kind != SourceKind::Folder) {
             Some((name, _)) => Err(needless(name, kind)),

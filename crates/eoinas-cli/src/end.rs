@@ -2,6 +2,7 @@
 
 use std::{ffi::OsStr, path::Path, process::ExitCode};
 
+use eoinas_core::run_folder::names;
 use eoinas_train::StopReason;
 use serde_json::{Value, json};
 
@@ -39,12 +40,30 @@ pub(crate) fn exit_code(reason: &StopReason) -> ExitCode {
     })
 }
 
-/// Says that the run in `folder` stopped, and how the command `name` goes on with it; the same as JSON.
+/// Says that the run in `folder` stopped, and how the command `name` goes on with it; the same as JSON. One that diverged would
+/// do so again.
 pub(crate) fn stopped(reason: &StopReason, name: &str, folder: &Path, start: &Start) -> (ExitCode, Value) {
     tell!("stopped: {reason}");
     let resume = start.line(name, [OsStr::new("--resume"), folder.as_os_str()]);
-    let spoilt = matches!(reason, StopReason::NonFinite { .. });
-    tell!("{}: {resume}", if spoilt { "the last good state can be resumed with" } else { "go on with" });
-    let folder = folder.display().to_string();
-    (exit_code(reason), json!({ "stopped": reason.name(), "run": folder, "resume": resume }))
+    let diverged = matches!(reason, StopReason::NonFinite { .. });
+    match diverged {
+        false => tell!("go on with: {resume}"),
+        true => tell!("{}", anew(folder, start)),
+    }
+    let resume = (!diverged).then_some(resume);
+    (exit_code(reason), json!({ "stopped": reason.name(), "run": folder.display().to_string(), "resume": resume }))
+}
+
+/// What to do instead of going on to the same end.
+fn anew(folder: &Path, start: &Start) -> String {
+    let settings = folder.join(names::CONFIG);
+    let instead = match start.has_flag("config") && settings.exists() {
+        true => format!("--config takes a copy of {} with another `weights.learning_rate`", settings.display()),
+        false => {
+            let [search, train] =
+                ["search", "train"].map(|name| start.line(name, ["--config", "FILE"].map(OsStr::new)));
+            format!("another `weights.learning_rate` stands in a file of settings: {search} or {train}")
+        }
+    };
+    format!("the run would end the same way again; {instead}")
 }

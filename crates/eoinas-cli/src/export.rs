@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use candle_core::Device;
 use eoinas_core::{NumberInfo, TargetInfo, ValueKind};
 use eoinas_nn::{
-    InferenceNetwork, Operations,
+    Architecture, InferenceNetwork, Operations,
     saved::{Description, Framing, SavedNetwork},
 };
 use eoinas_onnx::ExportOptions;
@@ -68,7 +68,7 @@ pub(crate) enum Input {
 /// A network that cannot be read, a file that is there already or cannot be written.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.skeleton.max_ops = args.max_ops;
+    saved.description.architecture.set_max_ops(args.max_ops);
     let input = match (args.any_size, args.normalised) {
         (true, _) => Input::AnySize,
         (_, true) => Input::Normalised,
@@ -83,10 +83,10 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     }
     let (network, options) = prepared(&saved, input, args.probabilities)?;
     eoinas_onnx::write(&args.out, &network, &options)?;
-    let skeleton = &description.skeleton;
+    let [height, width, channels] = description.architecture.images();
     let shape = match input {
         Input::AnySize => "height, width, 3".to_owned(),
-        _ => format!("{}, {}, {}", skeleton.image_channels, skeleton.height, skeleton.width),
+        _ => format!("{channels}, {height}, {width}"),
     };
     let values = match (input, description.normalisation.values) {
         (Input::Normalised, _) => "normalised values",
@@ -94,7 +94,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         (_, ValueKind::Bytes) => "pixels from 0 to 255",
         (_, ValueKind::Floats) => "floats as the data has them",
     };
-    let (out, classes) = (args.out.display(), skeleton.classes);
+    let (out, classes) = (args.out.display(), description.architecture.classes());
     say!("{out}: {} [n, {shape}] of {values} -> {} [n, {classes}]", options.input(), options.output());
     Ok(ExitCode::SUCCESS)
 }
@@ -122,7 +122,8 @@ pub(crate) fn prepared(
 
 /// What the file carries along: docs/ONNX.md lists it.
 fn metadata(description: &Description, input: Input) -> Result<Vec<(String, String)>, Error> {
-    let Description { genotype, skeleton, target, normalisation, framing } = description;
+    let Description { architecture, target, normalisation, framing } = description;
+    let [height, width, channels] = architecture.images();
     let input = match (input, normalisation.values) {
         (Input::AnySize, _) => "any-size",
         (Input::Normalised, _) => "normalised",
@@ -132,15 +133,23 @@ fn metadata(description: &Description, input: Input) -> Result<Vec<(String, Stri
     let mut entries = vec![
         (target.kind().to_string(), names(target)?),
         ("input".to_owned(), input.to_owned()),
-        ("height".to_owned(), skeleton.height.to_string()),
-        ("width".to_owned(), skeleton.width.to_string()),
-        ("channels".to_owned(), skeleton.image_channels.to_string()),
+        ("height".to_owned(), height.to_string()),
+        ("width".to_owned(), width.to_string()),
+        ("channels".to_owned(), channels.to_string()),
         ("mean".to_owned(), serde_json::to_string(&normalisation.mean)?),
         ("std".to_owned(), serde_json::to_string(&normalisation.std)?),
-        ("genotype".to_owned(), genotype.to_string()),
-        ("skeleton".to_owned(), serde_json::to_string(skeleton)?),
         ("made_by".to_owned(), concat!("eoinas ", env!("CARGO_PKG_VERSION")).to_owned()),
     ];
+    match architecture {
+        Architecture::Cell { genotype, skeleton } => {
+            entries.push(("genotype".to_owned(), genotype.to_string()));
+            entries.push(("skeleton".to_owned(), serde_json::to_string(skeleton)?));
+        }
+        other => {
+            let model = other.model().map(serde_json::to_string).transpose()?;
+            entries.push(("model".to_owned(), model.unwrap_or_default()));
+        }
+    }
     if normalisation.values == ValueKind::Bytes {
         let framing = match framing {
             Framing::Stretch => "stretch",

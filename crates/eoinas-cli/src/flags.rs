@@ -10,7 +10,7 @@ use eoinas_train::TrainError;
 use crate::{Error, Start};
 
 /// Settings by their names in `config.json`, and their flags.
-const FLAGS: [(&str, &str); 43] = [
+const FLAGS: [(&str, &str); 46] = [
     ("accumulate", "accumulate"),
     ("arch.learning_rate", "arch-learning-rate"),
     ("augment.cutout", "cutout"),
@@ -42,9 +42,12 @@ const FLAGS: [(&str, &str); 43] = [
     ("limits.parameters", "max-parameters"),
     ("method", "method"),
     ("multiply_adds", "multiply-adds"),
+    ("network", "network"),
     ("network.cells", "cells"),
     ("network.channels", "channels"),
+    ("network.depth", "depth"),
     ("network.max_ops", "max-ops"),
+    ("network.width", "width"),
     ("partial_channels", "partial-channels"),
     ("path", "path"),
     ("paths_per_step", "paths-per-step"),
@@ -58,7 +61,7 @@ const FLAGS: [(&str, &str); 43] = [
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
 #[cfg(any(feature = "images", feature = "report"))]
-const SEARCH_FLAGS: [(&str, &str); 16] = [
+const SEARCH_FLAGS: [(&str, &str); 17] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.labels", "labels"),
@@ -72,13 +75,14 @@ const SEARCH_FLAGS: [(&str, &str); 16] = [
     ("limits.parameters", "max-parameters"),
     ("network.cells", "search-cells"),
     ("network.channels", "search-channels"),
+    ("network.max_ops", "max-ops"),
     ("seed", "seed"),
     ("threads", "threads"),
     ("time", "time"),
 ];
 
 /// The same for the training of a command whose other flags are the search's.
-const TRAINING_FLAGS: [(&str, &str); 12] = [
+const TRAINING_FLAGS: [(&str, &str); 13] = [
     ("data.dataset", "dataset"),
     ("data.dir", "data"),
     ("data.labels", "labels"),
@@ -89,6 +93,7 @@ const TRAINING_FLAGS: [(&str, &str); 12] = [
     ("limits.latency.milliseconds", "max-latency"),
     ("limits.multiply_adds", "max-multiply-adds"),
     ("limits.parameters", "max-parameters"),
+    ("network.max_ops", "max-ops"),
     ("seed", "seed"),
     ("time", "time"),
 ];
@@ -232,7 +237,8 @@ mod tests {
         assert_eq!(says("train", of("multiply_adds").into()), "--multiply-adds is 0; expected more");
         let limit = || TrainError::from(Setting::new("ops", 9, "at most 8; raise `network.max_ops`"));
         assert_eq!(says("export", limit().into()), "ops is 9; expected at most 8; raise --max-ops");
-        assert_eq!(says("search", limit().into()), "ops is 9; expected at most 8; raise `network.max_ops`");
+        assert_eq!(says("search", limit().into()), "ops is 9; expected at most 8; raise --max-ops");
+        assert_eq!(says("count", limit().into()), "ops is 9; expected at most 8; raise `network.max_ops`");
         let image = || DataError::Image { path: "a.png".into(), reason: "no such file".to_owned() };
         assert_eq!(says("classify", image().into()), "a.png: unreadable image: no such file");
         let train = says("train", image().into());

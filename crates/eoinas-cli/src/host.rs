@@ -4,7 +4,7 @@ use candle_core::Device;
 use eoinas_train::{
     Options,
     machine::{parse_device, with_threads},
-    observer::progress_display,
+    observer::{Said, progress_display, progress_display_after},
     stop::{Interrupt, MaxSteps},
 };
 
@@ -33,6 +33,8 @@ pub(crate) struct Host {
     device: Device,
     quiet: bool,
     max_steps: Option<u64>,
+    /// Notes that no run says again, where all runs are about the same images.
+    said: Option<Said>,
 }
 
 impl HostArgs {
@@ -44,7 +46,7 @@ impl HostArgs {
         let device = parse_device(&self.device, out::note)?;
         let interrupt = Interrupt::default();
         signals::raise(interrupt.clone())?;
-        Ok(Host { interrupt, device, quiet: self.quiet, max_steps: None })
+        Ok(Host { interrupt, device, quiet: self.quiet, max_steps: None, said: None })
     }
 
     /// Runs `work` on its threads.
@@ -62,6 +64,20 @@ impl Host {
         Self { max_steps, ..self }
     }
 
+    /// The same, where no note is said twice, whatever runs there are.
+    #[cfg(feature = "images")]
+    pub(crate) fn saying_notes_once(self) -> Self {
+        Self { said: Some(Said::default()), ..self }
+    }
+
+    /// Something that the user should know, unless it was said.
+    #[cfg(feature = "images")]
+    pub(crate) fn note(&self, text: &str) {
+        if self.said.as_ref().is_none_or(|said| said.first(text)) {
+            out::note(text);
+        }
+    }
+
     /// A line for people, unless they want none.
     pub(crate) fn tell(&self, text: &str) {
         if !self.quiet {
@@ -75,7 +91,8 @@ impl Host {
         options.device = self.device.clone();
         options.rules.push(Box::new(self.interrupt.clone()));
         options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
-        options.observers.extend((!self.quiet).then(progress_display));
+        let display = || self.said.clone().map_or_else(progress_display, progress_display_after);
+        options.observers.extend((!self.quiet).then(display));
         options
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, run_folder::names};
+use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, counted, run_folder::names};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Found, Options, Outcome, RunDir, RunWriter, Search, SearchConfig, StopReason, TrainConfig, Trained, Training,
@@ -16,11 +16,12 @@ use eoinas_train::{
 
 use crate::{
     Error, Start,
+    baselines::{Baselines, Plan},
     data::PictureFlags,
     end, flags,
     host::{Host, HostArgs},
     limits::LimitFlags,
-    out::{self, say, tell},
+    out::{say, tell},
     page::PageArgs,
     resume, then_train, time,
 };
@@ -44,7 +45,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "time", "channels",
-        "cells", "max_parameters", "max_multiply_adds", "max_latency", "seed", "skip_unreadable", "max_pixels", "labels", "estimate"])]
+        "cells", "max_parameters", "max_multiply_adds", "max_latency", "seed", "skip_unreadable", "max_pixels", "labels", "alone", "estimate"])]
     resume: Option<PathBuf>,
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
@@ -72,6 +73,10 @@ pub struct Args {
     seed: u64,
     #[command(flatten)]
     pictures: PictureFlags,
+    /// Train the found cell's network alone. Without this a random cell, a published one and a human-designed network are trained
+    /// alike, at equal cost, to know what it is worth.
+    #[arg(long)]
+    alone: bool,
     /// Say how long it would take, and do nothing.
     #[arg(long, conflicts_with_all = ["out", "open_report"])]
     estimate: bool,
@@ -104,7 +109,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "images", start))?;
-    let host = args.host.open()?;
+    let host = args.host.open()?.saying_notes_once();
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => {
             let mut out = RunWriter::resume(path)?;
@@ -117,6 +122,8 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         (None, Some(dir)) => {
             let begun = Instant::now();
             let (mut search, mut training) = plan(args, dir, start, &host)?;
+            let baselines = (!args.alone).then(|| Plan::new(search.seed).with_published());
+            let trainings = 1 + baselines.as_ref().map_or(0, Plan::trainings);
             match args.time {
                 Some(time) => {
                     let left = time.saturating_sub(begun.elapsed());
@@ -128,14 +135,14 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                     search.epochs = search.epochs.min(MOST_SEARCH_EPOCHS);
                     let searching = each.mul_f64(search.epochs as f64);
                     host.tell(&format!(
-                        "the search: {} epochs, {:.0} s by what was measured",
-                        search.epochs,
+                        "the search: {}, {:.0} s by what was measured",
+                        counted(search.epochs, "epoch", "epochs"),
                         searching.as_secs_f64()
                     ));
                     let rest = time.saturating_sub(begun.elapsed()).saturating_sub(searching);
-                    training = then_train::fitted(training, &search, (rest, time), (None, 1), &host)?.0;
+                    training = then_train::fitted(training, &search, (rest, time), (None, trainings), &host)?.0;
                 }
-                None => estimate(args, &search, &training)?,
+                None => estimate(args, &search, &training, trainings - 1, &host)?,
             }
             if args.estimate {
                 return Ok(ExitCode::SUCCESS);
@@ -146,18 +153,19 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
             };
             out.write_json(names::TRAINING_PLAN, &training)?;
             out.write_json(names::SEARCH_PLAN, &search)?;
+            baselines.iter().try_for_each(|plan| out.write_json(names::BASELINES_PLAN, plan))?;
             out.settle()?;
             (out, Some(search))
         }
         (None, None) => return Err("give a folder of pictures, or --resume".into()),
     };
-    let stopped = match find(&out, search, &host)? {
-        Some(reason) => Some(reason),
+    let ended = match find(&out, search, &host)? {
+        Some(reason) => Err(reason),
         None => train(&out, &host)?,
     };
-    let code = match stopped {
-        None => report(&out, start)?,
-        Some(reason) => end::stopped(&reason, "images", out.path(), start).0,
+    let code = match ended {
+        Ok(baselines) => report(&out, baselines.as_ref(), start)?,
+        Err(reason) => end::stopped(&reason, "images", out.path(), start).0,
     };
     args.page.end(out.path());
     Ok(code)
@@ -182,23 +190,24 @@ fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Result<(SearchCo
     }
     let data = open_dataset(&search.data)?;
     let images = data.len();
-    for note in &data.info().notes {
-        out::note(note);
-    }
+    data.info().notes.iter().for_each(|note| host.note(note));
     if images < 4 || data.info().target.outputs() < 2 {
         let classes = data.info().target.outputs();
         return Err(format!(
-            "{} has {images} training pictures of {classes} class(es); at least 4 of 2 classes are needed",
-            dir.display()
+            "{} has {} of {}; at least 4 of 2 classes are needed",
+            dir.display(),
+            counted(images, "training picture", "training pictures"),
+            counted(classes, "class", "classes")
         )
         .into());
     }
     if images < FEW {
         let words = [OsStr::new("--init"), OsStr::new("MODEL"), OsStr::new("--data"), dir.as_os_str()];
         let instead = start.line("train", words);
-        out::note(&format!(
-            "{images} training pictures are few for a search and a network from scratch; weights that were trained on others may do \
-             better: {instead} (and --folds 5, to know how good it is)"
+        host.note(&format!(
+            "{} few for a search and a network from scratch; weights that were trained on others may do \
+             better: {instead} (and --folds 5, to know how good it is)",
+            counted(images, "training picture is", "training pictures are")
         ));
     }
     search.batch_size = search.batch_size.min(images / 2);
@@ -226,20 +235,38 @@ fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Result<(SearchCo
 }
 
 /// Says how long it will take. The cell is not known yet, so random ones stand for it.
-fn estimate(args: &Args, search: &SearchConfig, training: &TrainConfig) -> Result<(), Error> {
+fn estimate(
+    args: &Args,
+    search: &SearchConfig,
+    training: &TrainConfig,
+    others: usize,
+    host: &Host,
+) -> Result<(), Error> {
     let searching = Search::estimate(search.clone(), Options::default(), MEASURED).map_err(flags::of_search)?;
     let mut rng = Streams::new(args.seed).rng(SeedStream::Named("estimate"), 0, 0);
     let cell = Genotype::random(&SearchSpace::darts(), &mut rng);
-    let time = Training::estimate((training.clone(), cell), Options::default(), MEASURED)?;
-    tell!(
-        "on this machine: about {} to search ({} epochs), about {} to train ({} epochs)",
+    let (time, notes) = Training::estimate_with_notes((training.clone(), cell.into()), Options::default(), MEASURED)?;
+    // A run says in its course what there is to know of the test pictures, too.
+    if args.estimate {
+        notes.iter().for_each(|note| host.note(note));
+    }
+    let [search, training] = [search.epochs, training.epochs].map(|epochs| counted(epochs, "epoch", "epochs"));
+    let beside = match others {
+        0 => String::new(),
+        _ => format!(", and as long for each of {others} networks to set beside it"),
+    };
+    let said = format!(
+        "on this machine: about {} to search ({search}), about {} to train ({training}){beside}",
         in_words(searching),
-        search.epochs,
-        in_words(time),
-        training.epochs
+        in_words(time)
     );
-    if searching + time > LONG {
-        tell!("fewer --search-epochs and --epochs, or a smaller --image-size, take less");
+    // What was asked for is the command's answer; else it is said before the work.
+    match args.estimate {
+        true => say!("{said}"),
+        false => tell!("{said}"),
+    }
+    if searching + time * (1 + others as u32) > LONG {
+        tell!("fewer --search-epochs and --epochs, a smaller --image-size, or --alone, take less");
     }
     Ok(())
 }
@@ -267,20 +294,24 @@ fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Optio
     })
 }
 
-/// Trains the network of the cell that was found, or goes on with that.
-fn train(out: &RunDir, host: &Host) -> Result<Option<StopReason>, Error> {
-    let options = host.options();
-    Ok(match then_train::train(out, &out.join(names::SEARCH), options)? {
-        Outcome::Done(_) => None,
-        Outcome::Stopped(reason) => Some(reason),
-    })
+/// Trains the network of the cell that was found, and what it is set beside, or goes on with that.
+fn train(out: &RunDir, host: &Host) -> Result<Result<Option<Baselines>, StopReason>, Error> {
+    let trained = match then_train::train(out, &out.join(names::SEARCH), host.options())? {
+        Outcome::Done(trained) => trained,
+        Outcome::Stopped(reason) => return Ok(Err(reason)),
+    };
+    match Plan::is_in(out) {
+        true => Ok(Baselines::train(out, &trained, host)?.map(Some)),
+        false => Ok(Ok(None)),
+    }
 }
 
-fn report(out: &RunDir, start: &Start) -> Result<ExitCode, Error> {
+fn report(out: &RunDir, baselines: Option<&Baselines>, start: &Start) -> Result<ExitCode, Error> {
     let found: Found = RunDir::open(&out.join(names::SEARCH))?.read_json(names::RESULT)?;
     let trained: Trained = RunDir::open(&out.join(names::TRAINING))?.read_json(names::RESULT)?;
-    say!("{}", trained.genotype);
+    say!("{}", trained.design);
     say!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
+    baselines.iter().for_each(|baselines| baselines.print(&trained));
     then_train::print_trained(out, &trained, start)?;
     Ok(ExitCode::SUCCESS)
 }

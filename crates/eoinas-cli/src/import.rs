@@ -66,23 +66,19 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     };
     let size = (args.image_size, args.image_size);
     let Imported { network, left_out } = saved::read_darts(&args.weights, &genotype, size, args.max_ops)?;
-    let skeleton = network.skeleton();
-    let (named, outputs) = (classes.len(), skeleton.classes);
+    let (named, outputs) = (classes.len(), network.classes());
     if named != outputs {
         return Err(format!("{named} classes are named, and the network has {outputs}; name them in its order").into());
     }
     let normalisation = Normalisation { mean: args.mean.clone(), std: args.std.clone(), ..Normalisation::default() };
     let framing = if args.centre { Framing::Centre } else { Framing::Stretch };
     saved::save(&args.out, &network, &TargetInfo::Classes(classes), &normalisation, framing)?;
+    let (skeleton, [height, width, channels]) = (network.skeleton(), network.images());
     say!(
-        "{}: {} cells, {} channels, {} classes, images {} x {} x {}, {} parameters",
+        "{}: {} cells, {} channels, {outputs} classes, images {channels} x {height} x {width}, {} parameters",
         args.out.display(),
-        skeleton.cells,
-        skeleton.channels,
-        skeleton.classes,
-        skeleton.image_channels,
-        skeleton.height,
-        skeleton.width,
+        skeleton.map_or(0, |skeleton| skeleton.cells),
+        skeleton.map_or(0, |skeleton| skeleton.channels),
         network.parameters().count()
     );
     let (heads, counters): (Vec<&String>, Vec<&String>) =

@@ -8,7 +8,7 @@ use std::{
 };
 
 use eoinas_core::{ValueKind, file};
-use eoinas_data::is_picture;
+use eoinas_data::{is_litter, is_picture};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::Error;
@@ -67,7 +67,12 @@ fn add(path: &Path, values: ValueKind, all: &mut Vec<Result<Input, Error>>) {
         return all.push(Ok(Input::File(path.to_owned())));
     }
     let before = all.len();
-    let is_shown = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+    // Neither hidden folders nor those that tools leave, as trainings have it; one that is named is meant.
+    let is_shown = |entry: &DirEntry| {
+        let name = entry.file_name();
+        let left_out = name.as_encoded_bytes().starts_with(b".") || entry.file_type().is_dir() && is_litter(name);
+        entry.depth() == 0 || !left_out
+    };
     for entry in WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_shown) {
         match entry {
             Ok(entry) if entry.file_type().is_file() && is_meant(entry.path(), values) => {
@@ -132,6 +137,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn folders_of_tools_are_not_looked_into_unless_they_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in ["a/1.png", "a/@eaDir/1.png", "__MACOSX/a/1.png", ".hidden/1.png", "a/deep/lost+found/1.png"] {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let found = |path: &str| {
+            let found = inputs(&[dir.path().join(path)], None, ValueKind::Bytes).unwrap();
+            found.into_iter().map(|input| input.unwrap().name()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("."), [dir.path().join("./a/1.png").display().to_string()]);
+        assert_eq!(found("a/@eaDir").len(), 1);
+    }
+
+    #[test]
     fn a_list_names_something_within_its_limit() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("list");
@@ -140,6 +161,6 @@ mod tests {
         std::fs::write(&path, "\u{feff}\n\r\n").unwrap();
         assert!(listed(&path).unwrap_err().to_string().ends_with("the list names no picture"));
         #[cfg(unix)]
-        assert!(listed(Path::new("/dev/zero")).unwrap_err().to_string().contains("more than the"));
+        assert!(listed(Path::new("/dev/zero")).unwrap_err().to_string().contains("more than"));
     }
 }

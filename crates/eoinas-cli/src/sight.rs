@@ -21,8 +21,7 @@ impl Sight {
     /// # Errors
     /// A network of other channels than pictures have.
     pub(crate) fn of(description: &Description, max_pixels: u64) -> Result<Self, Error> {
-        let (skeleton, framing) = (&description.skeleton, description.framing);
-        let (height, width, channels) = (skeleton.height, skeleton.width, skeleton.image_channels);
+        let ([height, width, channels], framing) = (description.architecture.images(), description.framing);
         if channels != 1 && channels != 3 {
             return Err(
                 format!("the network reads images of {channels} channels; pictures have 3, or 1 of grey").into()

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use eoinas_core::{Genotype, SearchSpace, run_folder::names};
+use eoinas_core::{Genotype, SearchSpace, counted, models::Design, run_folder::names};
 use eoinas_train::{
     Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training,
     config::{DataConfig, RetrainConfig},
@@ -35,8 +35,10 @@ fn quick(data: &DataConfig) -> TrainConfig {
 }
 
 /// The network of that training, for the search before it, whose limits it is fitted to.
-pub(crate) fn retrain(data: &DataConfig) -> RetrainConfig {
-    RetrainConfig { image_size: data.image_size, ..RetrainConfig::from(&quick(data)) }
+pub(crate) fn retrain(data: &DataConfig, max_ops: Option<usize>) -> RetrainConfig {
+    let mut config = quick(data);
+    config.network.max_ops = max_ops;
+    RetrainConfig { image_size: data.image_size, ..RetrainConfig::from(&config) }
 }
 
 /// Settings of the training that follows a search, on its images.
@@ -50,6 +52,7 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     config.seed = search.seed;
     config.limits = search.limits.clone();
     config.data = data.into();
+    config.network.max_ops = search.network.max_ops;
     config.epochs = epochs.unwrap_or(config.epochs);
     let config = with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
     config.validate()?;
@@ -69,7 +72,7 @@ pub(crate) fn fitted(
 ) -> Result<(TrainConfig, Duration), Error> {
     let dataset = open_dataset(&search.data)?;
     let stand_ins = search.stand_ins(dataset.info(), &SearchSpace::darts())?;
-    let cells: Vec<Genotype> = stand_ins.into_iter().cycle().take(trainings).collect();
+    let cells: Vec<Design> = stand_ins.into_iter().map(Design::from).cycle().take(trainings).collect();
     let fitted = config.clone().fitted_to(time, &cells, || host.options());
     let fitted = fitted.map_err(|error| flags::of_training(time::of_part(error, asked)))?;
     let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
@@ -77,8 +80,8 @@ pub(crate) fn fitted(
     let expected = each.mul_f64(config.epochs as f64);
     let what = if trainings == 1 { "the training" } else { "each training" };
     host.tell(&format!(
-        "{what}: {} epochs, {:.0} s in all by what was measured",
-        config.epochs,
+        "{what}: {}, {:.0} s in all by what was measured",
+        counted(config.epochs, "epoch", "epochs"),
         expected.as_secs_f64()
     ));
     Ok((config, expected))
@@ -88,7 +91,7 @@ pub(crate) fn fitted(
 /// is done.
 pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Outcome<Trained>, Error> {
     let genotype = Genotype::parse(&RunDir::open(search)?.read(names::GENOTYPE_JSON)?)?;
-    let task = (out.read_json(names::TRAINING_PLAN)?, genotype);
+    let task = (out.read_json(names::TRAINING_PLAN)?, genotype.into());
     // The network is trained with the images that its cell was found with.
     let options = Options { study: Some(out.path().to_owned()), ..options };
     Ok(Training::complete(task, &out.join(names::TRAINING), options)?)
@@ -100,9 +103,9 @@ pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Out
 /// A training's folder that cannot be read.
 pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) -> Result<(), Error> {
     say!(
-        "{:.2} % of {} test pictures are right; {}{} parameters, {} multiply-adds",
+        "{:.2} % of {} right; {}{} parameters, {} multiply-adds",
         100.0 * trained.accuracy,
-        trained.test_images,
+        counted(trained.test_images, "test picture is", "test pictures are"),
         size(trained.channels, trained.cells),
         in_words(trained.parameters),
         in_words(trained.multiply_adds)

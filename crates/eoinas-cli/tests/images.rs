@@ -33,6 +33,7 @@ fn from_pictures_to_a_network() {
     let args = [&[root.to_str().unwrap(), "--out", out.to_str().unwrap()], &TINY[..]].concat();
     let only = run("images", &[&[root.to_str().unwrap(), "--estimate"], &TINY[..]].concat());
     assert!(only.status.success(), "{}", text(&only.stderr));
+    assert!(text(&only.stdout).contains("on this machine: about"), "{}", text(&only.stdout));
     let refused = run("images", &[&args[..], &["--estimate"]].concat());
     assert!(
         text(&refused.stderr).contains("'--out <DIR>' cannot be used with '--estimate'"),
@@ -107,7 +108,32 @@ fn a_folder_that_cannot_be_used_is_named() {
     image::RgbImage::new(20, 20).save(root.join("cats/b.png")).unwrap();
     image::RgbImage::new(20, 20).save(root.join("cats/c.png")).unwrap();
     let few = error(&["--skip-unreadable"]);
-    assert!(few.contains("1 unreadable images left out") && few.contains("at least 4 of 2 classes"), "{few}");
+    assert!(few.contains("1 unreadable image left out") && few.contains("at least 4 of 2 classes"), "{few}");
+}
+
+/// Whatever part an unreadable picture is in, an estimate and a run name it, once each.
+#[test]
+fn unreadable_pictures_of_both_parts_are_named_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    pictures(&root);
+    // The second picture is learned from, the fifth held out.
+    for bad in ["above/1.jpg", "below/4.png"] {
+        fs::write(root.join(bad), "no picture").unwrap();
+    }
+    let args = [&[root.to_str().unwrap(), "--skip-unreadable"], &TINY[..]].concat();
+    let out = ["--out", out.to_str().unwrap()];
+    for more in [&["--estimate"][..], &out[..]] {
+        let output = eoinas("images").args(&args).args(more).output().unwrap();
+        let errors = text(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        let notes: Vec<&str> = errors.lines().map(str::trim).filter(|line| line.starts_with("note: ")).collect();
+        for bad in ["1.jpg", "4.png"] {
+            assert_eq!(notes.iter().filter(|note| note.contains(bad)).count(), 1, "{errors}");
+        }
+        let once: std::collections::BTreeSet<&&str> = notes.iter().collect();
+        assert_eq!(once.len(), notes.len(), "{errors}");
+    }
 }
 
 /// Pictures in one heap, in formats of any kind, whose classes stand in a table.

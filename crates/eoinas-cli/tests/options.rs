@@ -141,6 +141,27 @@ fn options_that_would_not_be_used_are_refused() {
     }
 }
 
+/// A table says nothing of images that are drawn, whatever lies beside it.
+#[test]
+#[cfg(feature = "images")]
+fn flags_of_pictures_are_refused_in_their_own_words() {
+    for command in ["search", "train"] {
+        let cell: &[&str] = if command == "train" { &["--genotype", "gdas"] } else { &[] };
+        let error = refused(command, &[cell, &["--dataset", "embedded", "--labels", "some/labels.csv"]].concat());
+        assert!(error.contains("--labels is given; expected a folder of pictures"), "{error}");
+    }
+}
+
+#[test]
+fn the_limit_on_ops_is_a_flag() {
+    let error = refused("train", &["--genotype", "gdas", "--cells", "20", "--max-ops", "100"]);
+    assert!(error.contains("and a network has at most 100, or as many as --max-ops says"), "{error}");
+    let error = refused("search", &["--max-ops", "7"]);
+    assert!(error.contains("and a network has at most 7, or as many as --max-ops says"), "{error}");
+    let config = output("search", &["--max-ops", "123456", "--print-config"]);
+    assert_eq!(text(&config.stdout).matches("max_ops = 123456").count(), 2, "{}", text(&config.stdout));
+}
+
 #[test]
 fn an_error_names_the_flag_that_was_typed() {
     for (command, args, part) in [

@@ -8,6 +8,7 @@ use std::{path::Path, process::Output};
 
 use candle_core::Device;
 use common::eoinas;
+use eoinas_core::models::ModelKind;
 use eoinas_core::{NumberInfo, Skeleton, Streams, TargetInfo, ValueKind, zoo};
 use eoinas_nn::saved::{self, Framing, Normalisation};
 use eoinas_nn::{DerivedNetwork, Operations};
@@ -181,6 +182,35 @@ fn cells_are_counted_by_name_and_from_files() {
         assert_eq!(row["imagenet"]["multiply_adds"], 529_911_552);
     }
     let table = stdout(&run("count", &[]));
-    assert_eq!(table.lines().count(), 2 + zoo::all().count(), "{table}");
+    assert_eq!(table.lines().count(), 2 + zoo::all().count() + ModelKind::ALL.len(), "{table}");
     assert!(failure(&run("count", &["nothing"])).contains("pc-darts-cifar"));
+}
+
+#[test]
+fn networks_are_counted_beside_cells() {
+    let rows = |args: &[&str]| -> Value { serde_json::from_str(&stdout(&run("count", args))).unwrap() };
+    let mixed = rows(&["darts-v2", "ResNet110", "mobilenet-v2", "--json"]);
+    assert_eq!((&mixed[0]["cell"], &mixed[0]["network"]), (&"darts-v2".into(), &Value::Null));
+    assert_eq!((&mixed[1]["network"], &mixed[1]["cell"]), (&"resnet-110".into(), &Value::Null));
+    assert_eq!((&mixed[1]["cifar"]["parameters"], &mixed[1]["imagenet"]), (&1_727_962.into(), &Value::Null));
+    assert_eq!(mixed[2]["imagenet"]["multiply_adds"], 300_774_272);
+    let narrow = rows(&["mobilenet-v2", "shufflenet", "--width", "0.5", "--json"]);
+    assert_eq!(narrow[0]["imagenet"]["parameters"], 1_968_680);
+    assert_eq!(narrow[1]["imagenet"]["parameters"], 1_865_728);
+    // A depth of one form only.
+    let dense = rows(&["densenet-bc", "--depth", "169", "--json"]);
+    assert_eq!((&dense[0]["cifar"], &dense[0]["imagenet"]["parameters"]), (&Value::Null, &14_149_480.into()));
+    assert_eq!(rows(&["--width", "0.5", "--json"]).as_array().unwrap().len(), ModelKind::ALL.len());
+    for (args, part) in [
+        (vec!["resnet-101"], "is `resnet-110` meant?"),
+        (vec!["darts-v22"], "is `darts-v2` meant?"),
+        (vec!["darts-v2", "--width", "2"], "darts-v2 is a cell; --width and --depth are of networks"),
+        (vec!["resnet-20", "--width", "0"], "width is 0; expected a positive number"),
+        (vec!["resnet-20", "--depth", "21"], "depth is 21; expected 6n + 2 layers"),
+        (vec!["mobilenet-v3", "--depth", "21"], "mobilenet-v3 has one depth"),
+    ] {
+        let error = failure(&run("count", &args));
+        assert!(error.contains(part), "{args:?}: {error}");
+    }
+    assert!(zoo::all().all(|cell| cell.name.parse::<ModelKind>().is_err()), "a name is a cell's or a network's");
 }

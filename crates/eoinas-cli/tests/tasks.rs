@@ -83,7 +83,7 @@ impl Task {
             ..TrainConfig::quick()
         };
         let dir = root.join("training");
-        let mut training = Training::create((config, genotype), &dir, self.options()).unwrap();
+        let mut training = Training::create((config, genotype.into()), &dir, self.options()).unwrap();
         let Outcome::Done(trained) = training.run().unwrap() else { panic!("stopped") };
         let target = &self.train.info().target;
         assert_eq!(found.score().measure, trained.score().measure);

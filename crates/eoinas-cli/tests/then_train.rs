@@ -95,7 +95,10 @@ fn the_network_keeps_to_the_limits_that_were_asked_for() {
     }
     assert!(json["paper_form"]["parameters"].as_u64().unwrap() > 1_000_000 && json["paper_form"]["cells"] == 20);
     let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
-    assert_eq!(saved.description.skeleton.channels as u64, trained["channels"].as_u64().unwrap());
+    assert_eq!(
+        saved.description.architecture.skeleton().unwrap().channels as u64,
+        trained["channels"].as_u64().unwrap()
+    );
 
     let nowhere = dir.path().join("nowhere");
     let output = run("search", &[&TINY[..], &[nowhere.to_str().unwrap(), "--max-parameters", "100"]].concat());

@@ -23,6 +23,23 @@ fn training<'a>(more: &[&'a str]) -> Vec<&'a str> {
     TRAINING.split_whitespace().chain(more.iter().copied()).collect()
 }
 
+/// Going on from the last good state would come to the same end.
+#[test]
+fn a_training_that_diverged_is_told_to_start_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, out) = (dir.path().join("fast.toml"), dir.path().join("out"));
+    fs::write(&config, "[weights]\nclip = \"none\"\nlearning_rate = { kind = \"constant\", value = 1e30 }\n").unwrap();
+    let more = ["--config", config.to_str().unwrap(), "--out", out.to_str().unwrap(), "--json"];
+    let output = run("train", &training(&more));
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("stopped: the ") && errors.contains("would end the same way again"), "{errors}");
+    let settings = format!("--config takes a copy of {} with another", out.join("config.json").display());
+    assert!(errors.contains(&settings) && !errors.contains("--resume"), "{errors}");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((json["stopped"].as_str(), json["resume"].is_null()), (Some("not_finite"), true));
+}
+
 #[test]
 fn killed_at_any_time_and_resumed() {
     let dir = tempfile::tempdir().unwrap();

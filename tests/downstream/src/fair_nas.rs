@@ -9,7 +9,7 @@ use eoinas_prune::{PruneDecision, PruneScheduleConfig, derive, edge_strengths};
 use eoinas_train::{
     EpochPlan, Flow, Identity, Learner, Result, SearchConfig, SearchContext, SearchMethod, Step, StepReport, Tally,
     Timetable,
-    blocks::{Path, finite, one_hot, train_weights},
+    blocks::{self, Path, finite, one_hot, train_weights},
 };
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub struct FairNas(Option<State>);
 
 /// Steps in all and before the last pruning; sums and numbers of validation losses.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct State {
     steps: u64,
     start: u64,
@@ -110,8 +110,8 @@ impl SearchMethod for FairNas {
         Ok(derive(space, alive, &scores, &edge_strengths(space, alive, &scores)?)?)
     }
 
-    fn save(&self) -> serde_json::Value {
-        serde_json::to_value(&self.0).unwrap_or_default()
+    fn save(&self) -> Flow<serde_json::Value> {
+        blocks::saved(&self.0)
     }
 
     fn load(&mut self, state: serde_json::Value) -> Result<(), String> {

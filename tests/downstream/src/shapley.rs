@@ -5,7 +5,7 @@ use eoinas_gumbel::Softmax;
 use eoinas_prune::{EdgeView, Indicator, OpView, PruneDecision};
 use eoinas_train::{
     EpochPlan, Flow, Identity, Learner, LearnerSettings, Result, SearchContext, SearchMethod, Step, StepReport,
-    blocks::Alternating, config::ArchConfig,
+    blocks::{self, Alternating}, config::ArchConfig,
 };
 use rand::{RngExt, seq::SliceRandom};
 use serde_json::{Value, json};
@@ -103,8 +103,8 @@ impl SearchMethod for Shapley {
         learner.derive(&Values(self.values.clone().unwrap_or_else(none)))
     }
 
-    fn save(&self) -> Value {
-        json!(self.values)
+    fn save(&self) -> Flow<Value> {
+        blocks::saved(&self.values)
     }
 
     fn load(&mut self, state: Value) -> Result<(), String> {

@@ -100,8 +100,11 @@ impl Study<'_> {
         for (name, cutout) in [(names::TRAIN.to_owned(), 0), (run_folder::training_with("cutout"), self.args.cutout)] {
             let mut config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
             config.augment.cutout = cutout;
-            match Training::complete((config, genotype.clone()), &dir.join(name), self.host.options_in(&self.args.out))?
-            {
+            match Training::complete(
+                (config, genotype.clone().into()),
+                &dir.join(name),
+                self.host.options_in(&self.args.out),
+            )? {
                 Outcome::Done(result) => trained.push(result),
                 Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
             }

@@ -129,7 +129,7 @@ impl Study<'_> {
                 let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
                 let config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
                 let options = self.host.options_in(&self.args.out);
-                let accuracy = match Training::complete((config, genotype), &run, options)? {
+                let accuracy = match Training::complete((config, genotype.into()), &run, options)? {
                     Outcome::Done(trained) => 100.0 * trained.accuracy,
                     Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
                 };

@@ -6,7 +6,9 @@ mod evidence;
 pub mod front;
 mod method;
 pub mod nas_bench_201;
+pub mod paper;
 mod scale;
+mod strategy;
 mod table;
 
 use std::{ops::ControlFlow, path::Path, process::ExitCode};
@@ -30,6 +32,7 @@ pub(crate) enum Command {
     #[command(name = "nas-bench-201")]
     NasBench201(Box<nas_bench_201::Args>),
     Front(Box<front::Args>),
+    Paper(Box<paper::Args>),
 }
 
 impl Command {
@@ -39,6 +42,7 @@ impl Command {
             Self::Correlation(args) => correlation::run(args, start),
             Self::NasBench201(args) => nas_bench_201::run(args, start),
             Self::Front(args) => front::run(args, start),
+            Self::Paper(args) => paper::run(args, start),
         }
     }
 }

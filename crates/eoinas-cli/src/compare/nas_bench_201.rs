@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{ValueEnum, builder::RangedU64ValueParser};
+use clap::builder::RangedU64ValueParser;
 use eoinas_core::{
     Genotype, SearchSpace,
     event::SearchSnapshot,
@@ -18,14 +18,13 @@ use eoinas_core::{
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
 use eoinas_report::Table;
-use eoinas_strategy::{
-    Column, Evolution, NasBench201Table, RandomSearch, Reinforce, Smbo, Strategy as _, StrategySearch, TabularEvaluator,
-};
+use eoinas_strategy::{Column, NasBench201Table, StrategySearch, TabularEvaluator};
 use eoinas_train::{MethodConfig, Options, Outcome, RunDir, Search, SearchConfig, StopReason};
 
 use super::{
     evidence,
     method::Variant,
+    strategy::Strategy,
     table::{self, mean_deviation},
 };
 use crate::{
@@ -96,14 +95,6 @@ pub struct Args {
     out: PathBuf,
     #[command(flatten)]
     host: HostArgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Strategy {
-    Random,
-    Evolution,
-    Reinforce,
-    Smbo,
 }
 
 /// Searches and looks up.
@@ -320,13 +311,14 @@ impl Study<'_> {
             for seed in 0..self.args.seeds {
                 let evaluator =
                     TabularEvaluator { table: &self.table, score: Column::ValidE12, test: Column::TestE200 };
-                let mut search = StrategySearch::new(strategy.build(), evaluator, self.args.budget, seed);
+                let asking = strategy.build(self.table.space().clone(), self.args.budget)?;
+                let mut search = StrategySearch::new(asking, evaluator, self.args.budget, seed);
                 search.run(|_| {})?;
                 let best = search.history().best().ok_or("a budget of 0 finds nothing; give --budget 1 or more")?;
                 let test = best.evaluation.test.map(|test| 100.0 * test);
                 if self.args.json {
                     let line = serde_json::json!({
-                        "strategy": strategy.build().name(), "seed": seed, "budget": self.args.budget,
+                        "strategy": strategy.name(), "seed": seed, "budget": self.args.budget,
                         "genotype": best.genotype.to_string(), "test_accuracy": test,
                     });
                     say!("{line}");
@@ -334,25 +326,13 @@ impl Study<'_> {
                 tests.extend(test);
             }
             table.rows.push(vec![
-                strategy.build().name().to_owned(),
+                strategy.name(),
                 self.args.seeds.to_string(),
                 self.args.budget.to_string(),
                 mean_deviation(&tests),
             ]);
         }
         Ok(table)
-    }
-}
-
-impl Strategy {
-    fn build(self) -> Box<dyn eoinas_strategy::Strategy> {
-        let space = SearchSpace::nas_bench_201();
-        match self {
-            Self::Random => Box::new(RandomSearch::new(space)),
-            Self::Evolution => Box::new(Evolution::new(space)),
-            Self::Reinforce => Box::new(Reinforce::new(space)),
-            Self::Smbo => Box::new(Smbo::new(space)),
-        }
     }
 }
 

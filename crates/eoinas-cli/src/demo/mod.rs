@@ -64,7 +64,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         return Err(Box::new(OnnxError::Exists { path: page }));
     }
     let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.skeleton.max_ops = args.max_ops;
+    saved.description.architecture.set_max_ops(args.max_ops);
     let (network, options) = export::prepared(&saved, Input::AnySize, true)?;
     let model = eoinas_onnx::to_bytes(&network, &options)?;
     let runtime = RUNTIME.map(|(file, place)| Ok((place, STANDARD.encode(runtime_file(&args.runtime, file)?))));

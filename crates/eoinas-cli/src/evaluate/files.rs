@@ -7,7 +7,7 @@ use std::{
 };
 
 use eoinas_core::event::shell_word;
-use eoinas_nn::saved::Description;
+use eoinas_nn::{Architecture, saved::Description};
 use eoinas_report::{
     evaluation::{Evaluation, EvaluationPage},
     png,
@@ -35,6 +35,27 @@ pub(super) fn page_path(out: &Path) -> PathBuf {
 pub(super) fn check_free(path: &Path) -> Result<(), Error> {
     // A link to nothing is something, too.
     if path.symlink_metadata().is_ok() { Err(taken(path).into()) } else { Ok(()) }
+}
+
+/// Whether page and predictions can both be made: neither is the other, nor a folder that the other needs.
+///
+/// # Errors
+/// They cannot.
+pub(super) fn check_apart(page: &Path, csv: &Path) -> Result<(), Error> {
+    // The folder that is there, whatever it is called, and the names that will be made in it.
+    let place = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let there = path.ancestors().find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+        there.and_then(|(folder, real)| Some(real.join(path.strip_prefix(folder).ok()?))).unwrap_or(path)
+    };
+    let (one, other) = (place(page), place(csv));
+    if one.starts_with(&other) || other.starts_with(&one) {
+        let (page, csv) = (page.display(), csv.display());
+        return Err(
+            format!("--out would write {page} and --csv {csv}, which cannot both be; choose another name").into()
+        );
+    }
+    Ok(())
 }
 
 fn taken(path: &Path) -> String {
@@ -83,22 +104,22 @@ pub(super) fn write_page(
     kept: &[usize],
     (description, args): (&Description, &Args),
 ) -> Result<(), Error> {
-    let skeleton = &description.skeleton;
+    let [height, width, channels] = description.architecture.images();
     let mut mistakes = Vec::new();
     for index in evaluation.certain_mistakes(MISTAKES) {
         let Some(entry) = kept.get(index).and_then(|place| samples.entries.get(*place)) else { continue };
         let pixels = samples.pixels(entry)?;
-        let rgb = match skeleton.image_channels {
+        let rgb = match channels {
             1 => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
             _ => pixels,
         };
-        mistakes.push((index, png::of_pixels((skeleton.height, skeleton.width), &rgb)?));
+        mistakes.push((index, png::of_pixels((height, width), &rgb)?));
     }
     let facts = [
         ("network", args.model.display().to_string()),
         ("pictures", samples.on.clone()),
-        ("seen as", format!("{} x {} pixels", skeleton.height, skeleton.width)),
-        ("genotype", description.genotype.to_string()),
+        ("seen as", format!("{height} x {width} pixels")),
+        (what(&description.architecture), description.architecture.to_string()),
         ("command", host::command().iter().map(shell_word).collect::<Vec<_>>().join(" ")),
         ("program", format!("eoinas {}", env!("CARGO_PKG_VERSION"))),
     ];
@@ -106,9 +127,37 @@ pub(super) fn write_page(
         evaluation,
         on: samples.on.clone(),
         notes: samples.notes.clone(),
-        size: (skeleton.height, skeleton.width),
+        size: (height, width),
         mistakes,
         facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
     };
     create(path, |mut file| file.write_all(page.to_html().as_bytes()))
+}
+
+/// What the text of an architecture is.
+fn what(architecture: &Architecture) -> &'static str {
+    if architecture.genotype().is_some() { "genotype" } else { "architecture" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_and_predictions_have_places_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let apart =
+            |page: &str, csv: &str| check_apart(&page_path(&dir.path().join(page)), &dir.path().join(csv)).is_ok();
+        assert!(apart("a.html", "a.csv") && apart("a", "b") && apart("a", "a/b.csv"));
+        // The same file; the folder of the page as a file; a file as the folder of the predictions.
+        for (page, csv) in [("a.html", "./a.html"), ("a", "a"), ("a", "a/evaluation.html"), ("a.html", "a.html/b.csv")]
+        {
+            assert!(!apart(page, csv), "{page} {csv}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(".", dir.path().join("here")).unwrap();
+            assert!(!apart("here/a", "a"));
+        }
+    }
 }

@@ -8,7 +8,7 @@ mod text;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use eoinas_core::{TargetInfo, ValueKind};
+use eoinas_core::{TargetInfo, ValueKind, counted};
 use eoinas_data::SourceKind;
 use eoinas_nn::{
     Operations,
@@ -85,18 +85,20 @@ enum Which {
 /// A network or images that cannot be read or do not fit each other; files that are there already or cannot be written.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.skeleton.max_ops = args.max_ops;
+    saved.description.architecture.set_max_ops(args.max_ops);
     let classes = classes(&saved.description)?;
     // Before the work, not after it.
     let page = args.out.as_deref().map(files::page_path);
     page.iter().chain(&args.csv).try_for_each(|path| files::check_free(path))?;
+    page.iter().zip(&args.csv).try_for_each(|(page, csv)| files::check_apart(page, csv))?;
     let device = parse_device(&args.host.device, out::note)?;
     let mut samples = Samples::open(args, &saved.description, &classes)?;
     let network = saved.build(&Operations::built_in(), &device)?;
     let predict = || predict::predict(&network, &saved.description, &samples, &device, args);
     let (kept, predictions, skipped) = args.host.run(predict)?;
     if !skipped.is_empty() {
-        samples.notes.push(format!("{} unreadable images left out: {}", skipped.len(), skipped.join("; ")));
+        let images = counted(skipped.len(), "unreadable image", "unreadable images");
+        samples.notes.push(format!("{images} left out: {}", skipped.join("; ")));
     }
     if !args.host.quiet {
         samples.notes.iter().for_each(|note| out::note(note));

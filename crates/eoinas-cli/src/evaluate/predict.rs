@@ -1,7 +1,6 @@
 //! From images to predictions.
 
 use candle_core::{Device, Tensor};
-use eoinas_core::Skeleton;
 use eoinas_data::DataError;
 use eoinas_nn::{DerivedNetwork, saved::Description, task::Answer};
 use eoinas_report::evaluation::Prediction;
@@ -32,7 +31,7 @@ pub(super) fn predict(
     device: &Device,
     args: &Args,
 ) -> Result<Predicted, Error> {
-    let Skeleton { height, width, image_channels, .. } = description.skeleton;
+    let [height, width, channels] = description.architecture.images();
     let bar = if args.host.quiet { ProgressBar::hidden() } else { ProgressBar::new(samples.entries.len() as u64) };
     let (mut kept, mut predictions, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let mut index = 0;
@@ -54,7 +53,7 @@ pub(super) fn predict(
             index += 1;
         }
         if !read.is_empty() {
-            let images = Tensor::from_vec(values, (read.len(), height, width, image_channels), &Device::Cpu)?;
+            let images = Tensor::from_vec(values, (read.len(), height, width, channels), &Device::Cpu)?;
             let logits: Vec<Vec<f32>> = network.logits(&images.to_device(device)?)?.to_vec2()?;
             for (entry, logits) in read.into_iter().zip(logits) {
                 predictions.push(prediction(entry, description, &logits)?);

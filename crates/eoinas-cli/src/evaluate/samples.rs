@@ -52,6 +52,7 @@ impl Samples {
     /// # Errors
     /// No such images, another size than the network's, classes that `classes`, those of the network, lacks.
     pub(super) fn open(args: &Args, description: &Description, classes: &[String]) -> Result<Self, Error> {
+        args.dataset.map_or(Ok(()), |kind| args.pictures.check(kind))?;
         let beside = args.pictures.beside();
         let dir = args.data.as_deref().or(beside);
         let kind = kind_of(args.dataset.or(beside.map(|_| SourceKind::Folder)), dir)?;
@@ -153,10 +154,9 @@ fn of_set(
     let (mut notes, mut entries) = (Vec::new(), Vec::new());
     for (name, set) in sets {
         let info = set.info();
-        let (skeleton, got) = (&description.skeleton, (info.height, info.width, info.channels));
-        let wanted = (skeleton.height, skeleton.width, skeleton.image_channels);
+        let (wanted, got) = (description.architecture.images(), [info.height, info.width, info.channels]);
         if got != wanted {
-            let shown = |(height, width, channels)| format!("{height} x {width} x {channels}");
+            let shown = |[height, width, channels]: [usize; 3]| format!("{height} x {width} x {channels}");
             return Err(format!(
                 "{}: its images are {} (height, width, channels), the network reads {}; pictures in folders are resized, \
                  others need a network of their size",

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use eoinas_core::counted;
 use eoinas_report::evaluation::{Evaluation, Mixed};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ pub(super) fn print(evaluation: &Evaluation, on: &str) {
     let (low, high) = evaluation.interval().unwrap_or((0.0, 1.0));
     let (most, chance) = evaluation.chance().unwrap_or((0, 0.0));
     let present = confusion.present();
-    say!("{on}: {} images", confusion.samples());
+    say!("{on}: {}", counted(confusion.samples(), "image", "images"));
     say!(
         "accuracy {} ({} right; 95 % interval {:.2} to {})",
         percent(evaluation.accuracy().unwrap_or(0.0)),

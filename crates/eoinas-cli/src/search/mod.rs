@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use eoinas_core::{SearchSpace, run_folder::names};
+use eoinas_core::{SearchSpace, counted, run_folder::names};
 use eoinas_train::{
     Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, Trained,
     config::NetworkSize, data::open_dataset,
@@ -87,6 +87,9 @@ pub struct Args {
     /// Number of cells L.
     #[arg(long, help_heading = "Settings")]
     cells: Option<usize>,
+    /// The most ops of a network [default: 100000]
+    #[arg(long, value_name = "N", help_heading = "Settings")]
+    max_ops: Option<usize>,
     /// The search method [default: the preset's]
     #[arg(long, help_heading = "Method", value_parser = choices::methods())]
     method: Option<MethodKind>,
@@ -123,7 +126,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["data", "dataset", "preset", "config",
-        "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "train_images", "image_size",
+        "print_config", "seed", "seeds", "epochs", "batch_size", "channels", "cells", "max_ops", "train_images", "image_size",
         "skip_unreadable", "max_pixels", "labels", "method", "path",
         "paths_per_step", "partial_channels", "edges", "max_parameters", "max_multiply_adds",
         "max_latency", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
@@ -318,6 +321,8 @@ fn report(
                 let genotype = folder.join(names::GENOTYPE_TEXT);
                 let mut words = vec!["--genotype".into(), genotype.into_os_string()];
                 words.extend(data::flags_of(&config.data));
+                let most = config.network.max_ops;
+                words.extend(most.iter().flat_map(|most| ["--max-ops".into(), most.to_string().into()]));
                 words.extend(limits::flags_of(&config.limits, (found.channels, found.cells)));
                 say!("train it: {}", start.line("train", words.iter().map(OsString::as_os_str)));
             }
@@ -364,7 +369,7 @@ fn print_found(found: &Found, folder: &Path, said: bool) {
             )
         }
     };
-    say!("{what} (seed {}, {} epochs, {:.0} s)", found.seed, found.epochs, found.seconds);
+    say!("{what} (seed {}, {}, {:.0} s)", found.seed, counted(found.epochs, "epoch", "epochs"), found.seconds);
     say!(
         "the network to train with it: {}{} parameters, {} multiply-adds",
         limits::size(found.channels, found.cells),

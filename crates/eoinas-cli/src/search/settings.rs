@@ -31,6 +31,7 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     set(&mut config.batch_size, args.batch_size);
     set(&mut config.network.channels, args.channels);
     set(&mut config.network.cells, args.cells);
+    config.network.max_ops = args.max_ops.or(config.network.max_ops);
     let chosen = args.method.or(method.and_then(|(kind, with_settings)| (!with_settings).then_some(kind)));
     if let Some(method) = chosen {
         config = config.with_method(method);
@@ -73,7 +74,10 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     if limits != config.limits {
         config = config.with_limits(limits);
     }
-    let retrain = then_train::retrain(&config.data);
+    let retrain = then_train::retrain(&config.data, config.network.max_ops);
+    if let (Some(retrain), Some(_)) = (&mut config.retrain, args.max_ops) {
+        retrain.network.max_ops = args.max_ops;
+    }
     if config.retrain.is_none() && retrain != RetrainConfig::from(&TrainConfig::quick()) {
         config.retrain = Some(retrain);
     }

@@ -1,4 +1,5 @@
-//! `eoinas train`: the network of a cell from scratch, of a found or a published one, or of random ones to compare with.
+//! `eoinas train`: a network from scratch: that of a found or a published cell, of random ones to compare with, or a human-designed
+//! one.
 
 mod report;
 mod settings;
@@ -10,7 +11,10 @@ use std::{
 };
 
 use clap::ArgGroup;
-use eoinas_core::SearchSpace;
+use eoinas_core::{
+    SearchSpace,
+    models::{Design, ModelConfig, ModelKind},
+};
 use eoinas_train::{RunWriter, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
 
 use self::{report::Ended, settings::Settings};
@@ -24,7 +28,7 @@ use crate::{
     resume,
 };
 
-/// Train the network of a cell from scratch and measure it on the test images.
+/// Train the network of a cell, or a human-designed one, from scratch and measure it on the test images.
 ///
 /// The run's folder has the network (network/, which `eoinas classify` and `eoinas export` read), the settings, a record of
 /// every event, and checkpoints: a run that was stopped goes on to the same bytes with --resume.
@@ -33,6 +37,7 @@ use crate::{
 Examples:
   eoinas train --genotype runs/search-embedded-quick/genotype.txt
   eoinas train --genotype darts-v2 --dataset cifar10 --data cifar-10-batches-bin --preset paper-cifar
+  eoinas train --network mobilenet-v2 --multiply-adds 12M
   eoinas train --random 5
   eoinas train --init runs/train-cifar10-quick --data my-pictures --folds 5
   eoinas train --resume runs/train-embedded-quick
@@ -49,12 +54,22 @@ pub struct Args {
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "MODEL", conflicts_with_all = ["random", "resume", "max_parameters",
         "max_multiply_adds", "max_latency"])]
     init: Option<PathBuf>,
+    /// A human-designed network by its name, instead of a cell's.
+    #[arg(long, help_heading = "Cell", group = "cell", value_name = "NAME", value_parser = choices::models(), conflicts_with_all = ["genotype", "random", "init", "resume",
+        "print_config", "channels", "cells", "drop_path", "auxiliary", "max_parameters", "max_multiply_adds", "max_latency"])]
+    network: Option<ModelKind>,
+    /// With --network: its channels as a multiple of the published ones [default: 1]
+    #[arg(long, help_heading = "Cell", value_name = "FACTOR", requires = "network", conflicts_with_all = ["genotype", "random", "init", "resume", "print_config", "multiply_adds"])]
+    width: Option<f64>,
+    /// With --network: its layers, as its name counts them [default: as published]
+    #[arg(long, help_heading = "Cell", value_name = "LAYERS", requires = "network", conflicts_with_all = ["genotype", "random", "init", "resume", "print_config"])]
+    depth: Option<usize>,
     /// Train so many random cells instead, and print mean and deviation.
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "N", conflicts_with_all = ["resume", "print_config"], value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
     random: Option<u64>,
     /// Go on with the run in this folder, with the settings it was started with.
     #[arg(long, help_heading = "Run", group = "cell", value_name = "DIR", conflicts_with_all = ["dataset", "data", "preset", "train_images",
-        "test_images", "image_size", "skip_unreadable", "max_pixels", "labels", "epochs", "batch_size", "channels", "cells", "multiply_adds",
+        "test_images", "image_size", "skip_unreadable", "max_pixels", "labels", "epochs", "batch_size", "channels", "cells", "max_ops", "multiply_adds",
         "max_parameters", "max_multiply_adds", "max_latency", "time", "drop_path",
         "cutout", "auxiliary", "label_smoothing", "accumulate", "ema", "warm_up", "config", "seed", "seeds", "out", "init_rate",
         "early_stopping", "held_out", "folds", "class_weights", "print_config"])]
@@ -92,6 +107,9 @@ pub struct Args {
     /// Number of cells L.
     #[arg(long, help_heading = "Settings")]
     cells: Option<usize>,
+    /// The most ops of a network [default: 100000]
+    #[arg(long, value_name = "N", help_heading = "Settings")]
+    max_ops: Option<usize>,
     /// Give each network the number of channels with which it comes closest to so many multiply-adds an image (30M, for
     /// example), so that cells are compared at equal cost.
     #[arg(long, help_heading = "Settings", value_name = "N", conflicts_with_all = ["channels", "max_parameters", "max_multiply_adds", "max_latency"], value_parser = limits::number)]
@@ -188,24 +206,29 @@ fn train(args: &Args, host: &Host) -> Result<Ended, Error> {
     }
     let begun = Instant::now();
     let Settings { mut config, of_init, .. } = settings::of(args)?;
-    let genotype = match &args.genotype {
-        Some(text) => Some(cell::read(text)?),
-        None => of_init,
+    let design = match (&args.genotype, args.network) {
+        (Some(text), _) => Some(Design::Cell(cell::read(text)?)),
+        (None, Some(name)) => {
+            let model = ModelConfig { depth: args.depth, ..ModelConfig::new(name) };
+            Some(ModelConfig { width: args.width.unwrap_or(model.width), ..model }.into())
+        }
+        (None, None) => of_init,
     };
     if args.limits.limit_latency() {
-        let space = genotype.as_ref().map_or(Ok(SearchSpace::darts()), |genotype| genotype.space())?;
+        let genotype = design.as_ref().and_then(Design::genotype);
+        let space = genotype.map_or(Ok(SearchSpace::darts()), |genotype| genotype.space())?;
         let skeleton = config.unlimited_for(&mut host.options())?;
         config.limits = args.limits.with_latency(config.limits, &skeleton, &space, host)?;
     }
     if let Some(time) = args.time {
         let time = time.saturating_sub(begun.elapsed());
-        let cells = match &genotype {
-            Some(genotype) => vec![genotype.clone(); args.folds.unwrap_or(args.seeds) as usize],
+        let networks = match &design {
+            Some(design) => vec![design.clone(); args.folds.unwrap_or(args.seeds) as usize],
             None => (0..args.random.unwrap_or(1))
-                .map(|index| batch::random_cell(&SearchSpace::darts(), config.seed.wrapping_add(index)))
+                .map(|index| batch::random_cell(&SearchSpace::darts(), config.seed.wrapping_add(index)).into())
                 .collect(),
         };
-        let fitted = config.fitted_to(time, &cells, || host.options())?;
+        let fitted = config.fitted_to(time, &networks, || host.options())?;
         host.tell(&fitted.note);
         config = fitted.config;
     }
@@ -214,14 +237,14 @@ fn train(args: &Args, host: &Host) -> Result<Ended, Error> {
         Some(out) => RunWriter::create(out),
         None => RunWriter::create_unique("runs".as_ref(), &name),
     };
-    let trials = match (genotype, args.folds) {
-        (Some(genotype), Some(folds)) => Trials::folds(config, &genotype, folds as usize),
-        (Some(genotype), None) if args.seeds == 1 => {
-            let mut training = Training::create_in((config, genotype), dir, host.options())?;
+    let trials = match (design, args.folds) {
+        (Some(design), Some(folds)) => Trials::folds(config, &design, folds as usize),
+        (Some(design), None) if args.seeds == 1 => {
+            let mut training = Training::create_in((config, design), dir, host.options())?;
             let outcome = training.run()?.map(|trained| vec![trained]);
             return Ok(Ended { folder: training.run_dir().path().to_owned(), outcome, folds: false });
         }
-        (Some(genotype), None) => Trials::seeds(config, &genotype, args.seeds),
+        (Some(design), None) => Trials::seeds(config, &design, args.seeds),
         (None, _) => Trials::random(config, &SearchSpace::darts(), args.random.unwrap_or(1)),
     };
     trials.check(host.options())?;

@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use eoinas_core::run_folder::{self, names};
+use eoinas_core::{
+    counted,
+    run_folder::{self, names},
+};
 use eoinas_train::{Outcome, Trained, batch};
 use serde_json::json;
 
@@ -47,7 +50,10 @@ pub(super) fn report(args: &Args, ended: &Ended, start: &Start) -> Result<ExitCo
                     Some(folds) => folds.print(deviation, all.len()),
                     None if all.len() > 1 || args.random.is_some() => {
                         let (mean, deviation) = (100.0 * mean, 100.0 * deviation);
-                        say!("test accuracy {mean:.2} +- {deviation:.2} % over {} training(s)", all.len());
+                        say!(
+                            "test accuracy {mean:.2} +- {deviation:.2} % over {}",
+                            counted(all.len(), "training", "trainings")
+                        );
                     }
                     None => {}
                 }
@@ -113,26 +119,26 @@ fn command_of_all(folder: &Path, start: &Start) -> String {
 }
 
 fn print_trained(trained: &Trained) {
-    say!("{}", trained.genotype);
+    say!("{}", trained.design);
     say!(
-        "{}{} parameters, {} multiply-adds; {} images, {} epochs, seed {}, {:.0} s",
+        "{}{} parameters, {} multiply-adds; {}, {}, seed {}, {:.0} s",
         limits::size(trained.channels, trained.cells),
         in_words(trained.parameters),
         in_words(trained.multiply_adds),
-        trained.train_images,
-        trained.epochs,
+        counted(trained.train_images, "image", "images"),
+        counted(trained.epochs, "epoch", "epochs"),
         trained.seed,
         trained.seconds
     );
     let averaged = trained.averaged_accuracy.map(|value| format!(", averaged weights {:.2} %", 100.0 * value));
     say!(
-        "test accuracy {:.2} % (top-5 {:.2} %{}; best epoch {}: {:.2} %{}) over {} images",
+        "test accuracy {:.2} % (top-5 {:.2} %{}; best epoch {}: {:.2} %{}) over {}",
         100.0 * trained.accuracy,
         100.0 * trained.top5,
         averaged.unwrap_or_default(),
         trained.best_epoch + 1,
         100.0 * trained.best_accuracy,
         trained.held_out_images.map(|images| format!(" of {images} held out")).unwrap_or_default(),
-        trained.test_images
+        counted(trained.test_images, "image", "images")
     );
 }

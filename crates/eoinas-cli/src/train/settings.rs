@@ -1,6 +1,6 @@
 //! From the flags of a training, its file of settings and the preset to its settings.
 
-use eoinas_core::{Genotype, Setting, schedule::Warmup, skeleton::Form};
+use eoinas_core::{Setting, models::Design, schedule::Warmup, skeleton::Form};
 use eoinas_train::{TrainConfig, TrainPreset, training::EarlyStopping};
 
 use super::Args;
@@ -20,8 +20,8 @@ pub(super) struct Settings {
     /// The settings of the preset below them.
     pub base: TrainConfig,
     pub config: TrainConfig,
-    /// The cell of the network that `--init` names.
-    pub of_init: Option<Genotype>,
+    /// What the network that `--init` names is.
+    pub of_init: Option<Design>,
 }
 
 /// Those of the flags over the file over the preset.
@@ -44,9 +44,12 @@ pub(super) fn of(args: &Args) -> Result<Settings, Error> {
     let mut of_init = None;
     if let Some(folder) = &args.init {
         let before = config.clone();
-        let (with_init, genotype) = config.with_init(folder, args.init_rate.unwrap_or(INIT_RATE))?;
-        check_file(&file, &before, &with_init)?;
-        (config, of_init) = (with_init, Some(genotype));
+        let (with_init, design) = config.with_init(folder, args.init_rate.unwrap_or(INIT_RATE))?;
+        match &design {
+            Design::Cell(_) => check_file(&file, &before, &with_init)?,
+            Design::Model(_) => check_model(&file, &before)?,
+        }
+        (config, of_init) = (with_init, Some(design));
     }
     if let Some(rate) = args.init_rate {
         let init = config.init.as_mut();
@@ -63,12 +66,17 @@ pub(super) fn of(args: &Args) -> Result<Settings, Error> {
     set(&mut config.batch_size, args.batch_size);
     set(&mut config.network.channels, args.channels);
     set(&mut config.network.cells, args.cells);
+    config.network.max_ops = args.max_ops.or(config.network.max_ops);
     config.multiply_adds = args.multiply_adds.or(config.multiply_adds);
     config.limits = args.limits.over(config.limits, args.cells.is_some());
     let limited = args.limits.limit_latency() || !config.limits.are_none();
     let beside = args.channels.filter(|_| limited);
     let expected = "none beside `limits` of the settings, to which the number of channels is fitted";
     Setting::check(beside.is_none(), "network.channels", beside.unwrap_or_default(), expected)?;
+    if args.network.is_some() {
+        check_model(&file, &config)?;
+        config = config.for_model();
+    }
     set(&mut config.drop_path, args.drop_path);
     set(&mut config.augment.cutout, args.cutout);
     set(&mut config.auxiliary, args.auxiliary);
@@ -92,6 +100,19 @@ pub(super) fn of(args: &Args) -> Result<Settings, Error> {
         config.weights.learning_rate = Warmup { epochs, start: 0.0, then }.into();
     }
     Ok(Settings { base, config, of_init })
+}
+
+/// Whether the file says nothing that a human-designed network does not have.
+fn check_model(file: &ConfigFile, config: &TrainConfig) -> Result<(), Error> {
+    let expected = "none for a human-designed network, which says itself how large it is: leave it out of the file";
+    for name in ["channels", "cells", "stem_multiplier", "layers"] {
+        Setting::check(!file.has("network", name), format!("network.{name}"), "given", expected)?;
+    }
+    for (name, got) in [("drop_path", config.drop_path), ("auxiliary", config.auxiliary)] {
+        let given = file.get::<f64>(name)?.is_some_and(|given| given != 0.0);
+        Setting::check(!given, name, got, "0: a human-designed network has no such thing")?;
+    }
+    Ok(())
 }
 
 /// Whether the file says nothing of the network that `--init` does not, too.

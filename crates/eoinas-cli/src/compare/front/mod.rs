@@ -9,16 +9,18 @@ use std::{
     sync::Arc,
 };
 
-use clap::{ValueEnum, builder::RangedU64ValueParser};
+use clap::{
+    ValueEnum,
+    builder::{PossibleValue, RangedU64ValueParser},
+};
 use eoinas_core::{Cost as _, Genotype, Skeleton, file};
 use eoinas_report::Table;
 use eoinas_strategy::{
-    ArchitectureLatencies, Column, Evolution, NasBench201Table, Nsga2, RandomSearch, Reinforce, Row, Smbo,
-    StrategySearch, TabularEvaluator,
+    ArchitectureLatencies, Column, NasBench201Table, Nsga2, Row, StrategySearch, TabularEvaluator,
     front::{self, Point},
 };
 
-use super::{nas_bench_201, table::mean_deviation};
+use super::{nas_bench_201, strategy, table::mean_deviation};
 use crate::{Error, MOST_RUNS, Start, out::say};
 use limits::{Limited, limits};
 
@@ -76,13 +78,34 @@ pub struct Args {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strategy {
     Nsga2,
-    Random,
-    Evolution,
-    Reinforce,
-    Smbo,
+    Single(strategy::Strategy),
+}
+
+impl ValueEnum for Strategy {
+    fn value_variants<'a>() -> &'a [Self] {
+        use strategy::Strategy as Single;
+        &[
+            Self::Nsga2,
+            Self::Single(Single::Random),
+            Self::Single(Single::Evolution),
+            Self::Single(Single::Reinforce),
+            Self::Single(Single::Smbo),
+            Self::Single(Single::MetaQnn),
+            Self::Single(Single::Hierarchical),
+            Self::Single(Single::GeneticCnn),
+            Self::Single(Single::Nao),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Nsga2 => Some(PossibleValue::new("nsga2")),
+            Self::Single(strategy) => strategy.to_possible_value(),
+        }
+    }
 }
 
 /// Searches and compares.
@@ -141,7 +164,7 @@ impl Strategy {
 
     /// Whether it learns from one objective alone, and is given limits of the other.
     fn is_single(self) -> bool {
-        !matches!(self, Self::Nsga2 | Self::Random)
+        !matches!(self, Self::Nsga2 | Self::Single(strategy::Strategy::Random))
     }
 }
 
@@ -220,7 +243,7 @@ impl<'a> Study<'a> {
             let budget = self.args.budget / parts + usize::from(part < self.args.budget % parts);
             // Each part has draws of its own: with the same, all would begin with the same random architectures.
             let seed = seed * parts as u64 + part as u64;
-            let mut search = StrategySearch::new(self.build(strategy), evaluator, budget, seed);
+            let mut search = StrategySearch::new(self.build(strategy, budget)?, evaluator, budget, seed);
             for entry in &search.run(|_| {})?.entries {
                 let genotype = Genotype::parse_in(&entry.genotype, self.table.space())?;
                 let row = self.table.get(&genotype).ok_or_else(|| format!("{genotype} is not in the table"))?;
@@ -230,14 +253,11 @@ impl<'a> Study<'a> {
         Ok(asked.into_values().collect())
     }
 
-    fn build(&self, strategy: Strategy) -> Box<dyn eoinas_strategy::Strategy> {
+    fn build(&self, strategy: Strategy, budget: usize) -> Result<Box<dyn eoinas_strategy::Strategy>, Error> {
         let space = self.table.space().clone();
         match strategy {
-            Strategy::Nsga2 => Box::new(Nsga2::new(space, skeleton(), self.latencies.clone())),
-            Strategy::Random => Box::new(RandomSearch::new(space)),
-            Strategy::Evolution => Box::new(Evolution::new(space)),
-            Strategy::Reinforce => Box::new(Reinforce::new(space)),
-            Strategy::Smbo => Box::new(Smbo::new(space)),
+            Strategy::Nsga2 => Ok(Box::new(Nsga2::new(space, skeleton(), self.latencies.clone()))),
+            Strategy::Single(single) => single.build(space, budget),
         }
     }
 

@@ -1,0 +1,197 @@
+//! `eoinas compare paper`: the paper's Tables 1 and 2, with what is counted and what was trained here beside them.
+
+mod published;
+mod trained;
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::ValueEnum;
+use eoinas_core::{Counts, Skeleton, count, models::ModelConfig, models::ModelForm, zoo};
+use eoinas_report::{Table, page::Page};
+
+use self::{
+    published::{Here, TABLE_1, TABLE_2},
+    trained::{Budget, Study},
+};
+use super::table;
+use crate::{
+    Error, MOST_RUNS, Start, data, limits,
+    out::{say, tell},
+};
+
+/// The paper's Tables 1 and 2: published figures, what this library counts for the same networks, and, for Table 1, what they come
+/// to when all are trained here alike.
+///
+/// With --data every system of Table 1 is trained on those images: the same epochs, images and seeds, and all at the same cost. What
+/// is done is not done again, so that a second command with other images adds a column.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eoinas compare paper
+  eoinas compare paper --tables 1 --data cifar-10-batches-bin --seeds 2
+  eoinas compare paper --tables 1 --data cifar-100-binary --seeds 2")]
+pub struct Args {
+    /// Which tables, joined by commas.
+    #[arg(long, value_delimiter = ',', default_value = "1,2")]
+    tables: Vec<Which>,
+    /// Folder of the images that the systems of Table 1 are trained on, which is looked at; without it nothing is trained.
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Trainings of each system, with seeds that count up from 0.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MOST_RUNS))]
+    seeds: u64,
+    /// Epochs of a training.
+    #[arg(long, default_value_t = 8)]
+    epochs: usize,
+    /// Images that train.
+    #[arg(long, default_value_t = 5000)]
+    train_images: usize,
+    /// Images that test.
+    #[arg(long, default_value_t = 2000)]
+    test_images: usize,
+    /// Multiply-adds an image that all networks are made as wide as.
+    #[arg(long, default_value = "12M", value_name = "N", value_parser = limits::number)]
+    multiply_adds: u64,
+    /// Number of cells L of the trained networks of cells.
+    #[arg(long, default_value_t = 8)]
+    cells: usize,
+    /// Folder of the study: the tables as Markdown and CSV, a page, the trainings.
+    #[arg(long, value_parser = crate::start::path(), value_name = "DIR", default_value = "runs/paper")]
+    out: PathBuf,
+    #[command(flatten)]
+    host: crate::host::HostArgs,
+}
+
+/// A table of the paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// CIFAR-10 and CIFAR-100.
+    #[value(name = "1")]
+    One,
+    /// ImageNet.
+    #[value(name = "2")]
+    Two,
+}
+
+/// Counts, trains where there are images, and prints.
+///
+/// # Errors
+/// Settings that cannot work; a run that fails.
+pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+    let _writes = super::write_to(&args.out)?;
+    let budget = Budget {
+        seeds: args.seeds,
+        epochs: args.epochs,
+        train_images: args.train_images,
+        test_images: args.test_images,
+        multiply_adds: args.multiply_adds,
+        cells: args.cells,
+    };
+    let mut study = Study::open(&args.out)?;
+    if let Some(dir) = &args.data {
+        if !args.tables.contains(&Which::One) {
+            return Err(
+                "--data: the systems of Table 1 alone are trained; give --tables 1 as well, or leave --data out".into(),
+            );
+        }
+        let dataset = data::kind_of(None, Some(dir))?;
+        let host = args.host.open()?;
+        let outcome = args.host.run(|| study.train(&budget, (dataset, dir), &args.out, &host))?;
+        if let Some(reason) = outcome {
+            tell!("stopped: {reason}; the same command goes on with it");
+            return Ok(crate::end::exit_code(&reason));
+        }
+    }
+    let mut tables = Vec::new();
+    for which in [Which::One, Which::Two].into_iter().filter(|which| args.tables.contains(which)) {
+        tables.push(match which {
+            Which::One => ("Table 1", "table-1", table_1(&study)?),
+            Which::Two => ("Table 2", "table-2", table_2()?),
+        });
+    }
+    for (title, name, table) in &tables {
+        table::write(table, &args.out, name)?;
+        say!("{title}\n\n{}", table.to_markdown());
+    }
+    study.notes().iter().for_each(|note| say!("{note}"));
+    let page = Page {
+        title: "The paper's tables".to_owned(),
+        tables: tables.into_iter().map(|(title, _, table)| (title.to_owned(), table)).collect(),
+        ..Page::default()
+    };
+    let path = args.out.join("paper.html");
+    fs::write(&path, page.to_html())?;
+    say!("files: {}", args.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table_1(study: &Study) -> Result<Table, Error> {
+    let measured: Vec<String> = study.datasets().map(|dataset| format!("error here, {dataset}, %")).collect();
+    let header = ["architecture", "parameters, M", "counted, M", "error, CIFAR-10, %", "error, CIFAR-100, %"];
+    let mut table = Table::new(header.into_iter().chain(measured.iter().map(String::as_str)).chain(["search method"]));
+    for system in &TABLE_1 {
+        let cutout = if system.cutout { " + cutout" } else { "" };
+        let mut row = vec![
+            format!("{}{cutout}", system.name),
+            format!("{}", system.parameters),
+            counted(system.here, ModelForm::Cifar)?.map_or("-".to_owned(), |counts| millions(counts.parameters)),
+        ];
+        row.extend(system.errors.map(percent));
+        row.extend(study.datasets().map(|dataset| study.errors(dataset, system)));
+        row.push(system.search.to_owned());
+        table.rows.push(row);
+    }
+    Ok(table)
+}
+
+fn table_2() -> Result<Table, Error> {
+    let mut table = Table::new([
+        "architecture",
+        "parameters, M",
+        "parameters counted, M",
+        "multiply-adds, M",
+        "multiply-adds counted, M",
+        "top-1 error, %",
+        "top-5 error, %",
+        "error here",
+        "search method",
+    ]);
+    for system in &TABLE_2 {
+        let counts = counted(system.here, ModelForm::ImageNet)?;
+        let mut row = vec![
+            system.name.to_owned(),
+            format!("{}", system.parameters),
+            counts.map_or("-".to_owned(), |counts| millions(counts.parameters)),
+            system.multiply_adds.to_string(),
+            counts.map_or("-".to_owned(), |counts| millions(counts.multiply_adds)),
+        ];
+        row.extend(system.errors.map(percent));
+        row.extend(["not run".to_owned(), system.search.to_owned()]);
+        table.rows.push(row);
+    }
+    Ok(table)
+}
+
+/// What the network costs in its published form, for images of CIFAR-10 or ImageNet.
+fn counted(here: Here, form: ModelForm) -> Result<Option<Counts>, Error> {
+    let (skeleton, images, classes) = match form {
+        ModelForm::Cifar => (Skeleton::cifar(), [32, 32, 3], 10),
+        ModelForm::ImageNet => (Skeleton::imagenet(), [224, 224, 3], 1000),
+    };
+    Ok(match here {
+        Here::Cell(name) => {
+            let genotype = zoo::find(name)?.genotype();
+            Some(count::network(&genotype, &skeleton, &genotype.space()?)?)
+        }
+        Here::Model(kind) => Some(ModelConfig::new(kind).graph(images, classes)?.counts()),
+        Here::Nothing => None,
+    })
+}
+
+fn millions(count: u64) -> String {
+    format!("{:.2}", count as f64 / 1e6)
+}
+
+fn percent(error: Option<f64>) -> String {
+    error.map_or("-".to_owned(), |error| format!("{error:.2}"))
+}

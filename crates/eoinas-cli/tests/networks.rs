@@ -1,0 +1,116 @@
+//! Human-designed networks by the program: trained, resumed, saved, used, refused.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+
+use common::{assert_same, run, text};
+
+const SMALL: [&str; 8] = ["--width", "0.5", "--train-images", "96", "--test-images", "64", "--batch-size", "32"];
+
+#[test]
+fn a_human_designed_network_is_trained_stopped_resumed_and_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (whole, pieces) = (path("whole"), path("pieces"));
+    let train = |out: &str, more: &[&str]| {
+        let args = ["--network", "resnet-20", "--epochs", "2", "--json", "--out", out];
+        run("train", &[&args[..], &SMALL, more].concat())
+    };
+    let output = train(&whole, &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let result: serde_json::Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    let trained = &result["trained"][0];
+    assert_eq!(trained["model"]["name"], "resnet-20");
+    assert_eq!(trained["model"]["width"], 0.5);
+    assert!(trained.get("genotype").is_none() && trained.get("cells").is_none(), "{trained}");
+    let counted = eoinas_core::models::ModelConfig {
+        width: 0.5,
+        ..eoinas_core::models::ModelConfig::new("resnet-20".parse().unwrap())
+    };
+    let counts = counted.graph([32, 32, 3], 10).unwrap().counts();
+    assert_eq!(trained["parameters"], counts.parameters);
+    assert_eq!(trained["multiply_adds"], counts.multiply_adds);
+
+    let output = train(&pieces, &["--max-steps", "4"]);
+    assert!(output.status.success() && text(&output.stderr).contains("--resume"), "{}", text(&output.stderr));
+    let output = run("train", &["--resume", &pieces, "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_same(whole.as_ref(), pieces.as_ref(), &["model.json", "network/network.json", "network/model.safetensors"]);
+
+    let network = format!("{whole}/network");
+    let output = run("evaluate", &[&network, "--dataset", "embedded", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let file = path("network.onnx");
+    let output = common::eoinas("export").args([&network, "--out", &file]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(fs::metadata(&file).unwrap().len() > 1000);
+    let page = common::eoinas("report").arg(&whole).output().unwrap();
+    assert!(page.status.success(), "{}", text(&page.stderr));
+    assert!(fs::read_to_string(format!("{whole}/report.html")).unwrap().contains("resnet-20 x 0.5"));
+}
+
+#[test]
+fn what_a_human_designed_network_does_not_have_is_refused() {
+    for (args, wanted) in [
+        (&["--network", "resnet-21"][..], "resnet-20"),
+        (&["--network", "resnet-20", "--depth", "21"], "6n + 2"),
+        (&["--network", "mobilenet-v2", "--depth", "20"], "--depth is 20"),
+        (&["--network", "resnet-20", "--width", "0"], "--width is 0"),
+        (&["--network", "resnet-20", "--channels", "8"], "--channels"),
+        (&["--network", "resnet-20", "--drop-path", "0.2"], "--drop-path"),
+        (&["--network", "resnet-20", "--genotype", "darts-v2"], "--genotype"),
+        (&["--genotype", "darts-v2", "--width", "0.5"], "--width"),
+        (&["--network", "resnet-20", "--max-parameters", "1M"], "--max-parameters"),
+        (
+            &["--network", "mobilenet-v2", "--multiply-adds", "3M", "--batch-size", "10"],
+            "the narrowest mobilenet-v2 takes",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("run").display().to_string();
+        let output = run("train", &[args, &["--epochs", "1", "--train-images", "20", "--out", &out]].concat());
+        let error = text(&output.stderr);
+        assert!(!output.status.success() && error.contains(wanted), "{args:?}: {error}");
+        assert!(!error.contains("panicked"), "{error}");
+    }
+}
+
+#[test]
+fn the_papers_tables_are_counted_and_trained() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("paper").display().to_string();
+    let output = eoinas(&["--out", &out]);
+    assert!(output.0, "{}", output.1);
+    for wanted in ["MobileNet-V2", "3.50", "ResNet + cutout", "not run", "EoiNAS"] {
+        assert!(output.1.contains(wanted), "{wanted}: {}", output.1);
+    }
+    for name in ["table-1.md", "table-1.csv", "table-2.md", "table-2.csv", "paper.html"] {
+        assert!(fs::metadata(dir.path().join("paper").join(name)).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_network_is_as_wide_as_its_cost_allows() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run").display().to_string();
+    let args = ["--network", "mobilenet-v2", "--multiply-adds", "8M", "--epochs", "1", "--json", "--out", &out];
+    let output = run("train", &[&args[..], &SMALL[2..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let result: serde_json::Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    let trained = &result["trained"][0];
+    let width = trained["model"]["width"].as_f64().unwrap();
+    assert!(width < 0.5, "{trained}");
+    let cost = trained["multiply_adds"].as_f64().unwrap() / 8e6;
+    assert!((0.85..1.15).contains(&cost), "{cost}");
+    let saved = fs::read_to_string(dir.path().join("run/network/network.json")).unwrap();
+    let saved: serde_json::Value = serde_json::from_str(&saved).unwrap();
+    assert_eq!(saved["model"]["width"], trained["model"]["width"]);
+}
+
+/// `eoinas compare paper`: whether it ended well, and what it printed.
+fn eoinas(args: &[&str]) -> (bool, String) {
+    let output = common::eoinas("compare paper").args(args).output().unwrap();
+    (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+}
