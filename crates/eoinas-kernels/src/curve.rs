@@ -1,10 +1,10 @@
 //! Activations other than ReLU, as passes of their own. On a GPU candle's own ops run them.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use crate::cpu;
 use crate::device::Place;
-use crate::error::Result;
+use crate::error::{KernelError, Result};
 use crate::geometry::Curve;
 use crate::tensors::expect_dims;
 use crate::workspace::Workspace;
@@ -16,7 +16,10 @@ use crate::workspace::Workspace;
 pub fn curve_forward(ws: &Workspace, x: &Tensor, curve: Curve) -> Result<Tensor> {
     match Place::of(x) {
         Place::Cpu => cpu::curve::forward("curve_forward", ws, x, curve),
-        Place::Gpu(_) => Ok(by_candle(x, curve)?),
+        Place::Gpu(_) => {
+            expect_plain("curve_forward", "x", x)?;
+            Ok(by_candle(x, curve)?)
+        }
     }
 }
 
@@ -30,7 +33,20 @@ pub fn curve_backward(ws: &Workspace, known: &Tensor, dy: &Tensor, curve: Curve)
     expect_dims(KERNEL, "dy", dy, known.dims())?;
     match Place::of(known) {
         Place::Cpu => cpu::curve::backward(KERNEL, ws, known, dy, curve),
-        Place::Gpu(_) => Ok(back_by_candle(known, dy, curve)?),
+        Place::Gpu(_) => {
+            [("known", known), ("dy", dy)]
+                .into_iter()
+                .try_for_each(|(name, tensor)| expect_plain(KERNEL, name, tensor))?;
+            Ok(back_by_candle(known, dy, curve)?)
+        }
+    }
+}
+
+/// candle's ops would take other tensors, which kernels do not.
+fn expect_plain(kernel: &'static str, name: &'static str, tensor: &Tensor) -> Result<()> {
+    match tensor.is_contiguous() && tensor.dtype() == DType::F32 {
+        true => Ok(()),
+        false => Err(KernelError::layout(kernel, name, tensor, DType::F32)),
     }
 }
 
