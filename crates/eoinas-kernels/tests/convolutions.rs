@@ -141,7 +141,7 @@ impl Op for FactorizedReduce {
     }
 }
 
-const CHANNELS: [usize; 8] = [3, 4, 8, 16, 20, 32, 36, 64];
+const CHANNELS: [usize; 9] = [3, 4, 8, 16, 20, 32, 36, 64, 6];
 const SIZES: [(usize, usize); 7] = [(7, 9), (8, 8), (1, 1), (5, 21), (17, 2), (1, 12), (9, 1)];
 
 fn geometries() -> impl Iterator<Item = Geometry> {

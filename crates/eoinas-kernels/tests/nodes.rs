@@ -15,7 +15,8 @@ use eoinas_kernels::simd::Level;
 use eoinas_kernels::{BatchStats, GateGradient, GradCoefficients, KernelError, Norm, Term, Workspace};
 
 const EPS: f64 = 1e-5;
-const SHAPES: [[usize; 4]; 8] = [
+const SHAPES: [[usize; 4]; 9] = [
+    [2, 3, 5, 6],
     [2, 3, 2, 3],
     [3, 1, 1, 4],
     [2, 2, 3, 8],

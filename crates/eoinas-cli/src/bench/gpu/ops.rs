@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
 use eoinas_kernels::{
-    ConvGeometry, Convolution, GateGradient, Geometry, GradCoefficients, Gradient, Input, InputGradient, Norm,
+    ConvGeometry, Convolution, Curve, GateGradient, Geometry, GradCoefficients, Gradient, Input, InputGradient, Norm,
     PoolKind, SgdStep, Term, Update, Workspace, conv_backward, conv_forward,
+    curve::{curve_backward, curve_forward},
     elementwise::dropout_forward,
     head::{cross_entropy, global_average_pool, global_average_pool_backward, linear_backward, linear_forward},
     node::{add_scaled, node_sum, node_sum_backward},
     norm::{EPSILON, batch_stats},
     optim::{settle, sgd_update, sum_of_squares},
     pool::{pool_backward, pool_forward},
+    scale::{scale_backward, scale_forward},
 };
 
 use crate::Error;
@@ -28,7 +30,7 @@ pub struct Inputs {
 type Case = fn(&Inputs, &Device) -> Result<Vec<Tensor>, Error>;
 
 /// All ops by name.
-pub const CASES: [(&str, Case); 14] = [
+pub const CASES: [(&str, Case); 16] = [
     ("max_pool_3x3", |inputs, device| pool(inputs, device, PoolKind::Max)),
     ("avg_pool_3x3", |inputs, device| pool(inputs, device, PoolKind::Average)),
     ("sep_conv_3x3, one half", |inputs, device| separable(inputs, device, (3, 1))),
@@ -41,6 +43,8 @@ pub const CASES: [(&str, Case); 14] = [
     ("factorized reduce", reduce),
     ("node of 5 ops", node),
     ("dropout", dropout),
+    ("4 activations", activations),
+    ("scale of channels", scale),
     ("head and loss", head),
     ("SGD of 100 tensors", sgd),
 ];
@@ -190,6 +194,25 @@ fn dropout(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
     let x = inputs.image(1, device)?;
     let keep: Vec<u8> = (0..x.elem_count()).map(|i| u8::from(i % 3 != 0)).collect();
     Ok(vec![dropout_forward(&Workspace::new(), &x, &keep, 0.25)?])
+}
+
+fn activations(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
+    let (ws, x, dy) = (Workspace::new(), (inputs.image(1, device)? * 8.0)?, inputs.image(2, device)?);
+    let mut all = Vec::new();
+    for curve in [Curve::Relu6, Curve::Sigmoid, Curve::HardSigmoid, Curve::HardSwish] {
+        let y = curve_forward(&ws, &x, curve)?;
+        all.push(curve_backward(&ws, if curve.goes_back_by_value() { &y } else { &x }, &dy, curve)?);
+        all.push(y);
+    }
+    Ok(all)
+}
+
+fn scale(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {
+    let (ws, x, dy) = (Workspace::new(), inputs.image(1, device)?, inputs.image(2, device)?);
+    let factors = inputs.tensor(3, &[inputs.n, inputs.c], device)?;
+    let y = scale_forward(&ws, &x, &factors)?;
+    let (dx, dfactors) = scale_backward(&ws, &x, &factors, &dy)?;
+    Ok(vec![y, dx, dfactors])
 }
 
 fn head(inputs: &Inputs, device: &Device) -> Result<Vec<Tensor>, Error> {

@@ -13,8 +13,7 @@ template <int SIZE>
 __device__ inline void depthwise_forward(
     const Input& x, const float* weight, int size, int stride, int dilation, int out_h, int out_w, float* z) {
     DepthwiseWindow<SIZE> window{x, weight, size, stride, dilation, out_h, out_w};
-    if (window.four() && aligned(z)) depthwise_values<SIZE, 4>(window, z);
-    else depthwise_values<SIZE, 1>(window, z);
+    by_width(window.fit() | fit(z), [&](auto width) { depthwise_values<SIZE, width.value>(window, z); });
 }
 
 // The gradient of the input for a step of one, where the filter lies around each pixel as on the way forward, but turned.
@@ -72,32 +71,38 @@ template <int SIZE>
 __device__ inline void depthwise_backward_input(
     const Input& x, const Gradient& g, const float* weight, int size, int stride, int dilation,
     const Target& target) {
-    bool four = by_four(x) && by_four(g) && by_four(target) && aligned(weight);
-    if (stride != 1) {
-        if (four) depthwise_strided_input_values<4>(x, g, weight, size, stride, dilation, target);
-        else depthwise_strided_input_values<1>(x, g, weight, size, stride, dilation, target);
-    } else if (four && plain(g)) {
-        depthwise_input_values<SIZE, 4, PlainChannels<4>>(x, g, weight, size, dilation, target);
-    } else if (four) {
-        depthwise_input_values<SIZE, 4, GradientChannels<4>>(x, g, weight, size, dilation, target);
-    } else {
-        depthwise_input_values<SIZE, 1, GradientChannels<1>>(x, g, weight, size, dilation, target);
-    }
+    by_width(fit(x) | fit(g) | fit(target) | fit(weight), [&](auto width) {
+        constexpr int V = width.value;
+        if (stride != 1) {
+            depthwise_strided_input_values<V>(x, g, weight, size, stride, dilation, target);
+        } else if (plain(g)) {
+            depthwise_input_values<SIZE, V, PlainChannels<V>>(x, g, weight, size, dilation, target);
+        } else {
+            depthwise_input_values<SIZE, V, GradientChannels<V>>(x, g, weight, size, dilation, target);
+        }
+    });
 }
 
 // Columns of a filter, at most.
 constexpr int TAPS = 11;
 
+// Columns that a kernel has sums of, and how many channels a thread has of them at most: what a larger filter's sums take of
+// the block's memory is too much for four channels.
+template <int SIZE>
+constexpr int MOST = SIZE ? SIZE : TAPS;
+template <int SIZE>
+constexpr int WIDEST = SIZE ? 4 : 1;
+
+// `part`: the block's memory for [MOST, PIXELS, CHANNELS].
 template <int SIZE, int V>
 __device__ inline void depthwise_weight_sums(
-    const Input& x, const Gradient& g, int size, int stride, int dilation, int share, float* out) {
-    constexpr int MOST = SIZE ? SIZE : TAPS;
+    const Input& x, const Gradient& g, int size, int stride, int dilation, int share, float* part, float* out) {
     const int taps = SIZE ? SIZE : size;
     int channel = first_channel<V>(), ky = blockIdx.z, padding = dilation * (taps - 1) / 2;
     int pixels = g.n * g.h * g.w, end = min(int(blockIdx.y + 1) * share, pixels);
-    Lanes<V> sum[MOST];
+    Lanes<V> sum[MOST<SIZE>];
 #pragma unroll
-    for (int kx = 0; kx < MOST; ++kx) sum[kx] = Lanes<V>::of(0.0f);
+    for (int kx = 0; kx < MOST<SIZE>; ++kx) sum[kx] = Lanes<V>::of(0.0f);
     if (channel < x.c) {
         InputChannels<V> input(x, channel);
         GradientChannels<V> gradient(g, channel);
@@ -108,20 +113,21 @@ __device__ inline void depthwise_weight_sums(
             unsigned columns = y >= 0 && y < x.h ? inside_bits(column, taps, dilation, x.w) : 0;
             int first = (at.n * x.h + y) * x.w + column;
 #pragma unroll
-            for (int kx = 0; kx < MOST; ++kx) {
+            for (int kx = 0; kx < MOST<SIZE>; ++kx) {
                 if (kx < taps) add_product(sum[kx], input.at(first + kx * dilation, columns >> kx & 1), d);
             }
         }
     }
-    alignas(16) __shared__ float part[MOST][PIXELS<V>][CHANNELS];
 #pragma unroll
-    for (int kx = 0; kx < MOST; ++kx) sum[kx].to(&part[kx][pixel_of_block<V>()][threadIdx.x % (CHANNELS / V) * V]);
+    for (int kx = 0; kx < MOST<SIZE>; ++kx) {
+        sum[kx].to(part + (kx * PIXELS<V> + pixel_of_block<V>()) * CHANNELS + threadIdx.x % (CHANNELS / V) * V);
+    }
     __syncthreads();
     for (int i = threadIdx.x; i < taps * CHANNELS; i += 256) {
         int kx = i / CHANNELS, mine = blockIdx.x * CHANNELS + i % CHANNELS;
         if (mine >= x.c) continue;
         float total = 0.0f;
-        for (int p = 0; p < PIXELS<V>; ++p) total += part[kx][p][i % CHANNELS];
+        for (int p = 0; p < PIXELS<V>; ++p) total += part[(kx * PIXELS<V> + p) * CHANNELS + i % CHANNELS];
         out[(size_t(blockIdx.y) * taps * taps + ky * taps + kx) * x.c + mine] = total;
     }
 }
@@ -130,10 +136,11 @@ __device__ inline void depthwise_weight_sums(
 template <int SIZE>
 __device__ inline void depthwise_backward_weight(
     const Input& x, const Gradient& g, int size, int stride, int dilation, int share, float* out) {
-    // What a larger filter's sums take of the block's memory is too much for four channels.
-    constexpr int V = SIZE ? 4 : 1;
-    if (by_four(x) && by_four(g)) depthwise_weight_sums<SIZE, V>(x, g, size, stride, dilation, share, out);
-    else depthwise_weight_sums<SIZE, 1>(x, g, size, stride, dilation, share, out);
+    alignas(16) __shared__ float part[MOST<SIZE> * PIXELS<WIDEST<SIZE>> * CHANNELS];
+    by_width(fit(x) | fit(g), [&](auto width) {
+        constexpr int V = width.value < WIDEST<SIZE> ? width.value : WIDEST<SIZE>;
+        depthwise_weight_sums<SIZE, V>(x, g, size, stride, dilation, share, part, out);
+    });
 }
 
 #define DEPTHWISE(NAME, SIZE)                                                                                          \

@@ -22,7 +22,7 @@ struct Columns {
     float* out;
     int stride, first;
 
-    __device__ bool four() const { return stride % 4 == 0 && first % 4 == 0 && aligned(out); }
+    __device__ Fit fit() const { return stride | first | ::fit(out); }
     template <int V>
     __device__ void put(int row, int column, const Lanes<V>& value) const {
         value.to(out + size_t(row) * stride + first + column);
@@ -34,7 +34,7 @@ template <int COLS, class C>
 __device__ inline void write(const Lanes<4>& sum, const C& c, int row0, int col0, int rows, int cols) {
     int row = row0 + threadIdx.x / (COLS / 4), column = col0 + threadIdx.x % (COLS / 4) * 4;
     if (row >= rows) return;
-    if (c.four() && column + 4 <= cols) {
+    if (c.fit() % 4 == 0 && column + 4 <= cols) {
         c.put(row, column, sum);
         return;
     }
@@ -115,8 +115,10 @@ template <int COLS, class A, class B, class C>
 __device__ inline Lanes<4> gemm(const A& a, const B& b, const C& c, int rows, int cols, int depth) {
     alignas(16) __shared__ Tile<COLS> tile;
     int row0 = blockIdx.x * ROWS<COLS>, col0 = blockIdx.y * COLS;
-    Lanes<4> sum = a.four() ? multiply<4, COLS>(tile, a, b, row0, col0, rows, cols, depth)
-                            : multiply<1, COLS>(tile, a, b, row0, col0, rows, cols, depth);
+    Lanes<4> sum;
+    by_width(a.fit(), [&](auto width) {
+        sum = multiply<width.value, COLS>(tile, a, b, row0, col0, rows, cols, depth);
+    });
     write<COLS>(sum, c, row0, col0, rows, cols);
     return sum;
 }
@@ -187,8 +189,9 @@ __device__ inline void weight_gradient(
     int t = threadIdx.x, row0 = blockIdx.x * SIZE, col0 = blockIdx.y * SIZE;
     int begin = blockIdx.z * share, end = min(begin + share, pixels);
     float sum[4][4] = {};
-    if (a.four() && g.four()) multiply_pixels<4, SIZE>(memory, a, g, row0, col0, rows, cols, begin, end, sum);
-    else multiply_pixels<1, SIZE>(memory, a, g, row0, col0, rows, cols, begin, end, sum);
+    by_width(a.fit() | g.fit(), [&](auto width) {
+        multiply_pixels<width.value, SIZE>(memory, a, g, row0, col0, rows, cols, begin, end, sum);
+    });
     // The groups' sums come where the chunks were.
     int tx = t % (SIZE / 4) * 4, ty = t % GROUP<SIZE> / (SIZE / 4) * 4;
 #pragma unroll

@@ -30,12 +30,9 @@ __device__ inline void node_values(const Terms& terms, int image, int c, int val
 }
 
 KERNEL(256) node_sum(const __grid_constant__ Terms terms, int image, int c, int values, int add, float* out) {
-    bool four = c % 4 == 0 && aligned(out);
-    for (int t = 0; t < terms.terms; ++t) {
-        four = four && aligned(terms.z[t]) && aligned(terms.scale[t]) && aligned(terms.shift[t]);
-    }
-    if (four) node_values<4>(terms, image, c, values, add, out);
-    else node_values<1>(terms, image, c, values, add, out);
+    Fit all = c | fit(out);
+    for (int t = 0; t < terms.terms; ++t) all |= fit(terms.z[t]) | fit(terms.scale[t]) | fit(terms.shift[t]);
+    by_width(all, [&](auto width) { node_values<width.value>(terms, image, c, values, add, out); });
 }
 
 // What becomes of the sums over pieces of the pixels, [terms, pieces, 2, c], of dy and of dy * (z - mean).
@@ -124,9 +121,9 @@ KERNEL(256) gradient_sums(
     const __grid_constant__ Terms terms, const float* dy, int image_pixels, int pixels, int c, int share,
     const __grid_constant__ Sums sums) {
     int t = blockIdx.z;
-    bool four = c % 4 == 0 && aligned(dy) && aligned(terms.z[t]) && aligned(terms.mean[t]);
-    if (four) sum_gradient<4>(terms, dy, image_pixels, pixels, c, share, sums);
-    else sum_gradient<1>(terms, dy, image_pixels, pixels, c, share, sums);
+    by_width(c | fit(dy) | fit(terms.z[t]) | fit(terms.mean[t]), [&](auto width) {
+        sum_gradient<width.value>(terms, dy, image_pixels, pixels, c, share, sums);
+    });
 }
 
 template <int V>
@@ -146,8 +143,7 @@ __device__ inline void sum_input_gradient(const Input& x, const float* dy, int s
 // `share` pixels.
 KERNEL(256) input_gradient_sums(
     const __grid_constant__ Input x, const float* dy, int share, const __grid_constant__ Sums sums) {
-    if (by_four(x) && aligned(dy) && aligned(x.mean)) sum_input_gradient<4>(x, dy, share, sums);
-    else sum_input_gradient<1>(x, dy, share, sums);
+    by_width(fit(x) | fit(dy) | fit(x.mean), [&](auto width) { sum_input_gradient<width.value>(x, dy, share, sums); });
 }
 
 // dst = gate * sample[n] * dy, or that added to it.

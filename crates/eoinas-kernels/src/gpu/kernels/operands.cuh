@@ -1,4 +1,4 @@
-// What the matrix products of `gemm.cuh` read and write, V neighbouring channels at a time; `four` says whether four can
+// What the matrix products of `gemm.cuh` read and write, V neighbouring channels at a time; `fit` says how many can
 // be.
 #pragma once
 
@@ -9,7 +9,7 @@ struct Window {
     int columns, stride, first_y, first_x, out_h, out_w;
 
     using Row = Pixel;
-    __device__ bool four() const { return by_four(x); }
+    __device__ Fit fit() const { return ::fit(x); }
     __device__ Row row(int pixel) const {
         Pixel at = place(pixel, out_h, out_w);
         return {at.n, at.y * stride + first_y, at.x * stride + first_x};
@@ -31,7 +31,7 @@ struct DepthwiseWindow {
     int size, stride, dilation, out_h, out_w;
 
     using Row = Pixel;
-    __device__ bool four() const { return by_four(x) && aligned(weight); }
+    __device__ Fit fit() const { return ::fit(x) | ::fit(weight); }
     __device__ Row row(int pixel) const {
         Pixel at = place(pixel, out_h, out_w);
         int padding = dilation * (size - 1) / 2;
@@ -66,7 +66,7 @@ struct GradientRows {
     const Gradient& g;
 
     using Row = int;
-    __device__ bool four() const { return by_four(g); }
+    __device__ Fit fit() const { return ::fit(g); }
     __device__ Row row(int pixel) const { return pixel; }
     template <int V>
     __device__ Lanes<V> at(Row pixel, int channel) const {
@@ -79,7 +79,7 @@ struct GradientColumns {
     const Gradient& g;
     int first;
 
-    __device__ bool four() const { return by_four(g) && first % 4 == 0; }
+    __device__ Fit fit() const { return ::fit(g) | first; }
     template <int V>
     __device__ Lanes<V> at(int pixel, int channel) const {
         return GradientChannels<V>(g, first + channel).at(pixel);
@@ -93,7 +93,7 @@ struct GradientWindow {
     int columns, stride, first_y, first_x, h, w;
 
     using Row = Pixel;
-    __device__ bool four() const { return by_four(g); }
+    __device__ Fit fit() const { return ::fit(g); }
     __device__ Row row(int pixel) const {
         Pixel at = place(pixel, h, w);
         return {at.n, at.y - first_y, at.x - first_x};
@@ -118,7 +118,7 @@ struct ReduceGradientWindow {
     int split, h, w;
 
     using Row = Pixel;
-    __device__ bool four() const { return by_four(g) && split % 4 == 0; }
+    __device__ Fit fit() const { return ::fit(g) | split; }
     __device__ Row row(int pixel) const { return place(pixel, h, w); }
     template <int V>
     __device__ Lanes<V> at(const Row& row, int channel) const {
@@ -164,7 +164,7 @@ struct InputColumns {
     const Target& target;
     const Input& x;
 
-    __device__ bool four() const { return by_four(target) && by_four(x); }
+    __device__ Fit fit() const { return ::fit(target) | ::fit(x); }
     template <int V>
     __device__ void put(int row, int column, const Lanes<V>& value) const {
         store(target, x, row, column, value);

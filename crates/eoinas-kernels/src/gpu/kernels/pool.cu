@@ -48,8 +48,7 @@ __device__ inline void pool_values(const Pool& pool, int n, int max, int out_h, 
 KERNEL(256) pool_forward(
     const float* x, int n, int h, int w, int c, int stride, int max, int out_h, int out_w, float* z) {
     Pool pool{x, h, w, c, stride};
-    if (c % 4 == 0 && aligned(x) && aligned(z)) pool_values<4>(pool, n, max, out_h, out_w, z);
-    else pool_values<1>(pool, n, max, out_h, out_w, z);
+    by_width(c | fit(x) | fit(z), [&](auto width) { pool_values<width.value>(pool, n, max, out_h, out_w, z); });
 }
 
 // Hands the gradient of each window that a pixel lies in, those whose centre is at most one pixel away, to
@@ -67,34 +66,39 @@ __device__ inline void for_windows(const Pixel& at, const F& take) {
     }
 }
 
-template <int STRIDE>
+template <int STRIDE, int V>
 __device__ inline void max_pool_backward(const Pool& pool, const Gradient& g, int add, float* dx) {
     int values = g.n * pool.h * pool.w * g.c;
-    for (int i = first_value(); i < values; i += all_threads()) {
+    for (int i = first_value() * V; i < values; i += all_threads() * V) {
         int pixel = i / g.c;
         Pixel at = place(pixel, pool.h, pool.w);
-        GradientChannels<1> gradient(g, i - pixel * g.c);
-        float v = pool.x[i], sum = 0.0f;
+        GradientChannels<V> gradient(g, i - pixel * g.c);
+        Lanes<V> v = Lanes<V>::from(pool.x + i), sum = add ? Lanes<V>::from(dx + i) : Lanes<V>::of(0.0f);
         unsigned rows = inside_bits(at.y - 2, 5, 1, pool.h), columns = inside_bits(at.x - 2, 5, 1, pool.w);
         // A bit for each pixel that shares a window with this one, row by row: whether this one goes before it, as the first
         // of the largest does. Beside a NaN none does.
-        unsigned goes_before = 0;
+        unsigned goes_before[V] = {};
 #pragma unroll 1
         for (int down = -2; down <= 2; ++down) {
 #pragma unroll
             for (int across = -2; across <= 2; ++across) {
                 bool inside = rows >> (down + 2) & columns >> (across + 2) & 1;
-                float other = pool.x[inside ? i + (down * pool.w + across) * g.c : i];
-                bool before = down < 0 || (down == 0 && across < 0), smaller = before ? other < v : other <= v;
-                goes_before |= unsigned(smaller || !inside) << ((down + 2) * 5 + across + 2);
+                Lanes<V> other = Lanes<V>::from(pool.x + (inside ? i + (down * pool.w + across) * g.c : i));
+                bool before = down < 0 || (down == 0 && across < 0);
+#pragma unroll
+                for (int j = 0; j < V; ++j) {
+                    bool smaller = before ? other.v[j] < v.v[j] : other.v[j] <= v.v[j];
+                    goes_before[j] |= unsigned(smaller || !inside) << ((down + 2) * 5 + across + 2);
+                }
             }
         }
         for_windows<STRIDE>(at, [&](int down, int across, int y, int x) {
             unsigned window = 0x1ce7u << ((down + 1) * 5 + across + 1);
-            bool first = (goes_before & window) == window && y >= 0 && y < g.h && x >= 0 && x < g.w;
-            sum += gradient.at((at.n * g.h + y) * g.w + x, first).v[0];
+            Lanes<V> d = gradient.at(at.n, y, x);
+#pragma unroll
+            for (int j = 0; j < V; ++j) sum.v[j] += (goes_before[j] & window) == window ? d.v[j] : 0.0f;
         });
-        dx[i] = add ? dx[i] + sum : sum;
+        sum.to(dx + i);
     }
 }
 
@@ -115,9 +119,10 @@ __device__ inline void mean_pool_backward(const Pool& pool, const Gradient& g, i
 
 template <int STRIDE>
 __device__ inline void pool_backward_by(const Pool& pool, const Gradient& g, int max, int add, float* dx) {
-    if (max) max_pool_backward<STRIDE>(pool, g, add, dx);
-    else if (by_four(g) && aligned(dx)) mean_pool_backward<STRIDE, 4>(pool, g, add, dx);
-    else mean_pool_backward<STRIDE, 1>(pool, g, add, dx);
+    by_width(fit(g) | fit(pool.x) | fit(dx), [&](auto width) {
+        if (max) max_pool_backward<STRIDE, width.value>(pool, g, add, dx);
+        else mean_pool_backward<STRIDE, width.value>(pool, g, add, dx);
+    });
 }
 
 KERNEL(256) pool_backward(

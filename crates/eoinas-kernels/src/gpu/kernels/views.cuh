@@ -58,26 +58,41 @@ __device__ inline void add_product(Lanes<V>& sum, const Lanes<V>& a, const Lanes
     for (int i = 0; i < V; ++i) sum.v[i] = fmaf(a.v[i], b.v[i], sum.v[i]);
 }
 
-// Whether four values can be read from here at once.
-__device__ inline bool aligned(const void* values) {
-    return reinterpret_cast<size_t>(values) % 16 == 0;
+// How many neighbouring channels can be read together: its lowest bits say what counts and addresses are multiples of, in
+// values.
+using Fit = unsigned;
+
+__device__ inline Fit fit(const void* values) {
+    return Fit(reinterpret_cast<size_t>(values) / sizeof(float));
 }
 
-// Whether four neighbouring channels can be read together.
-__device__ inline bool by_four(const Input& x) {
-    bool four = x.c % 4 == 0 && aligned(x.scale) && aligned(x.shift);
-    for (int s = 0; s < x.sources; ++s) four = four && x.width[s] % 4 == 0 && aligned(x.source[s]);
-    return four;
+__device__ inline Fit fit(const Input& x) {
+    Fit all = x.c | fit(x.scale) | fit(x.shift);
+    for (int s = 0; s < x.sources; ++s) all |= x.width[s] | fit(x.source[s]);
+    return all;
 }
 
-__device__ inline bool by_four(const Gradient& g) {
-    return g.c % 4 == 0 && aligned(g.dy) && aligned(g.z) && aligned(g.a) && aligned(g.b) && aligned(g.d);
+__device__ inline Fit fit(const Gradient& g) {
+    return g.c | fit(g.dy) | fit(g.z) | fit(g.a) | fit(g.b) | fit(g.d);
 }
 
-__device__ inline bool by_four(const Target& target) {
-    bool four = true;
-    for (int s = 0; s < target.sources; ++s) four = four && target.width[s] % 4 == 0 && aligned(target.tensor[s]);
-    return four;
+__device__ inline Fit fit(const Target& target) {
+    Fit all = 0;
+    for (int s = 0; s < target.sources; ++s) all |= target.width[s] | fit(target.tensor[s]);
+    return all;
+}
+
+template <int V>
+struct Width {
+    static constexpr int value = V;
+};
+
+// Calls `work` with a `Width` of as many channels, 4, 2 or 1, as can be read together.
+template <class F>
+__device__ inline void by_width(Fit fit, const F& work) {
+    if (fit & 1) work(Width<1>());
+    else if (fit & 2) work(Width<2>());
+    else work(Width<4>());
 }
 
 // Bit i: whether `first + i * step` lies within `size`, for a window of `count` rows or columns, at most as many as there
