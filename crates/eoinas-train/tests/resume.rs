@@ -141,6 +141,17 @@ fn a_folder_has_one_writer() {
     assert!(matches!(Search::resume(&run, options()).unwrap().run().unwrap(), Outcome::Done(_)));
 }
 
+#[test]
+fn a_finished_run_is_read_without_its_checkpoints() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    run_to_end(tiny(), &run);
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    let before = fs::read(run.join("result.json")).unwrap();
+    assert!(matches!(Search::complete(tiny(), &run, options()).unwrap(), Outcome::Done(_)));
+    assert_eq!(fs::read(run.join("result.json")).unwrap(), before);
+}
+
 mod damaged {
     use super::*;
 

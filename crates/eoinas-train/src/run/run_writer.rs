@@ -121,7 +121,8 @@ impl RunWriter {
         [Path::new(""), NEW.as_ref(), WHOLE.as_ref()].iter().any(|place| path.join(place).join(name).exists())
     }
 
-    /// Whether there is a run in the folder that has begun. What was on its way to its place is brought there.
+    /// Whether there is a run in the folder that has begun, or that has ended, whose checkpoints may be gone. What was on its
+    /// way to its place is brought there.
     ///
     /// # Errors
     /// As [`RunWriter::resume`], where there is something to be brought.
@@ -129,7 +130,7 @@ impl RunWriter {
         if path.join(WHOLE).is_dir() {
             drop(Self::resume(path)?);
         }
-        Ok(path.join(names::CHECKPOINTS).exists())
+        Ok([names::CHECKPOINTS, names::RESULT].iter().any(|name| path.join(name).exists()))
     }
 
     /// Whether the run has not begun: its files do not have their places yet.
