@@ -1,9 +1,13 @@
 //! Names that flags take: `--help` and shells list them with what each stands for, and a typo gets the nearest one.
 
-use std::{error::Error, str::FromStr};
+use std::{error::Error, ffi::OsStr, str::FromStr};
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use eoinas_core::models::ModelKind;
+use clap::{
+    Arg, Command,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
+use eoinas_core::models::{ModelConfig, ModelKind};
 use eoinas_data::SourceKind;
 use eoinas_train::{MethodKind, Preset, TrainPreset, training::ClassWeights};
 
@@ -25,9 +29,32 @@ pub(crate) fn train_presets() -> impl TypedValueParser<Value = TrainPreset> {
     of(TrainPreset::ALL.map(|preset| described(preset.name(), preset.about())))
 }
 
-/// Of a human-designed network.
-pub(crate) fn models() -> impl TypedValueParser<Value = ModelKind> {
-    of(ModelKind::ALL.map(|kind| described(kind.name(), kind.published().title)))
+/// A network without cells: a human-designed one by its name, or a chain by its layers.
+#[derive(Clone)]
+pub(crate) struct Networks;
+
+impl TypedValueParser for Networks {
+    type Value = ModelConfig;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<ModelConfig, clap::Error> {
+        let by_name = |_| {
+            let names = of::<ModelKind>(ModelKind::ALL.map(|kind| PossibleValue::new(kind.name())));
+            names.parse_ref(command, arg, value).map(ModelConfig::new)
+        };
+        let text = value.to_str().unwrap_or_default();
+        match text.parse::<ModelConfig>() {
+            // What has several words is a chain, and it is said which of them is wrong.
+            Err(error) if text.split_whitespace().count() > 1 => {
+                Err(command.clone().error(ErrorKind::ValueValidation, error))
+            }
+            parsed => parsed.or_else(by_name),
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let described = ModelKind::ALL.map(|kind| described(kind.name(), kind.published().title));
+        Some(Box::new(described.into_iter()))
+    }
 }
 
 /// Of what classes weigh.
@@ -61,7 +88,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Arg, Command, error::ErrorKind};
 
     #[test]
     fn a_name_is_read_listed_and_guessed() {

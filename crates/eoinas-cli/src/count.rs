@@ -114,14 +114,15 @@ fn short(name: &str) -> String {
 }
 
 fn row(path: &Path, args: &Args) -> Result<Row, Error> {
-    let Some(kind) = network(path)? else { return cell_row(path, args) };
-    let config = ModelConfig { width: args.width.unwrap_or(1.0), depth: args.depth, ..ModelConfig::new(kind) };
+    let Some(model) = network(path)? else { return cell_row(path, args) };
+    let name = model.chain.as_ref().map_or_else(|| model.name.name().to_owned(), ToString::to_string);
+    let config = ModelConfig { width: args.width.unwrap_or(1.0), depth: args.depth, ..model };
     let count = |form: ModelForm| -> Result<Counts, Error> {
         let config = ModelConfig { form: Some(form), ..config.clone() };
         Ok(config.graph(form.images(), form.classes())?.counts())
     };
     // A depth may be one of either form alone.
-    let counted: Vec<_> = kind.forms().iter().map(|&form| (form, count(form))).collect();
+    let counted: Vec<_> = config.name.forms().iter().map(|&form| (form, count(form))).collect();
     let of = |wanted: ModelForm| {
         counted.iter().find(|(form, _)| *form == wanted).and_then(|(_, counts)| counts.as_ref().ok().copied())
     };
@@ -131,7 +132,7 @@ fn row(path: &Path, args: &Args) -> Result<Row, Error> {
     {
         return Err(error);
     }
-    Ok(Row { kind: Kind::Network, name: kind.name().to_owned(), cifar, imagenet })
+    Ok(Row { kind: Kind::Network, name, cifar, imagenet })
 }
 
 /// Whether this is a name: a path is none, though it may be spelled like one.
@@ -139,9 +140,11 @@ fn is_name(name: &Path) -> bool {
     name.components().eq([Component::Normal(name.as_os_str())])
 }
 
-/// The network of this name, where there is one.
-fn network(name: &Path) -> Result<Option<ModelKind>, Error> {
-    let found = name.to_str().and_then(|name| name.parse::<ModelKind>().ok()).filter(|_| is_name(name));
+/// The network of this name, or the chain of these layers, where there is one.
+fn network(name: &Path) -> Result<Option<ModelConfig>, Error> {
+    let found = name.to_str().and_then(|text| text.parse::<ModelConfig>().ok());
+    // A chain's layers have strokes in them, as paths do.
+    let found = found.filter(|model| model.chain.is_some() || is_name(name));
     if found.is_some() && name.is_file() {
         let shown = name.display();
         let text = format!("{shown} is a network, and here is a file of that name; for the file write ./{shown}");

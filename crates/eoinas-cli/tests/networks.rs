@@ -52,9 +52,31 @@ fn a_human_designed_network_is_trained_stopped_resumed_and_used() {
 }
 
 #[test]
+fn a_chain_of_layers_is_trained_counted_and_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("chain").display().to_string();
+    let layers = "conv3-8 pool2/2 conv3-16 average";
+    let args = ["--network", layers, "--multiply-adds", "500k", "--epochs", "1", "--train-images", "64"];
+    let output = run("train", &[&args[..], &["--test-images", "64", "--json", "--out", &out]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let result: serde_json::Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    let trained = &result["trained"][0];
+    assert_eq!((&trained["model"]["name"], &trained["model"]["chain"]), (&"chain".into(), &layers.into()));
+    let cost = trained["multiply_adds"].as_f64().unwrap();
+    assert!((400e3..600e3).contains(&cost), "{cost}");
+    let output = run("evaluate", &[&format!("{out}/network"), "--dataset", "embedded", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = common::eoinas("count").args([layers, "--json"]).output().unwrap();
+    assert!(text(&output.stdout).contains(layers), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+#[test]
 fn what_a_human_designed_network_does_not_have_is_refused() {
     for (args, wanted) in [
         (&["--network", "resnet-21"][..], "resnet-20"),
+        (&["--network", "conv3-8 pool2-2"], "`pool2-2` is no layer of a chain"),
+        (&["--network", "chain"], "invalid value 'chain'"),
+        (&["--network", "conv3-8 pool5/3 pool5/3 pool5/3 pool5/3"], "does not fit"),
         (&["--network", "resnet-20", "--depth", "21"], "6n + 2"),
         (&["--network", "mobilenet-v2", "--depth", "20"], "--depth is 20"),
         (&["--network", "resnet-20", "--width", "0"], "--width is 0"),

@@ -79,6 +79,7 @@ mod head;
 pub mod inference;
 pub mod latency;
 mod layers;
+pub mod net2net;
 mod network;
 pub mod operation;
 pub mod ops;

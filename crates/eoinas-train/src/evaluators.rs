@@ -1,8 +1,11 @@
 //! What gives a genotype its score with a network: the weights of a supernet, or a training of its own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
 
-use eoinas_core::Genotype;
+use eoinas_core::{Genotype, models::Design};
 use eoinas_strategy::{EvaluateError, Evaluation, Evaluator};
 
 use crate::{
@@ -54,8 +57,8 @@ impl Evaluator for SupernetEvaluator {
     }
 }
 
-/// Scores a genotype by training its network from scratch, each in a folder of its own, so that an interrupted evaluation
-/// is gone on with and a genotype is trained once.
+/// Scores a candidate by training its network from scratch, each in a folder of its own, so that an interrupted evaluation
+/// is gone on with and a candidate is trained once.
 ///
 /// The score is the accuracy (or what else is the score of the task, more being better) on training images that are held out of every training alike, drawn by the seed of the
 /// settings: [`TrainDataConfig::held_out`](crate::training::TrainDataConfig::held_out), where the settings do not say it
@@ -85,15 +88,18 @@ impl std::fmt::Debug for TrainingEvaluator {
     }
 }
 
-impl Evaluator for TrainingEvaluator {
+/// Of genotypes, and of anything else that a network can be made of, such as the chains of MetaQNN and EAS.
+impl<C: Clone + Display + Into<Design>> Evaluator<C> for TrainingEvaluator {
     fn name(&self) -> &str {
         "training"
     }
 
-    fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, EvaluateError> {
-        let name = checkpoint::sha256(genotype.to_string().as_bytes());
+    fn evaluate(&mut self, candidate: &C) -> Result<Evaluation, EvaluateError> {
+        let name = checkpoint::sha256(candidate.to_string().as_bytes());
         let run = self.dir.join(name.get(..16).unwrap_or(&name));
-        match Training::complete((self.config.clone(), genotype.clone().into()), &run, (self.options)())? {
+        let (design, config): (Design, _) = (candidate.clone().into(), self.config.clone());
+        let config = if design.model().is_some() { config.for_model() } else { config };
+        match Training::complete((config, design), &run, (self.options)())? {
             Outcome::Done(trained) => Ok(Evaluation::of(trained.score().merit())),
             Outcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
         }

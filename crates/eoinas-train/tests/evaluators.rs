@@ -7,7 +7,10 @@ use std::fs;
 
 use common::*;
 use eoinas_core::{Event, SearchSpace};
-use eoinas_strategy::{Evaluator, RandomSearch, StrategyError, StrategySearch};
+use eoinas_strategy::{
+    Evaluator, MetaQnn, RandomSearch, StrategyError, StrategySearch,
+    chain::{Chain, ChainSpace},
+};
 use eoinas_train::{
     Options, Outcome, Search, SearchConfig, SupernetEvaluator, TrainConfig, TrainError, Training, TrainingEvaluator,
     config::MethodKind, evaluate::evaluate_genotype, stop::MaxSteps, training::TrainData,
@@ -117,4 +120,31 @@ fn a_training_scores_a_cell_once_and_goes_on_where_it_was_stopped() {
     // Nothing is trained again.
     let mut again = search(TrainingEvaluator::new(config, dir.path(), rules));
     assert_eq!(*again.run(|_| {}).unwrap(), history);
+}
+
+#[test]
+fn chains_are_scored_by_trainings_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    // A preset's auxiliary head and paths are a cell's, and left out.
+    let config = TrainConfig { epochs: 1, drop_path: 0.1, ..tiny_training() };
+    let space = ChainSpace {
+        depth: 3,
+        kernels: vec![3],
+        channels: vec![4],
+        pools: vec![(2, 2)],
+        units: vec![8],
+        ..ChainSpace::default()
+    };
+    let strategy = || MetaQnn::chains(space.clone()).unwrap();
+    let evaluator = || TrainingEvaluator::new(config.clone(), dir.path(), Options::default);
+    let history = StrategySearch::<_, _, Chain>::new(strategy(), evaluator(), 3, 0).run(|_| {}).unwrap().clone();
+    for entry in &history.entries {
+        let chain: Chain = entry.genotype.parse().unwrap();
+        assert!((0.0..=1.0).contains(&entry.evaluation.score), "{chain}");
+        let again: eoinas_strategy::Evaluation = evaluator().evaluate(&chain).unwrap();
+        assert_eq!(again, entry.evaluation);
+    }
+    let model = fs::read_dir(dir.path()).unwrap().map(|run| run.unwrap().path().join("model.json"));
+    let models: Vec<String> = model.map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(models.iter().all(|model| model.contains("\"name\": \"chain\"")), "{models:?}");
 }

@@ -3,10 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{
-    Skeleton, Streams,
-    models::{ModelConfig, ModelKind},
-};
+use eoinas_core::{Skeleton, Streams, models::ModelConfig};
 use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions};
 use eoinas_onnx::ExportOptions;
 use eoinas_train::machine::with_threads;
@@ -81,13 +78,13 @@ fn runs(args: &Args) -> Result<ExitCode, Error> {
 fn network(args: &Args) -> Result<DerivedNetwork, Error> {
     let (streams, device, size) = (Streams::new(0), Device::Cpu, args.image_size);
     let name = args.network.to_string_lossy();
-    if let Ok(kind) = name.parse::<ModelKind>() {
+    if let Ok(model) = name.parse::<ModelConfig>() {
         for (flag, got) in [("--channels", args.channels), ("--cells", args.cells)] {
             if got.is_some() {
-                return Err(format!("{flag}: {kind} is no network of cells; leave it out").into());
+                return Err(format!("{flag}: {model} is no network of cells; leave it out").into());
             }
         }
-        return Ok(DerivedNetwork::of_model(&ModelConfig::new(kind), [size, size, 3], 10, &streams, &device)?);
+        return Ok(DerivedNetwork::of_model(&model, [size, size, 3], 10, &streams, &device)?);
     }
     let genotype = cell::read(&args.network)?;
     let (channels, cells) = (args.channels.unwrap_or(36), args.cells.unwrap_or(20));

@@ -13,7 +13,7 @@ use std::{
 use clap::ArgGroup;
 use eoinas_core::{
     SearchSpace,
-    models::{Design, ModelConfig, ModelKind},
+    models::{Design, ModelConfig},
 };
 use eoinas_train::{RunWriter, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
 
@@ -54,10 +54,11 @@ pub struct Args {
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "MODEL", conflicts_with_all = ["random", "resume", "max_parameters",
         "max_multiply_adds", "max_latency"])]
     init: Option<PathBuf>,
-    /// A human-designed network by its name, instead of a cell's.
-    #[arg(long, help_heading = "Cell", group = "cell", value_name = "NAME", value_parser = choices::models(), conflicts_with_all = ["genotype", "random", "init", "resume",
+    /// A human-designed network by its name, or a chain of plain layers, one after the other ('conv3-64 pool2/2 dense128'),
+    /// instead of a cell's network.
+    #[arg(long, help_heading = "Cell", group = "cell", value_name = "NAME", value_parser = choices::Networks, conflicts_with_all = ["genotype", "random", "init", "resume",
         "print_config", "channels", "cells", "drop_path", "auxiliary", "max_parameters", "max_multiply_adds", "max_latency"])]
-    network: Option<ModelKind>,
+    network: Option<ModelConfig>,
     /// With --network: its channels as a multiple of the published ones [default: 1]
     #[arg(long, help_heading = "Cell", value_name = "FACTOR", requires = "network", conflicts_with_all = ["genotype", "random", "init", "resume", "print_config", "multiply_adds"])]
     width: Option<f64>,
@@ -206,11 +207,11 @@ fn train(args: &Args, host: &Host) -> Result<Ended, Error> {
     }
     let begun = Instant::now();
     let Settings { mut config, of_init, .. } = settings::of(args)?;
-    let design = match (&args.genotype, args.network) {
+    let design = match (&args.genotype, &args.network) {
         (Some(text), _) => Some(Design::Cell(cell::read(text)?)),
-        (None, Some(name)) => {
-            let model = ModelConfig { depth: args.depth, ..ModelConfig::new(name) };
-            Some(ModelConfig { width: args.width.unwrap_or(model.width), ..model }.into())
+        (None, Some(model)) => {
+            let width = args.width.unwrap_or(model.width);
+            Some(ModelConfig { width, depth: args.depth, ..model.clone() }.into())
         }
         (None, None) => of_init,
     };

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::Chain;
 use super::config::ModelConfig;
 use crate::genotype::Genotype;
 
@@ -46,6 +47,12 @@ impl Design {
 impl From<Genotype> for Design {
     fn from(genotype: Genotype) -> Self {
         Self::Cell(genotype)
+    }
+}
+
+impl From<Chain> for Design {
+    fn from(chain: Chain) -> Self {
+        Self::Model(chain.into())
     }
 }
 

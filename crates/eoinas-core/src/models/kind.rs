@@ -43,10 +43,13 @@ pub enum ModelKind {
     MobileNetV3,
     /// ShuffleNet 2x with three groups (Zhang et al. 2018).
     ShuffleNet,
+    /// A chain of plain layers, which the settings name one by one ([`Chain`](super::Chain)): what MetaQNN (Baker et al. 2017) and EAS
+    /// (Cai et al. 2018) search for.
+    Chain,
 }
 
 impl ModelKind {
-    /// All of them.
+    /// Those that were designed and published; [`Chain`](Self::Chain) is what its layers say.
     pub const ALL: [Self; 15] = [
         Self::ResNet20,
         Self::ResNet56,
@@ -83,6 +86,7 @@ impl ModelKind {
             Self::MobileNetV2 => "mobilenet-v2",
             Self::MobileNetV3 => "mobilenet-v3",
             Self::ShuffleNet => "shufflenet",
+            Self::Chain => "chain",
         }
     }
 
@@ -109,7 +113,7 @@ impl FromStr for ModelKind {
     fn from_str(name: &str) -> Result<Self, Setting> {
         let names = || Self::ALL.map(Self::name);
         let wanted = plain(name);
-        let found = Self::ALL.into_iter().find(|kind| plain(kind.name()) == wanted);
+        let found = Self::ALL.into_iter().chain([Self::Chain]).find(|kind| plain(kind.name()) == wanted);
         found.ok_or_else(|| {
             let meant = nearest_name(name, names()).map_or_else(String::new, |near| format!(" (is {near} meant?)"));
             let shown: String = name.chars().take(64).collect();

@@ -14,6 +14,8 @@
 //! ```
 
 mod builder;
+mod chain;
+mod chain_graph;
 mod config;
 mod densenet;
 mod design;
@@ -30,6 +32,7 @@ mod resnet_cifar;
 mod senet;
 mod shufflenet;
 
+pub use chain::{Chain, ChainLayer};
 pub use config::ModelConfig;
 pub use design::{Design, DesignText};
 pub use graph::{Activation, ConvSpec, Layer, LayerGraph, LayerId, LayerNode, PoolKind, PoolSpec};

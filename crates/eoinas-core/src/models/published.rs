@@ -93,6 +93,12 @@ impl ModelKind {
                 year: 2019,
                 figures: const { &[imagenet(Some(5_400_000), 219_000_000, "table 3")] },
             },
+            Self::Chain => PublishedModel {
+                title: "Designing neural network architectures using reinforcement learning",
+                authors: "Baker, Gupta, Naik, Raskar",
+                year: 2017,
+                figures: &[],
+            },
             Self::ShuffleNet => PublishedModel {
                 title: "ShuffleNet: an extremely efficient convolutional neural network for mobile devices",
                 authors: "Zhang, Zhou, Lin, Sun",

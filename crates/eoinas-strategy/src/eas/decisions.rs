@@ -20,7 +20,7 @@ impl Decision {
         match self {
             Self::Wider { chain, layers } => {
                 let wide = layers.iter().filter(|(_, wider)| *wider);
-                wide.fold(chain.clone(), |chain, (at, _)| chain.widened(*at, growth).unwrap_or(chain))
+                wide.fold(chain.clone(), |chain, (at, _)| growth.widened(&chain, *at).unwrap_or(chain))
             }
             Self::Deeper { chain, block, place, kernel } => {
                 let after = chain.blocks().get(*block).and_then(|block| block.get(*place).copied());

@@ -1,9 +1,8 @@
 //! A chain as a network.
 
-use eoinas_core::CoreError;
-use eoinas_core::models::{Activation, ConvSpec, Layer, LayerGraph, LayerId, PoolKind, PoolSpec};
-
-use super::{Chain, ChainLayer};
+use super::chain::{Chain, ChainLayer};
+use super::graph::{Activation, ConvSpec, Layer, LayerGraph, LayerId, PoolKind, PoolSpec};
+use crate::error::CoreError;
 
 impl Chain {
     /// The network for images of this height, width and number of channels: convolutions and fully connected layers with
