@@ -26,7 +26,7 @@ pub struct HostArgs {
 }
 
 /// What runs take from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Host {
     /// Stops a run at Ctrl-C and the like, which lets it save its state.
     interrupt: Interrupt,

@@ -71,6 +71,32 @@ fn a_chain_of_layers_is_trained_counted_and_used() {
 }
 
 #[test]
+fn strategies_have_their_candidates_trained() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study").display().to_string();
+    let small =
+        ["--epochs", "1", "--train-images", "80", "--test-images", "20", "--multiply-adds", "200k", "--cells", "3"];
+    let study = |args: &[&str]| {
+        let output = run("compare", &[&["strategies", "--budget", "2", "--out", &out], &small[..], args].concat());
+        (output.status.success(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+    };
+    let (ok, first, error) = study(&["--strategy", "random,metaqnn-chains,eas"]);
+    assert!(ok, "{error}");
+    for strategy in ["random", "metaqnn-chains", "eas"] {
+        let history = fs::read_to_string(format!("{out}/{strategy}/seed-0/history-2.json")).unwrap();
+        assert_eq!(history.matches("\"genotype\"").count(), 2, "{strategy}");
+        assert!(first.contains(&format!("{strategy}/seed-0/found-2-")), "{first}");
+    }
+    // Nothing is trained again, and other settings are another study.
+    let (ok, again, error) = study(&["--strategy", "random,metaqnn-chains,eas"]);
+    assert!(ok && again == first, "{error}{again}");
+    let (ok, _, error) = study(&["--strategy", "random", "--data", &out]);
+    assert!(!ok && !error.contains("panicked"), "{error}");
+    let (ok, _, error) = study(&["--strategy", "rando"]);
+    assert!(!ok && error.contains("similar value exists: 'random'"), "{error}");
+}
+
+#[test]
 fn what_a_human_designed_network_does_not_have_is_refused() {
     for (args, wanted) in [
         (&["--network", "resnet-21"][..], "resnet-20"),

@@ -8,6 +8,7 @@ mod method;
 pub mod nas_bench_201;
 pub mod paper;
 mod scale;
+pub mod strategies;
 mod strategy;
 mod table;
 
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     NasBench201(Box<nas_bench_201::Args>),
     Front(Box<front::Args>),
     Paper(Box<paper::Args>),
+    Strategies(Box<strategies::Args>),
 }
 
 impl Command {
@@ -43,6 +45,7 @@ impl Command {
             Self::NasBench201(args) => nas_bench_201::run(args, start),
             Self::Front(args) => front::run(args, start),
             Self::Paper(args) => paper::run(args, start),
+            Self::Strategies(args) => strategies::run(args, start),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of a study.
 
-use std::{io, path::Path};
+use std::{fs, io, path::Path};
 
 use eoinas_core::statistics::mean_and_deviation;
 use eoinas_report::Table;
@@ -10,8 +10,19 @@ use eoinas_report::Table;
 /// # Errors
 /// A folder that cannot be written.
 pub fn write(table: &Table, dir: &Path, name: &str) -> io::Result<()> {
-    std::fs::write(dir.join(format!("{name}.md")), table.to_markdown())?;
-    std::fs::write(dir.join(format!("{name}.csv")), table.to_csv())
+    write_whole(&dir.join(format!("{name}.md")), &table.to_markdown())?;
+    write_whole(&dir.join(format!("{name}.csv")), &table.to_csv())
+}
+
+/// Writes a file whole, whoever writes or reads it at the same time.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_whole(path: &Path, content: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".tmp-{name}-{}", std::process::id()));
+    fs::write(&temporary, content)?;
+    fs::rename(&temporary, path)
 }
 
 /// `12.34 +- 0.56`, or `12.34` of a single value, or a dash of none.

@@ -219,6 +219,9 @@ mod tests {
         let fitted = chain.with_multiply_adds(images, 10, 1_000_000).unwrap();
         let cost = fitted.graph(images, 10).unwrap().counts().multiply_adds;
         assert!((900_000..1_100_000).contains(&cost), "{cost}");
+        // One whose width changes nothing.
+        let pools: ModelConfig = "pool2/2 average".parse().unwrap();
+        assert_eq!(pools.with_multiply_adds(images, 10, 1_000_000).unwrap(), pools);
         assert_eq!("MobileNet V2".parse::<ModelConfig>().unwrap(), ModelConfig::new(ModelKind::MobileNetV2));
         assert_eq!("conv5-8".parse::<ModelConfig>().unwrap().chain.unwrap().layers.len(), 1);
     }

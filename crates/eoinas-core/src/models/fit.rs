@@ -7,11 +7,13 @@ use crate::setting::Setting;
 
 /// Widths closer than by this ratio are one: no network's channels are told apart by less.
 const RESOLUTION: f64 = 1.000_01;
+/// No network with widths can be this wide: layers have at most 65,536 channels.
+const WIDEST: f64 = 1e6;
 
 impl ModelConfig {
     /// The same network in the width with which it comes closest, by ratio, to so many multiply-adds an image; the width that it
     /// has does not count. How a published network is set beside a cell at equal cost. Channels are whole numbers, so that
-    /// small networks come less close; depths are left alone.
+    /// small networks come less close; depths are left alone. A chain of poolings alone has no width, and stays what it is.
     ///
     /// # Errors
     /// As [`graph`](Self::graph); a cost that is below that of the narrowest network by more than a fifth, or above that of
@@ -52,6 +54,9 @@ impl ModelConfig {
         }
         while cost(high)? <= wanted {
             (low, high) = (high, 2.0 * high);
+            if high > WIDEST {
+                return Ok(at(1.0));
+            }
             if cost(high).is_err() {
                 let expected = format!("at most {}, what {} takes at width {low}", cost(low)?, self.name);
                 return Err(Setting::new(name, wanted, expected).into());
