@@ -1,4 +1,4 @@
-//! Strategies that train networks of their own, on toys with a known optimum: resumed to the same bytes, and EAS better than random.
+//! Strategies that train networks of their own, on toys with a known optimum: resumed to the same bytes, better than random.
 
 #![cfg(feature = "nao")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -15,7 +15,7 @@ fn toy(genotype: &Genotype) -> Evaluation {
 }
 
 fn nao(budget: usize, epochs: usize) -> Nao {
-    let config = NaoConfig { epochs, hidden: 32, ..NaoConfig::for_budget(budget) };
+    let config = NaoConfig { epochs, unscored: 50, hidden: 32, ..NaoConfig::for_budget(budget) };
     Nao::new(SearchSpace::nas_bench_201()).with_config(config).unwrap()
 }
 
@@ -37,6 +37,24 @@ fn resumed_searches_end_in_the_same_bytes() {
     let history = first.run(|_| {}).unwrap().clone();
     let mut resumed = chains(34).resume(history).unwrap();
     assert_eq!(serde_json::to_string(resumed.run(|_| {}).unwrap()).unwrap(), whole);
+}
+
+#[test]
+fn nao_beats_random_search() {
+    let budget = 60;
+    let best = |strategy: Box<dyn Strategy>, seed| {
+        let mut search = StrategySearch::new(strategy, toy, budget, seed);
+        search.run(|_| {}).unwrap().best().unwrap().evaluation.score
+    };
+    let space = SearchSpace::nas_bench_201;
+    let config = NaoConfig { hidden: 32, ..NaoConfig::for_budget(budget) };
+    let (mut found, mut random) = (0.0, 0.0);
+    for seed in 0..3 {
+        found += best(Box::new(Nao::new(space()).with_config(config).unwrap()), seed) / 3.0;
+        random += best(Box::new(RandomSearch::new(space())), seed) / 3.0;
+    }
+    println!("nao {found:.3}, random {random:.3}");
+    assert!(found > random + 0.1, "{found} against {random}");
 }
 
 /// Up to 1 for what is all in the first block: the mean over 10 layers there of how wide they are and whether their filter is 5x5.

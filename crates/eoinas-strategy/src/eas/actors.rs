@@ -65,7 +65,7 @@ impl Actors {
     fn encode(&self, tokens: &[u32]) -> Result<Encoded> {
         let run = |lstm: &Lstm, tokens: Vec<u32>| {
             let tokens = Tensor::from_slice(&tokens, (1, tokens.len()), &Device::Cpu)?;
-            lstm.forward(&self.layers.steps(&tokens)?, lstm.zeros(1)?)
+            lstm.forward(&lstm.reading(&self.layers)?, &tokens, lstm.zeros(1)?)
         };
         let (there, last) = run(&self.forward, tokens.to_vec())?;
         let (mut back, first) = run(&self.backward, tokens.iter().rev().copied().collect())?;
@@ -134,7 +134,7 @@ impl Actors {
         let read = [0, block, place.min(self.places.saturating_sub(1))];
         for (at, ((before, head), read)) in self.before.iter().zip(&self.heads).zip(read).take(count).enumerate() {
             let token = Tensor::new(&[read as u32], &Device::Cpu)?;
-            state = self.deeper.step(&before.forward(&token)?, state)?;
+            state = self.deeper.step(&self.deeper.reading(before)?.forward(&token)?, state)?;
             let logits = head.forward(&state.0)?;
             let options = logits.dim(1)?;
             let mask: Vec<f32> = (0..options).map(|option| if open(at, option) { 0.0 } else { NEVER }).collect();

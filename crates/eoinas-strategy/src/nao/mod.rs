@@ -11,7 +11,7 @@ use rand::{Rng, RngExt};
 
 use crate::networks::on_one_thread;
 use crate::{Strategy, StrategyError};
-use fit::fit;
+use fit::Learner;
 use sequence::Sequences;
 
 const NAME: &str = "nao";
@@ -23,14 +23,17 @@ const DRAWS: usize = 100;
 /// (renqianluo/NAO_pytorch, `NAO_V1/train_search.py`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NaoConfig {
-    /// Random genotypes before the first network is trained; at least 2. Default 600.
+    /// Random genotypes before the network is trained; at least 2. Default 600.
     pub initial: usize,
-    /// Genotypes that are made by one network, before the next is trained; at least 1. Default 300.
+    /// Genotypes that are made before the network is trained again; at least 1. Default 300.
     pub batch: usize,
     /// How many of the best known are improved; at least 1. Default 100.
     pub parents: usize,
-    /// Times that a network sees all that is known; at least 1. Default 1,000.
+    /// Times that the network sees all that is known, each time that it is trained; at least 1. Default 1,000.
     pub epochs: usize,
+    /// Random genotypes that nobody scores, for the decoder; 0 for none. Each step of the training has as many of them as of
+    /// scored ones. Default 0.
+    pub unscored: usize,
     /// Genotypes in one step of the training; at least 1. Default 100.
     pub batch_size: usize,
     /// Adam's learning rate; larger than 0. Default 0.001.
@@ -55,6 +58,7 @@ impl Default for NaoConfig {
             batch: 300,
             parents: 100,
             epochs: 1_000,
+            unscored: 0,
             batch_size: 100,
             learning_rate: 0.001,
             trade_off: 0.8,
@@ -67,12 +71,14 @@ impl Default for NaoConfig {
 }
 
 impl NaoConfig {
-    /// The published settings with counts for so many genotypes: the first quarter is random, six networks make an eighth each
-    /// out of a third as many, as 300 are made out of 100 there. 300 epochs in steps of 50, as there are fewer.
+    /// The published settings with counts for so many genotypes: the first quarter is random, then an eighth is made six times out
+    /// of a third as many, as 300 are made out of 100 there. The decoder has 1,000 more genotypes, as so few are learnt by heart;
+    /// 300 steps of 50 before the first are made, instead of 54,000 of 100.
     pub fn for_budget(budget: usize) -> Self {
-        let batch = (budget / 8).max(1);
+        let (batch, batch_size) = ((budget / 8).max(1), 50);
         let (initial, parents) = ((budget / 4).max(2), (batch / 3).max(1));
-        Self { initial, batch, parents, epochs: 300, batch_size: 50, ..Self::default() }
+        let epochs = (300 / initial.div_ceil(batch_size)).max(50);
+        Self { initial, batch, parents, epochs, unscored: 1_000, batch_size, ..Self::default() }
     }
 
     fn validate(&self) -> Result<(), Setting> {
@@ -106,17 +112,23 @@ impl NaoConfig {
 /// A genotype is a sequence of the edges that nodes keep, where they keep some, and their ops. Encoder and decoder are an LSTM of
 /// one layer each, the decoder with attention to the encoder's outputs; the embedding is the mean of those outputs, all of them
 /// of length 1. Losses are the squared error of the predicted score (scores are scaled to 0 to 1) and the cross-entropy of the
-/// decoded sequence. As in the authors' code, but: a network is trained anew each time, not on and on; the two inputs of a node
-/// have one order here, so that nothing is gained by swapping them; what a step decodes to is of the space by construction; and
-/// where the longest step gives too few new genotypes, random ones make up for them.
+/// decoded sequence. As in the authors' code, but: the two inputs of a node have one order here, so that nothing is gained by
+/// swapping them, as there, ten times; what a step decodes to is of the space by construction; and where the longest step gives
+/// too few new genotypes, random ones make up for them.
 ///
-/// Replaying a history trains the networks again.
-#[derive(Clone, Debug)]
+/// A decoder that has seen few genotypes knows no others: it puts what is between two of them down as one of them, and steps
+/// along the best of predictions lead nowhere. It needs no scores to learn from, though: [`NaoConfig::unscored`] says how many
+/// random genotypes it sees beside (Luo et al., "Semi-Supervised Neural Architecture Search", NeurIPS 2020, train both parts on
+/// such).
+///
+/// Replaying a history trains the network again.
+#[derive(Debug)]
 pub struct Nao {
     sequences: Sequences,
     config: NaoConfig,
     /// Tokens and scores.
     told: Vec<(Vec<u32>, f64)>,
+    learner: Option<Learner>,
     /// Texts of all genotypes that were asked for or told.
     known: HashSet<String>,
     queue: VecDeque<Genotype>,
@@ -127,7 +139,7 @@ impl Nao {
     pub fn new(space: SearchSpace) -> Self {
         let sequences = Sequences::new(space);
         let config = NaoConfig::default();
-        Self { sequences, config, told: Vec::new(), known: HashSet::new(), queue: VecDeque::new() }
+        Self { sequences, config, told: Vec::new(), learner: None, known: HashSet::new(), queue: VecDeque::new() }
     }
 
     /// With other settings.
@@ -151,16 +163,20 @@ impl Nao {
         genotype
     }
 
-    /// Trains a network and queues what it makes of the best known.
+    /// Trains the network and queues what it makes of the best known.
     fn improve(&mut self, rng: &mut dyn Rng) -> candle_core::Result<()> {
-        let network = fit(&self.sequences, &self.config, &self.told, rng)?;
+        let mut learner = match self.learner.take() {
+            Some(learner) => learner,
+            None => Learner::new(&self.sequences, &self.config, rng)?,
+        };
+        learner.fit(&self.sequences, &self.config, &self.told, rng)?;
         let mut best: Vec<&(Vec<u32>, f64)> = self.told.iter().collect();
         best.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         best.truncate(self.config.parents);
         let best: Vec<Vec<u32>> = best.into_iter().map(|(tokens, _)| tokens.clone()).collect();
         let mut queued = HashSet::new();
         for length in 1..=self.config.longest_step {
-            for genotype in network.improved(&self.sequences, &best, length as f64)? {
+            for genotype in learner.network.improved(&self.sequences, &best, length as f64)? {
                 let text = genotype.to_string();
                 if self.queue.len() < self.config.batch && !self.known.contains(&text) && queued.insert(text) {
                     self.queue.push_back(genotype);
@@ -173,6 +189,7 @@ impl Nao {
         for _ in self.queue.len()..self.config.batch {
             self.queue.push_back(self.random(rng));
         }
+        self.learner = Some(learner);
         Ok(())
     }
 }

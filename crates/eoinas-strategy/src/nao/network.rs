@@ -9,6 +9,7 @@ use crate::metaqnn::CellStep;
 use crate::networks::{Embedding, Linear, Lstm, Weights};
 
 /// Shapes: batch B, length of the sequence L, units H, vocabulary V.
+#[derive(Debug)]
 pub(super) struct Network {
     encoded: Embedding,
     encoder: Lstm,
@@ -34,8 +35,8 @@ impl Network {
 
     /// The encoder's outputs of `[B, L]`, each of length 1: `[B, L, H]`.
     pub fn encode(&self, tokens: &Tensor) -> Result<Tensor> {
-        let steps = self.encoded.steps(tokens)?;
-        let (outputs, _) = self.encoder.forward(&steps, self.encoder.zeros(tokens.dim(0)?)?)?;
+        let reading = self.encoder.reading(&self.encoded)?;
+        let (outputs, _) = self.encoder.forward(&reading, tokens, self.encoder.zeros(tokens.dim(0)?)?)?;
         unit(&Tensor::stack(&outputs, 1)?)
     }
 
@@ -49,14 +50,14 @@ impl Network {
         sigmoid(&self.predictor.forward(embedding)?)?.squeeze(1)
     }
 
-    /// One step of the decoder after the tokens `[B]`: logarithms of probabilities, `[B, V]`.
+    /// One step of the decoder by what its gates read, `[B, 4 H]`: logarithms of probabilities, `[B, V]`.
     fn decode_step(
         &self,
-        tokens: &Tensor,
+        read: &Tensor,
         state: (Tensor, Tensor),
         outputs: &Tensor,
     ) -> Result<(Tensor, (Tensor, Tensor))> {
-        let state = self.decoder.step(&self.decoded.forward(tokens)?, state)?;
+        let state = self.decoder.step(read, state)?;
         Ok((self.attend(&state.0.unsqueeze(1)?, outputs)?, state))
     }
 
@@ -68,15 +69,17 @@ impl Network {
         log_softmax(&self.classifier.forward(&self.attention.forward(&combined)?.tanh()?)?, D::Minus1)
     }
 
-    /// Mean squared error of the predicted scores, and mean cross-entropy of the decoded tokens.
+    /// Mean squared error of the predicted scores, which the first of the sequences have, and mean cross-entropy of all decoded
+    /// tokens.
     pub fn losses(&self, tokens: &Tensor, scores: &Tensor) -> Result<(Tensor, Tensor)> {
         let (batch, length) = tokens.dims2()?;
         let outputs = self.encode(tokens)?;
         let embedding = self.embed(&outputs)?;
-        let error = (self.predict(&embedding)? - scores)?.sqr()?.mean_all()?;
+        let error = (self.predict(&embedding.narrow(0, 0, scores.dim(0)?)?)? - scores)?.sqr()?.mean_all()?;
         let start = Tensor::full(START, (batch, 1), &Device::Cpu)?;
         let before = Tensor::cat(&[&start, &tokens.narrow(1, 0, length - 1)?], 1)?;
-        let (hidden, _) = self.decoder.forward(&self.decoded.steps(&before)?, (embedding.clone(), embedding))?;
+        let (hidden, _) =
+            self.decoder.forward(&self.decoder.reading(&self.decoded)?, &before, (embedding.clone(), embedding))?;
         let likely = self.attend(&Tensor::stack(&hidden, 1)?, &outputs)?;
         let found = likely.gather(&tokens.reshape((batch * length, 1))?, 1)?;
         Ok((error, found.mean_all()?.neg()?))
@@ -97,10 +100,11 @@ impl Network {
         let embedding = self.embed(&outputs)?;
         let count = genotypes.len();
         let (mut taken, mut tokens): (Vec<Vec<CellStep>>, _) = (vec![Vec::new(); count], vec![START; count]);
+        let reading = self.decoder.reading(&self.decoded)?;
         let mut state = (embedding.clone(), embedding);
         for _ in 0..sequences.length() {
             let before = Tensor::from_slice(&tokens, count, &Device::Cpu)?;
-            let (likely, after) = self.decode_step(&before, state, &outputs)?;
+            let (likely, after) = self.decode_step(&reading.forward(&before)?, state, &outputs)?;
             state = after;
             for (at, (taken, token)) in taken.iter_mut().zip(&mut tokens).enumerate() {
                 let likely = likely.i(at)?.to_vec1::<f32>()?;
@@ -189,7 +193,8 @@ mod tests {
         let mut before = Tensor::full(START, 5, &Device::Cpu).unwrap();
         let mut sum = 0.0;
         for at in 0..28 {
-            let (likely, after) = network.decode_step(&before, state, &outputs).unwrap();
+            let read = network.decoder.reading(&network.decoded).unwrap().forward(&before).unwrap();
+            let (likely, after) = network.decode_step(&read, state, &outputs).unwrap();
             state = after;
             for (row, tokens) in likely.to_vec2::<f32>().unwrap().iter().zip(&tokens) {
                 assert!((row.iter().map(|x| x.exp()).sum::<f32>() - 1.0).abs() < 1e-5);

@@ -1,8 +1,9 @@
 //! Layers. Weights are `[input, output]`.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use candle_nn::ops::sigmoid;
 use rand::{Rng, RngExt};
+
+use super::gates::gated;
 
 /// Makes weights, and remembers them for the optimiser.
 pub(crate) struct Weights<'a> {
@@ -39,11 +40,6 @@ impl Embedding {
     pub fn forward(&self, tokens: &Tensor) -> Result<Tensor> {
         self.0.index_select(tokens, 0)
     }
-
-    /// The same for each step of `[batch, length]`.
-    pub fn steps(&self, tokens: &Tensor) -> Result<Vec<Tensor>> {
-        (0..tokens.dim(1)?).map(|at| self.forward(&tokens.narrow(1, at, 1)?.squeeze(1)?.contiguous()?)).collect()
-    }
 }
 
 /// `x W + b`.
@@ -66,12 +62,11 @@ impl Linear {
     }
 }
 
-/// One layer of long short-term memory. Gates (input, forget, cell, output) have weights of their own: small products, none of
-/// which is worth more than one thread, and no pieces of a tensor that gradients would have to be put together from.
+/// One layer of long short-term memory. The gates' weights stand beside each other: input, forget, candidate, output.
 #[derive(Clone, Debug)]
 pub(crate) struct Lstm {
-    input: [Linear; 4],
-    hidden: [Tensor; 4],
+    input: Linear,
+    hidden: Tensor,
     size: usize,
 }
 
@@ -79,13 +74,8 @@ impl Lstm {
     /// Uniform up to 1 / sqrt(size), as PyTorch begins.
     pub fn new(weights: &mut Weights, input: usize, size: usize) -> Result<Self> {
         let bound = 1.0 / (size as f32).sqrt();
-        let mut read = || {
-            let weight = weights.uniform((input, size), bound)?;
-            Result::Ok(Linear { weight, bias: weights.uniform((1, size), bound)? })
-        };
-        let input = [read()?, read()?, read()?, read()?];
-        let mut again = || weights.uniform((size, size), bound);
-        Ok(Self { input, hidden: [again()?, again()?, again()?, again()?], size })
+        let mut draw = |rows| weights.uniform((rows, 4 * size), bound);
+        Ok(Self { input: Linear { weight: draw(input)?, bias: draw(1)? }, hidden: draw(size)?, size })
     }
 
     /// Zeros for hidden and cell, `[batch, size]`.
@@ -94,30 +84,30 @@ impl Lstm {
         Ok((zeros.clone(), zeros))
     }
 
-    /// One step of `[batch, input]`.
-    pub fn step(&self, x: &Tensor, state: (Tensor, Tensor)) -> Result<(Tensor, Tensor)> {
-        let [one, two, three, four] = &self.input;
-        self.gated([one.forward(x)?, two.forward(x)?, three.forward(x)?, four.forward(x)?], state)
+    /// What the gates read of an embedding's tokens: one product for all steps, as the same few tokens come again and again.
+    pub fn reading(&self, tokens: &Embedding) -> Result<Embedding> {
+        Ok(Embedding(self.input.forward(&tokens.0)?))
     }
 
-    /// The hidden state after each of these steps of `[batch, input]`, and the last state.
-    pub fn forward(&self, steps: &[Tensor], mut state: (Tensor, Tensor)) -> Result<(Vec<Tensor>, (Tensor, Tensor))> {
-        let mut outputs = Vec::with_capacity(steps.len());
-        for x in steps {
-            state = self.step(x, state)?;
+    /// One step, by what the gates read, `[batch, 4 size]`.
+    pub fn step(&self, read: &Tensor, (hidden, cell): (Tensor, Tensor)) -> Result<(Tensor, Tensor)> {
+        gated(&(read + hidden.matmul(&self.hidden)?)?, &cell)
+    }
+
+    /// The hidden state after each of these tokens `[batch, length]`, and the last state.
+    pub fn forward(
+        &self,
+        reading: &Embedding,
+        tokens: &Tensor,
+        mut state: (Tensor, Tensor),
+    ) -> Result<(Vec<Tensor>, (Tensor, Tensor))> {
+        let mut outputs = Vec::with_capacity(tokens.dim(1)?);
+        for at in 0..tokens.dim(1)? {
+            let tokens = tokens.narrow(1, at, 1)?.squeeze(1)?.contiguous()?;
+            state = self.step(&reading.forward(&tokens)?, state)?;
             outputs.push(state.0.clone());
         }
         Ok((outputs, state))
-    }
-
-    fn gated(&self, read: [Tensor; 4], (hidden, cell): (Tensor, Tensor)) -> Result<(Tensor, Tensor)> {
-        let [input, forget, candidate, output] = read;
-        let [one, two, three, four] = &self.hidden;
-        let gate = |read: Tensor, weight: &Tensor| read + hidden.matmul(weight)?;
-        let kept = (sigmoid(&gate(forget, two)?)? * cell)?;
-        let new = (sigmoid(&gate(input, one)?)? * gate(candidate, three)?.tanh()?)?;
-        let cell = (kept + new)?;
-        Ok(((sigmoid(&gate(output, four)?)? * cell.tanh()?)?, cell))
     }
 }
 
@@ -132,20 +122,19 @@ mod tests {
         let mut rng = Streams::new(1).rng(SeedStream::Named("lstm"), 0, 0);
         let mut weights = Weights::new(&mut rng);
         let lstm = Lstm::new(&mut weights, 3, 2).unwrap();
-        let x: Vec<Tensor> = (0..4).map(|_| weights.uniform((1, 3), 1.0).unwrap()).collect();
-        let (outputs, _) = lstm.forward(&x, lstm.zeros(1).unwrap()).unwrap();
+        let embedding = Embedding::new(&mut weights, 5, 3).unwrap();
+        let tokens = Tensor::new(&[[3u32, 0, 3, 4]], &Device::Cpu).unwrap();
+        let (outputs, _) = lstm.forward(&lstm.reading(&embedding).unwrap(), &tokens, lstm.zeros(1).unwrap()).unwrap();
         let table = |tensor: &Tensor| tensor.to_vec2::<f32>().unwrap();
-        let from = lstm.input.each_ref().map(|gate| table(&gate.weight));
-        let bias = lstm.input.each_ref().map(|gate| table(&gate.bias));
-        let again = lstm.hidden.each_ref().map(table);
+        let x = [3, 0, 3, 4].map(|token| table(&embedding.0)[token].clone());
+        let (from, bias, again) = (table(&lstm.input.weight), table(&lstm.input.bias), table(&lstm.hidden));
         let (mut hidden, mut cell) = ([0f32; 2], [0f32; 2]);
         let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
-        for (step, output) in x.iter().map(table).zip(&outputs) {
+        for (step, output) in x.iter().zip(&outputs) {
             let gates: Vec<f32> = (0..8)
                 .map(|at| {
-                    let (gate, unit) = (at / 2, at % 2);
-                    let read: f32 = (0..3).map(|x| step[0][x] * from[gate][x][unit]).sum();
-                    read + (0..2).map(|h| hidden[h] * again[gate][h][unit]).sum::<f32>() + bias[gate][0][unit]
+                    let read: f32 = (0..3).map(|x| step[x] * from[x][at]).sum();
+                    read + (0..2).map(|h| hidden[h] * again[h][at]).sum::<f32>() + bias[0][at]
                 })
                 .collect();
             for unit in 0..2 {

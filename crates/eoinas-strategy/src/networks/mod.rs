@@ -1,6 +1,7 @@
 //! Small networks that strategies train: layers whose weights are drawn from a strategy's own generator, and Adam.
 
 mod adam;
+mod gates;
 mod layers;
 
 pub(crate) use adam::Adam;
