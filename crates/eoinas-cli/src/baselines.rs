@@ -81,8 +81,7 @@ impl Baselines {
         let linear_classifier = LinearClassifier::train(&config, Options::default())?;
         let folder = out.join(names::BASELINES);
         let train = |design: Design, name: &str, config: &TrainConfig| -> Result<Outcome<Trained>, Error> {
-            host.tell(&format!("set beside it: {name}"));
-            let options = Options { study: Some(out.path().to_owned()), ..host.options() };
+            let options = Options { study: Some(out.path().to_owned()), ..host.options_beside(name) };
             Ok(Training::complete((config.clone(), design), &folder.join(Path::new(name)), options)?)
         };
         let random_cell = match train(Genotype::parse(&plan.random_cell)?.into(), "random-cell", &config)? {
@@ -107,6 +106,12 @@ impl Baselines {
             }
         }
         Ok(Ok(Self { random_cell, published_cell, network, linear_classifier, plan }))
+    }
+
+    /// What needs no network.
+    #[cfg(feature = "images")]
+    pub(crate) fn linear_classifier(&self) -> Option<&LinearClassifier> {
+        self.linear_classifier.as_ref()
     }
 
     /// Says what the network is worth, in plain words.

@@ -4,7 +4,7 @@ use candle_core::Device;
 use eoinas_train::{
     Options,
     machine::{parse_device, with_threads},
-    observer::{Said, progress_display, progress_display_after},
+    observer::{Said, phase_display, progress_display, progress_display_after},
     stop::{Interrupt, MaxSteps},
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Host {
     max_steps: Option<u64>,
     /// Notes that no run says again, where all runs are about the same images.
     said: Option<Said>,
+    /// Whether a run is one line, where it is a phase of several.
+    phases: bool,
 }
 
 impl HostArgs {
@@ -46,7 +48,7 @@ impl HostArgs {
         let device = parse_device(&self.device, out::note)?;
         let interrupt = Interrupt::default();
         signals::raise(interrupt.clone())?;
-        Ok(Host { interrupt, device, quiet: self.quiet, max_steps: None, said: None })
+        Ok(Host { interrupt, device, quiet: self.quiet, max_steps: None, said: None, phases: false })
     }
 
     /// Runs `work` on its threads.
@@ -70,6 +72,12 @@ impl Host {
         Self { said: Some(Said::default()), ..self }
     }
 
+    /// The same, where each phase of the work is one line, or not.
+    #[cfg(feature = "images")]
+    pub(crate) fn with_phases(self, phases: bool) -> Self {
+        Self { phases, ..self }
+    }
+
     /// Something that the user should know, unless it was said.
     #[cfg(feature = "images")]
     pub(crate) fn note(&self, text: &str) {
@@ -83,6 +91,23 @@ impl Host {
         if !self.quiet {
             out::note(text);
         }
+    }
+
+    /// What the run of a phase needs, whose name is said.
+    pub(crate) fn options_of(&self, phase: &str) -> Options {
+        let mut options = self.options();
+        if self.phases && !self.quiet {
+            options.observers = vec![phase_display(phase, self.said.clone().unwrap_or_default())];
+        }
+        options
+    }
+
+    /// The same of what is set beside a result; where it is no line of its own, its name is said before.
+    pub(crate) fn options_beside(&self, name: &str) -> Options {
+        if !self.phases {
+            self.tell(&format!("set beside it: {name}"));
+        }
+        self.options_of(name)
     }
 
     /// What a run needs beside its settings.

@@ -77,6 +77,9 @@ pub struct Args {
     /// alike, at equal cost, to know what it is worth.
     #[arg(long)]
     alone: bool,
+    /// Say what each epoch brought, not one line for the search and one for each training.
+    #[arg(long)]
+    verbose: bool,
     /// Say how long it would take, and do nothing.
     #[arg(long, conflicts_with_all = ["out", "open_report"])]
     estimate: bool,
@@ -109,7 +112,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "images", start))?;
-    let host = args.host.open()?.saying_notes_once();
+    let host = args.host.open()?.saying_notes_once().with_phases(!args.verbose);
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => {
             let mut out = RunWriter::resume(path)?;
@@ -282,7 +285,7 @@ fn in_words(time: Duration) -> String {
 /// Searches, or goes on with the search, unless that is done.
 fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Option<StopReason>, Error> {
     let path = out.join(names::SEARCH);
-    let options = host.options_in(out.path());
+    let options = Options { study: Some(out.path().to_owned()), ..host.options_of("search") };
     let outcome = match config {
         Some(config) => Search::complete(config, &path, options)?,
         None if path.join(names::RESULT).exists() => return Ok(None),
@@ -295,15 +298,22 @@ fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Optio
 }
 
 /// Trains the network of the cell that was found, and what it is set beside, or goes on with that.
-fn train(out: &RunDir, host: &Host) -> Result<Result<Option<Baselines>, StopReason>, Error> {
-    let trained = match then_train::train(out, &out.join(names::SEARCH), host.options())? {
+fn train(out: &RunWriter, host: &Host) -> Result<Result<Option<Baselines>, StopReason>, Error> {
+    let trained = match then_train::train(out, &out.join(names::SEARCH), host.options_of("training"))? {
         Outcome::Done(trained) => trained,
         Outcome::Stopped(reason) => return Ok(Err(reason)),
     };
-    match Plan::is_in(out) {
-        true => Ok(Baselines::train(out, &trained, host)?.map(Some)),
-        false => Ok(Ok(None)),
+    if !Plan::is_in(out) {
+        return Ok(Ok(None));
     }
+    let baselines = Baselines::train(out, &trained, host)?;
+    // The report has no images to work it out from.
+    if let Some(linear) = baselines.as_ref().ok().and_then(Baselines::linear_classifier)
+        && !out.join(names::LINEAR_CLASSIFIER).exists()
+    {
+        out.write_json(names::LINEAR_CLASSIFIER, linear)?;
+    }
+    Ok(baselines.map(Some))
 }
 
 fn report(out: &RunDir, baselines: Option<&Baselines>, start: &Start) -> Result<ExitCode, Error> {

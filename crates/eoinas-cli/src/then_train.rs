@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use eoinas_core::{Genotype, SearchSpace, counted, models::Design, run_folder::names};
+use eoinas_nn::saved::SavedNetwork;
 use eoinas_train::{
     Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training,
     config::{DataConfig, RetrainConfig},
@@ -102,10 +103,15 @@ pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Out
 /// # Errors
 /// A training's folder that cannot be read.
 pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) -> Result<(), Error> {
+    let network = out.join(names::TRAINING).join(names::NETWORK);
+    let target = SavedNetwork::read(&network)?.description.target;
+    let guessing =
+        target.classes().map(|classes| format!(" (by guessing {:.2} %)", 100.0 / classes.len().max(1) as f64));
     say!(
-        "{:.2} % of {} right; {}{} parameters, {} multiply-adds",
+        "{:.2} % of {} right{}; {}{} parameters, {} multiply-adds",
         100.0 * trained.accuracy,
         counted(trained.test_images, "test picture is", "test pictures are"),
+        guessing.unwrap_or_default(),
         size(trained.channels, trained.cells),
         in_words(trained.parameters),
         in_words(trained.multiply_adds)
@@ -113,7 +119,6 @@ pub(crate) fn print_trained(out: &RunDir, trained: &Trained, start: &Start) -> R
     if let Some(got) = latency::of_training(&out.join(names::TRAINING), trained.latency_ms)? {
         say!("{}", got.line());
     }
-    let network = out.join(names::TRAINING).join(names::NETWORK);
     say!("the network: {}", network.display());
     say!("use it: {} PICTURE", start.line("classify", [network.as_os_str()]));
     Ok(())

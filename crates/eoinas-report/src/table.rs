@@ -30,6 +30,13 @@ pub fn no_formula(text: &str) -> String {
     }
 }
 
+/// The input nodes of a cell, `c_{k-1}`, as they are written by hand.
+fn subscripts(html: &str) -> String {
+    ["k-2", "k-1", "k"]
+        .iter()
+        .fold(html.to_owned(), |html, index| html.replace(&format!("c_{{{index}}}"), &format!("c<sub>{index}</sub>")))
+}
+
 /// Rows of text under a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -85,7 +92,7 @@ impl Table {
         let cells = |row: &[String], tag: &str| {
             let cell = |text: &String| {
                 let long = if text.chars().count() > LONG { " class=\"long\"" } else { "" };
-                format!("<{tag}{long}>{}</{tag}>", escape(text))
+                format!("<{tag}{long}>{}</{tag}>", subscripts(&escape(text)))
             };
             row.iter().map(cell).collect::<String>()
         };

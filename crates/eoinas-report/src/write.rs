@@ -10,7 +10,7 @@ use eoinas_core::run_folder::names;
 use crate::{
     error::{ReportError, Result},
     id::{Id, Ids},
-    page::{self, Chapter, Page},
+    page::{self, Chapter, Lead, Page},
     plot::Figure,
     record::{self, Run, Source, State},
     story::{self, Section},
@@ -84,7 +84,9 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let mut common = Ids::default();
     save_all(&overview, &pictures, &mut common, options, &mut written)?;
     let mut chapters = Vec::new();
-    for Named { name, source, run } in best_first(runs) {
+    let lead = Lead::of(&sources);
+    let mut lead_cells = Section::default();
+    for Named { name, source, run } in best_first(runs, lead.as_ref()) {
         let title = source.title(run);
         written.runs.push(sentence(&title, run));
         let (cells, sections) = (story::cells(run), story::sections(run)?);
@@ -101,11 +103,28 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
         let link = format!("{name}.html");
         let own = Page {
             title: title.clone(),
-            chapters: vec![Chapter { title: title.clone(), run, cells: cells.clone(), sections, link: None }],
+            chapters: vec![Chapter {
+                title: title.clone(),
+                run,
+                cells: cells.clone(),
+                sections: sections.clone(),
+                link: None,
+            }],
             ..Page::default()
         };
         save(&out.join(&link), own.to_html().as_bytes())?;
-        chapters.push(Chapter { title, run, cells, sections: Vec::new(), link: Some(link) });
+        // What came of it is shown first of all, and its cells are those of the search.
+        let of_lead = lead.as_ref().map(|lead| lead.order(run));
+        let cells = match of_lead {
+            Some(0) => {
+                lead_cells = page::lead_cells(cells);
+                Section::default()
+            }
+            Some(1) => Section::default(),
+            _ => cells,
+        };
+        let sections = if of_lead == Some(0) { sections } else { Vec::new() };
+        chapters.push(Chapter { title, run, cells, sections, link: Some(link) });
     }
     let tables = tables::tables(&sources);
     let markdown: String =
@@ -120,7 +139,8 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
         written.tables.push(path);
     }
     let lost = sources.iter().flat_map(|source| source.lost.clone()).collect();
-    let page = Page { title: record::title(&sources), lost, overview, tables, chapters };
+    let lead = lead.map(|lead| (lead, lead_cells));
+    let page = Page { title: record::title(&sources), lead, lost, overview, tables, chapters };
     save(&written.page, page.to_html().as_bytes())?;
     if options.tensorboard {
         let folder = out.join(names::TENSORBOARD);
@@ -139,10 +159,13 @@ struct Named<'a> {
     run: &'a Run,
 }
 
-/// Finished runs with the best score first; searches before trainings, in the given order otherwise.
-fn best_first(mut runs: Vec<Named<'_>>) -> Vec<Named<'_>> {
-    let key =
-        |run: &Run| (!run.is_search(), run.score().map_or(f64::INFINITY, |(score, _)| -run.measure().merit(score)));
+/// What a lead was made of first; then finished runs with the best score first; searches before trainings, in the given order
+/// otherwise.
+fn best_first<'a>(mut runs: Vec<Named<'a>>, lead: Option<&Lead<'_>>) -> Vec<Named<'a>> {
+    let order = |run: &Run| lead.map_or(0, |lead| lead.order(run));
+    let key = |run: &Run| {
+        ((order(run), !run.is_search()), run.score().map_or(f64::INFINITY, |(score, _)| -run.measure().merit(score)))
+    };
     runs.sort_by(|a, b| {
         let (a, b) = (key(a.run), key(b.run));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))

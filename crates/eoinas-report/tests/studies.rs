@@ -130,6 +130,48 @@ fn a_search_with_its_training() {
     assert_eq!(column(&tables::trained(&sources), "Search method"), ["eoinas"]);
 }
 
+/// The page of `eoinas images`: what came of it first, then what led there.
+#[test]
+fn a_trained_network_leads_the_page_of_its_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("my pictures");
+    for part in ["search", "training", "baselines/random-cell", "baselines/mobilenet-v2"] {
+        fs::create_dir_all(run.join(part)).unwrap();
+    }
+    search(&run.join("search"), 6, Made::Whole);
+    training_of("eoinas-a", &run.join("training"), 0, 3, false);
+    training_of("darts-v2", &run.join("baselines/random-cell"), 5, 3, false);
+    training_of("darts-v1", &run.join("baselines/mobilenet-v2"), 1, 3, false);
+    let page = || {
+        let written = write(std::slice::from_ref(&run), &Options::default()).unwrap();
+        assert!(written.runs[0].starts_with("my pictures: training"), "{:?}", written.runs);
+        fs::read_to_string(written.page).unwrap()
+    };
+    assert!(page().contains("by guessing one of 2 classes"));
+    let linear = r#"{ "accuracy": 0.555, "largest_class": 0.525, "test_images": 1000 }"#;
+    fs::write(run.join("linear-classifier.json"), linear).unwrap();
+    let page = page();
+    let parts = [
+        "<h1>The network recognises 60.00 % of the test images</h1>",
+        // Wilson's interval of 600 of 1,000.
+        "between 56.9 and 63.0 %",
+        "by saying always the most frequent class",
+        "a random cell</td><td>65.00\u{a0}%</td><td>+5.0\u{a0}±\u{a0}2.2",
+        "mobilenet-v2</td><td>61.00\u{a0}%</td><td>+1.0\u{a0}±\u{a0}2.2",
+        "a linear classifier</td><td>55.50\u{a0}%</td><td>-4.5\u{a0}±\u{a0}2.2",
+        "--example classify -- &#39;",
+        "Its cells",
+        "Training: my pictures",
+        "Search: my pictures",
+        "<details class=\"run\"><summary>Training: baselines/random-cell",
+        "All runs beside each other",
+    ];
+    let places = parts.map(|part| page.find(part).unwrap_or_else(|| panic!("{part}")));
+    assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "{places:?}");
+    // They are not drawn again for the search.
+    assert!(!page.contains("The found cell"));
+}
+
 #[test]
 fn folders_of_one_name_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();

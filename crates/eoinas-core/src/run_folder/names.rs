@@ -39,6 +39,8 @@ pub const TRAINING_PLAN: &str = "training.json";
 pub const BASELINES_PLAN: &str = "baselines.json";
 /// What the plan brought: a training of a random cell.
 pub const BASELINES: &str = "baselines";
+/// What a linear classifier on the same images and their largest class reach, in the folder that holds the plan.
+pub const LINEAR_CLASSIFIER: &str = "linear-classifier.json";
 /// Trainings of the candidate cells at the end of a search, a folder of trials for each round.
 pub const FINALISTS: &str = "finalists";
 /// The training that follows a search.

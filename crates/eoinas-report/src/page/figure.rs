@@ -12,7 +12,9 @@ pub(crate) fn section(section: &Section, ids: &mut Ids) -> String {
     if section.figures.is_empty() && section.tables.is_empty() {
         return String::new();
     }
-    let mut text = format!("<section><h2>{}</h2>\n", escape(&section.title));
+    // The page is long: each part can be folded.
+    let mut text =
+        format!("<section><details class=\"part\" open><summary><h2>{}</h2></summary>\n", escape(&section.title));
     if !section.text.is_empty() {
         text += &format!("<p>{}</p>\n", escape(&section.text));
     }
@@ -25,7 +27,7 @@ pub(crate) fn section(section: &Section, ids: &mut Ids) -> String {
         let open = if table.rows.len() <= 12 { " open" } else { "" };
         text += &format!("<details{open}><summary>{}</summary>{}</details>\n", escape(title), table.to_html());
     }
-    text + "</section>\n"
+    text + "</details></section>\n"
 }
 
 fn html(figure: &Figure, ids: &mut Ids) -> String {

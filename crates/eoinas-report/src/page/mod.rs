@@ -2,6 +2,7 @@
 
 pub(crate) mod figure;
 mod head;
+mod lead;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,8 @@ use crate::{
 };
 
 pub use head::{train_command, verdict};
+pub use lead::Lead;
+pub(crate) use lead::cells as lead_cells;
 
 /// A run with its parts.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub(crate) const MARK: &str = "<meta name=\"generator\" content=\"eoinas-report\
 pub struct Page<'a> {
     /// Its title.
     pub title: String,
+    /// The trained network that all else led to, with its cells.
+    pub lead: Option<(Lead<'a>, Section)>,
     /// Folders of runs whose record is lost.
     pub lost: Vec<PathBuf>,
     /// Parts that concern all runs.
@@ -59,24 +64,24 @@ impl Page<'_> {
         // Anchors of several runs would be the same; two are the page's own.
         let mut ids = Ids::reserving(["tip", "missing"]);
         let single = self.chapters.len() == 1;
-        if !single {
+        if let Some((lead, cells)) = &self.lead {
+            body += &lead.html();
+            body += &figure::section(cells, &mut ids);
+            body += &self.lost();
+        } else if single {
+            body += &self.lost();
+        } else {
             let summary = head::summary(&self.chapters);
             body += &format!("<header><h1>{}</h1><p>{}</p></header>\n", escape(&self.title), escape(&summary));
             body += &self.lost();
-            for (title, table) in &self.tables {
-                body += &format!("<section><h2>{}</h2>{}</section>\n", escape(title), table.to_html());
-            }
-            for section in &self.overview {
-                body += &figure::section(section, &mut ids);
-            }
-        }
-        if single {
-            body += &self.lost();
+            body += &self.tables();
+            body += &self.overview(&mut ids);
         }
         for (index, chapter) in self.chapters.iter().enumerate() {
             let inner = chapter_html(chapter, single, &mut ids);
-            // Of many runs the best is told here, and the others when they are asked for.
-            body += &if index == 0 || self.chapters.len() <= OPEN {
+            // Of many runs the best is told here, and the others when they are asked for. What a lead was made of is all told.
+            let open = if self.lead.is_some() { index < 2 } else { index == 0 || self.chapters.len() <= OPEN };
+            body += &if open {
                 format!("<article>{inner}</article>\n")
             } else {
                 let line = format!("{}: {}", head::heading(chapter), verdict(chapter.run));
@@ -86,13 +91,12 @@ impl Page<'_> {
                 )
             };
         }
-        if single {
-            for section in &self.overview {
-                body += &figure::section(section, &mut ids);
-            }
-            for (title, table) in &self.tables {
-                body += &format!("<section><h2>{}</h2>{}</section>\n", escape(title), table.to_html());
-            }
+        if self.lead.is_some() {
+            let inner = self.overview(&mut ids) + &self.tables();
+            body += &format!("<details class=\"run\"><summary>All runs beside each other</summary>{inner}</details>\n");
+        } else if single {
+            body += &self.overview(&mut ids);
+            body += &self.tables();
         }
         document(&self.title, &body)
     }
@@ -113,6 +117,17 @@ pub(crate) fn document(title: &str, body: &str) -> String {
 }
 
 impl Page<'_> {
+    fn tables(&self) -> String {
+        let html = |(title, table): &(String, Table)| {
+            format!("<section><h2>{}</h2>{}</section>\n", escape(title), table.to_html())
+        };
+        self.tables.iter().map(html).collect()
+    }
+
+    fn overview(&self, ids: &mut Ids) -> String {
+        self.overview.iter().map(|section| figure::section(section, ids)).collect()
+    }
+
     /// Which runs could not be read at all.
     fn lost(&self) -> String {
         if self.lost.is_empty() {

@@ -20,13 +20,17 @@ pub fn progress_display() -> Box<dyn Observer> {
 /// The same where the notes that `said` knows are not said again: displays of several runs that share it say each note once.
 pub fn progress_display_after(said: Said) -> Box<dyn Observer> {
     let bar = ProgressBar { said: said.clone(), ..ProgressBar::new() };
+    match has_bar() && !bar.bar.is_hidden() {
+        true => Box::new(bar),
+        false => Box::new(ProgressLines { said, ..ProgressLines::default() }),
+    }
+}
+
+/// Whether standard error is a terminal that can show a bar.
+pub(super) fn has_bar() -> bool {
     // A terminal that cannot move its cursor (`TERM=dumb`) would show nothing of it.
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if std::io::stderr().is_terminal() && !is_dumb && !bar.bar.is_hidden() {
-        Box::new(bar)
-    } else {
-        Box::new(ProgressLines { said, ..ProgressLines::default() })
-    }
+    std::io::stderr().is_terminal() && !is_dumb
 }
 
 /// Notes that were said already. Default: none.
@@ -218,18 +222,18 @@ fn summary(progress: &Progress) -> String {
     text
 }
 
-fn total(progress: &Progress) -> u64 {
+pub(super) fn total(progress: &Progress) -> u64 {
     (progress.epochs * progress.steps) as u64
 }
 
 /// Estimates the time left from the steps of this session.
 #[derive(Debug, Default)]
-struct TimeLeft {
+pub(super) struct TimeLeft {
     first: Option<(u64, f64)>,
 }
 
 impl TimeLeft {
-    fn left(&mut self, progress: &Progress, elapsed: f64) -> String {
+    pub(super) fn left(&mut self, progress: &Progress, elapsed: f64) -> String {
         let (step, at) = *self.first.get_or_insert((progress.total_steps, elapsed));
         let done = progress.total_steps.saturating_sub(step);
         if done == 0 {
@@ -240,7 +244,7 @@ impl TimeLeft {
     }
 }
 
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     match seconds {
         0..60 => format!("{seconds} s"),

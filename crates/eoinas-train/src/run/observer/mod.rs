@@ -3,6 +3,7 @@
 mod display;
 mod jsonl;
 mod log;
+mod phase;
 mod repair;
 
 use std::{fmt, time::Instant};
@@ -14,6 +15,7 @@ use crate::{error::Result, stop::Progress};
 pub use display::{ProgressBar, ProgressLines, Said, progress_display, progress_display_after};
 pub use jsonl::{JsonlRecord, Resumed};
 pub use log::{TextLog, log_lines};
+pub use phase::phase_display;
 
 /// Sees what happens in a run.
 pub trait Observer: fmt::Debug + Send {
