@@ -65,6 +65,19 @@ pub enum TrainError {
         /// The process and its machine.
         holder: String,
     },
+    /// A part of a study that another process has taken over, as this one gave no sign of life.
+    #[error(
+        "{path} has been taken over by {holder} (attempt {attempt}), as this process gave no sign of life for too long; nothing \
+         of what it does there was touched, and the same command shares what is left", path = path.display()
+    )]
+    Lost {
+        /// The folder of the part's run when it is done.
+        path: PathBuf,
+        /// The process that has it now, and its machine.
+        holder: String,
+        /// Its attempt, from 1.
+        attempt: u32,
+    },
     /// The folder of a run that was stopped before its settings were written.
     #[error("{path} holds no run yet: it was stopped before its first checkpoint; start it again as it was started, with this folder", path = path.display())]
     NotBegun {

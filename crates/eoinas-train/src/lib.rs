@@ -36,6 +36,7 @@
 pub mod batch;
 pub mod blocks;
 pub mod budget;
+pub mod claims;
 pub mod config;
 pub mod data;
 mod error;
@@ -52,6 +53,7 @@ pub mod search;
 pub mod training;
 
 pub use batch::{Runs, Seeds, Trials};
+pub use claims::{Claim, Claims, Part};
 pub use config::{MethodConfig, MethodKind, Preset, SearchConfig};
 pub use error::{Result, TrainError};
 pub use evaluators::{SupernetEvaluator, TrainingEvaluator};

@@ -23,6 +23,10 @@ pub const NETWORK: &str = "network";
 
 /// Held by the one who writes to the folder; says who that is.
 pub const LOCK: &str = ".lock";
+/// Who works on which part of a study that many processes share, and their unfinished runs.
+pub const CLAIMS: &str = ".claims";
+/// The name of such an unfinished run begins so; a number follows.
+pub const ATTEMPT: &str = "attempt-";
 /// SHA-256 of settings and results, as `sha256sum --check` reads it.
 pub const SUMS: &str = "SHA256SUMS";
 

@@ -105,7 +105,9 @@ pub(crate) fn run(
         let dir = open(&trials, &of_round(round))?;
         let rules = session.rules();
         for (at, (finalist, trial)) in standing.iter_mut().zip(&trials.trials).enumerate() {
-            let trained = trials.complete(&dir, trial, around.options(Box::new(rules.clone())))?.flow()?;
+            let trained = trials
+                .complete(&dir, trial, Options { claim: session.claim(), ..around.options(Box::new(rules.clone())) })?
+                .flow()?;
             finalist.learn(&trained);
             let what =
                 format!("finalist {} of {count}, round {round} of {of}: {epochs} epochs, held-out images", at + 1);

@@ -176,8 +176,10 @@ impl<J: Job> Run<J> {
             let progress = Progress { skips, ..self.progress(&epoch) };
             self.session.check(&progress)?;
         }
+        self.session.check_claim()?;
         let found = self.job.finish(&self.state, &mut self.session)?;
         let json = self.session.run().to_json(names::RESULT, &found)?;
+        self.session.check_claim()?;
         check_reads_back(&found, json.as_bytes(), names::RESULT)?;
         self.session.run().write(names::RESULT, &json)?;
         Ok(found)
@@ -188,6 +190,7 @@ impl<J: Job> Run<J> {
         let mut batches = self.job.batches(epoch, &self.state);
         while self.state.step < self.job.steps() {
             let progress = self.progress(epoch);
+            self.session.check_claim_known()?;
             self.session.check(&progress)?;
             let Some(report) = self.job.step(&mut batches, epoch, &self.state)? else { break };
             self.job.told().into_iter().try_for_each(|event| self.session.emit(event))?;

@@ -67,10 +67,12 @@ impl<'a> DataFolder<'a> {
             return self.check(&RunDir::at(study));
         }
         let json = serde_json::to_string_pretty(&self.known()?).map_err(|error| TrainError::invalid(&path, error))?;
-        fs::create_dir_all(study)
-            .and_then(|()| plain::write(&path, &(json + "\n")))
-            .map_err(TrainError::write(&path))?;
-        Ok(None)
+        fs::create_dir_all(study).map_err(TrainError::write(study))?;
+        match plain::write_new(&path, &(json + "\n")) {
+            // Another process of the study was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.check(&RunDir::at(study)),
+            made => made.map(|()| None).map_err(TrainError::write(&path)),
+        }
     }
 
     fn known(self) -> Result<Known> {

@@ -10,7 +10,7 @@ use eoinas_nn::{
     task::{self, Task},
 };
 
-use crate::{method::SearchMethod, observer::Observer, stop::StopRule};
+use crate::{claims::Claim, method::SearchMethod, observer::Observer, stop::StopRule};
 
 /// What a search or a training needs beside its settings; the defaults are built-in ops on the CPU.
 pub struct Options {
@@ -39,6 +39,9 @@ pub struct Options {
     /// Folder of a study: several runs that learn from the same files. The first one notes them in its `data.json`, and the
     /// others begin and go on with no others. Default: none.
     pub study: Option<PathBuf>,
+    /// The right to be the one who does this part of a study: each save asks whether it is still there
+    /// ([`Run::share`](crate::Run::share) sets it). Default: none is needed.
+    pub claim: Option<Claim>,
     /// The command line, for the record. Default: empty.
     pub command: Vec<String>,
 }
@@ -74,6 +77,7 @@ impl Default for Options {
             observers: Vec::new(),
             rules: Vec::new(),
             study: None,
+            claim: None,
             command: Vec::new(),
         }
     }
@@ -92,6 +96,7 @@ impl fmt::Debug for Options {
             observers,
             rules,
             study,
+            claim,
             command,
         } = self;
         f.debug_struct("Options")
@@ -104,6 +109,7 @@ impl fmt::Debug for Options {
             .field("observers", observers)
             .field("rules", rules)
             .field("study", study)
+            .field("claim", claim)
             .field("command", command)
             .finish_non_exhaustive()
     }

@@ -1,8 +1,10 @@
 //! Files that are trusted: plain ones, of a bounded size.
 
 use std::{
+    collections::hash_map::RandomState,
     fs::{self, File},
-    io,
+    hash::{BuildHasher, Hasher},
+    io::{self, Write},
     path::Path,
 };
 
@@ -30,6 +32,31 @@ pub(crate) fn write(path: &Path, content: &str) -> io::Result<()> {
     fs::write(&temporary, content)?;
     File::open(&temporary)?.sync_all()?;
     fs::rename(&temporary, path)
+}
+
+/// Makes a file with its content, unless there is one of that name: of several that try at once, on whatever machines, one does.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`]: there is one.
+pub(crate) fn write_new(path: &Path, content: &str) -> io::Result<()> {
+    let whole = |path: &Path| {
+        let mut file = File::create_new(path)?;
+        file.write_all(content.as_bytes())?;
+        file.sync_all()
+    };
+    let temporary = path.with_file_name(format!(".tmp-{}", token()));
+    let made = whole(&temporary).and_then(|()| match fs::hard_link(&temporary, path) {
+        // There are no hard links: who looks now may see an empty file.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => whole(path),
+        linked => linked,
+    });
+    let _ = fs::remove_file(&temporary);
+    made
+}
+
+/// A random name that nobody else has. The keys of the hasher are the system's random numbers.
+pub(crate) fn token() -> String {
+    (0..2).map(|_| format!("{:016x}", RandomState::new().build_hasher().finish())).collect()
 }
 
 /// Makes the names in a folder survive a power cut.

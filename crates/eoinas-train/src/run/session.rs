@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     checkpoint::{self, Checkpoint, Content, MadeOn, Manifest, Store, Subject},
+    claims::Claim,
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
     stop::{Progress, SharedRules, StopReason, StopRule},
@@ -27,6 +28,7 @@ pub struct Session {
     /// All others.
     observers: Observers,
     rules: SharedRules,
+    claim: Option<Claim>,
     keep: usize,
     steps: u64,
 }
@@ -52,7 +54,19 @@ impl Session {
         let record = JsonlRecord::create(&run.join(names::EVENTS))?;
         let log = TextLog::create(&run.join(names::LOG))?;
         let (observers, made_on) = (Observers::new(Vec::new(), 0, 0.0), MadeOn::here(device));
-        Ok(Self { run, store, subject, made_on, record, log, observers, rules: SharedRules::default(), keep, steps: 0 })
+        Ok(Self {
+            run,
+            store,
+            subject,
+            made_on,
+            record,
+            log,
+            observers,
+            rules: SharedRules::default(),
+            claim: None,
+            keep,
+            steps: 0,
+        })
     }
 
     /// Brings a new run, which has its first checkpoint, to its place.
@@ -97,6 +111,7 @@ impl Session {
             log,
             observers,
             rules: SharedRules::default(),
+            claim: None,
             keep: about.keep_checkpoints,
             steps: 0,
         };
@@ -106,6 +121,7 @@ impl Session {
     /// With what the options and the settings want.
     pub(super) fn with(mut self, options: Options, rules: Vec<Box<dyn StopRule>>) -> Self {
         options.observers.into_iter().for_each(|observer| self.observers.push(observer));
+        self.claim = options.claim;
         self.rules = SharedRules::new(options.rules.into_iter().chain(rules).collect());
         self
     }
@@ -161,6 +177,27 @@ impl Session {
         self.rules.clone()
     }
 
+    /// The right to do this part of a study, for runs within this one.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        self.claim.clone()
+    }
+
+    /// Whether the part of a study that this run is has not been taken over, as the file system says now.
+    ///
+    /// # Errors
+    /// [`TrainError::Lost`](crate::TrainError::Lost).
+    pub(super) fn check_claim(&self) -> Result<()> {
+        self.claim.as_ref().map_or(Ok(()), Claim::check)
+    }
+
+    /// The same as far as it is known without asking.
+    ///
+    /// # Errors
+    /// As [`Session::check_claim`].
+    pub(super) fn check_claim_known(&self) -> Result<()> {
+        self.claim.as_ref().map_or(Ok(()), Claim::check_known)
+    }
+
     /// Asks the rules in order.
     ///
     /// # Errors
@@ -175,6 +212,7 @@ impl Session {
     /// # Errors
     /// It cannot be written.
     pub(super) fn save(&mut self, step: u64, content: &Content, best: Option<u64>) -> Result<()> {
+        self.check_claim()?;
         // The event comes first, so that the checkpoint knows of it: a resumed run has it in its record too.
         self.emit_saved(step)?;
         // A stop between the last step of an epoch and its evaluation has left the state of this step without it.
@@ -190,6 +228,7 @@ impl Session {
     /// # Errors
     /// It cannot be written.
     pub(super) fn save_stop(&mut self, step: u64, content: &Content) -> Result<()> {
+        self.check_claim()?;
         if self.store.path(step).exists() {
             return Ok(());
         }

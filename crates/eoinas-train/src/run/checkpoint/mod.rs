@@ -16,7 +16,7 @@ use candle_core::Tensor;
 
 pub use content::Content;
 pub use manifest::{FORMAT, FileEntry, MANIFEST, MadeOn, Manifest, STATE, Subject, VERSION, VERSIONS};
-pub use read::read;
+pub use read::{is_whole, read};
 pub use retention::{Action, retain};
 pub use store::{Store, newest};
 

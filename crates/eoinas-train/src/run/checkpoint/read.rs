@@ -38,6 +38,17 @@ pub fn read<S: DeserializeOwned>(folder: &Path, subject: &Subject, device: &Devi
     Ok(Checkpoint { manifest, state, tensors })
 }
 
+/// Whether the checkpoint in `folder` is what its manifest says, whatever it belongs to.
+pub fn is_whole(folder: &Path) -> bool {
+    let intact = |bytes: Vec<u8>| {
+        let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
+        manifest.is_intact(&String::from_utf8_lossy(&bytes)).then_some(manifest)
+    };
+    let manifest = plain::read(&folder.join(MANIFEST), plain::LIMIT).ok().and_then(intact);
+    let is_there = |(name, entry): (&String, &FileEntry)| read_checked(&folder.join(name), entry).is_ok();
+    manifest.is_some_and(|manifest| manifest.files.iter().all(is_there))
+}
+
 fn read_tensors(path: &Path, bytes: &[u8], device: &Device) -> Result<Tensors> {
     let no_tensors = |error: &dyn Display| TrainError::damaged(path, format!("has no tensors: {error}"));
     // Versions before 0.2 wrote whatever there was.
