@@ -86,6 +86,11 @@ impl Host {
         }
     }
 
+    /// What is raised when the program is asked to end.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
     /// A line for people, unless they want none.
     pub(crate) fn tell(&self, text: &str) {
         if !self.quiet {

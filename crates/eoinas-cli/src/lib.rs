@@ -46,6 +46,7 @@ mod page;
 pub mod report;
 mod resume;
 pub mod search;
+mod share;
 #[cfg(feature = "images")]
 mod sight;
 mod signals;

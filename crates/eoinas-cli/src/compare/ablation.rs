@@ -1,6 +1,10 @@
 //! `eoinas compare ablation`: what pruning and the indicator bring (the paper's Table 3 and Sections 3.3 and 4.5).
 
-use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use eoinas_core::{
     Event, Genotype, event,
@@ -8,14 +12,19 @@ use eoinas_core::{
 };
 use eoinas_data::SourceKind;
 use eoinas_report::Table;
-use eoinas_train::{Found, Outcome, Search, SearchConfig, StopReason, TrainConfig, Trained, Training};
+use eoinas_train::{Found, Search, SearchConfig, TrainConfig, TrainError, Trained, Training};
 
 use super::{
     method::Variant,
     scale::Scale,
     table::{self, mean_deviation},
 };
-use crate::{Error, MOST_RUNS, Start, flags, host::Host, out::say};
+use crate::{
+    Error, MOST_RUNS, Start, flags,
+    host::Host,
+    out::say,
+    share::{self, Flow, Share},
+};
 
 /// What pruning and the indicator bring (the paper's Table 3): GDAS, with gradual pruning, and with the indicator.
 ///
@@ -50,15 +59,36 @@ pub struct Args {
 /// # Errors
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let study = Study { args, host: args.scale.host.open()?, dataset: args.scale.dataset()? };
-    let _writes = super::write_to(&args.out)?;
-    super::end(args.scale.host.run(|| study.run())?, |cases| report(args, &cases))
+    let (host, dataset) = (args.scale.host.open()?, args.scale.dataset()?);
+    let mut parts = Vec::new();
+    // Seed by seed, so that a study that is stopped early compares all variants.
+    for seed in 0..args.seeds {
+        for method in &args.method {
+            let config = SearchConfig { seed, ..method.settings(args.scale.search(dataset))? };
+            parts.push(Part { method, seed, config });
+        }
+    }
+    let share = match args.scale.processes.open((parts.len(), &args.out), &args.scale.host, &host)? {
+        ControlFlow::Continue(share) => share,
+        ControlFlow::Break(code) => return Ok(code),
+    };
+    let study = Study { args, host, dataset, share };
+    let ended = args.scale.host.run(|| study.share.each(&parts, |part| study.case(part)))?;
+    share::end(ended, |cases| report(args, &cases))
 }
 
 struct Study<'a> {
     args: &'a Args,
     host: Host,
     dataset: SourceKind,
+    share: Share,
+}
+
+/// A seed of a variant.
+struct Part<'a> {
+    method: &'a Variant,
+    seed: u64,
+    config: SearchConfig,
 }
 
 /// One search and the trainings of its cell.
@@ -72,43 +102,21 @@ struct Case {
 }
 
 impl Study<'_> {
-    /// Seed by seed, so that a study that is stopped early compares all variants.
-    fn run(&self) -> Result<ControlFlow<StopReason, Vec<Case>>, Error> {
-        let mut cases = Vec::new();
-        for seed in 0..self.args.seeds {
-            for method in &self.args.method {
-                match self.case(method, seed)? {
-                    ControlFlow::Continue(case) => cases.push(case),
-                    ControlFlow::Break(reason) => return Ok(ControlFlow::Break(reason)),
-                }
-            }
-        }
-        Ok(ControlFlow::Continue(cases))
-    }
-
-    fn case(&self, method: &Variant, seed: u64) -> Result<ControlFlow<StopReason, Case>, Error> {
-        let dir = self.args.out.join(&method.name).join(run_folder::seed(seed));
+    fn case(&self, Part { method, seed, config }: &Part<'_>) -> Flow<Case> {
+        let dir = self.args.out.join(&method.name).join(run_folder::seed(*seed));
         let run = dir.join(names::SEARCH);
-        let config = SearchConfig { seed, ..method.settings(self.args.scale.search(self.dataset))? };
-        let found =
-            match Search::complete(config, &run, self.host.options_in(&self.args.out)).map_err(flags::of_search)? {
-                Outcome::Done(found) => found,
-                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-            };
+        let options = || self.host.options_in(&self.args.out);
+        let found = Search::share(|_| Ok::<_, TrainError>(config.clone()), &run, options(), &self.share.claims);
+        let found = share::flow(found.map_err(flags::of_search))?;
         let genotype = Genotype::parse(&found.genotype)?;
-        let mut trained = Vec::new();
-        for (name, cutout) in [(names::TRAIN.to_owned(), 0), (run_folder::training_with("cutout"), self.args.cutout)] {
-            let mut config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
+        let trainings = [(names::TRAIN.to_owned(), 0), (run_folder::training_with("cutout"), self.args.cutout)];
+        let trained = share::all(trainings.into_iter().map(|(name, cutout)| {
+            let mut config = TrainConfig { seed: *seed, ..self.args.scale.training(self.dataset) };
             config.augment.cutout = cutout;
-            match Training::complete(
-                (config, genotype.clone().into()),
-                &dir.join(name),
-                self.host.options_in(&self.args.out),
-            )? {
-                Outcome::Done(result) => trained.push(result),
-                Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-            }
-        }
+            let task = (config, genotype.clone().into());
+            let task = |_: Option<&Path>| Ok::<_, TrainError>(task);
+            share::flow(Training::share(task, &dir.join(name), options(), &self.share.claims))
+        }))?;
         let [without_cutout, with_cutout] = <[Trained; 2]>::try_from(trained).map_err(|_| "two trainings")?;
         let supernet = event::read(&run.join(names::EVENTS))?.into_iter().filter_map(|record| match record.event {
             Event::EpochEnd(end) => Some(end.train_accuracy),
@@ -123,7 +131,7 @@ impl Study<'_> {
             without_cutout.parameters as f64 / 1e6,
             found.seconds
         );
-        Ok(ControlFlow::Continue(Case { method: method.name.clone(), found, without_cutout, with_cutout, supernet }))
+        Ok(Case { method: method.name.clone(), found, without_cutout, with_cutout, supernet })
     }
 }
 

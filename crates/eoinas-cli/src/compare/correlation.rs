@@ -1,7 +1,11 @@
 //! `eoinas compare correlation`: whether architecture weights, and the importance indicator, say how good an op is (the
 //! paper's Figure 1 and its central claim).
 
-use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use eoinas_core::{
     CellKind, EdgeId, Genotype, SearchSpace,
@@ -12,7 +16,7 @@ use eoinas_core::{
 use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator, ScaleFree};
 use eoinas_report::Table;
-use eoinas_train::{Outcome, Search, SearchConfig, StopReason, TrainConfig, Training};
+use eoinas_train::{Search, SearchConfig, TrainConfig, TrainError, Trained, Training};
 
 use super::{
     evidence,
@@ -20,7 +24,12 @@ use super::{
     scale::Scale,
     table::{self, mean_deviation},
 };
-use crate::{Error, MOST_RUNS, Start, flags, host::Host, out::say};
+use crate::{
+    Error, MOST_RUNS, Start, flags,
+    host::Host,
+    out::say,
+    share::{self, Flow, Share},
+};
 
 /// Set stand-alone accuracies of an edge's ops against what the search said of them (the paper's Figure 1).
 ///
@@ -56,15 +65,16 @@ pub struct Args {
 /// # Errors
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let study = Study {
-        args,
-        edge: Edge::find(args)?,
-        space: SearchSpace::darts(),
-        host: args.scale.host.open()?,
-        dataset: args.scale.dataset()?,
+    let (edge, host, dataset) = (Edge::find(args)?, args.scale.host.open()?, args.scale.dataset()?);
+    let config = args.method.settings(args.scale.search(dataset))?;
+    let parts: Vec<SearchConfig> = (0..args.seeds).map(|seed| SearchConfig { seed, ..config.clone() }).collect();
+    let share = match args.scale.processes.open((parts.len(), &args.out), &args.scale.host, &host)? {
+        ControlFlow::Continue(share) => share,
+        ControlFlow::Break(code) => return Ok(code),
     };
-    let _writes = super::write_to(&args.out)?;
-    super::end(args.scale.host.run(|| study.run())?, |tried| report(args, &tried))
+    let study = Study { args, edge, space: SearchSpace::darts(), host, dataset, share };
+    let ended = args.scale.host.run(|| study.share.each(&parts, |config| study.seed(config)))?;
+    share::end(ended, |tried| report(args, &tried.concat()))
 }
 
 /// The edge whose ops are tried.
@@ -77,6 +87,7 @@ struct Edge {
 }
 
 /// What the search said of an op on the edge, and how well its network does on its own.
+#[derive(Clone)]
 struct Tried {
     seed: u64,
     op: String,
@@ -108,37 +119,38 @@ struct Study<'a> {
     space: SearchSpace,
     host: Host,
     dataset: SourceKind,
+    share: Share,
 }
 
 impl Study<'_> {
-    fn run(&self) -> Result<ControlFlow<StopReason, Vec<Tried>>, Error> {
-        let mut all = Vec::new();
-        for seed in 0..self.args.seeds {
-            let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
-            let run = dir.join(names::SEARCH);
-            let config = SearchConfig { seed, ..self.args.method.settings(self.args.scale.search(self.dataset))? };
-            let found =
-                match Search::complete(config, &run, self.host.options_in(&self.args.out)).map_err(flags::of_search)? {
-                    Outcome::Done(found) => Genotype::parse(&found.genotype)?,
-                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-                };
-            let snapshot = evidence::before_pruning(&run)?;
-            for op in 0..self.space.ops().len() {
-                let Some(genotype) = self.replaced(&found, op)? else { continue };
-                let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
-                let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
-                let config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
-                let options = self.host.options_in(&self.args.out);
-                let accuracy = match Training::complete((config, genotype.into()), &run, options)? {
-                    Outcome::Done(trained) => 100.0 * trained.accuracy,
-                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-                };
-                let said = self.said(&snapshot, op);
-                say!("seed {seed}: {name} {accuracy:.2} %, beta {}, indicator {}", show(said[0]), show(said[1]));
-                all.push(Tried { seed, op: name, accuracy, said });
-            }
+    /// A search, and every op in the place of the one that it found.
+    fn seed(&self, config: &SearchConfig) -> Flow<Vec<Tried>> {
+        let seed = config.seed;
+        let dir = self.args.out.join(&self.args.method.name).join(run_folder::seed(seed));
+        let run = dir.join(names::SEARCH);
+        let options = || self.host.options_in(&self.args.out);
+        let found = Search::share(|_| Ok::<_, TrainError>(config.clone()), &run, options(), &self.share.claims);
+        let found = Genotype::parse(&share::flow(found.map_err(flags::of_search))?.genotype)?;
+        let snapshot = evidence::before_pruning(&run)?;
+        let tried = share::all((0..self.space.ops().len()).filter_map(|op| {
+            let genotype = self.replaced(&found, op).transpose()?;
+            let name = self.space.ops().get(op).map(|op| op.name().to_owned()).unwrap_or_default();
+            let run = dir.join(run_folder::with_op(&self.args.cell, self.args.edge, &name));
+            let config = TrainConfig { seed, ..self.args.scale.training(self.dataset) };
+            let task = |_: Option<&Path>| Ok::<_, Error>((config, genotype?.into()));
+            let trained = share::flow(Training::share(task, &run, options(), &self.share.claims));
+            let tried = |trained: Trained| Tried {
+                seed,
+                op: name,
+                accuracy: 100.0 * trained.accuracy,
+                said: self.said(&snapshot, op),
+            };
+            Some(trained.map(tried))
+        }))?;
+        for Tried { op, accuracy, said, .. } in &tried {
+            say!("seed {seed}: {op} {accuracy:.2} %, beta {}, indicator {}", show(said[0]), show(said[1]));
         }
-        Ok(ControlFlow::Continue(all))
+        Ok(tried)
     }
 
     /// The found cell with another op on the edge; `None` for `none`, which is no op of a cell.

@@ -19,7 +19,7 @@ use eoinas_data::SourceKind;
 use eoinas_prune::{Beta, EoiNas, Indicator};
 use eoinas_report::Table;
 use eoinas_strategy::{Column, NasBench201Table, StrategySearch, TabularEvaluator};
-use eoinas_train::{MethodConfig, Options, Outcome, RunDir, Search, SearchConfig, StopReason};
+use eoinas_train::{MethodConfig, Options, RunDir, Search, SearchConfig};
 
 use super::{
     evidence,
@@ -32,6 +32,7 @@ use crate::{
     host::{Host, HostArgs},
     out::say,
     search,
+    share::{self, Flow, Processes, Share},
 };
 
 /// Search in NAS-Bench-201's space with several methods and seeds, and look the found cells up.
@@ -94,6 +95,8 @@ pub struct Args {
     #[arg(long, value_parser = crate::start::path(), value_name = "DIR", default_value = "runs/nas-bench-201")]
     out: PathBuf,
     #[command(flatten)]
+    processes: Processes,
+    #[command(flatten)]
     host: HostArgs,
 }
 
@@ -113,10 +116,25 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         return Err(format!("--{flag} is of searches with a supernet, and there is none; give --method, too").into());
     }
     let dataset = data::kind_of(None, args.data.as_deref())?;
-    let study = Study { args, table, methods, host: args.host.open()?, dataset };
+    let host = args.host.open()?;
+    let study = Study { args, table, methods, dataset };
+    let mut parts = Vec::new();
+    // Seed by seed, so that a study that is stopped early compares all methods.
+    for seed in 0..args.seeds {
+        for method in &study.methods {
+            parts.push((method.name.as_str(), SearchConfig { seed, ..method.settings(study.config())? }));
+        }
+    }
     // Strategies alone write nothing but their tables.
-    let _writes = (!study.methods.is_empty() || !args.json).then(|| super::write_to(&args.out)).transpose()?;
-    super::end(args.host.run(|| study.searches())?, |cases| study.report(&cases))
+    if parts.is_empty() {
+        return study.report(&[]).map(|()| ExitCode::SUCCESS);
+    }
+    let share = match args.processes.open((parts.len(), &args.out), &args.host, &host)? {
+        ControlFlow::Continue(share) => share,
+        ControlFlow::Break(code) => return Ok(code),
+    };
+    let ended = args.host.run(|| share.each(&parts, |part| study.case(part, &host, &share)))?;
+    share::end(ended, |cases| study.report(&cases))
 }
 
 /// Bytes of a table, at most: more than ten thousand for each architecture.
@@ -139,7 +157,6 @@ struct Study<'a> {
     args: &'a Args,
     table: NasBench201Table,
     methods: Vec<Variant>,
-    host: Host,
     dataset: SourceKind,
 }
 
@@ -174,47 +191,29 @@ struct Case {
 const RANKING: [&str; 2] = ["tau of the weights", "tau of the indicator"];
 
 impl Study<'_> {
-    /// Seed by seed, so that a study that is stopped early compares all methods.
-    fn searches(&self) -> Result<ControlFlow<StopReason, Vec<Case>>, Error> {
-        let mut cases = Vec::new();
-        for seed in 0..self.args.seeds {
-            for method in &self.methods {
-                let run = self.args.out.join(&method.name).join(run_folder::seed(seed));
-                let config = self.fitted(SearchConfig { seed, ..method.settings(self.config())? }, &run)?;
-                let found = match Search::complete(config, &run, self.options())? {
-                    Outcome::Done(found) => found,
-                    Outcome::Stopped(reason) => return Ok(ControlFlow::Break(reason)),
-                };
-                let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
-                let test = self.test(&genotype)?;
-                if self.args.json {
-                    let line = serde_json::json!({
-                        "method": method.name, "seed": seed, "genotype": found.genotype, "test_accuracy": test,
-                        "seconds": found.seconds,
-                    });
-                    say!("{line}");
-                } else {
-                    say!("{} seed {seed}: {test:.2} % {genotype} {:.0} s", method.name, found.seconds);
-                }
-                let ranking = self.ranking(&evidence::before_pruning(&run)?);
-                cases.push(Case { method: method.name.clone(), genotype, test, seconds: found.seconds, ranking });
-            }
+    fn case(&self, (method, config): &(&str, SearchConfig), host: &Host, share: &Share) -> Flow<Case> {
+        let run = self.args.out.join(method).join(run_folder::seed(config.seed));
+        let options = || Options { space: Some(SearchSpace::nas_bench_201()), ..host.options_in(&self.args.out) };
+        // With counts for the time that each search has; those of a search that has begun are in its folder.
+        let task = |begun: Option<&Path>| match (self.args.time, begun) {
+            (Some(_), Some(begun)) => Ok::<_, Error>(RunDir::open(begun)?.read_json(names::CONFIG)?),
+            (Some(time), None) => search::fitted(config.clone(), (time, time), host, options),
+            (None, _) => Ok(config.clone()),
+        };
+        let found = share::flow(Search::share(task, &run, options(), &share.claims))?;
+        let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
+        let (seed, test) = (config.seed, self.test(&genotype)?);
+        if self.args.json {
+            let line = serde_json::json!({
+                "method": method, "seed": seed, "genotype": found.genotype, "test_accuracy": test,
+                "seconds": found.seconds,
+            });
+            say!("{line}");
+        } else {
+            say!("{method} seed {seed}: {test:.2} % {genotype} {:.0} s", found.seconds);
         }
-        Ok(ControlFlow::Continue(cases))
-    }
-
-    /// With counts for the time that each search has; those of a search that has begun are in its folder.
-    fn fitted(&self, config: SearchConfig, run: &Path) -> Result<SearchConfig, Error> {
-        match self.args.time {
-            Some(_) if run.join(names::CONFIG).exists() => Ok(RunDir::open(run)?.read_json(names::CONFIG)?),
-            Some(time) => search::fitted(config, (time, time), &self.host, || self.options()),
-            None => Ok(config),
-        }
-    }
-
-    fn options(&self) -> Options {
-        let options = self.host.options_in(&self.args.out);
-        Options { space: Some(SearchSpace::nas_bench_201()), ..options }
+        let ranking = self.ranking(&evidence::before_pruning(&run)?);
+        Ok(Case { method: (*method).to_owned(), genotype, test, seconds: found.seconds, ranking })
     }
 
     fn config(&self) -> SearchConfig {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use eoinas_data::SourceKind;
 use eoinas_train::{SearchConfig, TrainConfig};
 
-use crate::{Error, data, flags, host::HostArgs};
+use crate::{Error, data, flags, host::HostArgs, share::Processes};
 
 /// The flags that set it. The defaults are for minutes on two cores.
 #[derive(Debug, clap::Args)]
@@ -41,6 +41,8 @@ pub struct Scale {
     /// Cells of the network that is trained.
     #[arg(long, default_value_t = 5)]
     pub cells: usize,
+    #[command(flatten)]
+    pub processes: Processes,
     #[command(flatten)]
     pub host: HostArgs,
 }

@@ -3,7 +3,7 @@
 mod published;
 mod trained;
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
 use eoinas_core::{Counts, Skeleton, count, models::ModelConfig, models::ModelForm, zoo};
@@ -16,7 +16,8 @@ use self::{
 use super::table;
 use crate::{
     Error, MOST_RUNS, Start, data, limits,
-    out::{say, tell},
+    out::say,
+    share::{self, Ended, Processes},
 };
 
 /// The paper's Tables 1 and 2: published figures, what this library counts for the same networks, and, for Table 1, what they come
@@ -59,6 +60,8 @@ pub struct Args {
     #[arg(long, value_parser = crate::start::path(), value_name = "DIR", default_value = "runs/paper")]
     out: PathBuf,
     #[command(flatten)]
+    processes: Processes,
+    #[command(flatten)]
     host: crate::host::HostArgs,
 }
 
@@ -78,7 +81,7 @@ enum Which {
 /// # Errors
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let _writes = super::write_to(&args.out)?;
+    fs::create_dir_all(&args.out)?;
     let budget = Budget {
         seeds: args.seeds,
         epochs: args.epochs,
@@ -96,10 +99,15 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         }
         let dataset = data::kind_of(None, Some(dir))?;
         let host = args.host.open()?;
-        let outcome = args.host.run(|| study.train(&budget, (dataset, dir), &args.out, &host))?;
-        if let Some(reason) = outcome {
-            tell!("stopped: {reason}; the same command goes on with it");
-            return Ok(crate::end::exit_code(&reason));
+        let parts = trained::parts(&budget, (dataset, dir))?;
+        let share = match args.processes.open((parts.len(), &args.out), &args.host, &host)? {
+            ControlFlow::Continue(share) => share,
+            ControlFlow::Break(code) => return Ok(code),
+        };
+        let out = &args.out;
+        match args.host.run(|| share.each(&parts, |part| part.train(dataset, out, &host, &share)))? {
+            Ended::Done(errors) => study = study.with(&budget, dataset, parts.iter().zip(errors), out)?,
+            other => return share::end(other, |_| Ok(())),
         }
     }
     let mut tables = Vec::new();
@@ -120,7 +128,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         ..Page::default()
     };
     let path = args.out.join("paper.html");
-    fs::write(&path, page.to_html())?;
+    table::write_whole(&path, &page.to_html())?;
     say!("files: {}", args.out.display());
     Ok(ExitCode::SUCCESS)
 }

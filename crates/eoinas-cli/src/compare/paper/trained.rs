@@ -12,11 +12,17 @@ use eoinas_core::{
     zoo,
 };
 use eoinas_data::SourceKind;
-use eoinas_train::{Outcome, StopReason, TrainConfig, Trained, Training};
+use eoinas_train::{TrainConfig, TrainError, Trained, Training};
 use serde::{Deserialize, Serialize};
 
 use super::published::{Cifar, Here, TABLE_1};
-use crate::{Error, compare::table::mean_deviation, host::Host, out::say};
+use crate::{
+    Error,
+    compare::table::{self, mean_deviation},
+    host::Host,
+    out::say,
+    share::{self, Flow, Share},
+};
 
 /// What every training of a study gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,12 +39,12 @@ pub(super) struct Budget {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Study {
     /// By the name of the data set.
-    trained: BTreeMap<String, Part>,
+    trained: BTreeMap<String, OfDataset>,
 }
 
 /// The trainings on one data set.
 #[derive(Debug, Serialize, Deserialize)]
-struct Part {
+struct OfDataset {
     budget: Budget,
     /// Test errors in percent of each seed, by the system's folder.
     errors: BTreeMap<String, Vec<f64>>,
@@ -60,38 +66,26 @@ impl Study {
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 
-    /// Trains every system on the images in `dir`, or goes on with that. A reason where it was stopped.
-    pub fn train(
-        &mut self,
+    /// With the test errors of all trainings on a data set, in their order, written to its folder. What another command has added
+    /// since stays.
+    pub fn with<'a>(
+        self,
         budget: &Budget,
-        (dataset, dir): (SourceKind, &Path),
+        dataset: SourceKind,
+        trained: impl Iterator<Item = (&'a Part, f64)>,
         out: &Path,
-        host: &Host,
-    ) -> Result<Option<StopReason>, Error> {
-        let of_dataset = out.join(dataset.name());
-        let mut errors = BTreeMap::new();
-        let mut done = BTreeSet::new();
-        for system in &TABLE_1 {
-            let (Some(design), name) = (design(system)?, folder(system)) else { continue };
-            if !done.insert(name.clone()) {
-                continue;
-            }
-            let mut all = Vec::new();
-            for seed in 0..budget.seeds {
-                let run = of_dataset.join(&name).join(run_folder::seed(seed)).join(names::TRAINING);
-                let mut config = config(budget, (dataset, dir), seed, system.cutout);
-                config = if design.model().is_some() { config.for_model() } else { config };
-                match Training::complete((config, design.clone()), &run, host.options_in(out))? {
-                    Outcome::Done(trained) => all.push(error(&trained)),
-                    Outcome::Stopped(reason) => return Ok(Some(reason)),
-                }
-            }
-            say!("{name} on {dataset}: error {} %", mean_deviation(&all));
-            errors.insert(name, all);
+    ) -> Result<Self, Error> {
+        let mut errors = BTreeMap::<String, Vec<f64>>::new();
+        for (part, error) in trained {
+            errors.entry(part.name.clone()).or_default().push(error);
         }
-        self.trained.insert(dataset.name().to_owned(), Part { budget: budget.clone(), errors });
-        fs::write(out.join(FILE), serde_json::to_string_pretty(self)? + "\n")?;
-        Ok(None)
+        for (name, all) in &errors {
+            say!("{name} on {dataset}: error {} %", mean_deviation(all));
+        }
+        let mut study = Self::open(out)?;
+        study.trained.insert(dataset.name().to_owned(), OfDataset { budget: budget.clone(), errors });
+        table::write_whole(&out.join(FILE), &(serde_json::to_string_pretty(&study)? + "\n"))?;
+        Ok(study)
     }
 
     /// The data sets that there are trainings on.
@@ -111,7 +105,7 @@ impl Study {
 
     /// What the trainings were, one line a data set.
     pub fn notes(&self) -> Vec<String> {
-        let line = |(dataset, Part { budget, .. }): (&String, &Part)| {
+        let line = |(dataset, OfDataset { budget, .. }): (&String, &OfDataset)| {
             let Budget { seeds, epochs, train_images, test_images, multiply_adds, .. } = budget;
             format!(
                 "trained here on {dataset}: {epochs} epochs of {train_images} images, {:.1} M multiply-adds, {seeds} seed(s), tested on \
@@ -120,6 +114,40 @@ impl Study {
             )
         };
         self.trained.iter().map(line).collect()
+    }
+}
+
+/// A training: a system and a seed.
+pub(super) struct Part {
+    /// Of the system's folder.
+    name: String,
+    task: (TrainConfig, Design),
+}
+
+/// All trainings on the images in a folder, system by system.
+pub(super) fn parts(budget: &Budget, images: (SourceKind, &Path)) -> Result<Vec<Part>, Error> {
+    let (mut parts, mut done) = (Vec::new(), BTreeSet::new());
+    for system in &TABLE_1 {
+        let (Some(design), name) = (design(system)?, folder(system)) else { continue };
+        if !done.insert(name.clone()) {
+            continue;
+        }
+        for seed in 0..budget.seeds {
+            let config = config(budget, images, seed, system.cutout);
+            let config = if design.model().is_some() { config.for_model() } else { config };
+            parts.push(Part { name: name.clone(), task: (config, design.clone()) });
+        }
+    }
+    Ok(parts)
+}
+
+impl Part {
+    /// The test error in percent.
+    pub fn train(&self, dataset: SourceKind, out: &Path, host: &Host, share: &Share) -> Flow<f64> {
+        let seed = run_folder::seed(self.task.0.seed);
+        let run = out.join(dataset.name()).join(&self.name).join(seed).join(names::TRAINING);
+        let task = |_: Option<&Path>| Ok::<_, TrainError>(self.task.clone());
+        share::flow(Training::share(task, &run, host.options_in(out), &share.claims)).map(|trained| error(&trained))
     }
 }
 

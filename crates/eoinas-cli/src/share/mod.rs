@@ -1,0 +1,218 @@
+//! Many processes, one study: which parts this one does, and what it waits for.
+
+mod jobs;
+mod plan;
+
+use std::{ops::ControlFlow, path::Path, process::ExitCode, thread, time::Duration};
+
+use eoinas_train::{Claims, Part, StopReason, claims::Holder, stop::Interrupt};
+
+use crate::{
+    Error, end,
+    host::{Host, HostArgs},
+    out::{say, tell},
+};
+
+/// The flags that set it.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Processes")]
+pub struct Processes {
+    /// Start so many processes of this command here, which share the parts of the study and the threads.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), conflicts_with_all = ["part", "array", "plan"])]
+    jobs: Option<u16>,
+    /// Do one part of the study, from 0 in the order of --plan, and make no tables.
+    #[arg(long, value_name = "K", conflicts_with_all = ["array", "plan"])]
+    part: Option<usize>,
+    /// The same with the part that a job array of Slurm names (SLURM_ARRAY_TASK_ID).
+    #[arg(long, conflicts_with = "plan")]
+    array: bool,
+    /// Print one command a part, for GNU parallel or another launcher, and do nothing.
+    #[arg(long)]
+    plan: bool,
+    /// Take over what a process works on that has given no sign of life for so long; the same for all that share a study
+    /// [default: 2m]
+    #[arg(long, value_name = "TIME", value_parser = silence)]
+    silence: Option<Duration>,
+    /// This is one of --jobs: it makes no tables, and stops where its input ends.
+    #[arg(long, hide = true)]
+    job: bool,
+}
+
+/// Reads `--silence`.
+fn silence(text: &str) -> Result<Duration, String> {
+    let time = crate::time::parse(text)?;
+    match time >= Claims::SHORTEST {
+        true => Ok(time),
+        false => Err(format!("at least {} s is expected", Claims::SHORTEST.as_secs())),
+    }
+}
+
+/// Why a piece of a study goes no further here. All travel by `?`.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// There is a reason to stop.
+    Stop(StopReason),
+    /// That process works on what is needed.
+    Elsewhere(Holder),
+    /// Something went wrong.
+    Failed(Error),
+}
+
+/// The result of something that may also stop, or be done elsewhere.
+pub(crate) type Flow<T> = Result<T, Halt>;
+
+impl<E: Into<Error>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// A part's result, to go on with where all else is passed on by `?`.
+pub(crate) fn flow<T, E: Into<Error>>(part: Result<Part<T>, E>) -> Flow<T> {
+    match part? {
+        Part::Done(result) => Ok(result),
+        Part::Stopped(reason) => Err(Halt::Stop(reason)),
+        Part::Elsewhere(holder) => Err(Halt::Elsewhere(holder)),
+    }
+}
+
+/// All of several, of which each is begun, whether one before it is done elsewhere or not.
+pub(crate) fn all<T>(several: impl IntoIterator<Item = Flow<T>>) -> Flow<Vec<T>> {
+    let (mut done, mut elsewhere) = (Vec::new(), None);
+    for one in several {
+        match one {
+            Ok(result) => done.push(result),
+            Err(Halt::Elsewhere(holder)) => elsewhere = Some(holder),
+            Err(halt) => return Err(halt),
+        }
+    }
+    elsewhere.map_or(Ok(done), |holder| Err(Halt::Elsewhere(holder)))
+}
+
+/// How a study ended in this process.
+pub(crate) enum Ended<T> {
+    /// All of it is done, here and elsewhere.
+    Done(Vec<T>),
+    /// What this process was to do is done. It reports nothing of the study.
+    Mine,
+    /// Before its end.
+    Stopped(StopReason),
+}
+
+/// Which parts are this process's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mine {
+    All,
+    One(usize),
+    /// All, and another process reports.
+    Job,
+}
+
+/// A study that other processes may share.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pub claims: Claims,
+    mine: Mine,
+    interrupt: Interrupt,
+    quiet: bool,
+}
+
+impl Processes {
+    /// Begins a study of so many parts in the folder `out`. An exit code where nothing is to be done in this process: the plan is
+    /// printed, or the processes that it started were stopped.
+    ///
+    /// # Errors
+    /// No such part; processes that cannot be started; a folder that cannot be written.
+    pub fn open(
+        &self,
+        (parts, out): (usize, &Path),
+        machine: &HostArgs,
+        host: &Host,
+    ) -> Result<ControlFlow<ExitCode, Share>, Error> {
+        if self.plan {
+            (0..parts).for_each(|part| say!("{}", plan::command(part)));
+            return Ok(ControlFlow::Break(ExitCode::SUCCESS));
+        }
+        let mine = match (self.part, self.array) {
+            _ if self.job => Mine::Job,
+            (Some(part), _) => Mine::One(plan::check("--part", part, parts)?),
+            (None, true) => Mine::One(plan::of_array(parts)?),
+            (None, false) => Mine::All,
+        };
+        if let Some(jobs) = self.jobs
+            && let Some(reason) = jobs::run(jobs, machine, host)?
+        {
+            return Ok(ControlFlow::Break(stopped(&reason)));
+        }
+        if self.job {
+            jobs::end_with_input(host.interrupt())?;
+        }
+        let claims = Claims::open(out, self.silence.unwrap_or(Claims::SILENCE))?;
+        let claims = claims.telling(|line| tell!("note: {line}"));
+        Ok(ControlFlow::Continue(Share { claims, mine, interrupt: host.interrupt(), quiet: machine.quiet }))
+    }
+}
+
+impl Share {
+    /// Does what is to be done here of each part, passes over what others work on, and waits for them at the end: whatever they
+    /// leave behind is done here. The results are in the order of the parts.
+    ///
+    /// # Errors
+    /// The first one of `work`.
+    pub fn each<I, T>(&self, parts: &[I], mut work: impl FnMut(&I) -> Flow<T>) -> Result<Ended<T>, Error> {
+        let parts = match self.mine {
+            Mine::One(part) => parts.get(part..=part).unwrap_or_default(),
+            Mine::All | Mine::Job => parts,
+        };
+        let mut done: Vec<Option<T>> = parts.iter().map(|_| None).collect();
+        let mut waited = None;
+        loop {
+            let mut elsewhere = None;
+            for (part, result) in parts.iter().zip(&mut done).filter(|(_, result)| result.is_none()) {
+                match work(part) {
+                    Ok(found) => *result = Some(found),
+                    Err(Halt::Elsewhere(holder)) => elsewhere = elsewhere.or(Some(holder)),
+                    Err(Halt::Stop(reason)) => return Ok(Ended::Stopped(reason)),
+                    Err(Halt::Failed(error)) => return Err(error),
+                }
+            }
+            let Some(holder) = elsewhere else { break };
+            if waited.as_ref() != Some(&holder) && !self.quiet {
+                tell!("note: waiting for {holder}, which works on what is left");
+            }
+            waited = Some(holder);
+            thread::sleep(self.claims.pause());
+            if self.interrupt.is_raised() {
+                return Ok(Ended::Stopped(StopReason::Interrupted));
+            }
+        }
+        match self.mine {
+            Mine::All => Ok(Ended::Done(done.into_iter().flatten().collect())),
+            Mine::Job => Ok(Ended::Mine),
+            Mine::One(part) => {
+                if !self.quiet {
+                    tell!("part {part} is done; the same command without it makes the tables");
+                }
+                Ok(Ended::Mine)
+            }
+        }
+    }
+}
+
+/// Ends a study: reports what came out, or says how to go on with one that was stopped.
+///
+/// # Errors
+/// Those of `report`.
+pub(crate) fn end<T>(ended: Ended<T>, report: impl FnOnce(Vec<T>) -> Result<(), Error>) -> Result<ExitCode, Error> {
+    match ended {
+        Ended::Done(all) => report(all).map(|()| ExitCode::SUCCESS),
+        Ended::Mine => Ok(ExitCode::SUCCESS),
+        Ended::Stopped(reason) => Ok(stopped(&reason)),
+    }
+}
+
+/// Says that a study stopped; the code to end with.
+fn stopped(reason: &StopReason) -> ExitCode {
+    tell!("stopped: {reason}; the same command goes on with it");
+    end::exit_code(reason)
+}
