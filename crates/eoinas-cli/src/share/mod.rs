@@ -2,10 +2,13 @@
 
 mod jobs;
 mod plan;
+mod runs;
 
 use std::{ops::ControlFlow, path::Path, process::ExitCode, thread, time::Duration};
 
 use eoinas_train::{Claims, Part, StopReason, claims::Holder, stop::Interrupt};
+
+pub(crate) use runs::{Several, patiently};
 
 use crate::{
     Error, end,
@@ -118,6 +121,18 @@ pub(crate) struct Share {
 }
 
 impl Processes {
+    /// A flag that is given and that only what many processes share has, if there is one.
+    pub fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("jobs", self.jobs.is_some()),
+            ("part", self.part.is_some()),
+            ("array", self.array),
+            ("plan", self.plan),
+            ("silence", self.silence.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
     /// Begins a study of so many parts in the folder `out`. An exit code where nothing is to be done in this process: the plan is
     /// printed, or the processes that it started were stopped.
     ///

@@ -5,6 +5,7 @@ mod report;
 mod settings;
 
 use std::{
+    ops::ControlFlow,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
@@ -26,6 +27,7 @@ use crate::{
     out,
     page::PageArgs,
     resume,
+    share::{self, Processes, Several},
 };
 
 /// Train the network of a cell, or a human-designed one, from scratch and measure it on the test images.
@@ -160,7 +162,8 @@ pub struct Args {
     /// all), and their accuracy with its interval.
     #[arg(long, help_heading = "Settings", conflicts_with_all = ["random", "seeds", "test_images"], value_parser = clap::value_parser!(u64).range(2..=MOST_RUNS))]
     folds: Option<u64>,
-    /// Folder for the files of the run, which must not exist [default: runs/train-...]
+    /// Folder for the files of the run, which must not exist; several trainings are shared by all processes that are started with the
+    /// same command [default: runs/train-...]
     #[arg(long, value_parser = crate::start::path(), help_heading = "Run", value_name = "DIR")]
     out: Option<PathBuf>,
     /// Stop after so many steps of this session; the run can be resumed.
@@ -171,6 +174,8 @@ pub struct Args {
     json: bool,
     #[command(flatten, next_help_heading = "Run")]
     page: PageArgs,
+    #[command(flatten)]
+    processes: Processes,
     #[command(flatten)]
     host: HostArgs,
 }
@@ -188,23 +193,34 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "train", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
-    let ended = args.host.run(|| train(args, &host))?;
+    let ended = match args.host.run(|| train(args, &host))? {
+        ControlFlow::Continue(ended) => ended,
+        ControlFlow::Break(code) => return Ok(code),
+    };
     let code = report::report(args, &ended, start)?;
     args.page.end(&ended.folder);
     Ok(code)
 }
 
-/// Trains one network or several.
-fn train(args: &Args, host: &Host) -> Result<Ended, Error> {
+/// Trains one network or several. An exit code where other processes report them.
+fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error> {
+    let several = Several { processes: &args.processes, machine: &args.host, host };
+    let ended = |folder, outcome, folds| Ok(ControlFlow::Continue(Ended { folder, outcome, folds }));
     if let Some(path) = &args.resume {
-        let (outcome, folds) = if Trials::is_in(path) {
-            let (trials, dir) = Trials::open(path)?;
-            (trials.run(&dir, |_| host.options())?, trials.are_folds())
-        } else {
-            (Training::resume(path, host.options())?.run()?.map(|trained| vec![trained]), false)
-        };
-        return Ok(Ended { folder: path.clone(), outcome, folds });
+        if Trials::is_in(path) {
+            let (trials, _) = share::patiently(|| Trials::open(path))?;
+            return Ok(match several.complete(&trials, path, || Ok(()))? {
+                ControlFlow::Continue(outcome) => {
+                    ControlFlow::Continue(Ended { folder: path.clone(), outcome, folds: trials.are_folds() })
+                }
+                ControlFlow::Break(code) => ControlFlow::Break(code),
+            });
+        }
+        args.check_processes(false)?;
+        let outcome = Training::resume(path, host.options())?.run()?.map(|trained| vec![trained]);
+        return ended(path.clone(), outcome, false);
     }
+    args.check_processes(args.seeds > 1 || args.folds.is_some() || args.random.is_some())?;
     let begun = Instant::now();
     let Settings { mut config, of_init, .. } = settings::of(args)?;
     let design = match (&args.genotype, &args.network) {
@@ -243,14 +259,49 @@ fn train(args: &Args, host: &Host) -> Result<Ended, Error> {
         (Some(design), None) if args.seeds == 1 => {
             let mut training = Training::create_in((config, design), dir, host.options())?;
             let outcome = training.run()?.map(|trained| vec![trained]);
-            return Ok(Ended { folder: training.run_dir().path().to_owned(), outcome, folds: false });
+            return ended(training.run_dir().path().to_owned(), outcome, false);
         }
         (Some(design), None) => Trials::seeds(config, &design, args.seeds),
         (None, _) => Trials::random(config, &SearchSpace::darts(), args.random.unwrap_or(1)),
     };
     trials.check(host.options())?;
-    let mut dir = dir()?;
-    trials.create(&mut dir)?;
-    let outcome = trials.run(&dir, |_| host.options())?;
-    Ok(Ended { folder: dir.path().to_owned(), outcome, folds: trials.are_folds() })
+    // Counts that were fitted to a time are those of one process.
+    let folder = match args.out.clone().filter(|_| args.time.is_none()) {
+        Some(out) => out,
+        None => {
+            let mut dir = dir()?;
+            trials.create(&mut dir)?;
+            dir.home().to_owned()
+        }
+    };
+    let join = || Ok(share::patiently(|| trials.join(&folder))?);
+    Ok(match several.complete(&trials, &folder, join)? {
+        ControlFlow::Continue(outcome) => {
+            ControlFlow::Continue(Ended { folder: folder.clone(), outcome, folds: trials.are_folds() })
+        }
+        ControlFlow::Break(code) => ControlFlow::Break(code),
+    })
+}
+
+impl Args {
+    /// Whether the flags of several processes fit what is trained.
+    ///
+    /// # Errors
+    /// One that does not.
+    fn check_processes(&self, several: bool) -> Result<(), Error> {
+        let Some(flag) = self.processes.given() else { return Ok(()) };
+        match () {
+            () if !several => {
+                Err(format!("--{flag} is of several trainings; give --seeds, --folds or --random, too").into())
+            }
+            () if self.out.is_none() => {
+                Err(format!("--{flag} needs the folder that the processes share; give --out, too").into())
+            }
+            () if self.time.is_some() => Err(format!(
+                "--{flag}: counts that are fitted to a time are those of one process; begin without it, and share what has begun with --resume"
+            )
+            .into()),
+            () => Ok(()),
+        }
+    }
 }

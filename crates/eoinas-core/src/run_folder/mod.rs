@@ -9,6 +9,7 @@
 //!   report.html pictures/ ...   a report
 //! PICTURES/                     search.json training.json, and the runs search/ training/
 //! SEVERAL/                      seeds.json or trials.json, and runs: seed-0/ seed-1/ ..., random-0/ ... or fold-0/ ...
+//! STUDY/.claims/VARIANT/seed-0/ the same while it is worked on: search/attempt-1/ ... and who does
 //! STUDY/VARIANT/seed-0/         search/ train/ train-CHANGE/ CELL-EDGE-OP/, a run each
 //! ```
 

@@ -68,10 +68,11 @@ fn open_one(dir: &Path) -> Result<Vec<Source>> {
     let (mut places, mut lost) = (Vec::new(), Vec::new());
     collect(dir, &mut Vec::new(), &mut places, &mut lost);
     lost.sort();
-    places.sort_by_cached_key(|place| place.iter().map(|part| order(part)).collect::<Vec<_>>());
+    collect_unfinished(&dir.join(names::CLAIMS), &mut Vec::new(), &mut places);
+    places.sort_by_cached_key(|(place, _)| place.iter().map(|part| order(part)).collect::<Vec<_>>());
     let mut sources: Vec<Source> = Vec::new();
-    for place in places {
-        let run = read(&place.iter().fold(dir.to_owned(), |path, part| path.join(part)))?;
+    for (place, folder) in places {
+        let run = read(&folder)?;
         let trial = place.iter().rposition(|part| run_folder::is_one_of_several(part));
         let others: Vec<&str> =
             place.iter().enumerate().filter(|(at, _)| Some(*at) != trial).map(|(_, part)| part.as_str()).collect();
@@ -97,10 +98,13 @@ fn open_one(dir: &Path) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// The folders with a record below `dir`, as names on the way to them, and those that look like a run's and have none.
-fn collect(dir: &Path, way: &mut Vec<String>, found: &mut Vec<Vec<String>>, lost: &mut Vec<PathBuf>) {
+/// A run's place, as names on the way to it, and the folder where it is.
+type Place = (Vec<String>, PathBuf);
+
+/// The folders with a record below `dir`, and those that look like a run's and have none.
+fn collect(dir: &Path, way: &mut Vec<String>, found: &mut Vec<Place>, lost: &mut Vec<PathBuf>) {
     match run_folder::kind(dir) {
-        Some(Kind::Run) => found.push(way.clone()),
+        Some(Kind::Run) => found.push((way.clone(), dir.to_owned())),
         Some(Kind::Lost) => lost.push(dir.to_owned()),
         _ => {}
     }
@@ -114,6 +118,26 @@ fn collect(dir: &Path, way: &mut Vec<String>, found: &mut Vec<Vec<String>>, lost
             collect(&entry.path(), way, found, lost);
             way.pop();
         }
+    }
+}
+
+/// The runs of a study that processes work on, below the folder `claims`: of each that is not in its place yet the newest
+/// attempt.
+fn collect_unfinished(claims: &Path, way: &mut Vec<String>, found: &mut Vec<Place>) {
+    let mut newest: Option<(u32, PathBuf)> = None;
+    for entry in fs::read_dir(claims).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir()) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(number) = name.strip_prefix(names::ATTEMPT) {
+            let of_run = run_folder::kind(&entry.path()) == Some(Kind::Run);
+            newest = newest.max(number.parse().ok().filter(|_| of_run).map(|number| (number, entry.path())));
+        } else if way.len() < DEPTH && !name.starts_with('.') {
+            way.push(name);
+            collect_unfinished(&entry.path(), way, found);
+            way.pop();
+        }
+    }
+    if let Some((_, folder)) = newest.filter(|_| found.iter().all(|(place, _)| place != way)) {
+        found.push((way.clone(), folder));
     }
 }
 

@@ -12,6 +12,7 @@ pub use seeds::Seeds;
 pub use trials::{Trial, Trials, accuracy, pooled_accuracy, random_cell};
 
 use crate::{
+    claims::{Claims, Part},
     error::{Result, TrainError},
     run::{Job, Options, Outcome, Run, RunWriter},
     run_dir::RunDir,
@@ -114,5 +115,38 @@ pub trait Runs: Serialize + DeserializeOwned {
         options.study.get_or_insert_with(|| dir.path().to_owned());
         let task = self.task(item, &options)?;
         Run::<Self::Job>::complete(task, &dir.join(&Self::name(item)), options)
+    }
+
+    /// Begins these runs in the folder `path`, or joins the processes that share the same ones there, and keeps nobody out.
+    ///
+    /// # Errors
+    /// Another process is at it right now ([`TrainError::Busy`]): it takes a moment. Other runs are there, or anything else.
+    fn join(&self, path: &Path) -> Result<()>
+    where
+        Self: PartialEq,
+    {
+        if path.join(Self::FILE).is_file() {
+            return match RunDir::open(path)?.read_json::<Self>(Self::FILE)? == *self {
+                true => Ok(()),
+                false => Err(TrainError::Exists { path: path.to_owned() }),
+            };
+        }
+        self.create(&mut RunWriter::create(path)?)
+    }
+
+    /// One of them, where many processes share those in the folder `dir`.
+    ///
+    /// # Errors
+    /// Those of [`Run::share`].
+    fn share(
+        &self,
+        dir: &Path,
+        item: &Self::Item,
+        mut options: Options,
+        claims: &Claims,
+    ) -> Result<Part<<Self::Job as Job>::Found>> {
+        options.study.get_or_insert_with(|| dir.to_owned());
+        let task = self.task(item, &options)?;
+        Run::<Self::Job>::share(|_| Ok::<_, TrainError>(task), &dir.join(Self::name(item)), options, claims)
     }
 }

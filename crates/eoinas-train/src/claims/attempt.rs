@@ -21,6 +21,13 @@ pub(super) fn folder(place: &Path, number: u32) -> PathBuf {
     place.join(format!("{}{number}", names::ATTEMPT))
 }
 
+/// Where a run goes that is not done and was in the part's place, as programs left it that knew no claims. Nothing is there.
+pub(super) fn before(place: &Path) -> PathBuf {
+    let folder = folder(place, 0);
+    remove(&folder);
+    folder
+}
+
 /// Makes the folder of attempt `number` from what the newest earlier one has saved, or what a program that knew no claims left in
 /// the folder `run`. Where there is nothing to go on with, there is no folder afterwards.
 pub(super) fn prepare(place: &Path, run: &Path, number: u32) -> Result<()> {
@@ -42,7 +49,7 @@ pub(super) fn prepare(place: &Path, run: &Path, number: u32) -> Result<()> {
 /// Removes the attempts at a part that is done, or those before the last one. Who still writes there has lost the part.
 pub(super) fn sweep(place: &Path, below: Option<u32>) {
     let below = below.unwrap_or_else(|| highest(place).unwrap_or(0).saturating_add(1));
-    (1..below).for_each(|number| remove(&folder(place, number)));
+    (0..below).for_each(|number| remove(&folder(place, number)));
 }
 
 fn remove(folder: &Path) {

@@ -1,9 +1,6 @@
 //! A part of a study, done by one of many processes.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use eoinas_core::run_folder::names;
 
@@ -61,7 +58,7 @@ impl<J: Job> Run<J> {
         match Self::complete(task, &folder, options).map_err(lost)? {
             Outcome::Stopped(reason) => Ok(Part::Stopped(reason)),
             Outcome::Done(found) => {
-                let found = publish(&folder, run, &claim)?.then_some(found);
+                let found = publish((&folder, &place), run, &claim)?.then_some(found);
                 attempt::sweep(&place, None);
                 let found = found.map_or_else(|| RunDir::open(run)?.read_json(names::RESULT), Ok)?;
                 Ok(Part::Done(found))
@@ -84,7 +81,7 @@ fn found<J: Job>(task: &J::Task, run: &Path, options: &Options) -> Result<J::Fou
 
 /// Brings a run that is done to its place. Whether it was this one: an earlier holder may have been done as well, and then the first
 /// one counts.
-fn publish(folder: &Path, run: &Path, claim: &Claim) -> Result<bool> {
+fn publish((folder, place): (&Path, &Path), run: &Path, claim: &Claim) -> Result<bool> {
     claim.check()?;
     let parent = run.parent().unwrap_or(run);
     fs::create_dir_all(parent).map_err(TrainError::write(parent))?;
@@ -96,16 +93,10 @@ fn publish(folder: &Path, run: &Path, claim: &Claim) -> Result<bool> {
                 return Ok(true);
             }
             Err(_) if is_done(run) => return Ok(false),
-            Err(_) if run.is_dir() => set_aside(run, &aside(folder))?,
+            Err(_) if run.is_dir() => set_aside(run, &attempt::before(place))?,
             Err(error) => return Err(claim.check().err().unwrap_or_else(|| TrainError::write(run)(error))),
         }
     }
-}
-
-/// Where what was in the place of a part goes.
-fn aside(folder: &Path) -> PathBuf {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    folder.with_file_name(format!("before-{name}"))
 }
 
 /// Moves a run away that was begun by a program that knew no claims, and from which the attempts went on.

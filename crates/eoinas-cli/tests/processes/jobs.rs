@@ -1,0 +1,82 @@
+//! `--jobs`, `--plan`, `--part`, `--array`.
+
+use std::{
+    fs,
+    path::Path,
+    process::Output,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    campaign::signal,
+    study::{Study, TINY, assert_same},
+};
+
+const STUDY: Study = Study { methods: "gdas,eoinas", seeds: 1, scale: TINY };
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn run(out: &Path, more: &str) -> Output {
+    STUDY.command(out, more).output().unwrap()
+}
+
+#[test]
+fn jobs_make_what_one_process_makes_and_are_stopped_with_their_parent() {
+    let root = tempfile::tempdir().unwrap();
+    let (alone, shared) = (root.path().join("alone"), root.path().join("shared"));
+    let made = STUDY.alone(&alone);
+    // SIGTERM to the first process alone.
+    let log = root.path().join("log");
+    let mut parent = STUDY.start(&shared, "--jobs 2", &log);
+    let begun = Instant::now();
+    while !shared.join(".claims").exists() && begun.elapsed() < Duration::from_secs(120) {
+        sleep(Duration::from_millis(10));
+    }
+    signal("TERM", parent.id());
+    let status = parent.wait().unwrap();
+    let said = fs::read_to_string(log.with_extension("err")).unwrap();
+    assert_eq!(status.code(), Some(143), "{said}");
+    assert!(said.contains("stopped: ") && !said.contains("panicked"), "{said}");
+    // All of them have let go of what they had.
+    let output = run(&shared, "--jobs 2");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_same(&made, &STUDY.made(&shared));
+    let (shown, said) = (text(&output.stdout), text(&output.stderr));
+    // What one process says, once and in its order; the jobs' lines are apart from it and name them.
+    assert_eq!(shown.matches("gdas seed 0: error").count(), 1, "{shown}");
+    assert!(shown.find("gdas seed 0").unwrap() < shown.find("eoinas seed 0").unwrap() && shown.contains("| variant |"));
+    assert!(said.lines().all(|line| line.starts_with('[') || line.starts_with("note: ")), "{said}");
+    assert!(said.lines().any(|line| line.contains("] gdas seed 0: error")), "{said}");
+}
+
+#[test]
+fn a_plan_is_one_command_a_part() {
+    let root = tempfile::tempdir().unwrap();
+    let (alone, shared) = (root.path().join("alone"), root.path().join("shared"));
+    let made = STUDY.alone(&alone);
+    let plan = text(&run(&shared, "--threads 1 --quiet --plan").stdout);
+    let lines: Vec<&str> = plan.lines().collect();
+    assert!(lines.len() == 2 && !shared.exists(), "{plan}");
+    // In any order; the second one as a task of a job array.
+    assert!(lines[0].ends_with(" --part 0") && lines[1].ends_with(" --part 1"), "{plan}");
+    let output = STUDY.command(&shared, "--quiet --array").env("SLURM_ARRAY_TASK_ID", "1").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(shared.join("eoinas/seed-0/train/result.json").exists() && !shared.join("gdas").exists());
+    let output = std::process::Command::new("sh").args(["-c", lines[0]]).output().unwrap();
+    assert!(output.status.success() && !shared.join("table.csv").exists(), "{}", text(&output.stderr));
+    let output = run(&shared, "--quiet");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_same(&made, &STUDY.made(&shared));
+    for (more, message) in [
+        ("--part 2", "--part is 2; the study has 2 parts, 0 to 1"),
+        ("--array", "SLURM_ARRAY_TASK_ID is not set"),
+        ("--silence 0s", "at least 1 s is expected"),
+        ("--jobs 0", "0 is not in 1..=1024"),
+    ] {
+        let output = STUDY.command(&shared, more).env_remove("SLURM_ARRAY_TASK_ID").output().unwrap();
+        assert!(!output.status.success() && text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+}
