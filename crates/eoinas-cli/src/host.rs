@@ -4,7 +4,7 @@ use candle_core::Device;
 use eoinas_train::{
     Options,
     machine::{parse_device, with_threads},
-    observer::{Said, phase_display, progress_display, progress_display_after},
+    observer::{Observer, Said, phase_display, progress_display, progress_display_after},
     stop::{Interrupt, MaxSteps},
 };
 
@@ -23,6 +23,9 @@ pub struct HostArgs {
     /// No progress display.
     #[arg(long)]
     pub quiet: bool,
+    #[cfg(feature = "mlflow")]
+    #[command(flatten)]
+    pub tracking: crate::mlflow::Tracking,
 }
 
 /// What runs take from it.
@@ -37,6 +40,8 @@ pub(crate) struct Host {
     said: Option<Said>,
     /// Whether a run is one line, where it is a phase of several.
     phases: bool,
+    #[cfg(feature = "mlflow")]
+    tracking: crate::mlflow::Tracking,
 }
 
 impl HostArgs {
@@ -48,7 +53,16 @@ impl HostArgs {
         let device = parse_device(&self.device, out::note)?;
         let interrupt = Interrupt::default();
         signals::raise(interrupt.clone())?;
-        Ok(Host { interrupt, device, quiet: self.quiet, max_steps: None, said: None, phases: false })
+        Ok(Host {
+            interrupt,
+            device,
+            quiet: self.quiet,
+            max_steps: None,
+            said: None,
+            phases: false,
+            #[cfg(feature = "mlflow")]
+            tracking: self.tracking.clone(),
+        })
     }
 
     /// Runs `work` on its threads.
@@ -100,11 +114,10 @@ impl Host {
 
     /// What the run of a phase needs, whose name is said.
     pub(crate) fn options_of(&self, phase: &str) -> Options {
-        let mut options = self.options();
-        if self.phases && !self.quiet {
-            options.observers = vec![phase_display(phase, self.said.clone().unwrap_or_default())];
+        match self.phases {
+            true => self.options_with(|| phase_display(phase, self.said.clone().unwrap_or_default())),
+            false => self.options(),
         }
-        options
     }
 
     /// The same of what is set beside a result; where it is no line of its own, its name is said before.
@@ -117,12 +130,17 @@ impl Host {
 
     /// What a run needs beside its settings.
     pub(crate) fn options(&self) -> Options {
+        self.options_with(|| self.said.clone().map_or_else(progress_display, progress_display_after))
+    }
+
+    fn options_with(&self, display: impl FnOnce() -> Box<dyn Observer>) -> Options {
         let mut options = Options { command: command(), ..Options::default() };
         options.device = self.device.clone();
         options.rules.push(Box::new(self.interrupt.clone()));
         options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
-        let display = || self.said.clone().map_or_else(progress_display, progress_display_after);
         options.observers.extend((!self.quiet).then(display));
+        #[cfg(feature = "mlflow")]
+        options.observers.extend(self.tracking.observer());
         options
     }
 

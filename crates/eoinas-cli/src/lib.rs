@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The crate's features are the parts that a search can do without: `images` (folders of pictures), `download` (CIFAR from its
-//! home), `report` (pages, pictures, tables, studies), `completions`; `cuda` and `emulation` are for GPUs.
+//! home), `report` (pages, pictures, tables, studies), `mlflow`, `completions`; `cuda` and `emulation` are for GPUs.
 #![forbid(unsafe_code)]
 
 mod baselines;
@@ -40,6 +40,8 @@ pub mod import;
 mod inputs;
 pub mod latency;
 mod limits;
+#[cfg(feature = "mlflow")]
+mod mlflow;
 mod out;
 mod page;
 #[cfg(feature = "report")]

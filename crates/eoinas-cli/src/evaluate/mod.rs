@@ -84,6 +84,8 @@ enum Which {
 /// # Errors
 /// A network or images that cannot be read or do not fit each other; files that are there already or cannot be written.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+    #[cfg(feature = "mlflow")]
+    args.host.tracking.refuse()?;
     let mut saved = SavedNetwork::read(&args.model)?;
     saved.description.architecture.set_max_ops(args.max_ops);
     let classes = classes(&saved.description)?;

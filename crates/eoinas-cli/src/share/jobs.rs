@@ -153,7 +153,13 @@ mod tests {
 
     #[test]
     fn the_command_of_a_job_is_the_same_without_jobs() {
-        let machine = HostArgs { threads: Some(3), device: "cpu".to_owned(), quiet: true };
+        let machine = HostArgs {
+            threads: Some(3),
+            device: "cpu".to_owned(),
+            quiet: true,
+            #[cfg(feature = "mlflow")]
+            tracking: Default::default(),
+        };
         let words = |line: &str, machine: &HostArgs| {
             let all = arguments(line.split(' ').map(OsString::from), 4, machine);
             all.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::Path,
-    process::Output,
+    process::{Child, Command, Output, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -52,6 +52,42 @@ fn jobs_make_what_one_process_makes_and_are_stopped_with_their_parent() {
     assert!(said.lines().any(|line| line.contains("] gdas seed 0: error")), "{said}");
 }
 
+/// Trainings of one command, which any number of processes share, too.
+#[test]
+fn trainings_of_several_seeds_are_shared() {
+    let root = tempfile::tempdir().unwrap();
+    let training = |out: &Path, more: &str| {
+        let words = "train --genotype darts-v1 --train-images 32 --test-images 8 --batch-size 8 --channels 4 --cells 3";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eoinas"));
+        command.args(words.split_whitespace()).args(more.split_whitespace()).arg("--out").arg(out);
+        command.args(["--quiet", "--threads", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let (alone, shared) = (root.path().join("alone"), root.path().join("shared"));
+    let said = |child: Child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).lines().filter(|line| line.contains("test accuracy")).collect::<String>()
+    };
+    let one = said(training(&alone, "--epochs 6 --seeds 3"));
+    assert!(one.contains("+-"), "{one}");
+    let all: Vec<Child> = (0..3).map(|_| training(&shared, "--epochs 6 --seeds 3")).collect();
+    assert!(all.into_iter().map(said).all(|line| line == one));
+    for seed in 0..3 {
+        let network = format!("seed-{seed}/network/model.safetensors");
+        assert_eq!(fs::read(alone.join(&network)).unwrap(), fs::read(shared.join(&network)).unwrap());
+    }
+    for (out, more, message) in [
+        (&shared, "--seeds 2", "exists already and is not overwritten"),
+        (&shared, "--jobs 2", "--jobs is of several trainings"),
+        (&shared, "--seeds 3 --time 1m --jobs 2", "counts that are fitted to a time are those of one process"),
+    ] {
+        let output = training(out, more).wait_with_output().unwrap();
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+    let plan = training(&root.path().join("third"), "--seeds 3 --plan").wait_with_output().unwrap();
+    assert_eq!(text(&plan.stdout).lines().count(), 3);
+}
+
 #[test]
 fn a_plan_is_one_command_a_part() {
     let root = tempfile::tempdir().unwrap();
@@ -65,7 +101,7 @@ fn a_plan_is_one_command_a_part() {
     let output = STUDY.command(&shared, "--quiet --array").env("SLURM_ARRAY_TASK_ID", "1").output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(shared.join("eoinas/seed-0/train/result.json").exists() && !shared.join("gdas").exists());
-    let output = std::process::Command::new("sh").args(["-c", lines[0]]).output().unwrap();
+    let output = Command::new("sh").args(["-c", lines[0]]).output().unwrap();
     assert!(output.status.success() && !shared.join("table.csv").exists(), "{}", text(&output.stderr));
     let output = run(&shared, "--quiet");
     assert!(output.status.success(), "{}", text(&output.stderr));

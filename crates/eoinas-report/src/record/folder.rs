@@ -219,6 +219,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_newest_attempt_at_what_is_not_done_is_shown() {
+        let root = tempfile::tempdir().unwrap();
+        let claims = root.path().join(names::CLAIMS);
+        for run in ["gdas/seed-0/search/attempt-2", "gdas/seed-0/search/attempt-10", "eoinas/seed-0/search/attempt-1"] {
+            fs::create_dir_all(claims.join(run)).unwrap();
+            fs::write(claims.join(run).join(names::EVENTS), "").unwrap();
+        }
+        // Begun and not settled.
+        fs::create_dir_all(claims.join("gdas/seed-0/search/attempt-11")).unwrap();
+        let done = ["eoinas", "seed-0", "search"].map(str::to_owned).to_vec();
+        let mut found = vec![(done.clone(), root.path().join("eoinas/seed-0/search"))];
+        collect_unfinished(&claims, &mut Vec::new(), &mut found);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].0, ["gdas", "seed-0", "search"]);
+        assert!(found[1].1.ends_with("gdas/seed-0/search/attempt-10"));
+    }
+
+    #[test]
     fn a_training_by_hand_is_no_change_of_a_study() {
         assert_eq!(name("study", &["eoinas", "train-cutout"], true), "eoinas, cutout");
         assert_eq!(name("study", &["eoinas", "search"], true), "eoinas");

@@ -21,6 +21,11 @@ pub(super) fn folder(place: &Path, number: u32) -> PathBuf {
     place.join(format!("{}{number}", names::ATTEMPT))
 }
 
+/// Where that is while it is copied.
+fn half(place: &Path, number: u32) -> PathBuf {
+    place.join(format!(".tmp-{}{number}", names::ATTEMPT))
+}
+
 /// Where a run goes that is not done and was in the part's place, as programs left it that knew no claims. Nothing is there.
 pub(super) fn before(place: &Path) -> PathBuf {
     let folder = folder(place, 0);
@@ -34,10 +39,11 @@ pub(super) fn prepare(place: &Path, run: &Path, number: u32) -> Result<()> {
     let target = folder(place, number);
     let earlier = (1..number).rev().map(|number| folder(place, number));
     for source in earlier.chain([run.to_owned()]).filter(|source| source.is_dir()) {
-        let temporary = place.join(format!(".tmp-{}{number}", names::ATTEMPT));
+        let temporary = half(place, number);
         let copied = copy_run(&source, &temporary);
-        if !copied.map_err(TrainError::write(&temporary))? {
+        if !matches!(copied, Ok(true)) {
             remove(&temporary);
+            copied.map_err(TrainError::write(&temporary))?;
             continue;
         }
         fs::rename(&temporary, &target).map_err(TrainError::write(&target))?;
@@ -49,7 +55,7 @@ pub(super) fn prepare(place: &Path, run: &Path, number: u32) -> Result<()> {
 /// Removes the attempts at a part that is done, or those before the last one. Who still writes there has lost the part.
 pub(super) fn sweep(place: &Path, below: Option<u32>) {
     let below = below.unwrap_or_else(|| highest(place).unwrap_or(0).saturating_add(1));
-    (0..below).for_each(|number| remove(&folder(place, number)));
+    (0..below).flat_map(|number| [folder(place, number), half(place, number)]).for_each(|folder| remove(&folder));
 }
 
 fn remove(folder: &Path) {

@@ -120,7 +120,10 @@ impl Session {
 
     /// With what the options and the settings want.
     pub(super) fn with(mut self, options: Options, rules: Vec<Box<dyn StopRule>>) -> Self {
-        options.observers.into_iter().for_each(|observer| self.observers.push(observer));
+        for mut observer in options.observers {
+            observer.opened(self.run.home());
+            self.observers.push(observer);
+        }
         self.claim = options.claim;
         self.rules = SharedRules::new(options.rules.into_iter().chain(rules).collect());
         self

@@ -6,7 +6,7 @@ mod log;
 mod phase;
 mod repair;
 
-use std::{fmt, time::Instant};
+use std::{fmt, path::Path, time::Instant};
 
 use eoinas_core::{Event, event::Record};
 
@@ -19,6 +19,9 @@ pub use phase::phase_display;
 
 /// Sees what happens in a run.
 pub trait Observer: fmt::Debug + Send {
+    /// The run that it sees is in this folder. Called once, before anything happens. Default: nothing.
+    fn opened(&mut self, _run: &Path) {}
+
     /// Something happened. Events are the same in every run from one seed; the record's time is not.
     ///
     /// # Errors
