@@ -80,6 +80,7 @@ pub(crate) fn flow<T, E: Into<Error>>(part: Result<Part<T>, E>) -> Flow<T> {
 }
 
 /// All of several, of which each is begun, whether one before it is done elsewhere or not.
+#[cfg(feature = "report")]
 pub(crate) fn all<T>(several: impl IntoIterator<Item = Flow<T>>) -> Flow<Vec<T>> {
     let (mut done, mut elsewhere) = (Vec::new(), None);
     for one in several {
@@ -218,6 +219,7 @@ impl Share {
 ///
 /// # Errors
 /// Those of `report`.
+#[cfg(feature = "report")]
 pub(crate) fn end<T>(ended: Ended<T>, report: impl FnOnce(Vec<T>) -> Result<(), Error>) -> Result<ExitCode, Error> {
     match ended {
         Ended::Done(all) => report(all).map(|()| ExitCode::SUCCESS),

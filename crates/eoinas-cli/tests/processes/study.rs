@@ -21,10 +21,6 @@ pub const TINY: &str = "--search-epochs 2 --search-images 64 --search-channels 4
 /// A second or two.
 pub const SHORT: &str = "--search-epochs 10 --search-images 64 --search-channels 4 --search-cells 3 --epochs 12 \
     --train-images 64 --test-images 20 --channels 4 --cells 3";
-/// Some seconds.
-pub const SMALL: &str = "--search-epochs 12 --search-images 256 --search-channels 4 --search-cells 3 --epochs 16 \
-    --train-images 192 --test-images 20 --channels 4 --cells 3";
-
 /// Runs of a part: where they are, and what has to be the same in them.
 const RUNS: [(&str, &str); 3] = [
     ("search", "genotype.json"),
