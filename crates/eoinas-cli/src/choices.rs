@@ -43,8 +43,8 @@ impl TypedValueParser for Networks {
         };
         let text = value.to_str().unwrap_or_default();
         match text.parse::<ModelConfig>() {
-            // What has several words is a chain, and it is said which of them is wrong.
-            Err(error) if text.split_whitespace().count() > 1 => {
+            // What was meant to be a chain: it is said which of its layers is wrong.
+            Err(error) if error.name == "network.chain" => {
                 Err(command.clone().error(ErrorKind::ValueValidation, error))
             }
             parsed => parsed.or_else(by_name),

@@ -93,7 +93,8 @@ impl FromStr for Chain {
                 _ => chain.layers.push(layer(word).ok_or_else(|| {
                     let (text, word): (String, String) =
                         (text.chars().take(200).collect(), word.chars().take(64).collect());
-                    let expected = "layers like conv3-64, pool2/2 and dense128, and average as the last";
+                    let expected = "layers like conv3-64 (odd filters), pool2/2 and dense128, with numbers up to 65536, and \
+                                    average as the last";
                     Setting::new("chain", text, format!("{expected}: `{word}` is no layer of a chain"))
                 })?),
             }
@@ -177,7 +178,8 @@ fn layer(word: &str) -> Option<ChainLayer> {
     let number = |text: &str| text.parse::<usize>().ok().filter(|number| (1..=65_536).contains(number));
     if let Some(pair) = word.strip_prefix("conv") {
         let (kernel, channels) = pair.split_once('-')?;
-        return Some(ChainLayer::Conv { kernel: number(kernel)?, channels: number(channels)? });
+        let kernel = number(kernel).filter(|kernel| kernel % 2 == 1)?;
+        return Some(ChainLayer::Conv { kernel, channels: number(channels)? });
     }
     if let Some(pair) = word.strip_prefix("pool") {
         let (kernel, stride) = pair.split_once('/')?;

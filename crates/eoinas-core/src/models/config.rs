@@ -171,10 +171,17 @@ impl FromStr for ModelConfig {
         };
         match text.parse::<Chain>() {
             Ok(chain) if !chain.layers.is_empty() => Ok(chain.into()),
-            Err(error) if text.split_whitespace().count() > 1 => Err(error.within("network")),
+            Err(error) if is_like_a_chain(text) => Err(error.within("network")),
             _ => Err(unknown),
         }
     }
+}
+
+/// Whether a text that names no network was meant to be layers.
+fn is_like_a_chain(text: &str) -> bool {
+    let (mut words, text) = (text.split_whitespace(), text.trim_start().to_lowercase());
+    words.nth(1).is_some()
+        || ["conv", "pool", "dense"].iter().any(|layer| text.starts_with(layer) && !text.starts_with("densen"))
 }
 
 impl From<Chain> for ModelConfig {

@@ -11,7 +11,7 @@ use eoinas_kernels::{
 };
 
 use super::pixels::Places;
-use crate::error::Result;
+use crate::error::{NnError, Result};
 use crate::gradients::WeightGradients;
 use crate::operation::Context;
 use crate::parameters::{ParamId, Scope};
@@ -33,6 +33,9 @@ pub(super) struct Conv {
     stride: usize,
     /// Whether a BatchNorm reads its sums.
     normed: bool,
+    /// Height, width and channels of an image that the filter covers whole, as that of a fully connected layer does: it runs as
+    /// one pixel of as many channels. A filter's other places would be computed for nothing.
+    whole: Option<[usize; 3]>,
 }
 
 impl Conv {
@@ -49,6 +52,10 @@ impl Conv {
         let init = Init::Randn { mean: 0.0, stdev: (2.0 / fan_out as f64).sqrt() };
         let weight = scope.create("weight", (rows, columns, input[2] / groups.max(1), channels), init, true)?;
         let bias = if bias { Some(scope.create("bias", channels, Init::Const(0.0), true)?) } else { None };
+        let covers = (rows, columns) == (input[0], input[1]) && padding == (0, 0) && stride == 1 && groups == 1;
+        let whole = (covers && (rows, columns) != (1, 1)).then_some(input);
+        let input = if whole.is_some() { [1, 1, input.iter().product()] } else { input };
+        let (rows, columns) = if whole.is_some() { (1, 1) } else { (rows, columns) };
         // An even filter gets a row and a column of zeros behind it.
         let kernel = (rows | 1, columns | 1);
         let fitted =
@@ -73,12 +80,14 @@ impl Conv {
             kernel,
             stride: of_kernel,
             normed,
+            whole,
         })
     }
 
     /// The output, and its sums where a BatchNorm wants them and the kernel takes them.
     pub fn forward(&self, context: &Context<'_>, x: &Tensor) -> Result<(Tensor, Option<BatchStats>)> {
-        let read = self.read.map_or(Ok(x.clone()), |read| read.take(x))?;
+        let x = self.pixels(x)?;
+        let read = self.read.map_or(Ok(x.clone()), |read| read.take(&x))?;
         let (weights, plain) = (self.weights(context)?, self.plain());
         let want_stats = plain && self.normed && context.keep;
         let (mut parts, mut stats) = (Vec::with_capacity(weights.len()), None);
@@ -109,7 +118,8 @@ impl Conv {
             let sums = batch_stats(dy)?;
             gradients.add(bias, sums.mean.affine(sums.count as f64, 0.0)?)?;
         }
-        let read = self.read.map_or(Ok(x.clone()), |read| read.take(x))?;
+        let x = self.pixels(x)?;
+        let read = self.read.map_or(Ok(x.clone()), |read| read.take(&x))?;
         let weights = self.weights(context)?;
         let request = match target {
             InputGradient::Skip => InputGradient::Skip,
@@ -133,6 +143,9 @@ impl Conv {
             return Ok(None);
         }
         let dx = if inputs.len() == 1 { inputs.remove(0) } else { Tensor::cat(&inputs, 3)? };
+        if let Some([height, width, channels]) = self.whole {
+            return Ok(Some(dx.reshape(((), height, width, channels))?));
+        }
         let size = [self.input[0], self.input[1]];
         Ok(Some(self.read.map_or(Ok(dx.clone()), |read| read.give_back(&dx, size))?))
     }
@@ -143,6 +156,11 @@ impl Conv {
         gradients: &mut WeightGradients,
     ) -> Result<()> {
         let (rows, columns) = self.spec.kernel;
+        if let Some([height, width, channels]) = self.whole {
+            let settled = optim::settle(found)?;
+            let weight = settled.first().ok_or(NnError::Fault("a convolution's weights have no gradient"))?;
+            return gradients.add(self.weight, weight.reshape((height, width, channels, ()))?);
+        }
         if found.len() == 1 && self.kernel == (rows, columns) && !self.is_depthwise() {
             return found.pop().map_or(Ok(()), |found| gradients.add_found(self.weight, found));
         }
@@ -157,7 +175,10 @@ impl Conv {
 
     /// Whether the kernel reads the whole input and gives the whole output by itself.
     pub fn plain(&self) -> bool {
-        self.read.is_none() && self.kept.is_none() && (self.spec.groups == 1 || self.is_depthwise())
+        self.whole.is_none()
+            && self.read.is_none()
+            && self.kept.is_none()
+            && (self.spec.groups == 1 || self.is_depthwise())
     }
 
     fn is_depthwise(&self) -> bool {
@@ -165,9 +186,17 @@ impl Conv {
         groups > 1 && groups == self.input[2] && groups == channels && kernel.0 == kernel.1
     }
 
+    /// The image as the kernel reads it.
+    fn pixels(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(if self.whole.is_some() { x.reshape(((), 1, 1, self.input[2]))? } else { x.clone() })
+    }
+
     /// The weights as the kernel takes them: one tensor, or one a group.
     fn weights(&self, context: &Context<'_>) -> Result<Vec<Tensor>> {
         let weight = context.parameters.value(self.weight)?;
+        if self.whole.is_some() {
+            return Ok(vec![weight.reshape((1, 1, self.input[2], self.spec.channels))?]);
+        }
         let (rows, columns, _, channels) = weight.dims4()?;
         let odd = |weight: &Tensor| match self.kernel == (rows, columns) {
             true => Ok(weight.clone()),

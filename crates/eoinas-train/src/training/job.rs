@@ -194,7 +194,10 @@ impl Job for TrainJob {
                 command: Vec::new(),
                 measure: Some(self.measure()).filter(|measure| !measure.is_accuracy()),
             },
-            notes: self.data.notes().into_iter().chain(class_weights::told(&self.config, &self.data)).collect(),
+            notes: (self.data.notes().into_iter())
+                .chain(class_weights::told(&self.config, &self.data))
+                .chain(self.planned.note(&self.config))
+                .collect(),
             keep_checkpoints: self.config.keep_checkpoints,
             rules: Vec::new(),
         }

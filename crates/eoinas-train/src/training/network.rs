@@ -111,6 +111,16 @@ impl Planned {
         }
     }
 
+    /// What is to be said of a cost that was asked for and not reached, as a chain of poolings has no width.
+    pub fn note(&self, config: &TrainConfig) -> Option<String> {
+        let (wanted, got) = (config.multiply_adds?, self.counts().multiply_adds);
+        (self.model().is_some() && got.saturating_mul(2) < wanted).then(|| {
+            format!(
+                "the network takes {got} multiply-adds an image, not {wanted}: none of its layers has a width to choose"
+            )
+        })
+    }
+
     /// Milliseconds by the table of a limit on latency.
     pub fn latency_ms(&self) -> Option<f64> {
         match self {
