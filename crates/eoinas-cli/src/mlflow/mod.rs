@@ -56,7 +56,7 @@ impl Tracking {
     pub(crate) fn observer(&self) -> Option<Box<dyn Observer>> {
         let server = self.mlflow.clone()?;
         Some(Box::new(Tracked {
-            sender: Sender::start(server, self.mlflow_experiment.clone()),
+            sender: Sender::start(server, self.mlflow_experiment.clone())?,
             folder: PathBuf::new(),
             measure: Measure::accuracy(),
         }))

@@ -1,7 +1,10 @@
 //! A queue between a run and the server.
 
 use std::{
-    sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    },
     thread,
     time::Duration,
 };
@@ -16,6 +19,9 @@ const LAST: Duration = Duration::from_secs(20);
 /// So many requests in a row may fail before the server is given up.
 const FAILURES: u32 = 3;
 
+/// Whether this process has given the server up: its other runs do not wait for it again.
+static LOST: AtomicBool = AtomicBool::new(false);
+
 /// Hands messages to a thread that tells the server.
 #[derive(Debug)]
 pub(super) struct Sender {
@@ -26,7 +32,11 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub fn start(server: String, experiment: String) -> Self {
+    /// `None`: the server was given up.
+    pub fn start(server: String, experiment: String) -> Option<Self> {
+        if LOST.load(Ordering::Relaxed) {
+            return None;
+        }
         let (queue, messages) = mpsc::sync_channel(QUEUE);
         let (told, done) = mpsc::sync_channel(1);
         let tell = move || {
@@ -38,7 +48,7 @@ impl Sender {
         if let Err(error) = &thread {
             out::note(&format!("MLflow is not told of this run: {error}"));
         }
-        Self { queue: thread.is_ok().then_some(queue), done, full: false }
+        Some(Self { queue: thread.is_ok().then_some(queue), done, full: false })
     }
 
     /// Never waits.
@@ -79,10 +89,13 @@ fn tell(messages: &Receiver<Message>, mut client: Client) {
                 failures += 1;
                 let begins = matches!(message, Message::Begin { .. });
                 if failures == 1 {
+                    // Without a password.
                     let server = client.server();
+                    let server = server.rsplit_once('@').map_or(server, |(_, host)| host);
                     out::note(&format!("MLflow at {server} was not told all of this run, which goes on: {problem}"));
                 }
                 if begins || failures >= FAILURES {
+                    LOST.store(true, Ordering::Relaxed);
                     return;
                 }
             }

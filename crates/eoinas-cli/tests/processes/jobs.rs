@@ -77,7 +77,8 @@ fn trainings_of_several_seeds_are_shared() {
         assert_eq!(fs::read(alone.join(&network)).unwrap(), fs::read(shared.join(&network)).unwrap());
     }
     for (out, more, message) in [
-        (&shared, "--seeds 2", "exists already and is not overwritten"),
+        (&shared, "--seeds 2", "whose epochs is 6, not 10"),
+        (&shared, "--epochs 6 --seeds 2", "whose trials is 3 entries, not 2 entries"),
         (&shared, "--jobs 2", "--jobs is of several trainings"),
         (&shared, "--seeds 3 --time 1m --jobs 2", "counts that are fitted to a time are those of one process"),
     ] {

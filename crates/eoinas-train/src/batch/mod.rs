@@ -14,7 +14,7 @@ pub use trials::{Trial, Trials, accuracy, pooled_accuracy, random_cell};
 use crate::{
     claims::{Claims, Part},
     error::{Result, TrainError},
-    run::{Job, Options, Outcome, Run, RunWriter},
+    run::{Job, Options, Outcome, Run, RunWriter, first_difference},
     run_dir::RunDir,
 };
 
@@ -120,15 +120,19 @@ pub trait Runs: Serialize + DeserializeOwned {
     /// Begins these runs in the folder `path`, or joins the processes that share the same ones there, and keeps nobody out.
     ///
     /// # Errors
-    /// Another process is at it right now ([`TrainError::Busy`]): it takes a moment. Other runs are there, or anything else.
-    fn join(&self, path: &Path) -> Result<()>
-    where
-        Self: PartialEq,
-    {
+    /// Another process is at it right now ([`TrainError::Busy`]): it takes a moment. Other runs are there
+    /// ([`TrainError::OtherSettings`]), or anything else.
+    fn join(&self, path: &Path) -> Result<()> {
         if path.join(Self::FILE).is_file() {
-            return match RunDir::open(path)?.read_json::<Self>(Self::FILE)? == *self {
-                true => Ok(()),
-                false => Err(TrainError::Exists { path: path.to_owned() }),
+            let there = RunDir::open(path)?.read_json::<Self>(Self::FILE)?;
+            // As files have them: folders are absolute there, whatever was typed.
+            let value = |runs: &Self| serde_json::to_value(runs).unwrap_or_default();
+            return match first_difference("", &value(&there), &value(self)) {
+                None => Ok(()),
+                Some((setting, there, wanted)) => {
+                    let setting = setting.trim_start_matches("config.").to_owned();
+                    Err(TrainError::OtherSettings { path: path.to_owned(), setting, there, wanted })
+                }
             };
         }
         self.create(&mut RunWriter::create(path)?)

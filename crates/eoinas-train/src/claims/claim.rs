@@ -72,9 +72,9 @@ fn claim(place: &Path, number: u32) -> PathBuf {
 
 const CLAIM: &str = "claim-";
 
-/// The number in the name of a claim.
+/// The number in the name of a claim. The largest one, after which none could come, is nobody's.
 pub(super) fn number(name: &str) -> Option<u32> {
-    name.strip_prefix(CLAIM)?.parse().ok()
+    name.strip_prefix(CLAIM)?.parse().ok().filter(|number| *number < u32::MAX)
 }
 
 /// Where the holder of that number gives its signs of life.

@@ -1,6 +1,6 @@
 //! Whether a run that is there already has the settings that are wanted.
 
-use eoinas_core::run_folder::names;
+use eoinas_core::{counted, run_folder::names};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -32,6 +32,11 @@ pub(crate) fn first_difference(name: &str, a: &Value, b: &Value) -> Option<(Stri
         (Value::Object(a_fields), Value::Object(b_fields)) if a_fields.keys().eq(b_fields.keys()) => {
             let join = |field: &str| if name.is_empty() { field.to_owned() } else { format!("{name}.{field}") };
             a_fields.iter().zip(b_fields.values()).find_map(|((field, a), b)| first_difference(&join(field), a, b))
+        }
+        // Lists of trainings are long, and their number says it.
+        (Value::Array(a), Value::Array(b)) if a.len() != b.len() => {
+            let entries = |list: &Vec<Value>| counted(list.len() as u64, "entry", "entries");
+            Some((name.to_owned(), entries(a), entries(b)))
         }
         _ => Some((name.to_owned(), a.to_string(), b.to_string())),
     }
