@@ -71,6 +71,33 @@ fn a_chain_of_layers_is_trained_counted_and_used() {
 }
 
 #[test]
+fn trainings_are_shared_by_whoever_names_the_folder_as_it_likes() {
+    let dir = tempfile::tempdir().unwrap();
+    let pictures = dir.path().join("pictures");
+    for (class, shade) in [("dark", 20u8), ("light", 230)] {
+        fs::create_dir_all(pictures.join(class)).unwrap();
+        for index in 0..12u8 {
+            let picture = image::GrayImage::from_fn(8, 8, |x, y| image::Luma([shade + (x * y) as u8 % 20 + index % 5]));
+            picture.save(pictures.join(class).join(format!("{index}.png"))).unwrap();
+        }
+    }
+    let train = |data: &str, more: &[&str]| {
+        let small = ["--network", "conv3-4 average", "--image-size", "8", "--epochs", "1", "--batch-size", "4"];
+        let mut command = common::eoinas("train");
+        command.current_dir(dir.path()).args(["--data", data, "--folds", "2", "--out", "folds"]).args(small).args(more);
+        command.output().unwrap()
+    };
+    let first = train("pictures", &[]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let printed = text(&first.stdout);
+    assert!(printed.contains("--network 'conv3-4 average' --config "), "{printed}");
+    let again = train(&pictures.display().to_string(), &[]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    let error = train("pictures", &["--seed", "5"]);
+    assert!(text(&error.stderr).contains("whose seed is 0, not 5"), "{}", text(&error.stderr));
+}
+
+#[test]
 fn strategies_have_their_candidates_trained() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("study").display().to_string();
@@ -102,6 +129,8 @@ fn what_a_human_designed_network_does_not_have_is_refused() {
         (&["--network", "resnet-21"][..], "resnet-20"),
         (&["--network", "conv3-8 pool2-2"], "`pool2-2` is no layer of a chain"),
         (&["--network", "chain"], "invalid value 'chain'"),
+        (&["--network", "conv4-16"], "odd filters"),
+        (&["--network", "conv3"], "`conv3` is no layer of a chain"),
         (&["--network", "conv3-8 pool5/3 pool5/3 pool5/3 pool5/3"], "does not fit"),
         (&["--network", "resnet-20", "--depth", "21"], "6n + 2"),
         (&["--network", "mobilenet-v2", "--depth", "20"], "--depth is 20"),

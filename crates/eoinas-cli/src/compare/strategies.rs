@@ -11,7 +11,7 @@ use clap::{
     ValueEnum,
     builder::{PossibleValue, RangedU64ValueParser},
 };
-use eoinas_core::{Genotype, SearchSpace, models::Design};
+use eoinas_core::{Genotype, SearchSpace, file, models::Design};
 use eoinas_data::SourceKind;
 use eoinas_report::Table;
 use eoinas_strategy::{
@@ -22,7 +22,7 @@ use eoinas_train::{
     Lock, Outcome, SearchConfig, StopReason, TrainConfig, TrainError, Trained, Training, TrainingEvaluator,
     config::DataConfig, data::open_dataset,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     strategy,
@@ -144,6 +144,25 @@ struct Found {
     folder: PathBuf,
 }
 
+/// What a search has learned so far, and with which settings.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    settings: Settings,
+    history: History,
+}
+
+/// Bytes of a file of a study, at most.
+const LARGEST: u64 = 256 << 20;
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let shown = path.display();
+    let bytes = file::read(path, LARGEST).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let damaged = |error| {
+        format!("{shown}: {error}; it is damaged: without it the same command begins anew, and trains nothing twice")
+    };
+    Ok(serde_json::from_slice(&bytes).map_err(damaged)?)
+}
+
 /// EAS begins with it: three small convolutions.
 const EAS_START: &str = "conv3-16 pool2/2 conv3-32 pool2/2 conv3-64 average";
 const SETTINGS: &str = "study.json";
@@ -164,7 +183,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         multiply_adds: args.multiply_adds,
         cells: args.cells,
     };
-    settings.keep(&args.out)?;
+    settings.check(&args.out)?;
     let host = args.host.open()?;
     match args.host.run(|| searches(args, &settings, &host))? {
         Outcome::Done(table) => {
@@ -253,15 +272,14 @@ impl Search<'_> {
     fn search<C: Clone + Display + Into<Design>>(
         &self,
         strategy: impl Asks<C>,
-        read: impl Fn(&str) -> Result<C, Error>,
+        parse: impl Fn(&str) -> Result<C, Error>,
     ) -> Result<Outcome<Found>, Error> {
         fs::create_dir_all(self.folder)?;
         // Schedules stretch over the budget, so that a larger one is another search, which finds trainings done.
         let path = self.folder.join(format!("history-{}.json", self.budget));
-        let history: History = match fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => History::default(),
-            Err(error) => return Err(format!("{}: {error}", path.display()).into()),
+        let history = match path.exists() {
+            true => self.settings.history(&path)?,
+            false => History::default(),
         };
         let (host, study) = (self.host.clone(), self.study.to_owned());
         let config = self.settings.config(self.seed);
@@ -270,14 +288,18 @@ impl Search<'_> {
         let mut search = StrategySearch::new(strategy, evaluator, self.budget, self.seed).resume(history)?;
         loop {
             match search.step() {
-                Ok(true) => table::write_whole(&path, &serde_json::to_string_pretty(search.history())?)?,
+                Ok(true) => {
+                    self.settings.keep(self.study)?;
+                    let kept = Kept { settings: self.settings.clone(), history: search.history().clone() };
+                    table::write_whole(&path, &(serde_json::to_string_pretty(&kept)? + "\n"))?;
+                }
                 Ok(false) => break,
                 Err(error) => return stopped(error).map(Outcome::Stopped),
             }
         }
         let best = search.history().best().ok_or("no training was asked for")?;
         let index = search.history().entries.iter().position(|entry| entry == best).unwrap_or(0);
-        let design: Design = read(&best.genotype)?.into();
+        let design: Design = parse(&best.genotype)?.into();
         let config = if design.model().is_some() { config.for_model() } else { config };
         let run = self.folder.join(format!("found-{}-{index}", self.budget));
         let folder = run.strip_prefix(self.study).unwrap_or(&run).to_owned();
@@ -312,25 +334,38 @@ fn stopped(error: StrategyError) -> Result<StopReason, Error> {
 }
 
 impl Settings {
-    /// Writes them to a new study's folder; those of one that is there have to be the same.
-    fn keep(&self, out: &Path) -> Result<(), Error> {
+    /// Those of a study that is in the folder have to be the same.
+    fn check(&self, out: &Path) -> Result<(), Error> {
         let path = out.join(SETTINGS);
         if !path.exists() {
-            return Ok(table::write_whole(&path, &(serde_json::to_string_pretty(self)? + "\n"))?);
+            return Ok(());
         }
-        let there: Self = serde_json::from_str(&fs::read_to_string(&path)?)
-            .map_err(|error| format!("{}: {error}; choose another --out", path.display()))?;
+        let there: Self = read(&path)?;
         if there != *self {
             let (there, asked) = (serde_json::to_string(&there)?, serde_json::to_string(self)?);
-            return Err(format!(
-                "{} holds a study with other settings, {}; asked for are {}; choose another --out",
-                out.display(),
-                there,
-                asked
-            )
-            .into());
+            let text =
+                format!("holds a study with other settings, {there}; asked for are {asked}; choose another --out");
+            return Err(format!("{} {text}", out.display()).into());
         }
         Ok(())
+    }
+
+    /// Writes them to the folder of a study that has begun.
+    fn keep(&self, out: &Path) -> Result<(), Error> {
+        let path = out.join(SETTINGS);
+        match path.exists() {
+            true => Ok(()),
+            false => Ok(table::write_whole(&path, &(serde_json::to_string_pretty(self)? + "\n"))?),
+        }
+    }
+
+    /// The history in a file, of these settings.
+    fn history(&self, path: &Path) -> Result<History, Error> {
+        let kept: Kept = read(path)?;
+        match kept.settings == *self {
+            true => Ok(kept.history),
+            false => Err(format!("{} is of other settings; choose another --out", path.display()).into()),
+        }
     }
 
     /// Of a training; `TrainingEvaluator` holds images out.

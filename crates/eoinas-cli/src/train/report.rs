@@ -1,17 +1,19 @@
 //! What a training, or several, came to.
 
 use std::{
-    ffi::OsStr,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use eoinas_core::{
     counted,
+    models::DesignText,
     run_folder::{self, names},
 };
 use eoinas_train::{Outcome, Trained, batch};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Args;
 use crate::{
@@ -42,7 +44,7 @@ pub(super) fn report(args: &Args, ended: &Ended, start: &Start) -> Result<ExitCo
                 accuracy,
                 interval,
                 images: all.iter().map(|trained| trained.test_images).sum(),
-                command: command_of_all(folder, start),
+                command: command_of_all(folder, all.first().map(|trained| &trained.design), start),
             });
             if !args.json {
                 all.iter().for_each(print_trained);
@@ -111,11 +113,26 @@ impl Folds {
 }
 
 /// The command that trains one network with the settings that the folds in `folder` share.
-fn command_of_all(folder: &Path, start: &Start) -> String {
-    let genotype = folder.join(run_folder::fold(0)).join(names::GENOTYPE_TEXT);
+fn command_of_all(folder: &Path, design: Option<&DesignText>, start: &Start) -> String {
     let config = folder.join(names::CONFIG);
-    let words = [OsStr::new("--genotype"), genotype.as_os_str(), OsStr::new("--config"), config.as_os_str()];
-    start.line("train", words)
+    let mut words: Vec<OsString> = match design {
+        Some(DesignText::Model(model)) => {
+            let name = model.chain.as_ref().map_or_else(|| model.name.to_string(), ToString::to_string);
+            // Where the settings have a cost, it chooses the width.
+            let settings = fs::read(&config).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+            let fitted = settings.is_some_and(|settings| !settings["multiply_adds"].is_null());
+            let width = (model.width != 1.0 && !fitted).then(|| ["--width".into(), model.width.to_string().into()]);
+            let depth = model.depth.map(|depth| ["--depth".into(), depth.to_string().into()]);
+            let words = ["--network".into(), name.into()].into_iter();
+            words.chain(width.into_iter().flatten()).chain(depth.into_iter().flatten()).collect()
+        }
+        _ => {
+            let genotype = folder.join(run_folder::fold(0)).join(names::GENOTYPE_TEXT);
+            vec!["--genotype".into(), genotype.into()]
+        }
+    };
+    words.extend(["--config".into(), config.into()]);
+    start.line("train", words.iter().map(OsString::as_os_str))
 }
 
 fn print_trained(trained: &Trained) {

@@ -104,7 +104,7 @@ mod tests {
     fn phases_stand_in_columns() {
         let phase = |name: &str, score| PhaseDisplay { name: name.to_owned(), score, ..PhaseDisplay::default() };
         let lines = [phase("search", None).done(24, 72.0), phase("mobilenet-v2", Some(0.925)).done(1, 3700.0)];
-        assert_eq!(lines[0], "search           24 epochs   1 min 12 s");
+        assert_eq!(lines[0], "search           24 epochs    1 min 12 s");
         assert_eq!(lines[1], "mobilenet-v2       1 epoch    1 h 01 min   92.50 % of the test part right");
         let numbers = PhaseDisplay { measure: Measure::higher("R2"), ..phase("training", Some(0.5)) };
         assert_eq!(numbers.done(2, 3.0), "training          2 epochs           3 s  R2 0.5000 on the test part");
