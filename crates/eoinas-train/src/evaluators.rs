@@ -97,8 +97,8 @@ impl<C: Clone + Display + Into<Design>> Evaluator<C> for TrainingEvaluator {
     fn evaluate(&mut self, candidate: &C) -> Result<Evaluation, EvaluateError> {
         let name = checkpoint::sha256(candidate.to_string().as_bytes());
         let run = self.dir.join(name.get(..16).unwrap_or(&name));
-        let (design, config): (Design, _) = (candidate.clone().into(), self.config.clone());
-        let config = if design.model().is_some() { config.for_model() } else { config };
+        let design: Design = candidate.clone().into();
+        let config = self.config.clone().for_design(&design);
         match Training::complete((config, design), &run, (self.options)())? {
             Outcome::Done(trained) => Ok(Evaluation::of(trained.score().merit())),
             Outcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),

@@ -11,7 +11,7 @@ use clap::{
     ValueEnum,
     builder::{PossibleValue, RangedU64ValueParser},
 };
-use eoinas_core::{Genotype, SearchSpace, file, models::Design};
+use eoinas_core::{Genotype, SearchSpace, models::Design};
 use eoinas_data::SourceKind;
 use eoinas_report::Table;
 use eoinas_strategy::{
@@ -22,17 +22,18 @@ use eoinas_train::{
     Lock, Outcome, SearchConfig, StopReason, TrainConfig, TrainError, Trained, Training, TrainingEvaluator,
     config::DataConfig, data::open_dataset,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use super::{
     strategy,
     table::{self, mean_deviation},
 };
 use crate::{
-    Error, MOST_RUNS, Start, data, end,
+    Error, MOST_RUNS, Start, data,
     host::Host,
     limits,
-    out::{self, say, tell},
+    out::{self, say},
+    share,
 };
 
 /// Search strategies that ask for cells or for chains of layers, each of which is trained: the same images, cost, epochs and number of
@@ -151,18 +152,6 @@ struct Kept {
     history: History,
 }
 
-/// Bytes of a file of a study, at most.
-const LARGEST: u64 = 256 << 20;
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let shown = path.display();
-    let bytes = file::read(path, LARGEST).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    let damaged = |error| {
-        format!("{shown}: {error}; it is damaged: without it the same command begins anew, and trains nothing twice")
-    };
-    Ok(serde_json::from_slice(&bytes).map_err(damaged)?)
-}
-
 /// EAS begins with it: three small convolutions.
 const EAS_START: &str = "conv3-16 pool2/2 conv3-32 pool2/2 conv3-64 average";
 const SETTINGS: &str = "study.json";
@@ -192,10 +181,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
             say!("files: {}", args.out.display());
             Ok(ExitCode::SUCCESS)
         }
-        Outcome::Stopped(reason) => {
-            tell!("stopped: {reason}; the same command goes on with it");
-            Ok(end::exit_code(&reason))
-        }
+        Outcome::Stopped(reason) => Ok(share::stopped(&reason)),
     }
 }
 
@@ -300,7 +286,7 @@ impl Search<'_> {
         let best = search.history().best().ok_or("no training was asked for")?;
         let index = search.history().entries.iter().position(|entry| entry == best).unwrap_or(0);
         let design: Design = parse(&best.genotype)?.into();
-        let config = if design.model().is_some() { config.for_model() } else { config };
+        let config = config.for_design(&design);
         let run = self.folder.join(format!("found-{}-{index}", self.budget));
         let folder = run.strip_prefix(self.study).unwrap_or(&run).to_owned();
         let held_out = best.evaluation.score;
@@ -340,7 +326,7 @@ impl Settings {
         if !path.exists() {
             return Ok(());
         }
-        let there: Self = read(&path)?;
+        let there: Self = table::read_json(&path)?;
         if there != *self {
             let (there, asked) = (serde_json::to_string(&there)?, serde_json::to_string(self)?);
             let text =
@@ -361,7 +347,7 @@ impl Settings {
 
     /// The history in a file, of these settings.
     fn history(&self, path: &Path) -> Result<History, Error> {
-        let kept: Kept = read(path)?;
+        let kept: Kept = table::read_json(path)?;
         match kept.settings == *self {
             true => Ok(kept.history),
             false => Err(format!("{} is of other settings; choose another --out", path.display()).into()),

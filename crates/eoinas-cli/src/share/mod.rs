@@ -229,7 +229,7 @@ pub(crate) fn end<T>(ended: Ended<T>, report: impl FnOnce(Vec<T>) -> Result<(), 
 }
 
 /// Says that a study stopped; the code to end with.
-fn stopped(reason: &StopReason) -> ExitCode {
+pub(crate) fn stopped(reason: &StopReason) -> ExitCode {
     tell!("stopped: {reason}; the same command goes on with it");
     end::exit_code(reason)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use eoinas_core::{
     Genotype, SearchSpace, Skeleton,
     count::{self, Limits},
+    models::Design,
     schedule::{Cosine, Linear},
     skeleton::Form,
 };
@@ -229,6 +230,12 @@ impl TrainConfig {
     #[must_use]
     pub fn for_model(self) -> Self {
         Self { drop_path: 0.0, auxiliary: 0.0, ..self }
+    }
+
+    /// The same where what is trained is a human-designed network or a chain; as they are for a cell.
+    #[must_use]
+    pub fn for_design(self, design: &Design) -> Self {
+        if design.model().is_some() { self.for_model() } else { self }
     }
 
     /// The network before it is fitted to anything, for images like those of `info`.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
 };
 
@@ -59,11 +58,7 @@ impl Study {
     /// That of a folder; an empty one where there is none yet.
     pub fn open(out: &Path) -> Result<Self, Error> {
         let path = out.join(FILE);
-        if !path.exists() {
-            return Ok(Self::default());
-        }
-        let text = fs::read_to_string(&path)?;
-        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+        if path.exists() { table::read_json(&path) } else { Ok(Self::default()) }
     }
 
     /// With the test errors of all trainings on a data set, in their order, written to its folder. What another command has added
@@ -134,7 +129,7 @@ pub(super) fn parts(budget: &Budget, images: (SourceKind, &Path)) -> Result<Vec<
         }
         for seed in 0..budget.seeds {
             let config = config(budget, images, seed, system.cutout);
-            let config = if design.model().is_some() { config.for_model() } else { config };
+            let config = config.for_design(&design);
             parts.push(Part { name: name.clone(), task: (config, design.clone()) });
         }
     }
