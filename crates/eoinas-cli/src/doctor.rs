@@ -2,7 +2,7 @@
 
 use std::{fs, process::ExitCode};
 
-use eoinas_kernels::device;
+use eoinas_kernels::{device, simd::Level};
 use eoinas_train::machine;
 use serde_json::{Value, json};
 
@@ -56,6 +56,7 @@ fn facts(start: &Start) -> Vec<Fact> {
     let (gpus, none) = gpus();
     let check = format!("check them with: {}", start.command("bench gpu"));
     let slow = "this build is many times slower than one with `cargo run --release` or `cargo install`";
+    let widest = Level::available().last();
     let optimised = if cfg!(debug_assertions) { "debug" } else { "release" };
     vec![
         fact("version", env!("CARGO_PKG_VERSION").into()),
@@ -63,7 +64,11 @@ fn facts(start: &Start) -> Vec<Fact> {
         fact("features", features().into()),
         fact("system", format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH).into()),
         fact("cores", json!(cores)),
-        fact("vector instructions", eoinas_kernels::simd::Level::current().to_string().into()),
+        Fact {
+            name: "vector instructions",
+            value: Level::current().to_string().into(),
+            advice: (widest != Some(&Level::current())).then(|| "EOINAS_SIMD asks for no wider ones".to_owned()),
+        },
         fact("memory GiB", json!(memory("MemTotal"))),
         fact("free memory GiB", json!(memory("MemAvailable"))),
         fact("GPU driver", json!(driver())),

@@ -60,6 +60,7 @@ pub mod train;
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use eoinas_kernels::simd::Level;
 
 pub use start::Start;
 
@@ -145,6 +146,21 @@ impl Command {
     }
 }
 
+/// Takes the vector instructions that the environment asks for (`EOINAS_SIMD`), instead of the widest.
+///
+/// # Errors
+/// A name that there is not, or instructions that this CPU does not have.
+fn choose_vectors() -> Result<(), Error> {
+    const VARIABLE: &str = "EOINAS_SIMD";
+    let Some(asked) = std::env::var_os(VARIABLE).filter(|asked| !asked.is_empty()) else { return Ok(()) };
+    let level = asked.to_str().and_then(Level::named).ok_or_else(|| {
+        let there: Vec<_> = Level::available().iter().map(|level| level.name()).collect();
+        format!("{VARIABLE} is `{}`; this CPU has {}", asked.display(), there.join(", "))
+    })?;
+    level.choose();
+    Ok(())
+}
+
 /// Runs `eoinas` with the arguments of this process.
 pub fn program() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -161,7 +177,7 @@ pub fn program() -> ExitCode {
                 matches = below;
             }
             let start = start.with_flags_of(leaf);
-            end::end(program.command.run(&start), &start)
+            end::end(choose_vectors().and_then(|()| program.command.run(&start)), &start)
         }
         Err(error) => end::usage(&error),
     }
@@ -183,7 +199,7 @@ pub fn example<A: clap::Args>(name: &'static str, run: fn(&A, &Start) -> Result<
     match parsed {
         Ok(args) => {
             let start = start.with_flags_of(&command);
-            end::end(run(&args, &start), &start)
+            end::end(choose_vectors().and_then(|()| run(&args, &start)), &start)
         }
         Err(error) => end::usage(&error),
     }

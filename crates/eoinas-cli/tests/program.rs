@@ -78,6 +78,17 @@ fn the_machine_is_told_of() {
 }
 
 #[test]
+fn vector_instructions_can_be_chosen() {
+    let with = |simd: &str| eoinas("doctor").arg("--json").env("EOINAS_SIMD", simd).output().unwrap();
+    let portable: serde_json::Value = serde_json::from_slice(&with("portable").stdout).unwrap();
+    assert_eq!(portable["vector_instructions"], "portable");
+    let refused = with("sse9");
+    assert_eq!(refused.status.code(), Some(1));
+    let error = text(&refused.stderr);
+    assert!(error.contains("EOINAS_SIMD is `sse9`; this CPU has portable"), "{error}");
+}
+
+#[test]
 #[cfg(feature = "completions")]
 fn shells_can_complete() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {

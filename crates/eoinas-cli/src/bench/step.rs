@@ -269,9 +269,11 @@ fn report(args: &Args, times: &mut Times, ops_run: u64, gmacs: f64) {
         ] {
             line.insert(name.to_owned(), value.into());
         }
-        for (name, value) in
-            [("draw", format!("{:?}", args.draw.unwrap_or(Draw::Random))), ("path", format!("{:?}", args.path))]
-        {
+        for (name, value) in [
+            ("draw", format!("{:?}", args.draw.unwrap_or(Draw::Random))),
+            ("path", format!("{:?}", args.path)),
+            ("vectors", Level::current().name().to_owned()),
+        ] {
             line.insert(name.to_owned(), value.to_lowercase().into());
         }
         say!("{}", serde_json::Value::Object(line));

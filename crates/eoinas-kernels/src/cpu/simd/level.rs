@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::portable::Portable;
 use super::vector::Kernel;
@@ -21,6 +22,9 @@ enum Kind {
 /// A kind of vector that this CPU has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(Kind);
+
+/// One of [`Level::available`], for the whole process; none of them: the widest.
+static CHOSEN: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 thread_local! {
     static OVERRIDE: Cell<Option<Level>> = const { Cell::new(None) };
@@ -58,10 +62,34 @@ impl Level {
         })
     }
 
-    /// The kind that kernels called from this thread use: the widest, or the one given to [`Level::scope`]. Other
-    /// threads do not see that one: ask before going parallel.
+    /// Its name where settings and records have it: `portable`, `avx2`, `avx512`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
+        }
+    }
+
+    /// The kind of this name, if this CPU has it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::available().iter().copied().find(|level| level.name() == name)
+    }
+
+    /// Has all kernels of this process use this kind from now on, instead of the widest.
+    pub fn choose(self) {
+        let index = Self::available().iter().position(|&level| level == self);
+        CHOSEN.store(index.unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
+
+    /// The kind that kernels called from this thread use: the one given to [`Level::scope`], else that of
+    /// [`Level::choose`], else the widest. Other threads do not see the first: ask before going parallel.
     pub fn current() -> Self {
-        OVERRIDE.get().or_else(|| Self::available().last().copied()).unwrap_or(Self(Kind::Portable))
+        let levels = Self::available();
+        let of_process = || levels.get(CHOSEN.load(Ordering::Relaxed)).or(levels.last()).copied();
+        OVERRIDE.get().or_else(of_process).unwrap_or(Self(Kind::Portable))
     }
 
     /// Runs `f` with this kind in use for the kernels that it calls from this thread. For tests and comparisons.

@@ -108,3 +108,11 @@ fn nan_and_equality() {
         }
     }
 }
+
+#[test]
+fn levels_have_names() {
+    for &level in Level::available() {
+        assert_eq!(Level::named(level.name()), Some(level));
+    }
+    assert_eq!(Level::named("sse9"), None);
+}
