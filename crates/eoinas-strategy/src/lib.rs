@@ -41,6 +41,7 @@ mod neighbours;
 #[cfg(feature = "nao")]
 mod networks;
 mod nsga2;
+mod predictor;
 mod random;
 mod reinforce;
 mod search;
@@ -61,6 +62,7 @@ pub use metaqnn::{MetaQnn, MetaQnnConfig};
 pub use nao::{Nao, NaoConfig};
 pub use neighbours::{Neighbour, neighbours};
 pub use nsga2::Nsga2;
+pub use predictor::{LinearPredictor, TrainedCell, Worth};
 pub use random::RandomSearch;
 pub use reinforce::Reinforce;
 pub use search::{Entry, History, StrategySearch};

@@ -57,7 +57,7 @@ pub use claims::{Claim, Claims, Part};
 pub use config::{MethodConfig, MethodKind, Preset, SearchConfig};
 pub use error::{Result, TrainError};
 pub use evaluators::{SupernetEvaluator, TrainingEvaluator};
-pub use finalists::{Finalist, FinalistsConfig};
+pub use finalists::{DrawnBy, Finalist, FinalistsConfig};
 pub use halt::{Flow, Halt};
 pub use learner::{ArchGradient, Learner, LearnerSettings};
 pub use lock::Lock;

@@ -6,10 +6,11 @@ mod common;
 use std::time::Duration;
 
 use common::{assert_same, events, of, options};
-use eoinas_core::{Event, Genotype, count::Limits};
+use eoinas_core::{Event, Genotype, SearchSpace, count::Limits, skeleton::Form};
+use eoinas_strategy::LinearPredictor;
 use eoinas_train::{
-    FinalistsConfig, Found, MethodKind, Outcome, Search, SearchConfig, StopReason, config::NetworkConfig,
-    stop::MaxSteps,
+    DrawnBy, FinalistsConfig, Found, MethodKind, Options, Outcome, Search, SearchConfig, StopReason,
+    config::NetworkConfig, stop::MaxSteps,
 };
 
 fn config() -> SearchConfig {
@@ -78,7 +79,7 @@ fn finals_that_are_stopped_go_on_to_the_same_bytes() {
     assert_same(&whole, &parts);
 }
 
-fn few() -> eoinas_train::Options {
+fn few() -> Options {
     let mut options = options();
     options.rules.push(Box::new(MaxSteps(2)));
     options
@@ -131,6 +132,32 @@ fn cells_may_be_random_ones_and_all_cost_the_same() {
     }
     assert_eq!(Found { seconds: 0.0, ..done(outcome) }, Found { seconds: 0.0, ..found });
     assert_same(&whole, &parts);
+}
+
+#[test]
+fn random_cells_that_promise_much_are_known_by_their_text_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let promise = |drawn_by, folder: &str| {
+        let mut config = config();
+        let finalists = config.finalists.as_mut().unwrap();
+        (finalists.random, finalists.drawn_by) = (0.75, drawn_by);
+        let found = done(Search::create(config, &dir.path().join(folder), options()).unwrap().run().unwrap());
+        let (space, predictor) = (SearchSpace::darts(), LinearPredictor::darts());
+        let predict = |text: &str| predictor.predict(&Genotype::parse_with(text, &space).unwrap());
+        found.finalists.iter().map(|finalist| predict(&finalist.genotype)).collect::<Vec<f64>>()
+    };
+    // A random cell has 0 on average, with a deviation of 0.4.
+    let promised = promise(DrawnBy::Auto, "auto");
+    assert!(promised.iter().filter(|promise| **promise > 0.7).count() >= 3, "{promised:?}");
+    let others = promise(DrawnBy::Patterns, "patterns");
+    assert!(others.iter().filter(|promise| **promise > 0.7).count() < 3, "{others:?}");
+
+    let mut config = SearchConfig { form: Form::NasBench201, ..config() };
+    config.finalists.as_mut().unwrap().drawn_by = DrawnBy::Predictor;
+    let space = Some(SearchSpace::nas_bench_201());
+    let refused = Search::create(config, &dir.path().join("refused"), Options { space, ..options() });
+    let error = refused.err().unwrap().to_string();
+    assert!(error.starts_with("finalists.drawn_by is predictor; expected patterns or auto"), "{error}");
 }
 
 #[test]

@@ -124,7 +124,8 @@ impl SearchConfig {
             let drawing = Drawing::new(finalists, &around)?;
             let begun = Instant::now();
             (0..CELLS).try_for_each(|index| drawing.cell(index).map(drop))?;
-            costs.draw = begun.elapsed().as_secs_f64() / CELLS as f64;
+            let each = finalists.drawn_cells(around.space) / finalists.random_cells().max(1);
+            costs.draw = begun.elapsed().as_secs_f64() / CELLS as f64 * each as f64;
         }
         Ok(costs)
     }
@@ -181,13 +182,13 @@ impl Shares {
 struct Costs {
     /// One epoch of a training, its evaluation included.
     epoch: f64,
-    /// One random cell drawn and scored.
+    /// A random cell of those that take part, with all that are drawn for it.
     draw: f64,
 }
 
 impl FinalistsConfig {
     fn seconds(&self, costs: Costs) -> f64 {
-        self.training_epochs() as f64 * costs.epoch + self.drawn_cells() as f64 * costs.draw
+        self.training_epochs() as f64 * costs.epoch + self.random_cells() as f64 * costs.draw
     }
 
     /// Two cells, each trained for one epoch.
@@ -281,9 +282,9 @@ mod tests {
         assert_eq!(fit(78.0, 1.0), Some((10, 3)));
         assert_eq!(fit(5.0, 1.0), Some((2, 2)));
         assert_eq!(fit(1.9, 1.0), None);
-        // Half of the cells are drawn, ten for each: 13 of 25.
+        // Half of the cells are drawn: 13 of 25.
         let half = FinalistsConfig { random: 0.5, ..settings.clone() };
-        assert_eq!(half.seconds(Costs { epoch: 1.0, draw: 0.5 }), 165.0 + 65.0);
+        assert_eq!(half.seconds(Costs { epoch: 1.0, draw: 5.0 }), 165.0 + 65.0);
         // Of random cells there are more before there are more epochs: 40 cells take 120 + 84 + 60 + 48.
         let of = half.fitted_to(312.0, Costs { epoch: 1.0, draw: 0.0 });
         assert_eq!(of.map(|of| (of.candidates, of.epochs)), Some((40, 3)));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{NetworkConfig, SearchConfig};
 use crate::{
-    finalists::FinalistsConfig,
+    finalists::{DrawnBy, FinalistsConfig},
     method::{Identity, SearchMethod},
     methods::{
         BetaDarts, Darts, DartsPt, DrNas, EoiNas, Gdas, MdeNas, PDarts, PcDarts, RandomWs, Rome, SecondOrder, Snas,
@@ -172,7 +172,13 @@ impl SearchConfig {
                     ..FinalistsConfig::default()
                 };
                 let (probe, ties, finalists) = if free {
-                    let finalists = FinalistsConfig { random: 0.9, equal_cost: true, epochs: 4, ..finalists };
+                    let finalists = FinalistsConfig {
+                        random: 0.9,
+                        drawn_by: DrawnBy::Auto,
+                        equal_cost: true,
+                        epochs: 4,
+                        ..finalists
+                    };
                     (Probe::PatternsOfPathsPerRelu, Ties::None, finalists)
                 } else {
                     // The cell and all that differ from it in one choice.

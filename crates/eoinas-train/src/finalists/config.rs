@@ -10,7 +10,7 @@ use eoinas_core::{
 use eoinas_data::{Augment, Dataset, DatasetInfo};
 use serde::{Deserialize, Serialize};
 
-use super::drawn::OF_EACH;
+use super::drawn::DrawnBy;
 use crate::{
     config::{NetworkConfig, SearchConfig, WeightsConfig, batch_size, positive},
     error::{Result, TrainError},
@@ -29,11 +29,14 @@ pub struct FinalistsConfig {
     /// Cells in the first round: the one that the method derives, and those that differ from it in one choice, the closest by
     /// importance first. Default: 8.
     pub candidates: usize,
-    /// Share of the candidates that are random cells instead of neighbours: of each ten that are drawn, the best one by the
-    /// patterns of ReLUs of its untrained network at an equal number of ReLUs. In a large space the neighbours of one cell are
-    /// much alike. Default: 0.
-    #[serde(default)]
+    /// Share of the candidates that are random cells instead of neighbours, those that promise the most of
+    /// [`FinalistsConfig::drawn`] times as many. In a large space the neighbours of one cell are much alike. Default: 0.
     pub random: f64,
+    /// What says how much a random cell promises. Default: the patterns of its ReLUs.
+    pub drawn_by: DrawnBy,
+    /// Random cells that are drawn for each one that becomes a candidate. `None` (default): 10 by patterns, 100 by the
+    /// predictor, which asks no network.
+    pub drawn: Option<usize>,
     /// Whether all networks have as many multiply-adds, by their width: those of the middle one of some random cells in
     /// `network`. Otherwise all have the same width. A cell is then better for what it does with its operations. Default: false.
     #[serde(default)]
@@ -63,6 +66,8 @@ impl Default for FinalistsConfig {
         Self {
             candidates: 8,
             random: 0.0,
+            drawn_by: DrawnBy::Patterns,
+            drawn: None,
             equal_cost: false,
             epochs: 1,
             reduction: 3,
@@ -83,9 +88,13 @@ impl FinalistsConfig {
         ((self.candidates as f64 * self.random).round() as usize).min(self.candidates.saturating_sub(1))
     }
 
-    /// Random cells that are scored to choose these.
-    pub(crate) fn drawn_cells(&self) -> usize {
-        self.random_cells().saturating_mul(OF_EACH)
+    /// Random cells that are scored to choose these, in this space.
+    pub(crate) fn drawn_cells(&self, space: &SearchSpace) -> usize {
+        let each = self.drawn.unwrap_or(match self.drawn_by.within(space) {
+            DrawnBy::Predictor => 100,
+            _ => 10,
+        });
+        self.random_cells().saturating_mul(each)
     }
 
     /// Rounds of trainings, each with its cells and epochs.
@@ -142,10 +151,13 @@ impl FinalistsConfig {
     /// # Errors
     /// The first one that cannot work.
     pub(crate) fn validate(&self) -> Result<(), Setting> {
-        let Self { candidates, random, epochs, reduction, held_out, .. } = *self;
+        let Self { candidates, random, drawn, epochs, reduction, held_out, .. } = *self;
         let expected = "2 to 1000 cells, or no finalists at all";
         Setting::check((2..=1000).contains(&candidates), "finalists.candidates", candidates, expected)?;
         Setting::check((0.0..=1.0).contains(&random), "finalists.random", random, "0 to 1")?;
+        if let Some(drawn) = drawn {
+            Setting::check((1..=10_000).contains(&drawn), "finalists.drawn", drawn, "1 to 10000")?;
+        }
         Setting::check((1..=10_000).contains(&epochs), "finalists.epochs", epochs, "1 to 10000")?;
         Setting::check((2..=1000).contains(&reduction), "finalists.reduction", reduction, "2 to 1000")?;
         batch_size(self.batch_size).map_err(|error| error.within("finalists"))?;
@@ -166,6 +178,7 @@ impl FinalistsConfig {
     /// # Errors
     /// The first setting that cannot work; images that cannot be read.
     pub(crate) fn check(&self, search: &SearchConfig, dataset: &Arc<dyn Dataset>, space: &SearchSpace) -> Result<()> {
+        self.drawn_by.check(space)?;
         let training = self.training(search, dataset.as_ref(), self.epochs);
         self.network.skeleton(training.form, dataset.info()).validate(space)?;
         match TrainData::new(&training, Arc::clone(dataset), Arc::clone(dataset)) {

@@ -29,6 +29,7 @@ pub use candidates::candidates;
 pub use config::FinalistsConfig;
 pub(crate) use config::random_cells;
 pub(crate) use drawn::Drawing;
+pub use drawn::DrawnBy;
 
 /// A cell of the finals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -172,7 +173,7 @@ impl Around<'_> {
         let random = settings.random_cells();
         let mut cells = candidates(self.space, derived, importance, settings.candidates - random);
         if random > 0 {
-            cells.extend(Drawing::new(settings, self)?.best(random, &cells)?);
+            cells.extend(Drawing::new(settings, self)?.best(random, settings.drawn_cells(self.space), &cells)?);
         }
         Ok(cells)
     }
