@@ -6,7 +6,10 @@ use candle_core::Device;
 use clap::ValueEnum;
 use eoinas_core::{AliveOps, EdgeOpTable, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams, count};
 use eoinas_gumbel::{Mixture, Relaxation, Sample, Sampled, gumbel};
-use eoinas_kernels::profile::{self, KernelTime};
+use eoinas_kernels::{
+    profile::{self, KernelTime},
+    simd::Level,
+};
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted};
 use eoinas_train::machine::{parse_device, with_threads};
 use rand::Rng;
