@@ -98,15 +98,15 @@ impl Gemm<'_> {
             let mut row = 0;
             while row < self.rows {
                 let left = self.rows - row;
-                let share = left.div_ceil(left.div_ceil(MR));
+                // Whether a fair share of the rows that are left is more than so many; without a division.
+                let tiles = left.div_ceil(MR);
+                let more = |rows: usize| left > rows * tiles;
                 // SAFETY: the tiles stay inside the rows and columns whose bounds the caller has checked.
                 row += unsafe {
-                    if share > 8 && left >= MR {
+                    if left >= MR && (if MR < 8 { more(4) } else { more(8) }) {
                         self.tile::<S, NV, MR>(s, group, row, col)
-                    } else if MR >= 8 && share > 4 && left >= 8 {
+                    } else if MR >= 8 && more(4) && left >= 8 {
                         self.tile::<S, NV, 8>(s, group, row, col)
-                    } else if MR < 8 && share > 4 && left >= MR {
-                        self.tile::<S, NV, MR>(s, group, row, col)
                     } else if left >= 4 {
                         self.tile::<S, NV, 4>(s, group, row, col)
                     } else if left >= 2 {
@@ -169,22 +169,25 @@ impl Gemm<'_> {
                 }
             }
         }
-        for (r, acc) in acc.iter().enumerate() {
-            let at = group * self.c_group + (row + r) * self.c_row + col;
-            for (v, &value) in acc.iter().enumerate() {
-                let lanes = self.cols - col - v * S::LANES;
-                // SAFETY: no lane beyond the last column is touched.
+        let at = group * self.c_group + row * self.c_row + col;
+        let (whole, add, c_row) = (self.cols - col >= NV * S::LANES, self.add, self.c_row);
+        // SAFETY: the rows are inside; of the columns, no lane beyond the last one is touched.
+        let mut c = unsafe { self.c.as_mut_ptr().add(at) };
+        let last = self.cols - col - (NV - 1) * S::LANES;
+        for acc in acc {
+            for (v, value) in acc.into_iter().enumerate() {
+                // SAFETY: as above.
                 unsafe {
-                    let c = self.c.as_mut_ptr().add(at + v * S::LANES);
-                    if lanes >= S::LANES {
-                        let value = if self.add { s.add(value, s.load_ptr(c)) } else { value };
-                        s.store_ptr(c, value);
+                    let to = c.wrapping_add(v * S::LANES);
+                    if whole || v + 1 < NV {
+                        s.store_ptr(to, if add { s.add(value, s.load_ptr(to)) } else { value });
                     } else {
-                        let value = if self.add { s.add(value, s.load_partial_ptr(c, lanes)) } else { value };
-                        s.store_partial_ptr(c, value, lanes);
+                        let value = if add { s.add(value, s.load_partial_ptr(to, last)) } else { value };
+                        s.store_partial_ptr(to, value, last);
                     }
                 }
             }
+            c = c.wrapping_add(c_row);
         }
         MR
     }
