@@ -77,6 +77,30 @@ fn run_with_kills(out: &Path, threads: &str, mut fatal: impl FnMut(usize, Instan
     }
 }
 
+/// The cells that are cheaper than the result, or better than what is as cheap, are files, and each has its command.
+#[test]
+fn finals_leave_a_front() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let mut args = search(out.to_str().unwrap(), "2").to_vec();
+    args[1] = "2";
+    let output = run("search", &[&args[..], &["--finalists", "3", "--verbose"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let result: serde_json::Value = serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap();
+    let front = result["front"].as_array().unwrap();
+    assert!(!front.is_empty());
+    let printed = text(&output.stdout);
+    let others: Vec<_> = front.iter().filter(|of| of["finalist"] != 0).collect();
+    assert_eq!(printed.matches("on the front of the finals: ").count(), others.len(), "{printed}");
+    for of in others {
+        let file = out.join(of["file"].as_str().unwrap());
+        let command = format!("train --genotype {}", file.display());
+        assert!(file.exists() && printed.contains(&command), "{printed}");
+    }
+    let refused = run("search", &["--verbose", "--json"]);
+    assert!(text(&refused.stderr).contains("cannot be used with"), "{}", text(&refused.stderr));
+}
+
 #[test]
 fn killed_at_any_time_and_resumed() {
     let dir = tempfile::tempdir().unwrap();

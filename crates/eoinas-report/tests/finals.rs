@@ -66,6 +66,13 @@ fn finals_are_drawn_by_cost_and_by_round() {
     let (_, table) = &finals.tables[0];
     assert_eq!(table.header, ["cell", "1 epoch", "2 epochs", "parameters", "multiply-adds", "genotype"]);
     let cells: Vec<&str> = table.rows.iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(cells, ["cell 1, the result", "cell 2", "cell 3"]);
+    assert_eq!(cells, ["cell 1, the result, front/2.txt", "cell 2, front/1.txt", "cell 3"]);
     assert_eq!(table.rows[2][1..5], ["0.3", "", "1000", "4000000"]);
+    // Networks that were made equally large have no front.
+    let mut run = run;
+    run.started.as_mut().unwrap().config = serde_json::json!({ "limits": { "parameters": 1000 } });
+    let sections = eoinas_report::story::sections(&run).unwrap();
+    let finals = sections.iter().find(|section| section.title == "The finals").unwrap();
+    let cells: Vec<&str> = finals.tables[0].1.rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(cells, ["cell 1, the result", "cell 2", "cell 3"]);
 }

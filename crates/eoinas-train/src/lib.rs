@@ -69,7 +69,7 @@ pub use run::{
     stop, tally,
 };
 pub use run_dir::RunDir;
-pub use search::{Found, SavedSearch, Search, SearchContext};
+pub use search::{Found, OnFront, SavedSearch, Search, SearchContext};
 pub use stop::{StopReason, StopRule};
 pub use tally::Tally;
 pub use training::{LinearClassifier, TrainConfig, TrainPreset, Trained, Training};

@@ -59,6 +59,36 @@ fn the_best_of_the_trained_cells_is_the_result_and_all_are_in_the_record() {
         let there = ops(&finalist.genotype);
         assert!(ops(&own).iter().filter(|op| !there.contains(op)).count() <= 1, "{}", finalist.genotype);
     }
+    check_front(&found, &run);
+}
+
+/// Whether the front is what the definition says, and stands in its files.
+fn check_front(found: &Found, run: &std::path::Path) {
+    let finalists = &found.finalists;
+    let dominated = |at: usize| {
+        let own = &finalists[at];
+        let round = own.scores.len() - 1;
+        finalists.iter().filter_map(|other| Some((other.scores.get(round)?.value, other.multiply_adds))).any(|other| {
+            let own = (own.scores[round].value, own.multiply_adds);
+            other.0 >= own.0 && other.1 <= own.1 && other != own
+        })
+    };
+    let expected: Vec<usize> = (0..finalists.len()).filter(|at| !dominated(*at)).collect();
+    let mut places: Vec<usize> = found.front.iter().map(|of| of.finalist).collect();
+    let costs: Vec<u64> = places.iter().map(|at| finalists[*at].multiply_adds).collect();
+    assert!(costs.is_sorted(), "{costs:?}");
+    places.sort_unstable();
+    assert_eq!(places, expected);
+    for (place, of) in found.front.iter().enumerate() {
+        assert_eq!(of.file, format!("front/{}.txt", place + 1));
+        let text = std::fs::read_to_string(run.join(&of.file)).unwrap();
+        assert_eq!(text.trim_end(), finalists[of.finalist].genotype);
+        assert!(of.network.multiply_adds > 0);
+    }
+    let files = std::fs::read_dir(run.join("front")).unwrap().count();
+    assert_eq!(files, found.front.len());
+    let sums = std::fs::read_to_string(run.join("SHA256SUMS")).unwrap();
+    assert!(sums.contains("  front/1.txt"), "{sums}");
 }
 
 #[test]
@@ -125,6 +155,7 @@ fn cells_may_be_random_ones_and_all_cost_the_same() {
     let mean = costs.iter().sum::<f64>() / costs.len() as f64;
     assert!(costs.iter().all(|cost| (0.7..1.4).contains(&(cost / mean))), "{costs:?}");
     assert!(parameters.windows(2).any(|pair| pair[0] != pair[1]), "{parameters:?}");
+    assert!(found.front.is_empty() && !whole.join("front").exists());
     // The random ones are drawn once, and taken from the folder afterwards.
     let mut outcome = Search::create(config, &parts, few()).unwrap().run().unwrap();
     while matches!(outcome, Outcome::Stopped(_)) {
@@ -166,7 +197,7 @@ fn finals_keep_to_the_limits_of_the_search() {
     let limits = Limits { parameters: Some(6000), ..Limits::default() };
     let found =
         done(Search::create(config().with_limits(limits), &dir.path().join("run"), options()).unwrap().run().unwrap());
-    assert!(found.finalists.len() > 1);
+    assert!(found.finalists.len() > 1 && found.front.is_empty());
     assert!(found.finalists.iter().all(|finalist| finalist.parameters <= 6000), "{:?}", found.finalists);
     assert!(found.parameters <= 6000 && found.paper_form.unwrap().parameters > 1_000_000);
 }

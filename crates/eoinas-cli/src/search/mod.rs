@@ -1,33 +1,31 @@
 //! `eoinas search`: the paper's Algorithm 1, and other methods on the same loop.
 
 mod download;
+mod report;
 mod settings;
 
 use std::{
-    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use clap::ValueEnum;
-use eoinas_core::{SearchSpace, counted, run_folder::names};
+use eoinas_core::{SearchSpace, run_folder::names};
 use eoinas_train::{
     Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, Trained,
-    config::NetworkSize, data::open_dataset,
+    data::open_dataset,
 };
-use serde_json::Value;
 
 use crate::{
     Error, MOST_RUNS, Start,
     baselines::{Baselines, Plan},
     choices, config_file,
-    data::{self, ImageFlags},
-    end, flags,
+    data::ImageFlags,
+    flags,
     host::{Host, HostArgs},
-    limits::{self, LimitFlags, in_words},
+    limits::LimitFlags,
     out,
-    out::say,
     page::PageArgs,
     resume, then_train, time,
 };
@@ -63,7 +61,7 @@ pub struct Args {
     config: Option<PathBuf>,
     /// Print the settings as a file for --config, and do nothing.
     #[arg(long, help_heading = "Settings", conflicts_with_all = ["time", "seeds", "then_train", "baselines", "train_epochs", "max_latency", "out", "max_steps",
-        "json", "open_report"])]
+        "json", "verbose", "open_report"])]
     print_config: bool,
     /// Everything random follows from it [default: 0]
     #[arg(long, help_heading = "Settings")]
@@ -137,6 +135,9 @@ pub struct Args {
     /// Print one JSON object as the last line.
     #[arg(long, help_heading = "Run")]
     json: bool,
+    /// Name all cells on the front of the finals, not only a few.
+    #[arg(long, help_heading = "Run", conflicts_with = "json")]
+    verbose: bool,
     #[command(flatten, next_help_heading = "Run")]
     page: PageArgs,
     #[command(flatten)]
@@ -180,7 +181,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         };
         Ok((folder, config, outcome, then))
     })?;
-    let code = report(args, (&folder, &config), &outcome, then.as_ref(), start)?;
+    let code = report::report(args, (&folder, &config), &outcome, then.as_ref(), start)?;
     args.page.end(&folder);
     Ok(code)
 }
@@ -299,91 +300,4 @@ pub(crate) fn fitted(
     let fitted = fitted.map_err(|error| time::of_part(error, asked))?;
     host.tell(&fitted.note);
     Ok(fitted.config)
-}
-
-fn report(
-    args: &Args,
-    (folder, config): (&Path, &SearchConfig),
-    outcome: &Outcome<Found>,
-    then: Option<&Outcome<Then>>,
-    start: &Start,
-) -> Result<ExitCode, Error> {
-    // One of several seeds, or what an earlier session found, is no news of the display's.
-    let earlier = Seeds::is_in(folder) || args.resume.is_some() && then.is_some();
-    let said = !earlier && !args.host.quiet;
-    let (code, json) = match (outcome, then) {
-        (Outcome::Stopped(reason), _) | (_, Some(Outcome::Stopped(reason))) => {
-            end::stopped(reason, "search", folder, start)
-        }
-        (Outcome::Done(found), None) => {
-            if !args.json {
-                print_found(found, folder, said);
-                let genotype = folder.join(names::GENOTYPE_TEXT);
-                let mut words = vec!["--genotype".into(), genotype.into_os_string()];
-                words.extend(data::flags_of(&config.data));
-                let most = config.network.max_ops;
-                words.extend(most.iter().flat_map(|most| ["--max-ops".into(), most.to_string().into()]));
-                words.extend(limits::flags_of(&config.limits, (found.channels, found.cells)));
-                say!("train it: {}", start.line("train", words.iter().map(OsString::as_os_str)));
-            }
-            (ExitCode::SUCCESS, as_json(found, folder, None)?)
-        }
-        (Outcome::Done(found), Some(Outcome::Done(then))) => {
-            if !args.json {
-                print_found(found, folder, said);
-                then_train::print_trained(&RunDir::open(folder)?, &then.trained, start)?;
-                if let Some(baselines) = &then.baselines {
-                    baselines.print(&then.trained);
-                }
-            }
-            (ExitCode::SUCCESS, as_json(found, folder, Some(then))?)
-        }
-    };
-    if args.json {
-        say!("{json}");
-    }
-    Ok(code)
-}
-
-fn as_json(found: &Found, folder: &Path, then: Option<&Then>) -> Result<Value, Error> {
-    let mut json = serde_json::to_value(found)?;
-    json["run"] = folder.display().to_string().into();
-    if let Some(Then { trained, baselines }) = then {
-        json["trained"] = serde_json::to_value(trained)?;
-        if let Some(baselines) = baselines {
-            json["baselines"] = serde_json::to_value(baselines)?;
-        }
-    }
-    Ok(json)
-}
-
-fn print_found(found: &Found, folder: &Path, said: bool) {
-    say!("{}", found.genotype);
-    let accuracy = 100.0 * found.validation_accuracy;
-    let what = match found.finalists.len() {
-        _ if found.untrained => "nothing was trained, so that no accuracy is known yet".to_owned(),
-        0 => format!("validation accuracy of the derived network with the search's weights: {accuracy:.2} %"),
-        cells => {
-            format!(
-                "best of {cells} cells that were trained for a short time, on held-out training images: {accuracy:.2} %"
-            )
-        }
-    };
-    say!("{what} (seed {}, {}, {:.0} s)", found.seed, counted(found.epochs, "epoch", "epochs"), found.seconds);
-    say!(
-        "the network to train with it: {}{} parameters, {} multiply-adds",
-        limits::size(found.channels, found.cells),
-        in_words(found.parameters),
-        in_words(found.multiply_adds)
-    );
-    if let Some(NetworkSize { channels, cells, parameters, multiply_adds, .. }) = found.paper_form {
-        let (parameters, multiply_adds) = (in_words(parameters), in_words(multiply_adds));
-        say!(
-            "at the paper's size (C = {channels}, {cells} cells): {parameters} parameters, {multiply_adds} multiply-adds"
-        );
-    }
-    // What the display has said just before is not said again.
-    let warnings = found.warnings.iter().filter(|_| !said);
-    warnings.for_each(|warning| say!("warning: {warning}"));
-    say!("files: {}", folder.display());
 }

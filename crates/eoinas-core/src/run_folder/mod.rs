@@ -5,6 +5,7 @@
 //! RUN/                          one search or one training
 //!   config.json data.json events.jsonl log.txt genotype.txt genotype.json result.json
 //!   checkpoints/step-000015640/ network/ SHA256SUMS .lock
+//!   finalists/ front/1.txt ...  a search's finals, and their front
 //!   training.json training/     the training that follows a search
 //!   report.html pictures/ ...   a report
 //! PICTURES/                     search.json training.json, and the runs search/ training/
@@ -46,7 +47,7 @@ pub fn kind(path: &Path) -> Option<Kind> {
 
 /// Whether a folder of this name, in that of a run, holds what is no run.
 pub fn is_part_of_run(name: &str) -> bool {
-    [names::CHECKPOINTS, names::NETWORK, names::PICTURES, names::TENSORBOARD].contains(&name)
+    [names::CHECKPOINTS, names::FRONT, names::NETWORK, names::PICTURES, names::TENSORBOARD].contains(&name)
 }
 
 /// Folder of the run with this seed: `seed-3`.
@@ -62,6 +63,11 @@ pub fn random_cell(seed: u64) -> String {
 /// Folder of the training that tests this fold of a cross-validation, from 0: `fold-3`.
 pub fn fold(fold: usize) -> String {
     format!("fold-{fold}")
+}
+
+/// File of a cell of the front of a search, counted from 0, the cheapest first: `front/1.txt`.
+pub fn on_front(place: usize) -> String {
+    format!("{}/{}.txt", names::FRONT, place.saturating_add(1))
 }
 
 /// Whether a folder's name says that its run is one of several that differ by their seed.

@@ -47,6 +47,8 @@ pub const BASELINES: &str = "baselines";
 pub const LINEAR_CLASSIFIER: &str = "linear-classifier.json";
 /// Trainings of the candidate cells at the end of a search, a folder of trials for each round.
 pub const FINALISTS: &str = "finalists";
+/// Cells of a search's finals that no other one is both better and cheaper than, a text each ([`super::on_front`]).
+pub const FRONT: &str = "front";
 /// The training that follows a search.
 pub const TRAINING: &str = "training";
 /// The search of a study's seed, or of a network made from pictures.

@@ -1,9 +1,10 @@
 //! The finals of a search: cells that were trained for a short time each, by what they cost.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use eoinas_core::{counted, event::FinalistRound};
-use eoinas_strategy::front;
+use eoinas_core::{counted, event::FinalistRound, run_folder};
+use eoinas_strategy::front::front_of_rounds;
+use serde_json::Value;
 
 use super::Section;
 use crate::{
@@ -40,12 +41,9 @@ pub(super) fn section(run: &Run) -> Result<Section> {
     let winner = run.derived.as_ref().map(|derived| derived.text.as_str());
     let is_result = |cell: &Finalist<'_>| Some(cell.genotype) == winner;
     let measure = run.measure();
-    let point = |cell: &Finalist<'_>| {
-        let (cost, score) = cell.first().unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
-        front::Point::new(if measure.higher_is_better { score } else { -score }, cost)
-    };
-    let front: BTreeSet<usize> = front::front(&finalists.iter().map(point).collect::<Vec<_>>()).into_iter().collect();
-    let group = |index: usize, cell: &Finalist<'_>| match (is_result(cell), front.contains(&index)) {
+    let front = front(run, &finalists);
+    let on_front = |index: usize| front.as_ref().and_then(|front| front.iter().position(|at| *at == index));
+    let group = |index: usize, cell: &Finalist<'_>| match (is_result(cell), on_front(index).is_some()) {
         (true, _) => 0,
         (false, true) => 1,
         (false, false) => 2,
@@ -59,8 +57,13 @@ pub(super) fn section(run: &Run) -> Result<Section> {
         title: "Finalists by cost".to_owned(),
         caption: format!(
             "Score on held-out training images after the first round ({}) against the cost of the network that was \
-             trained. On the front nothing is both better and cheaper.",
-            counted(epochs, "epoch", "epochs")
+             trained. {}",
+            counted(epochs, "epoch", "epochs"),
+            match front {
+                Some(_) =>
+                    "Than those on the front no other cell was both better and cheaper in the last round that they were in.",
+                None => "All networks were made as large as they may be, so that none is there for being cheap.",
+            }
         ),
         x: "multiply-adds in millions".to_owned(),
         y: measure.title().to_owned(),
@@ -88,14 +91,34 @@ pub(super) fn section(run: &Run) -> Result<Section> {
                     No test image takes part."
         .to_owned();
     if let Some(command) = train_command(run) {
-        text +=
-            &format!(" The result is trained by `{command}`; any other with its genotype in the place of the file.");
+        text += &format!(
+            " The result is trained by `{command}`; any other with its genotype, or its file in the \
+                  search's folder, in the place of that file."
+        );
     }
     let mut section = Section::new("The finals", &text, figures);
     if !finalists.is_empty() {
-        section.tables.push(("All finalists".to_owned(), table(&finalists, is_result)));
+        section.tables.push(("All finalists".to_owned(), table(&finalists, is_result, on_front)));
     }
     Ok(section)
+}
+
+/// The cells that no other one is both better and cheaper than, the cheapest first, as the search has them; `None` where all networks
+/// were made equally large.
+fn front(run: &Run, finalists: &[Finalist<'_>]) -> Option<Vec<usize>> {
+    let config = run.started.as_ref().map(|started| &started.config);
+    let setting = |group: &str, name: &str| config.and_then(|config| config.get(group)?.get(name));
+    let equal = setting("finalists", "equal_cost").and_then(Value::as_bool).unwrap_or(false);
+    let limits = ["parameters", "multiply_adds", "latency"];
+    if equal || limits.iter().any(|name| setting("limits", name).is_some_and(|most| !most.is_null())) {
+        return None;
+    }
+    let measure = run.measure();
+    let candidate = |cell: &Finalist<'_>| {
+        let cost = cell.first().map_or(f64::INFINITY, |(cost, _)| cost);
+        (cost, cell.rounds.iter().map(|(_, score)| measure.merit(*score)).collect::<Vec<f64>>())
+    };
+    Some(front_of_rounds(&finalists.iter().map(candidate).collect::<Vec<_>>()))
 }
 
 fn name(index: usize) -> String {
@@ -129,7 +152,11 @@ fn finalists(run: &Run) -> Vec<Finalist<'_>> {
     cells
 }
 
-fn table(cells: &[Finalist<'_>], is_result: impl Fn(&Finalist<'_>) -> bool) -> Table {
+fn table(
+    cells: &[Finalist<'_>],
+    is_result: impl Fn(&Finalist<'_>) -> bool,
+    on_front: impl Fn(usize) -> Option<usize>,
+) -> Table {
     let mut rounds: Vec<(u32, u64)> =
         cells.iter().flat_map(|cell| cell.rounds.iter().map(|(round, _)| (round.round, round.epochs))).collect();
     rounds.sort_unstable();
@@ -139,7 +166,8 @@ fn table(cells: &[Finalist<'_>], is_result: impl Fn(&Finalist<'_>) -> bool) -> T
     table.header.extend(["parameters", "multiply-adds", "genotype"].map(str::to_owned));
     for (index, cell) in cells.iter().enumerate() {
         let mark = if is_result(cell) { ", the result" } else { "" };
-        let mut row = vec![format!("{}{mark}", name(index))];
+        let file = on_front(index).map(|place| format!(", {}", run_folder::on_front(place)));
+        let mut row = vec![format!("{}{mark}{}", name(index), file.unwrap_or_default())];
         row.extend(rounds.iter().map(|(number_of, _)| {
             let score = cell.rounds.iter().find(|(round, _)| round.round == *number_of);
             score.map_or(String::new(), |(_, score)| number(*score))

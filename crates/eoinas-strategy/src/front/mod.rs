@@ -15,10 +15,12 @@
 //! objectives each of these functions is a sort and a sweep.
 
 mod crowding;
+mod rounds;
 mod sort;
 mod volume;
 
 pub use crowding::crowding_distances;
+pub use rounds::front_of_rounds;
 pub use sort::{front, ranks};
 pub use volume::hypervolume;
 

@@ -183,6 +183,13 @@ impl RunWriter {
         self.put(name, content)
     }
 
+    /// Writes `folder/...`, as [`RunWriter::write`] does; the folder is made where it is not there.
+    pub(crate) fn write_in(&self, folder: &str, name: &str, content: &str) -> Result<()> {
+        let path = self.join(folder);
+        fs::create_dir_all(&path).map_err(TrainError::write(&path))?;
+        self.write(name, content)
+    }
+
     fn put(&self, name: &str, content: &str) -> Result<()> {
         let path = self.join(name);
         plain::write(&path, content).map_err(TrainError::write(&path))

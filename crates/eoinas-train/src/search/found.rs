@@ -51,6 +51,22 @@ pub struct Found {
     /// The cells that were compared by trainings, the result first; none without finals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finalists: Vec<Finalist>,
+    /// Those of them that no other one is both better and cheaper than, by multiply-adds, the cheapest first
+    /// ([`eoinas_strategy::front::front_of_rounds`]). None where all were made equally large, by `finalists.equal_cost` or by limits.
+    /// The result is not among them where another one was better and cheaper, but not by more than chance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub front: Vec<OnFront>,
+}
+
+/// A cell of a search's front.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnFront {
+    /// Its place among the finalists, from 0.
+    pub finalist: usize,
+    /// Its text's file, in the folder of the search.
+    pub file: String,
+    /// The network to be trained with it.
+    pub network: NetworkSize,
 }
 
 impl Found {

@@ -14,7 +14,7 @@ use eoinas_data::Batches;
 use eoinas_prune::PruneState;
 use serde::{Deserialize, Serialize};
 
-use super::{context::SearchContext, found::Found, snapshot};
+use super::{context::SearchContext, found::Found, front, snapshot};
 use crate::{
     checkpoint::{Subject, Tensors},
     config::{MethodConfig, NetworkSize, SearchConfig, forget_unused},
@@ -314,6 +314,7 @@ impl Job for SearchJob {
         let mut genotype = self.with_context(state.epoch, |method, context| method.finish(context))?;
         self.told().into_iter().try_for_each(|event| session.emit(event))?;
         let finalists = self.finals(&genotype, session)?;
+        let front = front::of(&finalists, &self.config, self.data.train.dataset().info(), self.learner.space())?;
         if let Some(winner) = finalists.first() {
             genotype = Genotype::parse_with(&winner.genotype, self.learner.space())?;
         }
@@ -352,6 +353,7 @@ impl Job for SearchJob {
         let run = session.run();
         run.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
         run.write(names::GENOTYPE_JSON, &format!("{}\n", genotype.to_json()))?;
+        front::write(&front, &finalists, run)?;
         Ok(Found {
             genotype: genotype.to_string(),
             validation_accuracy,
@@ -369,6 +371,7 @@ impl Job for SearchJob {
             untrained,
             warnings,
             finalists,
+            front,
         })
     }
 
