@@ -28,7 +28,12 @@ pub(crate) fn check(path: &Path, command: &str, start: &Start) -> Result<(), Err
 fn command_of(path: &Path) -> Option<&'static str> {
     let files = [(names::SEARCH_PLAN, "images"), (names::SEEDS, "search"), (names::TRIALS, "train")];
     let by_file = files.into_iter().find_map(|(file, command)| path.join(file).is_file().then_some(command));
-    by_file.or_else(|| of_record(&path.join(names::EVENTS)))
+    // The plan of a training alone: what searches has a record beside it, or settings.
+    let nothing_searched = || {
+        let alone = ![names::EVENTS, names::CONFIG].iter().any(|file| path.join(file).exists());
+        (alone && path.join(names::TRAINING_PLAN).is_file()).then_some("images")
+    };
+    by_file.or_else(nothing_searched).or_else(|| of_record(&path.join(names::EVENTS)))
 }
 
 fn of_record(path: &Path) -> Option<&'static str> {

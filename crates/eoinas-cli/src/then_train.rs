@@ -91,11 +91,31 @@ pub(crate) fn fitted(
 /// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it
 /// is done.
 pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Outcome<Trained>, Error> {
-    let genotype = Genotype::parse(&RunDir::open(search)?.read(names::GENOTYPE_JSON)?)?;
-    let task = (out.read_json(names::TRAINING_PLAN)?, genotype.into());
+    let search = RunDir::open(search)?;
+    let design = match search.join(names::MODEL).exists() {
+        true => Design::Model(search.read_json(names::MODEL)?),
+        false => Genotype::parse(&search.read(names::GENOTYPE_JSON)?)?.into(),
+    };
+    let task = (out.read_json(names::TRAINING_PLAN)?, design);
     // The network is trained with the images that its cell was found with.
     let options = Options { study: Some(out.path().to_owned()), ..options };
     Ok(Training::complete(task, &out.join(names::TRAINING), options)?)
+}
+
+/// Writes down of which design the network will be, where no search leaves it.
+///
+/// # Errors
+/// A folder that cannot be written.
+#[cfg(feature = "images")]
+pub(crate) fn write_design(out: &eoinas_train::RunWriter, design: &Design) -> Result<(), Error> {
+    match design {
+        Design::Cell(genotype) => {
+            out.write(names::GENOTYPE_TEXT, &format!("{genotype}\n"))?;
+            out.write(names::GENOTYPE_JSON, &format!("{}\n", genotype.to_json()))?;
+        }
+        Design::Model(model) => out.write_json(names::MODEL, model)?,
+    }
+    Ok(())
 }
 
 /// Says what the network is worth, where it is and how to use it.

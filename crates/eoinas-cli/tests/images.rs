@@ -60,6 +60,84 @@ fn from_pictures_to_a_network() {
     assert!(text(&other.stderr).contains("`above/0.png` is gone"), "{}", text(&other.stderr));
 }
 
+/// With weights that were trained on other pictures nothing is searched, and the network's own design is trained.
+#[test]
+fn weights_of_other_pictures_take_the_place_of_a_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    pictures(&root);
+    let pictures = root.to_str().unwrap();
+    let network = |design: &[&str], name: &str| {
+        let out = dir.path().join(name);
+        let few = ["--epochs", "1", "--train-images", "64", "--test-images", "64", "--batch-size", "16", "--out"];
+        let trained = run("train", &[design, &few[..], &[out.to_str().unwrap()]].concat());
+        assert!(trained.status.success(), "{}", text(&trained.stderr));
+        out
+    };
+    let cell = network(&["--genotype", "darts-v2", "--channels", "4", "--cells", "3"], "cell");
+    let from = ["--init", cell.to_str().unwrap()];
+    let estimate = run("images", &[&[pictures, "--estimate", "--epochs", "2"], &from[..]].concat());
+    let said = text(&estimate.stdout);
+    assert!(said.contains("to train (2 epochs); nothing is searched"), "{said} {}", text(&estimate.stderr));
+    let small = ["--epochs", "2", "--image-size", "16", "--init-rate", "0", "--out", out.to_str().unwrap()];
+    let output = run("images", &[&[pictures], &from[..], &small[..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    let began = format!("nothing was searched: it began with the weights of {}", cell.join("network").display());
+    assert!(said.contains(&began) && said.contains("stayed as they were below the head"), "{said}");
+    assert!(!out.join("search").exists() && !out.join("baselines").exists());
+    let [old, new] = [&cell, &out.join("training")].map(|run| {
+        let saved = SavedNetwork::read(&run.join("network")).unwrap().description;
+        saved.architecture.genotype().unwrap().to_string()
+    });
+    assert_eq!(old, new);
+    // Whatever is done is not done again, and what began needs the other network no more.
+    fs::remove_dir_all(&cell).unwrap();
+    let again = run("images", &["--resume", out.to_str().unwrap()]);
+    assert_eq!(text(&again.stdout), said, "{}", text(&again.stderr));
+    let other = run("train", &["--resume", out.to_str().unwrap()]);
+    assert!(text(&other.stderr).contains("is a folder of the command `images`"), "{}", text(&other.stderr));
+    let page = eoinas("report").arg(&out).output().unwrap();
+    assert!(page.status.success(), "{}", text(&page.stderr));
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Nothing was searched: it began with the weights of "), "{page}");
+    // A human-designed network, too.
+    let model = network(&["--network", "conv3-8 pool2/2 average"], "model");
+    let chain = dir.path().join("chain");
+    let args = [pictures, "--init", model.to_str().unwrap(), "--epochs", "1", "--out", chain.to_str().unwrap()];
+    let output = run("images", &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("conv3-8 pool2/2 average"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn what_makes_no_sense_beside_other_weights_is_refused() {
+    let refused = |args: &[&str]| {
+        let output = run("images", args);
+        assert!(!output.status.success());
+        text(&output.stderr)
+    };
+    for (flag, value) in [
+        ("--search-epochs", Some("3")),
+        ("--channels", Some("8")),
+        ("--cells", Some("5")),
+        ("--max-parameters", Some("1M")),
+        ("--max-latency", Some("1ms")),
+        ("--alone", None),
+    ] {
+        let args: Vec<&str> = ["pictures", "--init", "model", flag].into_iter().chain(value).collect();
+        let errors = refused(&args);
+        assert!(errors.contains("'--init <MODEL>' cannot be used with") && errors.contains(flag), "{errors}");
+    }
+    let errors = refused(&["pictures", "--init-rate", "0"]);
+    assert!(errors.contains("--init <MODEL>"), "{errors}");
+    let dir = tempfile::tempdir().unwrap();
+    pictures(&dir.path().join("pictures"));
+    let root = dir.path().join("pictures");
+    let errors = refused(&[root.to_str().unwrap(), "--init", root.to_str().unwrap()]);
+    assert!(errors.contains("network.json"), "{errors}");
+}
+
 #[test]
 fn a_run_goes_on_with_its_own_pictures_alone() {
     let dir = tempfile::tempdir().unwrap();

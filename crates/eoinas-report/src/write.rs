@@ -65,7 +65,8 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let runs: Vec<(&Source, &Run)> =
         sources.iter().flat_map(|source| source.runs.iter().map(move |run| (source, run))).collect();
     written.unfinished = runs.iter().any(|(_, run)| run.state() == State::Unfinished);
-    let single = runs.len() == 1;
+    let lead = Lead::of(&sources);
+    let single = runs.len() == 1 && lead.is_none();
     // Each run's page and folder of pictures has a name of its own; the common page has one already.
     let mut taken = Ids::reserving(["report"]);
     let named = |(source, run): (_, _)| Named {
@@ -84,7 +85,6 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     let mut common = Ids::default();
     save_all(&overview, &pictures, &mut common, options, &mut written)?;
     let mut chapters = Vec::new();
-    let lead = Lead::of(&sources);
     let mut lead_cells = Section::default();
     for Named { name, source, run } in best_first(runs, lead.as_ref()) {
         let title = source.title(run);

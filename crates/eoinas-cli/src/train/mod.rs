@@ -18,6 +18,8 @@ use eoinas_core::{
 };
 use eoinas_train::{RunWriter, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
 
+#[cfg(feature = "images")]
+pub(crate) use self::settings::INIT_RATE;
 use self::{report::Ended, settings::Settings};
 use crate::{
     Error, MOST_RUNS, Start, cell, choices, config_file,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Learning rate of the layers that have weights already, as a factor: the best of those that RESULTS.md compares.
-const INIT_RATE: f64 = 1.0;
+pub(crate) const INIT_RATE: f64 = 1.0;
 /// Share of the training images that choose the best epoch.
 const HELD_OUT: f64 = 0.2;
 

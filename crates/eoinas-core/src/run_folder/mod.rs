@@ -8,7 +8,8 @@
 //!   finalists/ front/1.txt ...  a search's finals, and their front
 //!   training.json training/     the training that follows a search
 //!   report.html pictures/ ...   a report
-//! PICTURES/                     search.json training.json, and the runs search/ training/
+//! PICTURES/                     search.json training.json, and the runs search/ training/; where nothing is searched,
+//!                               training.json, genotype.json or model.json, and training/
 //! SEVERAL/                      seeds.json or trials.json, and runs: seed-0/ seed-1/ ..., random-0/ ... or fold-0/ ...
 //! STUDY/.claims/VARIANT/seed-0/ the same while it is worked on: search/attempt-1/ ... and who does
 //! STUDY/VARIANT/seed-0/         search/ train/ train-CHANGE/ CELL-EDGE-OP/, a run each

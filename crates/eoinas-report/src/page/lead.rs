@@ -23,7 +23,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Lead<'a> {
     trained: &'a Run,
-    search: &'a Run,
+    /// `None` where the network began with weights that were trained before.
+    search: Option<&'a Run>,
     /// Networks that were trained alike, with their names.
     beside: Vec<(String, &'a Run)>,
     /// What is reached without any network: by whom, and the accuracy.
@@ -31,8 +32,8 @@ pub struct Lead<'a> {
 }
 
 impl<'a> Lead<'a> {
-    /// That of one folder with a search and its training, as `eoinas images` and `eoinas search --then-train` leave it; `None` of
-    /// others.
+    /// That of one folder with a search and its training, as `eoinas images` and `eoinas search --then-train` leave it, or
+    /// with a training alone that began with another network's weights (`eoinas images --init`); `None` of others.
     pub fn of(sources: &'a [Source]) -> Option<Self> {
         let dir = &sources.first()?.dir;
         if sources.iter().any(|source| source.dir != *dir || source.several) {
@@ -40,7 +41,8 @@ impl<'a> Lead<'a> {
         }
         let runs = || sources.iter().flat_map(|source| &source.runs);
         let trained = runs().find(|run| run.dir == dir.join(names::TRAINING) && !run.is_search())?;
-        let search = runs().find(|run| (run.dir == *dir || run.dir == dir.join(names::SEARCH)) && run.is_search())?;
+        let search = runs().find(|run| (run.dir == *dir || run.dir == dir.join(names::SEARCH)) && run.is_search());
+        search.map(drop).or_else(|| begins_with(trained).map(drop))?;
         let baselines = dir.join(names::BASELINES);
         let beside = runs().filter(|run| run.dir.parent() == Some(&baselines));
         let beside = beside.map(|run| (run.dir.file_name().map_or_else(String::new, name), run)).collect();
@@ -51,7 +53,7 @@ impl<'a> Lead<'a> {
     pub(crate) fn order(&self, run: &Run) -> usize {
         match () {
             () if run.dir == self.trained.dir => 0,
-            () if run.dir == self.search.dir => 1,
+            () if self.search.is_some_and(|search| run.dir == search.dir) => 1,
             () => 2,
         }
     }
@@ -93,11 +95,17 @@ impl<'a> Lead<'a> {
             ),
             (None, None) => ("The network is not trained yet".to_owned(), String::new()),
         };
-        text += &format!(
-            "Its cell was found by a search of {}, and it was trained for {}.",
-            duration(self.search.seconds),
-            duration(self.trained.seconds)
-        );
+        let trained = duration(self.trained.seconds);
+        text += &match (self.search, begins_with(self.trained)) {
+            (Some(search), _) => {
+                format!("Its cell was found by a search of {}, and it was trained for {trained}.", duration(search.seconds))
+            }
+            (None, from) => format!(
+                "Nothing was searched: it began with the weights of {}, which was trained on other pictures, and was trained on \
+                 these for {trained}.",
+                from.unwrap_or("another network")
+            ),
+        };
         if self.trained.state() != State::Finished {
             text += " The training did not come to its end.";
         }
@@ -161,7 +169,7 @@ impl<'a> Lead<'a> {
             return String::new();
         }
         let network = shell_word(self.trained.dir.join(names::NETWORK));
-        let data = self.search.started.as_ref().and_then(|started| started.config.get("data"));
+        let data = self.trained.started.as_ref().and_then(|started| started.config.get("data"));
         let images = data.and_then(|data| data.get("dir")).and_then(Value::as_str).map(shell_word);
         let program = self.trained.started.as_ref().and_then(|started| started.command.first());
         let installed = program.filter(|program| Path::new(program).file_stem().is_some_and(|stem| stem == "eoinas"));
@@ -190,6 +198,11 @@ impl<'a> Lead<'a> {
             .collect();
         format!("<section><h2>What to do with it</h2>\n{lines}</section>\n")
     }
+}
+
+/// The network whose weights a training began with.
+fn begins_with(run: &Run) -> Option<&str> {
+    run.started.as_ref()?.config.pointer("/init/network")?.as_str()
 }
 
 /// The cells of a lead's network, under another heading.

@@ -63,7 +63,7 @@ impl Page<'_> {
         let mut body = String::new();
         // Anchors of several runs would be the same; two are the page's own.
         let mut ids = Ids::reserving(["tip", "missing"]);
-        let single = self.chapters.len() == 1;
+        let single = self.chapters.len() == 1 && self.lead.is_none();
         if let Some((lead, cells)) = &self.lead {
             body += &lead.html();
             body += &figure::section(cells, &mut ids);
@@ -93,7 +93,10 @@ impl Page<'_> {
         }
         if self.lead.is_some() {
             let inner = self.overview(&mut ids) + &self.tables();
-            body += &format!("<details class=\"run\"><summary>All runs beside each other</summary>{inner}</details>\n");
+            if !inner.is_empty() {
+                body +=
+                    &format!("<details class=\"run\"><summary>All runs beside each other</summary>{inner}</details>\n");
+            }
         } else if single {
             body += &self.overview(&mut ids);
             body += &self.tables();

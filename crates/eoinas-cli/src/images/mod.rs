@@ -1,18 +1,17 @@
 //! `eoinas images`: from a folder of pictures to a trained network.
 
+mod estimate;
+mod init;
+mod settings;
+
 use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, counted, run_folder::names};
-use eoinas_data::SourceKind;
-use eoinas_train::{
-    Found, Options, Outcome, RunDir, RunWriter, Search, SearchConfig, StopReason, TrainConfig, Trained, Training,
-    config::RetrainConfig, data::open_dataset,
-};
+use eoinas_core::{counted, run_folder::names};
+use eoinas_train::{Found, Options, Outcome, RunDir, RunWriter, Search, SearchConfig, StopReason, Trained};
 
 use crate::{
     Error, Start,
@@ -21,7 +20,7 @@ use crate::{
     end, flags,
     host::{Host, HostArgs},
     limits::LimitFlags,
-    out::{say, tell},
+    out::say,
     page::PageArgs,
     resume, then_train, time,
 };
@@ -35,6 +34,7 @@ use crate::{
 Examples:
   eoinas images my-pictures --estimate
   eoinas images my-pictures --image-size 128 --open-report
+  eoinas images my-pictures --init runs/train-cifar10-quick
   eoinas images --resume runs/folder")]
 pub struct Args {
     /// The folder of pictures.
@@ -45,8 +45,17 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "time", "channels",
-        "cells", "max_parameters", "max_multiply_adds", "max_latency", "seed", "skip_unreadable", "max_pixels", "labels", "alone", "estimate"])]
+        "cells", "max_parameters", "max_multiply_adds", "max_latency", "seed", "skip_unreadable", "max_pixels", "labels", "alone", "estimate", "init",
+        "init_rate"])]
     resume: Option<PathBuf>,
+    /// Search nothing: begin with the weights of a network that was trained before, on other pictures (its folder network/, or that of
+    /// the training), as `eoinas train --init` does. Cell, size and normalisation are that network's; the head is new. For few pictures.
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["search_epochs", "channels", "cells", "max_parameters", "max_multiply_adds",
+        "max_latency", "alone"])]
+    init: Option<PathBuf>,
+    /// With --init: what the learning rate of all but the head is multiplied by, 0 (frozen) to 1 [default: 1]
+    #[arg(long, value_name = "FACTOR", requires = "init")]
+    init_rate: Option<f64>,
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
     image_size: usize,
@@ -89,17 +98,8 @@ pub struct Args {
     host: HostArgs,
 }
 
-/// Steps that the estimate measures.
-const MEASURED: usize = 4;
-
 /// Epochs of a search that is fitted to a time, at most: the paper's.
 const MOST_SEARCH_EPOCHS: usize = 160;
-
-/// Of fewer training pictures it is said what may do better.
-const FEW: usize = 2000;
-
-/// Longer than this, it is said what would be shorter.
-const LONG: Duration = Duration::from_secs(3600);
 
 /// Searches, trains, measures and saves.
 ///
@@ -113,6 +113,11 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "images", start))?;
     let host = args.host.open()?.saying_notes_once().with_phases(!args.verbose);
+    if let (Some(dir), Some(model)) = (&args.dir, &args.init) {
+        let Some(mut out) = init::begin(args, (dir, model), start, &host)? else { return Ok(ExitCode::SUCCESS) };
+        out.settle()?;
+        return end(&out, args, train(&out, &host)?, start);
+    }
     let (out, search) = match (&args.resume, &args.dir) {
         (Some(path), _) => {
             let mut out = RunWriter::resume(path)?;
@@ -120,11 +125,14 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
             let planned = out.join(names::SEARCH_PLAN).exists();
             let search = planned.then(|| out.read_json(names::SEARCH_PLAN)).transpose()?;
             out.settle()?;
+            if init::is_in(&out)? {
+                return end(&out, args, train(&out, &host)?, start);
+            }
             (out, search)
         }
         (None, Some(dir)) => {
             let begun = Instant::now();
-            let (mut search, mut training) = plan(args, dir, start, &host)?;
+            let (mut search, mut training) = settings::plan(args, dir, start, &host)?;
             let baselines = (!args.alone).then(|| Plan::new(search.seed).with_published());
             let trainings = 1 + baselines.as_ref().map_or(0, Plan::trainings);
             match args.time {
@@ -145,15 +153,12 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                     let rest = time.saturating_sub(begun.elapsed()).saturating_sub(searching);
                     training = then_train::fitted(training, &search, (rest, time), (None, trainings), &host)?.0;
                 }
-                None => estimate(args, &search, &training, trainings - 1, &host)?,
+                None => estimate::say_both(args, &search, &training, trainings - 1, &host)?,
             }
             if args.estimate {
                 return Ok(ExitCode::SUCCESS);
             }
-            let mut out = match &args.out {
-                Some(path) => RunWriter::create(path)?,
-                None => RunWriter::create_unique("runs".as_ref(), "folder")?,
-            };
+            let mut out = create(args)?;
             out.write_json(names::TRAINING_PLAN, &training)?;
             out.write_json(names::SEARCH_PLAN, &search)?;
             baselines.iter().try_for_each(|plan| out.write_json(names::BASELINES_PLAN, plan))?;
@@ -166,120 +171,30 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         Some(reason) => Err(reason),
         None => train(&out, &host)?,
     };
+    end(&out, args, ended, start)
+}
+
+/// The folder of a new run.
+fn create(args: &Args) -> Result<RunWriter, Error> {
+    Ok(match &args.out {
+        Some(path) => RunWriter::create(path)?,
+        None => RunWriter::create_unique("runs".as_ref(), "folder")?,
+    })
+}
+
+/// Says what came of it, makes the page, and says how the program ends.
+fn end(
+    out: &RunWriter,
+    args: &Args,
+    ended: Result<Option<Baselines>, StopReason>,
+    start: &Start,
+) -> Result<ExitCode, Error> {
     let code = match ended {
-        Ok(baselines) => report(&out, baselines.as_ref(), start)?,
+        Ok(baselines) => report(out, baselines.as_ref(), start)?,
         Err(reason) => end::stopped(&reason, "images", out.path(), start).0,
     };
     args.page.end(out.path());
     Ok(code)
-}
-
-/// Settings that fit the number of pictures.
-fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Result<(SearchConfig, TrainConfig), Error> {
-    let mut search = SearchConfig::quick();
-    search.seed = args.seed;
-    search.data.dataset = SourceKind::Folder;
-    search.data.dir = Some(dir.to_owned());
-    search.data.train_images = None;
-    search.data.skip_unreadable = args.pictures.skip_unreadable;
-    search.data.max_pixels = args.pictures.max_pixels;
-    search.data.labels = args.pictures.labels.clone();
-    let kind = if args.pictures.labels.is_some() { SourceKind::Folder } else { SourceKind::detect(dir)? };
-    if kind != SourceKind::Folder {
-        let search = start.line("search", ["--data".as_ref(), dir.as_os_str(), "--then-train".as_ref()]);
-        return Err(
-            format!("{} has the files of {kind}, and no folders of pictures; for it: {search}", dir.display()).into()
-        );
-    }
-    let data = open_dataset(&search.data)?;
-    let images = data.len();
-    data.info().notes.iter().for_each(|note| host.note(note));
-    if images < 4 || data.info().target.outputs() < 2 {
-        let classes = data.info().target.outputs();
-        return Err(format!(
-            "{} has {} of {}; at least 4 of 2 classes are needed",
-            dir.display(),
-            counted(images, "training picture", "training pictures"),
-            counted(classes, "class", "classes")
-        )
-        .into());
-    }
-    if images < FEW {
-        let words = [OsStr::new("--init"), OsStr::new("MODEL"), OsStr::new("--data"), dir.as_os_str()];
-        let instead = start.line("train", words);
-        host.note(&format!(
-            "{} few for a search and a network from scratch; weights that were trained on others may do \
-             better: {instead} (and --folds 5, to know how good it is)",
-            counted(images, "training picture is", "training pictures are")
-        ));
-    }
-    search.batch_size = search.batch_size.min(images / 2);
-    let mut training = then_train::with_batch_for(TrainConfig::quick().for_pictures(args.image_size), images);
-    training.seed = args.seed;
-    training.data.dir = search.data.dir.clone();
-    training.data.skip_unreadable = args.pictures.skip_unreadable;
-    training.data.max_pixels = args.pictures.max_pixels;
-    training.data.labels = args.pictures.labels.clone();
-    training.network.channels = args.channels.unwrap_or(16);
-    training.network.cells = args.cells.unwrap_or(8);
-    training.limits = args.limits.over(training.limits, args.cells.is_some());
-    training.label_smoothing = 0.1;
-    // Few pictures make few steps an epoch, and learning takes steps.
-    let epochs = |steps: usize, batch: usize, least, most| (steps * batch / images).clamp(least, most);
-    search.epochs = args.search_epochs.unwrap_or(epochs(2400, search.batch_size, 24, 160));
-    training.epochs = args.epochs.unwrap_or(epochs(3000, training.batch_size, 30, 200));
-    if args.limits.limit_latency() {
-        let skeleton = training.unlimited_for(&mut host.options())?;
-        training.limits = args.limits.with_latency(training.limits, &skeleton, &SearchSpace::darts(), host)?;
-    }
-    training.validate()?;
-    search.retrain = Some(RetrainConfig::from(&training));
-    Ok((search.with_limits(training.limits.clone()), training))
-}
-
-/// Says how long it will take. The cell is not known yet, so random ones stand for it.
-fn estimate(
-    args: &Args,
-    search: &SearchConfig,
-    training: &TrainConfig,
-    others: usize,
-    host: &Host,
-) -> Result<(), Error> {
-    let searching = Search::estimate(search.clone(), Options::default(), MEASURED).map_err(flags::of_search)?;
-    let mut rng = Streams::new(args.seed).rng(SeedStream::Named("estimate"), 0, 0);
-    let cell = Genotype::random(&SearchSpace::darts(), &mut rng);
-    let (time, notes) = Training::estimate_with_notes((training.clone(), cell.into()), Options::default(), MEASURED)?;
-    // A run says in its course what there is to know of the test pictures, too.
-    if args.estimate {
-        notes.iter().for_each(|note| host.note(note));
-    }
-    let [search, training] = [search.epochs, training.epochs].map(|epochs| counted(epochs, "epoch", "epochs"));
-    let beside = match others {
-        0 => String::new(),
-        _ => format!(", and as long for each of {others} networks to set beside it"),
-    };
-    let said = format!(
-        "on this machine: about {} to search ({search}), about {} to train ({training}){beside}",
-        in_words(searching),
-        in_words(time)
-    );
-    // What was asked for is the command's answer; else it is said before the work.
-    match args.estimate {
-        true => say!("{said}"),
-        false => tell!("{said}"),
-    }
-    if searching + time * (1 + others as u32) > LONG {
-        tell!("fewer --search-epochs and --epochs, a smaller --image-size, or --alone, take less");
-    }
-    Ok(())
-}
-
-fn in_words(time: Duration) -> String {
-    match time.as_secs() {
-        0..90 => format!("{:.0} s", time.as_secs_f64().max(1.0)),
-        seconds @ 90..5400 => format!("{} min", (seconds + 30) / 60),
-        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
-    }
 }
 
 /// Searches, or goes on with the search, unless that is done.
@@ -299,7 +214,9 @@ fn find(out: &RunDir, config: Option<SearchConfig>, host: &Host) -> Result<Optio
 
 /// Trains the network of the cell that was found, and what it is set beside, or goes on with that.
 fn train(out: &RunWriter, host: &Host) -> Result<Result<Option<Baselines>, StopReason>, Error> {
-    let trained = match then_train::train(out, &out.join(names::SEARCH), host.options_of("training"))? {
+    // Where nothing was searched, the network's design stands in the folder itself.
+    let found = if init::is_in(out)? { out.path().to_owned() } else { out.join(names::SEARCH) };
+    let trained = match then_train::train(out, &found, host.options_of("training"))? {
         Outcome::Done(trained) => trained,
         Outcome::Stopped(reason) => return Ok(Err(reason)),
     };
@@ -317,10 +234,15 @@ fn train(out: &RunWriter, host: &Host) -> Result<Result<Option<Baselines>, StopR
 }
 
 fn report(out: &RunDir, baselines: Option<&Baselines>, start: &Start) -> Result<ExitCode, Error> {
-    let found: Found = RunDir::open(&out.join(names::SEARCH))?.read_json(names::RESULT)?;
     let trained: Trained = RunDir::open(&out.join(names::TRAINING))?.read_json(names::RESULT)?;
     say!("{}", trained.design);
-    say!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
+    match init::of(out)? {
+        Some(init) => say!("{}; trained for {:.0} s", init::in_words(&init), trained.seconds),
+        None => {
+            let found: Found = RunDir::open(&out.join(names::SEARCH))?.read_json(names::RESULT)?;
+            say!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
+        }
+    }
     baselines.iter().for_each(|baselines| baselines.print(&trained));
     then_train::print_trained(out, &trained, start)?;
     Ok(ExitCode::SUCCESS)
