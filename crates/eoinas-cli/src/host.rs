@@ -105,6 +105,12 @@ impl Host {
         self.interrupt.clone()
     }
 
+    /// Where networks are.
+    #[cfg(all(feature = "images", feature = "report"))]
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// A line for people, unless they want none.
     pub(crate) fn tell(&self, text: &str) {
         if !self.quiet {

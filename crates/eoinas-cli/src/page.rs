@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::Error;
+use crate::{Error, host::Host};
 
 /// Whether the run ends with its page.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,15 @@ impl PageArgs {
             write_and_show(folder);
         }
     }
+}
+
+/// Has the network of a training that is done say what it takes its test pictures for, for the page of whoever asks for it, then or
+/// later.
+pub(crate) fn keep_evaluation(training: &Path, host: &Host) {
+    #[cfg(all(feature = "images", feature = "report"))]
+    crate::evaluate::keep(training, host);
+    #[cfg(not(all(feature = "images", feature = "report")))]
+    let _ = (training, host);
 }
 
 #[cfg(feature = "report")]

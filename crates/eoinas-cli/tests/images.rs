@@ -47,6 +47,18 @@ fn from_pictures_to_a_network() {
     assert!(text(&output.stdout).contains("of 2 test pictures are right"), "{}", text(&output.stdout));
     let saved = SavedNetwork::read(&out.join("training/network")).unwrap();
     assert_eq!(saved.description.target.names(), ["above", "below"]);
+    // What the network takes the test pictures for is kept for the page.
+    let kept: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("training/evaluation.json")).unwrap()).unwrap();
+    let counts = kept["counts"].as_array().unwrap().iter().map(|of| of[2].as_u64().unwrap());
+    assert_eq!((counts.sum::<u64>(), kept["classes"][1].as_str()), (2, Some("below")));
+    let shown = kept["wrong"].as_array().unwrap().iter().chain(kept["right"].as_array().unwrap());
+    let names: std::collections::BTreeSet<&str> = shown.map(|of| of["name"].as_str().unwrap()).collect();
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["above/4.png", "below/4.png"]);
+    let page = eoinas("report").arg(&out).output().unwrap();
+    assert!(page.status.success(), "{}", text(&page.stderr));
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("What was taken for what") && page.contains("above/4.png"), "{page}");
     // Whatever is done is not done again.
     let again = run("images", &["--resume", out.to_str().unwrap()]);
     assert_eq!(text(&again.stdout), text(&output.stdout));

@@ -9,6 +9,7 @@ use eoinas_core::run_folder::names;
 
 use crate::{
     error::{ReportError, Result},
+    evaluation::Kept,
     id::{Id, Ids},
     page::{self, Chapter, Lead, Page},
     plot::Figure,
@@ -89,7 +90,9 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     for Named { name, source, run } in best_first(runs, lead.as_ref()) {
         let title = source.title(run);
         written.runs.push(sentence(&title, run));
-        let (cells, sections) = (story::cells(run), story::sections(run)?);
+        let (cells, mut sections) = (story::cells(run), story::sections(run)?);
+        // How good it is comes before how it came about.
+        sections.splice(0..0, Kept::read(&run.dir).iter().flat_map(Kept::sections));
         let mut own = Ids::default();
         let (folder, ids) =
             if single { (pictures.clone(), &mut common) } else { (pictures.join(name.as_str()), &mut own) };

@@ -14,7 +14,10 @@ use eoinas_report::{
     table::no_formula,
 };
 
-use super::{Args, samples::Samples};
+use super::{
+    Args,
+    samples::{Entry, Samples},
+};
 use crate::{Error, host};
 
 /// Name of the page in a folder.
@@ -108,12 +111,7 @@ pub(super) fn write_page(
     let mut mistakes = Vec::new();
     for index in evaluation.certain_mistakes(MISTAKES) {
         let Some(entry) = kept.get(index).and_then(|place| samples.entries.get(*place)) else { continue };
-        let pixels = samples.pixels(entry)?;
-        let rgb = match channels {
-            1 => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
-            _ => pixels,
-        };
-        mistakes.push((index, png::of_pixels((height, width), &rgb)?));
+        mistakes.push((index, picture(samples, entry, [height, width, channels])?));
     }
     let facts = [
         ("network", args.model.display().to_string()),
@@ -132,6 +130,23 @@ pub(super) fn write_page(
         facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
     };
     create(path, |mut file| file.write_all(page.to_html().as_bytes()))
+}
+
+/// A sample as the network sees it, as PNG.
+///
+/// # Errors
+/// An image that cannot be read.
+pub(super) fn picture(
+    samples: &Samples,
+    entry: &Entry,
+    [height, width, channels]: [usize; 3],
+) -> Result<Vec<u8>, Error> {
+    let pixels = samples.pixels(entry)?;
+    let rgb = match channels {
+        1 => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
+        _ => pixels,
+    };
+    Ok(png::of_pixels((height, width), &rgb)?)
 }
 
 /// What the text of an architecture is.

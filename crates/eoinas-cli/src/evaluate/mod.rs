@@ -1,11 +1,15 @@
 //! `eoinas evaluate`: how good a saved network is on pictures whose classes are known.
 
 mod files;
+mod keep;
 mod predict;
 mod samples;
 mod text;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::ValueEnum;
 use eoinas_core::{TargetInfo, ValueKind, counted};
@@ -24,6 +28,7 @@ use crate::{
     host::HostArgs,
     out::{self, say},
 };
+pub(crate) use keep::keep;
 use samples::Samples;
 
 /// Say how good a saved network is on pictures whose classes are known.
@@ -79,6 +84,24 @@ enum Which {
     All,
 }
 
+/// Which images are evaluated.
+#[derive(Clone, Copy, Debug)]
+struct Asked<'a> {
+    /// The network's folder.
+    model: &'a Path,
+    data: Option<&'a Path>,
+    dataset: Option<SourceKind>,
+    part: Option<Which>,
+    pictures: &'a PictureFlags,
+}
+
+impl Args {
+    fn asked(&self) -> Asked<'_> {
+        let Self { model, data, dataset, part, pictures, .. } = self;
+        Asked { model, data: data.as_deref(), dataset: *dataset, part: *part, pictures }
+    }
+}
+
 /// Evaluates the network.
 ///
 /// # Errors
@@ -94,9 +117,11 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     page.iter().chain(&args.csv).try_for_each(|path| files::check_free(path))?;
     page.iter().zip(&args.csv).try_for_each(|(page, csv)| files::check_apart(page, csv))?;
     let device = parse_device(&args.host.device, out::note)?;
-    let mut samples = Samples::open(args, &saved.description, &classes)?;
+    let asked = args.asked();
+    let mut samples = Samples::open(&asked, &saved.description, &classes)?;
     let network = saved.build(&Operations::built_in(), &device)?;
-    let predict = || predict::predict(&network, &saved.description, &samples, &device, args);
+    let predict =
+        || predict::predict(&network, &saved.description, &samples, &device, (args.host.quiet, &args.pictures));
     let (kept, predictions, skipped) = args.host.run(predict)?;
     if !skipped.is_empty() {
         let images = counted(skipped.len(), "unreadable image", "unreadable images");

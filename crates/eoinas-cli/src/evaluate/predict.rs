@@ -7,11 +7,8 @@ use eoinas_report::evaluation::Prediction;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
-use super::{
-    Args,
-    samples::{Entry, Samples},
-};
-use crate::Error;
+use super::samples::{Entry, Samples};
+use crate::{Error, data::PictureFlags};
 
 /// Images in a pass.
 const BATCH: usize = 64;
@@ -29,10 +26,10 @@ pub(super) fn predict(
     description: &Description,
     samples: &Samples,
     device: &Device,
-    args: &Args,
+    (quiet, pictures): (bool, &PictureFlags),
 ) -> Result<Predicted, Error> {
     let [height, width, channels] = description.architecture.images();
-    let bar = if args.host.quiet { ProgressBar::hidden() } else { ProgressBar::new(samples.entries.len() as u64) };
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(samples.entries.len() as u64) };
     let (mut kept, mut predictions, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let mut index = 0;
     for batch in samples.entries.chunks(BATCH) {
@@ -45,7 +42,7 @@ pub(super) fn predict(
                     read.push(entry);
                     values.extend(description.normalisation.apply(&pixels));
                 }
-                Err(DataError::Image { path, reason }) if args.pictures.skip_unreadable => {
+                Err(DataError::Image { path, reason }) if pictures.skip_unreadable => {
                     skipped.push(format!("{} ({reason})", path.display()));
                 }
                 Err(error) => return Err(error.into()),

@@ -13,7 +13,7 @@ use eoinas_data::{
 use eoinas_nn::saved::Description;
 use eoinas_train::{RunDir, Training};
 
-use super::{Args, Which};
+use super::{Asked, Which};
 use crate::{Error, data::kind_of, sight::Sight};
 
 /// Images with their classes.
@@ -51,16 +51,16 @@ impl Samples {
     ///
     /// # Errors
     /// No such images, another size than the network's, classes that `classes`, those of the network, lacks.
-    pub(super) fn open(args: &Args, description: &Description, classes: &[String]) -> Result<Self, Error> {
-        args.dataset.map_or(Ok(()), |kind| args.pictures.check(kind))?;
-        let beside = args.pictures.beside();
-        let dir = args.data.as_deref().or(beside);
-        let kind = kind_of(args.dataset.or(beside.map(|_| SourceKind::Folder)), dir)?;
-        args.pictures.check(kind)?;
-        let sight = Sight::of(description, args.pictures.max_pixels.unwrap_or(MAX_PIXELS))?;
+    pub(super) fn open(asked: &Asked<'_>, description: &Description, classes: &[String]) -> Result<Self, Error> {
+        asked.dataset.map_or(Ok(()), |kind| asked.pictures.check(kind))?;
+        let beside = asked.pictures.beside();
+        let dir = asked.data.or(beside);
+        let kind = kind_of(asked.dataset.or(beside.map(|_| SourceKind::Folder)), dir)?;
+        asked.pictures.check(kind)?;
+        let sight = Sight::of(description, asked.pictures.max_pixels.unwrap_or(MAX_PIXELS))?;
         let mut samples = match (kind, dir) {
-            (SourceKind::Folder, Some(dir)) => of_folder(dir, args, classes, sight)?,
-            (_, dir) => of_set(Source::new(kind, dir.map(Path::to_owned)), args, description, classes, sight)?,
+            (SourceKind::Folder, Some(dir)) => of_folder(dir, asked, classes, sight)?,
+            (_, dir) => of_set(Source::new(kind, dir.map(Path::to_owned)), asked, description, classes, sight)?,
         };
         let there: BTreeSet<usize> = samples.entries.iter().map(|entry| entry.class).collect();
         let absent = classes.iter().zip(0..).filter(|(_, class)| !there.contains(class)).map(|(name, _)| name);
@@ -91,13 +91,13 @@ impl Samples {
 }
 
 /// Pictures in folders. None is read yet.
-fn of_folder(dir: &Path, args: &Args, classes: &[String], sight: Sight) -> Result<Samples, Error> {
-    let config = FolderConfig { labels: args.pictures.labels.clone(), ..FolderConfig::default() };
+fn of_folder(dir: &Path, asked: &Asked<'_>, classes: &[String], sight: Sight) -> Result<Samples, Error> {
+    let config = FolderConfig { labels: asked.pictures.labels.clone(), ..FolderConfig::default() };
     let list = ImageFolder::list(dir, &config)?;
     let class = matched(dir.display(), &list.classes, classes)?;
-    let learned = learned_from(&args.model, dir);
-    let changed = if learned { changed(&args.model) } else { None };
-    let part = args.part.unwrap_or(if list.held_out.is_none() || learned { Which::Test } else { Which::All });
+    let learned = learned_from(asked.model, dir);
+    let changed = if learned { changed(asked.model) } else { None };
+    let part = asked.part.unwrap_or(if list.held_out.is_none() || learned { Which::Test } else { Which::All });
     let mut notes = list.notes;
     if let (Some(changed), true) = (changed, list.held_out.is_some()) {
         notes.push(format!(
@@ -106,7 +106,7 @@ fn of_folder(dir: &Path, args: &Args, classes: &[String], sight: Sight) -> Resul
     }
     match (part, list.held_out) {
         (Which::Test, Some(held_out)) => notes.push(held_out),
-        (Which::All, Some(_)) if args.part.is_none() => notes.push(
+        (Which::All, Some(_)) if asked.part.is_none() => notes.push(
             "the folder has no test part, so that all of its pictures are evaluated; where the network learned from them, \
              --part test evaluates those that its training held out"
                 .to_owned(),
@@ -137,12 +137,12 @@ fn of_folder(dir: &Path, args: &Args, classes: &[String], sight: Sight) -> Resul
 /// A data set in files of its own, or one that is drawn.
 fn of_set(
     source: Source,
-    args: &Args,
+    asked: &Asked<'_>,
     description: &Description,
     classes: &[String],
     sight: Sight,
 ) -> Result<Samples, Error> {
-    let part = args.part.unwrap_or(Which::Test);
+    let part = asked.part.unwrap_or(Which::Test);
     let sets = match part {
         Which::Train => vec![(Part::Train, source.open(Part::Train)?)],
         Which::Test => vec![(Part::Test, source.open(Part::Test)?)],

@@ -21,7 +21,7 @@ use crate::{
     host::{Host, HostArgs},
     limits::LimitFlags,
     out::say,
-    page::PageArgs,
+    page::{self, PageArgs},
     resume, then_train, time,
 };
 
@@ -220,6 +220,7 @@ fn train(out: &RunWriter, host: &Host) -> Result<Result<Option<Baselines>, StopR
         Outcome::Done(trained) => trained,
         Outcome::Stopped(reason) => return Ok(Err(reason)),
     };
+    page::keep_evaluation(&out.join(names::TRAINING), host);
     if !Plan::is_in(out) {
         return Ok(Ok(None));
     }

@@ -26,7 +26,7 @@ use crate::{
     host::{Host, HostArgs},
     limits::LimitFlags,
     out,
-    page::PageArgs,
+    page::{self, PageArgs},
     resume, then_train, time,
 };
 
@@ -202,6 +202,7 @@ fn then(folder: &Path, host: &Host) -> Result<Option<Outcome<Then>>, Error> {
         Outcome::Done(trained) => trained,
         Outcome::Stopped(reason) => return Ok(Some(Outcome::Stopped(reason))),
     };
+    page::keep_evaluation(&out.join(names::TRAINING), host);
     let baselines = match Plan::is_in(&out)
         .then(|| Baselines::train(&out, &trained, host))
         .transpose()

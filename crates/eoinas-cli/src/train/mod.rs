@@ -15,8 +15,9 @@ use clap::ArgGroup;
 use eoinas_core::{
     SearchSpace,
     models::{Design, ModelConfig},
+    run_folder::names,
 };
-use eoinas_train::{RunWriter, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
+use eoinas_train::{Outcome, RunWriter, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
 
 #[cfg(feature = "images")]
 pub(crate) use self::settings::INIT_RATE;
@@ -27,7 +28,7 @@ use crate::{
     host::{Host, HostArgs},
     limits::{self, LimitFlags},
     out,
-    page::PageArgs,
+    page::{self, PageArgs},
     resume,
     share::{self, Processes, Several},
 };
@@ -195,7 +196,16 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "train", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
-    let ended = match args.host.run(|| train(args, &host))? {
+    let work = || {
+        let ended = train(args, &host)?;
+        if let ControlFlow::Continue(Ended { folder, outcome: Outcome::Done(_), .. }) = &ended
+            && folder.join(names::NETWORK).is_dir()
+        {
+            page::keep_evaluation(folder, &host);
+        }
+        Ok(ended)
+    };
+    let ended = match args.host.run(work)? {
         ControlFlow::Continue(ended) => ended,
         ControlFlow::Break(code) => return Ok(code),
     };

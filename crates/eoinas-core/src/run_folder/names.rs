@@ -21,6 +21,9 @@ pub const RESULT: &str = "result.json";
 /// The trained network to be used: the last epoch's weights, averaged ones where there is an average.
 pub const NETWORK: &str = "network";
 
+/// What a training's network said of its test pictures, counts and some pictures, for the page.
+pub const EVALUATION: &str = "evaluation.json";
+
 /// Held by the one who writes to the folder; says who that is.
 pub const LOCK: &str = ".lock";
 /// Who works on which part of a study that many processes share, and their unfinished runs.

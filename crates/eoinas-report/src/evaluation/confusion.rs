@@ -50,10 +50,15 @@ impl Confusion {
 
     /// Counts one sample; of a class that is none nothing.
     pub fn add(&mut self, class: usize, said: usize) {
+        self.add_many(class, said, 1);
+    }
+
+    /// Counts so many samples.
+    pub(super) fn add_many(&mut self, class: usize, said: usize, samples: u64) {
         if class.max(said) < self.classes
             && let Some(count) = self.counts.get_mut(class * self.classes + said)
         {
-            *count += 1;
+            *count = count.saturating_add(samples);
         }
     }
 

@@ -81,7 +81,7 @@ pub(super) fn figure(evaluation: &Evaluation) -> Figure {
 }
 
 /// What was taken for what, the most frequent first.
-fn table(evaluation: &Evaluation) -> Table {
+pub(super) fn table(evaluation: &Evaluation) -> Table {
     let mut table = Table::new(["class", "taken for", "pictures", "share of the class"]);
     table.rows = evaluation
         .confusion()

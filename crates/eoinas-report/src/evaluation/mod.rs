@@ -1,13 +1,17 @@
 //! How good a trained network is on pictures whose classes are known: what is right and what is not, class by class, and
 //! where it was most certain and wrong.
 
+mod card;
 mod confusion;
 mod heat;
+mod kept;
 mod page;
 
 use eoinas_core::statistics::wilson_interval;
 
+pub use card::Card;
 pub use confusion::{ClassResult, Confusion, Mixed};
+pub use kept::Kept;
 pub use page::EvaluationPage;
 
 /// What a network said of one sample.
@@ -90,6 +94,20 @@ impl Evaluation {
         (all > 0).then(|| (most, confusion.of(most).samples as f64 / all as f64))
     }
 
+    /// Indices of right predictions, `most` of them: the first of each class, then the second, and so on.
+    pub fn right_of_each(&self, most: usize) -> Vec<usize> {
+        let mut seen = vec![0_usize; self.classes.len()];
+        let mut right: Vec<(usize, usize)> = Vec::new();
+        for (index, prediction) in self.predictions.iter().enumerate().filter(|(_, prediction)| prediction.is_right()) {
+            if let Some(count) = seen.get_mut(prediction.class) {
+                right.push((*count, index));
+                *count += 1;
+            }
+        }
+        right.sort_unstable();
+        right.into_iter().take(most).map(|(_, index)| index).collect()
+    }
+
     /// Indices of the wrong predictions, those that the network was most certain of first, `most` of them.
     pub fn certain_mistakes(&self, most: usize) -> Vec<usize> {
         let wrong = self.predictions.iter().enumerate().filter(|(_, prediction)| !prediction.is_right());
@@ -135,6 +153,13 @@ mod tests {
         assert_eq!(of.certain_mistakes(24), [2, 4, 1, 3]);
         assert_eq!(of.certain_mistakes(2), [2, 4]);
         assert!(evaluation(vec![said(1, 1, 0.4)]).certain_mistakes(24).is_empty());
+    }
+
+    #[test]
+    fn right_ones_are_of_every_class() {
+        let of = evaluation(vec![said(0, 0, 0.9), said(0, 0, 0.8), said(0, 1, 0.9), said(2, 2, 0.5), said(1, 1, 0.4)]);
+        assert_eq!(of.right_of_each(3), [0, 3, 4]);
+        assert_eq!(of.right_of_each(9), [0, 3, 4, 1]);
     }
 
     #[test]

@@ -1,20 +1,15 @@
 //! An evaluation as a page for the owner of the network.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eoinas_core::counted;
 
-use super::{Evaluation, heat};
+use super::{Card, Evaluation, heat, kept};
 use crate::{
     format::percent,
     id::Ids,
     page::{document, figure},
     story::Section,
     svg::escape,
-    table::Table,
 };
-
-/// From so many columns on a picture is shown smaller than it is, or about as large.
-const FINE: usize = 96;
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -47,7 +42,7 @@ impl EvaluationPage<'_> {
             self.head(),
             notes,
             figure::section(&matrix, &mut ids),
-            format!("<section><h2>By class</h2>{}</section>\n", self.classes().to_html()),
+            format!("<section><h2>By class</h2>{}</section>\n", kept::by_class(self.evaluation).to_html()),
             self.mistakes(),
             self.facts(),
         ];
@@ -88,18 +83,6 @@ impl EvaluationPage<'_> {
         )
     }
 
-    fn classes(&self) -> Table {
-        let header = ["class", "pictures", "recognised", "recall", "taken for it", "precision"];
-        let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
-        let row = |(index, name): (usize, &String)| {
-            let of = self.evaluation.confusion().of(index);
-            let counts = [of.samples, of.right, of.said].map(|count| count.to_string());
-            let [samples, right, said] = counts;
-            vec![name.clone(), samples, right, share(of.recall()), said, share(of.precision())]
-        };
-        Table { rows: self.evaluation.classes().iter().enumerate().map(row).collect(), ..Table::new(header) }
-    }
-
     fn mistakes(&self) -> String {
         let (shown, all) = (self.mistakes.len(), self.evaluation.certain_mistakes(usize::MAX).len());
         let text = match shown {
@@ -116,19 +99,15 @@ impl EvaluationPage<'_> {
 
     fn card(&self, index: usize, png: &[u8]) -> String {
         let Some(prediction) = self.evaluation.predictions().get(index) else { return String::new() };
-        let (class, said) = (self.evaluation.class(prediction.class), self.evaluation.class(prediction.predicted));
-        // Smooth where a picture is shown smaller than it is, and its own pixels where it is shown larger.
-        let fine = if self.size.1 >= FINE { " class=\"fine\"" } else { "" };
-        format!(
-            "<figure><img{fine} alt=\"{}\" src=\"data:image/png;base64,{}\"><figcaption><b>{}</b>, said with {:.1} %<br>is <b>{}</b>\
-             <br><small>{}</small></figcaption></figure>\n",
-            escape(&format!("{class}, taken for {said}")),
-            STANDARD.encode(png),
-            escape(said),
-            100.0 * prediction.probability(),
-            escape(class),
-            escape(&prediction.name)
-        )
+        let card = Card {
+            png: png.to_vec(),
+            width: self.size.1,
+            name: prediction.name.clone(),
+            class: self.evaluation.class(prediction.class).to_owned(),
+            said: self.evaluation.class(prediction.predicted).to_owned(),
+            probability: prediction.probability(),
+        };
+        card.html()
     }
 
     fn facts(&self) -> String {

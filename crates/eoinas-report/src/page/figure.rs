@@ -1,6 +1,7 @@
 //! Sections and figures as HTML.
 
 use crate::{
+    evaluation::Card,
     id::Ids,
     plot::{Figure, Grid},
     story::Section,
@@ -9,7 +10,7 @@ use crate::{
 };
 
 pub(crate) fn section(section: &Section, ids: &mut Ids) -> String {
-    if section.figures.is_empty() && section.tables.is_empty() {
+    if section.figures.is_empty() && section.tables.is_empty() && section.cards.is_empty() {
         return String::new();
     }
     // The page is long: each part can be folded.
@@ -21,6 +22,10 @@ pub(crate) fn section(section: &Section, ids: &mut Ids) -> String {
     if !section.figures.is_empty() {
         let figures: String = section.figures.iter().map(|figure| html(figure, ids)).collect();
         text += &format!("<div class=\"figures\">\n{figures}</div>\n");
+    }
+    if !section.cards.is_empty() {
+        let cards: String = section.cards.iter().map(Card::html).collect();
+        text += &format!("<div class=\"mistakes\">\n{cards}</div>\n");
     }
     for (title, table) in &section.tables {
         // Long tables stay closed.

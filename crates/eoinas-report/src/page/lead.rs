@@ -98,7 +98,10 @@ impl<'a> Lead<'a> {
         let trained = duration(self.trained.seconds);
         text += &match (self.search, begins_with(self.trained)) {
             (Some(search), _) => {
-                format!("Its cell was found by a search of {}, and it was trained for {trained}.", duration(search.seconds))
+                format!(
+                    "Its cell was found by a search of {}, and it was trained for {trained}.",
+                    duration(search.seconds)
+                )
             }
             (None, from) => format!(
                 "Nothing was searched: it began with the weights of {}, which was trained on other pictures, and was trained on \

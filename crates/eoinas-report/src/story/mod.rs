@@ -10,7 +10,7 @@ mod maps;
 mod prunings;
 mod ranks;
 
-use crate::{error::Result, plot::Figure, record::Run, table::Table};
+use crate::{error::Result, evaluation::Card, plot::Figure, record::Run, table::Table};
 
 pub use compare::compare;
 pub use correlation::{correlation, read_points};
@@ -26,11 +26,13 @@ pub struct Section {
     pub figures: Vec<Figure>,
     /// Tables with their titles, that are shown as such.
     pub tables: Vec<(String, Table)>,
+    /// Pictures that a network saw.
+    pub cards: Vec<Card>,
 }
 
 impl Section {
     fn new(title: &str, text: &str, figures: Vec<Figure>) -> Self {
-        Self { title: title.to_owned(), text: text.to_owned(), figures, tables: Vec::new() }
+        Self { title: title.to_owned(), text: text.to_owned(), figures, ..Self::default() }
     }
 }
 
