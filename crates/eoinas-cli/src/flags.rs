@@ -194,6 +194,21 @@ fn setting<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Setti
     }
 }
 
+/// How the user of the command that runs, a study, sets what is noted as `setting`: by its flag where it has one. What is noted has
+/// the search's settings below `search`, the training's below `training`, or is called as the flag.
+#[cfg(feature = "report")]
+pub(crate) fn of_study(setting: &str, start: &Start) -> String {
+    let own = setting.replace('_', "-");
+    if start.has_flag(&own) {
+        return format!("--{own}");
+    }
+    let (searches, trains) = (setting.strip_prefix("search."), setting.strip_prefix("training."));
+    let first = searches.map_or(&FLAGS[..], |_| &SEARCH_FLAGS);
+    let name = searches.or(trains).unwrap_or(setting);
+    let known = first.iter().chain(&FLAGS).find(|(known, flag)| *known == name && start.has_flag(flag));
+    known.map_or_else(|| setting.to_owned(), |(_, flag)| format!("--{flag}"))
+}
+
 /// How the user of the command that runs sets `setting`: by its flag where it has one.
 fn name(setting: &str, flags: &[(&str, &str)], start: &Start) -> String {
     match flags.iter().find(|(name, _)| *name == setting) {

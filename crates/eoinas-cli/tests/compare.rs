@@ -36,8 +36,12 @@ fn an_ablation_adds_seeds_and_refuses_other_settings() {
     let result = fs::read(out.join("gdas/seed-0/train/result.json")).unwrap();
     let output = ablation("--seeds 2 --method gdas");
     assert!(output.status.success(), "{}", text(&output.stderr));
+    // The table has all that the folder has, first what was asked for.
     let two = rows(&out.join("table.csv"));
-    assert!(two.len() == 1 && two[0][2].contains("+-"), "{two:?}");
+    let columns = |row: &csv::StringRecord| format!("{} {} {}", &row[0], &row[1], row[2].contains("+-"));
+    assert_eq!(two.iter().map(columns).collect::<Vec<_>>(), ["gdas 2 true", "eoinas 1 false", "gdas-pruning 1 false"]);
+    assert!(text(&output.stdout).contains("| gdas-pruning |") && !text(&output.stdout).contains("gdas-pruning seed"));
+    assert_eq!(rows(&out.join("supernet.csv")).len(), 3);
     let output = ablation("--seeds 1 --method gentle=eoinas:indicator.lambda=0.1");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let config = fs::read_to_string(out.join("gentle/seed-0/search/config.json")).unwrap();
@@ -52,9 +56,40 @@ fn an_ablation_adds_seeds_and_refuses_other_settings() {
     }
     // What was done is not done again.
     assert_eq!(fs::read(out.join("gdas/seed-0/train/result.json")).unwrap(), result);
-    let output = ablation("--cutout 8 --seeds 1");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("augment.cutout is 16, not 8"), "{}", text(&output.stderr));
+    // Other settings are refused before anything begins, and fewer seeds and variants leave the table as it is.
+    for (more, message) in [
+        ("--cutout 8 --seeds 1", "--cutout is 16, not 8; give it as it is there, or choose another --out"),
+        (
+            "--method new=gdas,gentle=eoinas:indicator.lambda=0.2",
+            "holds searches of gentle whose method.eoinas.indicator.lambda is",
+        ),
+    ] {
+        let output = ablation(more);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+    assert!(!out.join("variant-new.json").exists() && !out.join(".claims/new").exists());
+    let table = || fs::read_to_string(out.join("table.csv")).unwrap();
+    let sorted = |table: String| table.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let all = sorted(table());
+    assert!(ablation("--seeds 1 --method eoinas").status.success());
+    assert_eq!(sorted(table()), all);
+    // An earlier version noted no settings: its runs say what they are.
+    for noted in ["study.json", "ablation.json", "variant-gdas.json"] {
+        fs::remove_file(out.join(noted)).unwrap();
+    }
+    for (more, message) in [
+        ("--cutout 8 --seeds 1 --method gdas", "augment.cutout is 16, not 8"),
+        ("--seeds 1 --method gdas=gdas:arch.learning_rate=0.5", "learning_rate is "),
+    ] {
+        let output = ablation(more);
+        assert!(!output.status.success() && text(&output.stderr).contains(message), "{}", text(&output.stderr));
+        assert!(!out.join("study.json").exists());
+    }
+    let output = ablation("--seeds 1 --method gdas");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(out.join("study.json").exists());
+    assert_eq!(sorted(table()), all);
 }
 
 #[test]
@@ -75,6 +110,18 @@ fn a_correlation_tries_every_op_of_an_edge() {
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
+    // Another seed adds to it, and fewer take nothing away. An ablation in the folder has to have its settings.
+    assert!(tiny("correlation", &out, "--seeds 2").status.success());
+    let tables = || ["ops", "correlation"].map(|name| rows(&out.join(format!("{name}-eoinas-normal-0.csv"))));
+    let both = tables();
+    assert_eq!(both[0].len(), 14);
+    let output = correlation("");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(tables(), both);
+    let mut ablation = eoinas("compare ablation");
+    ablation.args(TINY.replace("--search-epochs 1", "--search-epochs 2").split_whitespace()).arg("--out").arg(&out);
+    let output = ablation.output().unwrap();
+    assert!(!output.status.success() && text(&output.stderr).contains("--search-epochs is 1, not 2"));
 }
 
 /// Every architecture of NAS-Bench-201, and how many 3x3 convolutions it has.
@@ -120,6 +167,21 @@ fn cells_of_nas_bench_201_are_found_and_looked_up() {
     let strategies = rows(&out.join("strategies-100.csv"));
     let mean = |row: &csv::StringRecord| row[3].split(' ').next().unwrap().parse::<f64>().unwrap();
     assert!(mean(&strategies[1]) > mean(&strategies[0]), "{strategies:?}");
+    // Fewer methods and seeds take nothing from the tables; other settings are refused at once.
+    let again = |more: &str| {
+        let more: Vec<&str> = more.split_whitespace().collect();
+        run("compare nas-bench-201", &[&args[..], &more].concat())
+    };
+    let scale = "--batch-size 16 --channels 4 --cells-per-stage 1 --train-images 64 --seeds 1";
+    let output = again(&format!("{scale} --epochs 2 --method eoinas --strategy evolution"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(rows(&out.join("table.csv")), found);
+    let mut both = rows(&out.join("strategies-100.csv"));
+    both.sort_by_key(|row| std::cmp::Reverse(row[0].to_owned()));
+    assert_eq!(both, strategies);
+    let output = again(&format!("{scale} --epochs 3 --method gdas"));
+    assert!(text(&output.stderr).contains("--epochs is 2, not 3"), "{}", text(&output.stderr));
+    assert!(!out.join("gdas").exists());
     // Strategies alone, as JSON.
     let alone = |more: &[&str]| run("compare nas-bench-201", &[&args[..2], &["--strategy", "random"], more].concat());
     let output = alone(&["--seeds", "2", "--budget", "3", "--json"]);

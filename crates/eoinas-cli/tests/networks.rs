@@ -73,14 +73,7 @@ fn a_chain_of_layers_is_trained_counted_and_used() {
 #[test]
 fn trainings_are_shared_by_whoever_names_the_folder_as_it_likes() {
     let dir = tempfile::tempdir().unwrap();
-    let pictures = dir.path().join("pictures");
-    for (class, shade) in [("dark", 20u8), ("light", 230)] {
-        fs::create_dir_all(pictures.join(class)).unwrap();
-        for index in 0..12u8 {
-            let picture = image::GrayImage::from_fn(8, 8, |x, y| image::Luma([shade + (x * y) as u8 % 20 + index % 5]));
-            picture.save(pictures.join(class).join(format!("{index}.png"))).unwrap();
-        }
-    }
+    let pictures = pictures(dir.path(), 12);
     let train = |data: &str, more: &[&str]| {
         let small = ["--network", "conv3-4 average", "--image-size", "8", "--epochs", "1", "--batch-size", "4"];
         let mut command = common::eoinas("train");
@@ -91,7 +84,7 @@ fn trainings_are_shared_by_whoever_names_the_folder_as_it_likes() {
     assert!(first.status.success(), "{}", text(&first.stderr));
     let printed = text(&first.stdout);
     assert!(printed.contains("--network 'conv3-4 average' --config "), "{printed}");
-    let again = train(&pictures.display().to_string(), &[]);
+    let again = train(&pictures, &[]);
     assert!(again.status.success(), "{}", text(&again.stderr));
     let error = train("pictures", &["--seed", "5"]);
     assert!(text(&error.stderr).contains("whose seed is 0, not 5"), "{}", text(&error.stderr));
@@ -117,6 +110,13 @@ fn strategies_have_their_candidates_trained() {
     // Nothing is trained again, and other settings are another study.
     let (ok, again, error) = study(&["--strategy", "random,metaqnn-chains,eas"]);
     assert!(ok && again == first, "{error}{again}");
+    // Fewer strategies take nothing from the table.
+    let table = || fs::read_to_string(format!("{out}/strategies.csv")).unwrap();
+    let all = table();
+    let (ok, _, error) = study(&["--strategy", "random"]);
+    assert!(ok && table() == all, "{error}{}", table());
+    let (ok, _, error) = study(&["--strategy", "random", "--cells", "4"]);
+    assert!(!ok && error.contains("--cells"), "{error}");
     let (ok, _, error) = study(&["--strategy", "random", "--data", &out]);
     assert!(!ok && !error.contains("panicked"), "{error}");
     let (ok, _, error) = study(&["--strategy", "rando"]);
@@ -163,9 +163,26 @@ fn the_papers_tables_are_counted_and_trained() {
     for wanted in ["MobileNet-V2", "3.50", "ResNet + cutout", "not run", "EoiNAS"] {
         assert!(output.1.contains(wanted), "{wanted}: {}", output.1);
     }
-    for name in ["table-1.md", "table-1.csv", "table-2.md", "table-2.csv", "paper.html"] {
-        assert!(fs::metadata(dir.path().join("paper").join(name)).is_ok(), "{name}");
-    }
+    let files = ["table-1.md", "table-1.csv", "table-2.md", "table-2.csv", "paper.html"];
+    let read = || files.map(|name| fs::read_to_string(dir.path().join("paper").join(name)).unwrap());
+    let all = read();
+    // One that is asked for alone is printed alone, and the others stay.
+    let output = eoinas(&["--tables", "2", "--out", &out]);
+    assert!(output.0 && !output.1.contains("Table 1") && output.1.contains("Table 2"), "{}", output.1);
+    assert_eq!(read(), all);
+    // Trainings have the settings of the first one.
+    let data = pictures(dir.path(), 50);
+    let small = ["--train-images", "64", "--test-images", "4", "--multiply-adds", "3M", "--cells", "3", "--seeds", "1"];
+    let part = |more: &[&str]| {
+        eoinas(&[&["--tables", "1", "--data", &data, "--quiet", "--out", &out], &small[..], more].concat())
+    };
+    // What cannot begin is not noted.
+    let output = part(&["--epochs", "0", "--part", "2"]);
+    assert!(!output.0 && !dir.path().join("paper/folder").exists(), "{}", output.1);
+    let output = part(&["--epochs", "1", "--part", "2"]);
+    assert!(output.0, "{}", output.1);
+    let output = part(&["--epochs", "2", "--part", "3"]);
+    assert!(!output.0 && output.1.contains("--epochs is 1, not 2; give it as it is there"), "{}", output.1);
 }
 
 #[test]
@@ -184,6 +201,19 @@ fn a_network_is_as_wide_as_its_cost_allows() {
     let saved = fs::read_to_string(dir.path().join("run/network/network.json")).unwrap();
     let saved: serde_json::Value = serde_json::from_str(&saved).unwrap();
     assert_eq!(saved["model"]["width"], trained["model"]["width"]);
+}
+
+/// So many grey pictures of each of two classes, and their folder.
+fn pictures(dir: &std::path::Path, each: u8) -> String {
+    let pictures = dir.join("pictures");
+    for (class, shade) in [("dark", 20u8), ("light", 230)] {
+        fs::create_dir_all(pictures.join(class)).unwrap();
+        for index in 0..each {
+            let picture = image::GrayImage::from_fn(8, 8, |x, y| image::Luma([shade + (x * y) as u8 % 20 + index % 5]));
+            picture.save(pictures.join(class).join(format!("{index}.png"))).unwrap();
+        }
+    }
+    pictures.display().to_string()
 }
 
 /// `eoinas compare paper`: whether it ended well, and what it printed.

@@ -32,6 +32,11 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether an error says that what is there can be read, but not written: permissions, or a file system that is mounted so.
+pub fn is_write_protected(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+}
+
 /// The text of a plain file, as [`read`].
 ///
 /// # Errors

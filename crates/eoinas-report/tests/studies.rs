@@ -118,6 +118,22 @@ fn a_correlation_study_has_figure_1() {
 }
 
 #[test]
+fn what_a_correlation_trained_is_none_of_an_ablation_in_the_same_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    ablation(dir.path());
+    let before = tables::ablation(&record::open(&[dir.path().to_owned()]).unwrap());
+    // Of the found cell, as a training of the ablation is.
+    for seed in [0, 1] {
+        let run = dir.path().join(format!("lambda-2/seed-{seed}/normal-0-sep_conv_3x3"));
+        fs::create_dir(&run).unwrap();
+        training_of("eoinas-a", &run, 20 + seed, 3, false);
+    }
+    let sources = record::open(&[dir.path().to_owned()]).unwrap();
+    assert_eq!(tables::ablation(&sources), before);
+    assert!(column(&tables::trained(&sources), "Architecture").contains(&"lambda-2/normal-0-sep_conv_3x3"));
+}
+
+#[test]
 fn a_search_with_its_training() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("mine");

@@ -78,6 +78,15 @@ pub enum TrainError {
         /// Its attempt, from 1.
         attempt: u32,
     },
+    /// The files of a part of a study were removed while this process worked on it.
+    #[error(
+        "what there was of {path} has been removed while this process worked on it; the same command begins it anew, or shares it with who has",
+        path = path.display()
+    )]
+    Removed {
+        /// The folder of the part's run when it is done.
+        path: PathBuf,
+    },
     /// The folder of a run that was stopped before its settings were written.
     #[error("{path} holds no run yet: it was stopped before its first checkpoint; start it again as it was started, with this folder", path = path.display())]
     NotBegun {
@@ -184,6 +193,14 @@ pub enum TrainError {
         path: PathBuf,
         /// Why.
         reason: crate::stop::StopReason,
+    },
+    /// A training that is to score a genotype is another process's.
+    #[error("{holder} works on the training in {path}; the same search goes on when it is done", path = path.display())]
+    EvaluatedElsewhere {
+        /// Its folder when it is done.
+        path: PathBuf,
+        /// The process.
+        holder: Box<crate::claims::Holder>,
     },
     /// An observer of a user's own.
     #[error("{0}")]

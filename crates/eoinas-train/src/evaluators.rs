@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use eoinas_core::{Genotype, models::Design};
@@ -10,6 +11,7 @@ use eoinas_strategy::{EvaluateError, Evaluation, Evaluator};
 
 use crate::{
     checkpoint,
+    claims::{Claims, Part},
     error::{Result, TrainError},
     evaluate::evaluate_genotype,
     run::{Job, Options, Outcome},
@@ -67,6 +69,7 @@ pub struct TrainingEvaluator {
     config: TrainConfig,
     dir: PathBuf,
     options: Box<dyn FnMut() -> Options>,
+    claims: Option<Arc<Claims>>,
 }
 
 impl TrainingEvaluator {
@@ -77,7 +80,14 @@ impl TrainingEvaluator {
     /// Trainings by `config` in folders below `dir`; `options` makes what each needs.
     pub fn new(mut config: TrainConfig, dir: &Path, options: impl FnMut() -> Options + 'static) -> Self {
         config.data.held_out.get_or_insert(Self::HELD_OUT);
-        Self { config, dir: dir.to_owned(), options: Box::new(options) }
+        Self { config, dir: dir.to_owned(), options: Box::new(options), claims: None }
+    }
+
+    /// The same as parts of a study that many processes share, whose folder `dir` is in: a candidate that another process trains is
+    /// [`TrainError::EvaluatedElsewhere`].
+    #[must_use]
+    pub fn shared(self, claims: Arc<Claims>) -> Self {
+        Self { claims: Some(claims), ..self }
     }
 }
 
@@ -99,9 +109,20 @@ impl<C: Clone + Display + Into<Design>> Evaluator<C> for TrainingEvaluator {
         let run = self.dir.join(name.get(..16).unwrap_or(&name));
         let design: Design = candidate.clone().into();
         let config = self.config.clone().for_design(&design);
-        match Training::complete((config, design), &run, (self.options)())? {
-            Outcome::Done(trained) => Ok(Evaluation::of(trained.score().merit())),
-            Outcome::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
+        let (task, options) = ((config, design), (self.options)());
+        let part = match &self.claims {
+            Some(claims) => Training::share(|_| Ok::<_, TrainError>(task), &run, options, claims)?,
+            None => match Training::complete(task, &run, options)? {
+                Outcome::Done(trained) => Part::Done(trained),
+                Outcome::Stopped(reason) => Part::Stopped(reason),
+            },
+        };
+        match part {
+            Part::Done(trained) => Ok(Evaluation::of(trained.score().merit())),
+            Part::Stopped(reason) => Err(TrainError::EvaluationStopped { path: run, reason }.into()),
+            Part::Elsewhere(holder) => {
+                Err(TrainError::EvaluatedElsewhere { path: run, holder: Box::new(holder) }.into())
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod method;
 pub mod nas_bench_201;
 pub mod paper;
 mod scale;
+mod settings;
 pub mod strategies;
 mod strategy;
 mod table;

@@ -2,10 +2,26 @@
 
 use std::path::PathBuf;
 
+use eoinas_core::SearchSpace;
 use eoinas_data::SourceKind;
-use eoinas_train::{SearchConfig, TrainConfig};
+use eoinas_train::{Search, SearchConfig, TrainConfig, Training, batch};
+use serde::{Deserialize, Serialize};
 
-use crate::{Error, data, flags, host::HostArgs, share::Processes};
+use crate::{
+    Error, data, flags,
+    host::{Host, HostArgs},
+    share::Processes,
+};
+
+/// What the searches and trainings of a study share, whatever their variant and seed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shared {
+    /// Of a search, before what its variant sets.
+    pub search: SearchConfig,
+    /// Of a training.
+    pub training: TrainConfig,
+}
 
 /// The flags that set it. The defaults are for minutes on two cores.
 #[derive(Debug, clap::Args)]
@@ -57,6 +73,21 @@ impl Scale {
         self.search(dataset).validate().map_err(flags::of_search)?;
         self.training(dataset).validate()?;
         Ok(dataset)
+    }
+
+    /// Checks that such a search and a training can begin.
+    ///
+    /// # Errors
+    /// Settings that cannot work; images that cannot be read, or too few of them.
+    pub fn check(&self, search: &SearchConfig, training: TrainConfig, host: &Host) -> Result<(), Error> {
+        Search::check(search.clone(), host.options()).map_err(flags::of_search)?;
+        let cell = batch::random_cell(&SearchSpace::darts(), 0);
+        Ok(Training::check((training, cell.into()), host.options())?)
+    }
+
+    /// What the study notes.
+    pub fn shared(&self, dataset: SourceKind) -> Shared {
+        Shared { search: self.search(dataset), training: self.training(dataset) }
     }
 
     /// The settings of a search, the preset `quick` at this scale, on images of the kind `dataset`.

@@ -10,7 +10,7 @@ use eoinas_strategy::{
 use crate::Error;
 
 /// Those that learn from scores alone, and random search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(super) enum Strategy {
     Random,
     Evolution,

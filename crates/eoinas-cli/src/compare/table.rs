@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// Writes `name.md` and `name.csv` to `dir`, anew each time: a study that goes on has more to say.
+/// Writes `name.md` and `name.csv` of each table to `dir`, anew each time: a study that goes on has more to say.
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub fn write(table: &Table, dir: &Path, name: &str) -> io::Result<()> {
-    write_whole(&dir.join(format!("{name}.md")), &table.to_markdown())?;
-    write_whole(&dir.join(format!("{name}.csv")), &table.to_csv())
+pub fn write(tables: &[(String, Table)], dir: &Path) -> Result<(), Error> {
+    for (name, table) in tables {
+        write_whole(&dir.join(format!("{name}.md")), &table.to_markdown())?;
+        write_whole(&dir.join(format!("{name}.csv")), &table.to_csv())?;
+    }
+    Ok(())
 }
 
 /// Writes a file whole, whoever writes or reads it at the same time.

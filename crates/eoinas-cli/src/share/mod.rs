@@ -4,9 +4,10 @@ mod jobs;
 mod plan;
 mod runs;
 
-use std::{ops::ControlFlow, path::Path, process::ExitCode, thread, time::Duration};
+use std::{ops::ControlFlow, path::Path, process::ExitCode, sync::Arc, thread, time::Duration};
 
-use eoinas_train::{Claims, Part, StopReason, claims::Holder, stop::Interrupt};
+use eoinas_core::file::is_write_protected;
+use eoinas_train::{Claims, Part, StopReason, TrainError, claims::Holder, stop::Interrupt};
 
 pub(crate) use runs::{Several, patiently};
 
@@ -115,7 +116,7 @@ enum Mine {
 /// A study that other processes may share.
 #[derive(Debug)]
 pub(crate) struct Share {
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
     mine: Mine,
     interrupt: Interrupt,
     quiet: bool,
@@ -134,16 +135,17 @@ impl Processes {
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 
-    /// Begins a study of so many parts in the folder `out`. An exit code where nothing is to be done in this process: the plan is
-    /// printed, or the processes that it started were stopped.
+    /// Begins a study of so many parts in the folder `out`; `begin` notes what they share before any of them begins. An exit code where
+    /// nothing is to be done in this process: the plan is printed, or the processes that it started were stopped.
     ///
     /// # Errors
-    /// No such part; processes that cannot be started; a folder that cannot be written.
+    /// No such part; processes that cannot be started; a folder that cannot be written; those of `begin`.
     pub fn open(
         &self,
         (parts, out): (usize, &Path),
         machine: &HostArgs,
         host: &Host,
+        begin: impl FnOnce(&Claims) -> Result<(), Error>,
     ) -> Result<ControlFlow<ExitCode, Share>, Error> {
         if self.plan {
             (0..parts).for_each(|part| say!("{}", plan::command(part)));
@@ -155,6 +157,9 @@ impl Processes {
             (None, true) => Mine::One(plan::of_array(parts)?),
             (None, false) => Mine::All,
         };
+        let claims = Claims::open(out, self.silence.unwrap_or(Claims::SILENCE))?;
+        let claims = claims.telling(|line| tell!("note: {line}"));
+        begin(&claims)?;
         if let Some(jobs) = self.jobs
             && let Some(reason) = jobs::run(jobs, machine, host)?
         {
@@ -163,9 +168,12 @@ impl Processes {
         if self.job {
             jobs::end_with_input(host.interrupt())?;
         }
-        let claims = Claims::open(out, self.silence.unwrap_or(Claims::SILENCE))?;
-        let claims = claims.telling(|line| tell!("note: {line}"));
-        Ok(ControlFlow::Continue(Share { claims, mine, interrupt: host.interrupt(), quiet: machine.quiet }))
+        Ok(ControlFlow::Continue(Share {
+            claims: Arc::new(claims),
+            mine,
+            interrupt: host.interrupt(),
+            quiet: machine.quiet,
+        }))
     }
 }
 
@@ -212,6 +220,39 @@ impl Share {
                 Ok(Ended::Mine)
             }
         }
+    }
+}
+
+/// What there is of `parts` that are done and that nobody asked for now, as `work` reads it. What does not belong to the study is
+/// left out, which is said.
+#[cfg(feature = "report")]
+pub(crate) fn others<I, T>(parts: &[I], work: impl FnMut(&I) -> Flow<T>) -> Vec<T> {
+    let left_out = |flow: Flow<T>| match flow {
+        Ok(found) => Some(found),
+        Err(Halt::Failed(error)) => {
+            tell!("note: not in the tables: {error}");
+            None
+        }
+        Err(_) => None,
+    };
+    parts.iter().map(work).filter_map(left_out).collect()
+}
+
+/// The end of what is written to the folder `out` of a study that is done; where that can only be read, it is said that nothing was.
+///
+/// # Errors
+/// That of `written`, where it is another one.
+pub(crate) fn written(written: Result<(), Error>, out: &Path) -> Result<(), Error> {
+    let is_protected = |error: &Error| match error.downcast_ref() {
+        Some(TrainError::File { source, .. }) => is_write_protected(source),
+        _ => error.downcast_ref().is_some_and(is_write_protected),
+    };
+    match written {
+        Err(error) if is_protected(&error) => {
+            tell!("note: nothing was written to {}, which can only be read", out.display());
+            Ok(())
+        }
+        written => written,
     }
 }
 

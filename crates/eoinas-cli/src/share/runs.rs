@@ -35,16 +35,18 @@ impl Several<'_> {
         out: &Path,
         begin: impl FnOnce() -> Result<(), Error>,
     ) -> Result<ControlFlow<ExitCode, Outcome<R::Found>>, Error> {
-        let share = match self.processes.open((runs.items().len(), out), self.machine, self.host)? {
+        let parts = runs.items().len();
+        let share = match self.processes.open((parts, out), self.machine, self.host, |_| begin())? {
             ControlFlow::Continue(share) => share,
             ControlFlow::Break(code) => return Ok(ControlFlow::Break(code)),
         };
-        begin()?;
         let ended = share.each(runs.items(), |item| flow(runs.share(out, item, self.host.options(), &share.claims)))?;
         Ok(match ended {
             Ended::Done(found) => {
-                let dir = patiently(|| RunWriter::resume(out))?;
-                ControlFlow::Continue(Outcome::Done(runs.gather(&dir, found)?))
+                let found = runs.gather(found)?;
+                let dir = patiently(|| RunWriter::resume(out));
+                super::written(dir.and_then(|dir| runs.write(&dir, &found)).map_err(Error::from), out)?;
+                ControlFlow::Continue(Outcome::Done(found))
             }
             Ended::Stopped(reason) => ControlFlow::Continue(Outcome::Stopped(reason)),
             Ended::Mine => ControlFlow::Break(ExitCode::SUCCESS),

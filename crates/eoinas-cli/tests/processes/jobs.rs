@@ -89,6 +89,31 @@ fn trainings_of_several_seeds_are_shared() {
     assert_eq!(text(&plan.stdout).lines().count(), 3);
 }
 
+/// Each training that a strategy asks for is done once, whichever process does it.
+#[test]
+fn searches_of_strategies_are_shared() {
+    let root = tempfile::tempdir().unwrap();
+    let study = |out: &Path, more: &str| {
+        let words = "compare strategies --strategy random,eas --seeds 2 --budget 3 --epochs 1 --train-images 80 --test-images 20 \
+                     --multiply-adds 400k --cells 3";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eoinas"));
+        command.args(words.split_whitespace()).args(more.split_whitespace()).arg("--out").arg(out);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let (alone, shared) = (root.path().join("alone"), root.path().join("shared"));
+    study(&alone, "--quiet --threads 1");
+    assert_eq!(study(&shared, "--plan").lines().count(), 4);
+    study(&shared, "--jobs 3");
+    let histories =
+        ["random", "eas"].into_iter().flat_map(|name| [0, 1].map(|seed| format!("{name}/seed-{seed}/history-3.json")));
+    for file in histories.chain(["strategies.csv".to_owned()]) {
+        let [one, many] = [&alone, &shared].map(|out| fs::read_to_string(out.join(&file)).unwrap());
+        assert_eq!(one, many, "{file}");
+    }
+}
+
 #[test]
 fn a_plan_is_one_command_a_part() {
     let root = tempfile::tempdir().unwrap();

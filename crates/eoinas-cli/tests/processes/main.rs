@@ -7,6 +7,7 @@
 mod campaign;
 mod jobs;
 mod slurm;
+mod spoiled;
 mod study;
 
 use campaign::{Campaign, Counts};

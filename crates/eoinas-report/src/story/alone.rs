@@ -5,8 +5,6 @@ use std::{collections::BTreeMap, path::Path};
 
 use eoinas_core::{
     CellKind, EdgeId,
-    event::SpaceInfo,
-    run_folder,
     statistics::{kendall_tau, spearman_rho},
 };
 
@@ -15,7 +13,7 @@ use crate::{
     error::Result,
     format::mean,
     plot::{Point, Scatter},
-    record::{Run, Source, edge_name},
+    record::{Run, Source, edge_name, tried_op},
     table::Table,
 };
 
@@ -93,7 +91,7 @@ fn tried(source: &Source, search: &Run, sources: &[Source]) -> Vec<Edge> {
     let mut edges: BTreeMap<(CellKind, usize), Edge> = BTreeMap::new();
     for beside in sources.iter().filter(|beside| beside.folder.parent() == study) {
         let folder = beside.folder.file_name().unwrap_or_default().to_string_lossy();
-        let Some((kind, edge, op)) = place(&folder, &space) else { continue };
+        let Some((kind, edge, op)) = tried_op(&folder, &space) else { continue };
         let Some((accuracy, _)) = beside.runs.iter().find(of_seed).and_then(Run::score) else { continue };
         let (Some(cell), Some(name)) = (space.cells.get(kind.0), space.ops.get(op)) else { continue };
         let indicator =
@@ -108,18 +106,6 @@ fn tried(source: &Source, search: &Run, sources: &[Source]) -> Vec<Edge> {
         edges.entry((kind, edge)).or_insert_with(new).tried.push(tried);
     }
     edges.into_values().collect()
-}
-
-/// Cell, edge and op that a folder `CELL-EDGE-OP` is named after.
-fn place(folder: &str, space: &SpaceInfo) -> Option<(CellKind, usize, usize)> {
-    let cells =
-        space.cells.iter().enumerate().flat_map(|(kind, cell)| (0..cell.edges.len()).map(move |edge| (kind, edge)));
-    let mut places = cells.flat_map(|(kind, edge)| (0..space.ops.len()).map(move |op| (kind, edge, op)));
-    let name = |kind: usize, edge, op: usize| {
-        Some(run_folder::with_op(&space.cells.get(kind)?.name, edge, space.ops.get(op)?))
-    };
-    let (kind, edge, op) = places.find(|(kind, edge, op)| name(*kind, *edge, *op).as_deref() == Some(folder))?;
-    Some((CellKind(kind), edge, op))
 }
 
 impl Said {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{done_of, errors, is_training, millions, other_scores, search_of, unit, without_empty_columns};
 use crate::{
     format::mean,
-    record::{Run, Source},
+    record::{Run, Source, tried_op},
     table::Table,
 };
 
@@ -28,8 +28,12 @@ fn means(sources: &[Source], with_parts: bool) -> Table {
     let searching = done_of(sources, Run::is_search);
     let trainings: Vec<(&Run, &Source)> = done_of(sources, is_training)
         .into_iter()
-        .flat_map(|(_, runs)| runs)
-        .filter_map(|run| Some((run, search_of(run, sources)?.0)))
+        .flat_map(|(beside, runs)| runs.into_iter().map(move |run| (beside, run)))
+        .filter_map(|(beside, run)| {
+            let (source, search) = search_of(run, sources)?;
+            // A correlation study trains the found cell, too, but by settings of its own.
+            (!is_tried(beside, search)).then_some((run, source))
+        })
         .collect();
     let seconds: Vec<f64> = searching.iter().flat_map(|(_, runs)| runs).map(|run| run.seconds).collect();
     let (name, length) = unit(&seconds);
@@ -76,6 +80,12 @@ fn means(sources: &[Source], with_parts: bool) -> Table {
         ]);
     }
     without_empty_columns(table)
+}
+
+/// Whether a source has the trainings of a correlation study beside that search.
+fn is_tried(source: &Source, search: &Run) -> bool {
+    let folder = source.folder.file_name().unwrap_or_default().to_string_lossy();
+    search.space().is_some_and(|(space, _)| tried_op(&folder, &space).is_some())
 }
 
 /// Whether a search prunes gradually, and whether it goes by more than the architecture weights.

@@ -14,7 +14,7 @@ pub use trials::{Trial, Trials, accuracy, pooled_accuracy, random_cell};
 use crate::{
     claims::{Claims, Part},
     error::{Result, TrainError},
-    run::{Job, Options, Outcome, Run, RunWriter, first_difference},
+    run::{Job, Options, Outcome, Run, RunWriter, compare},
     run_dir::RunDir,
 };
 
@@ -42,19 +42,25 @@ pub trait Runs: Serialize + DeserializeOwned {
     /// A task that cannot be read.
     fn task(&self, item: &Self::Item, options: &Options) -> Result<<Self::Job as Job>::Task>;
 
-    /// What comes of all, given what came of each; writes it to `dir` where it is more than that.
+    /// What comes of all, given what came of each, in their order.
+    ///
+    /// # Errors
+    /// No runs at all.
+    fn gather(&self, found: Vec<<Self::Job as Job>::Found>) -> Result<Self::Found>;
+
+    /// Writes what came of all to `dir`, the folder of the runs, where it is more than what came of each.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    fn gather(&self, dir: &RunWriter, found: Vec<<Self::Job as Job>::Found>) -> Result<Self::Found>;
+    fn write(&self, dir: &RunWriter, found: &Self::Found) -> Result<()>;
 
     /// Checks that the first one can run, without writing anything: settings, cell, images.
     ///
     /// # Errors
     /// As [`Run::create`]; no runs at all.
-    fn check(&self, mut options: Options) -> Result<()> {
+    fn check(&self, options: Options) -> Result<()> {
         let first = self.items().first().ok_or_else(|| Setting::new("runs", 0, "at least one seed or cell"))?;
-        Self::Job::new(self.task(first, &options)?, &mut options)?.begin(&options)
+        Run::<Self::Job>::check(self.task(first, &options)?, options)
     }
 
     /// Writes the file to a new folder, and brings all that is there to its place.
@@ -99,7 +105,9 @@ pub trait Runs: Serialize + DeserializeOwned {
                 Outcome::Stopped(reason) => return Ok(Outcome::Stopped(reason)),
             }
         }
-        self.gather(dir, all).map(Outcome::Done)
+        let found = self.gather(all)?;
+        self.write(dir, &found)?;
+        Ok(Outcome::Done(found))
     }
 
     /// One of them: run, gone on with, or its result where it is done.
@@ -125,15 +133,13 @@ pub trait Runs: Serialize + DeserializeOwned {
     fn join(&self, path: &Path) -> Result<()> {
         if path.join(Self::FILE).is_file() {
             let there = RunDir::open(path)?.read_json::<Self>(Self::FILE)?;
-            // As files have them: folders are absolute there, whatever was typed.
-            let value = |runs: &Self| serde_json::to_value(runs).unwrap_or_default();
-            return match first_difference("", &value(&there), &value(self)) {
-                None => Ok(()),
-                Some((setting, there, wanted)) => {
+            return compare(path, &there, self).map_err(|error| match error {
+                TrainError::OtherSettings { path, setting, there, wanted } => {
                     let setting = setting.trim_start_matches("config.").to_owned();
-                    Err(TrainError::OtherSettings { path: path.to_owned(), setting, there, wanted })
+                    TrainError::OtherSettings { path, setting, there, wanted }
                 }
-            };
+                error => error,
+            });
         }
         self.create(&mut RunWriter::create(path)?)
     }

@@ -54,23 +54,27 @@ impl Runs for Seeds {
         Ok(SearchConfig { seed: *seed, split_seed, ..self.config.clone() })
     }
 
-    fn gather(&self, dir: &RunWriter, found: Vec<Found>) -> Result<Found> {
+    fn gather(&self, found: Vec<Found>) -> Result<Found> {
         let seconds = found.iter().map(|found| found.seconds).sum();
         // The first of equally good ones: `max_by` would take the last.
-        let better = |a: &(_, Found), b: &(_, Found)| a.1.untrained || a.1.score().merit() >= b.1.score().merit();
-        let best = self.seeds.iter().zip(found).reduce(|a, b| if better(&a, &b) { a } else { b });
-        let (seed, best) = best.ok_or_else(|| Setting::new("seeds", 0, "at least 1"))?;
-        let run = RunDir::open(&dir.join(&Self::name(seed)))?;
-        for name in [names::GENOTYPE_TEXT, names::GENOTYPE_JSON] {
-            dir.write(name, &run.read(name)?)?;
-        }
+        let better = |a: &Found, b: &Found| a.untrained || a.score().merit() >= b.score().merit();
+        let best = found.into_iter().reduce(|a, b| if better(&a, &b) { a } else { b });
+        let best = best.ok_or_else(|| Setting::new("seeds", 0, "at least 1"))?;
         let mut best = Found { seconds, ..best };
         if best.untrained {
             let warning =
                 "of the seeds this is the first: nothing was trained that could tell them apart, as finals do";
             best.warnings.push(warning.to_owned());
         }
-        dir.write_json(names::RESULT, &best)?;
         Ok(best)
+    }
+
+    /// The best cell, and the result.
+    fn write(&self, dir: &RunWriter, best: &Found) -> Result<()> {
+        let run = RunDir::open(&dir.join(&Self::name(&best.seed)))?;
+        for name in [names::GENOTYPE_TEXT, names::GENOTYPE_JSON] {
+            dir.write(name, &run.read(name)?)?;
+        }
+        dir.write_json(names::RESULT, best)
     }
 }

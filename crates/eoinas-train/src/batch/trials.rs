@@ -102,12 +102,13 @@ impl Runs for Trials {
         Ok((config, design))
     }
 
-    /// Beside the folds of a cross-validation the settings that they share, for the training of the network to use.
-    fn gather(&self, dir: &RunWriter, found: Vec<Trained>) -> Result<Vec<Trained>> {
-        if self.are_folds() {
-            dir.write_json(names::CONFIG, &self.config)?;
-        }
+    fn gather(&self, found: Vec<Trained>) -> Result<Vec<Trained>> {
         Ok(found)
+    }
+
+    /// Beside the folds of a cross-validation the settings that they share, for the training of the network to use.
+    fn write(&self, dir: &RunWriter, _: &Vec<Trained>) -> Result<()> {
+        if self.are_folds() { dir.write_json(names::CONFIG, &self.config) } else { Ok(()) }
     }
 }
 

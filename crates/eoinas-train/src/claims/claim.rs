@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -70,16 +70,12 @@ fn claim(place: &Path, number: u32) -> PathBuf {
     place.join(format!("{CLAIM}{number}"))
 }
 
-const CLAIM: &str = "claim-";
-
-/// The number in the name of a claim. The largest one, after which none could come, is nobody's.
-pub(super) fn number(name: &str) -> Option<u32> {
-    name.strip_prefix(CLAIM)?.parse().ok().filter(|number| *number < u32::MAX)
-}
+pub(super) const CLAIM: &str = "claim-";
+pub(super) const BEAT: &str = "beat-";
 
 /// Where the holder of that number gives its signs of life.
 pub(super) fn beat(place: &Path, number: u32) -> PathBuf {
-    place.join(format!("beat-{number}"))
+    place.join(format!("{BEAT}{number}"))
 }
 
 /// Who made the claim of that number.
@@ -90,13 +86,36 @@ pub(super) fn holder(place: &Path, number: u32) -> Holder {
     read.filter(|holder| holder.attempt == number).unwrap_or_else(|| Holder::unknown(number))
 }
 
+fn write(path: &Path, me: &Holder) -> io::Result<()> {
+    plain::write_new(path, &(serde_json::to_string(me)? + "\n"))
+}
+
+/// What there is where a holder has made its claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum There {
+    Own,
+    /// Somebody removed it.
+    Nothing,
+    /// All was removed, and another began anew.
+    Others,
+}
+
+/// What there is of the claim of `me`. One that cannot be read is its own as long as nobody says otherwise.
+fn there(place: &Path, me: &Holder) -> There {
+    let other = |bytes: &[u8]| serde_json::from_slice::<Holder>(bytes).is_ok_and(|found| found.token != me.token);
+    match plain::read(&claim(place, me.attempt), 1 << 12) {
+        Err(error) if error.kind() == ErrorKind::NotFound => There::Nothing,
+        Ok(bytes) if other(&bytes) => There::Others,
+        _ => There::Own,
+    }
+}
+
 impl Claim {
     /// Makes the claim of that number. `None`: another process was faster.
     pub(super) fn make(place: &Path, run: &Path, number: u32, beats: Duration) -> Result<Option<Self>> {
         let me = Holder::here(number);
         let path = claim(place, number);
-        let json = serde_json::to_string(&me).map_err(|error| TrainError::invalid(&path, error))? + "\n";
-        match plain::write_new(&path, &json) {
+        match write(&path, &me) {
             Ok(()) => {}
             // Over a network the answer to what was done may be lost, and what is done again fails.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && holder(place, number).token == me.token => {}
@@ -114,14 +133,30 @@ impl Claim {
         self.0.holder.attempt
     }
 
-    /// Whether the part is still this process's; asks the file system.
+    /// Whether the part is still this process's; asks the file system. A claim that somebody removed is put back.
     ///
     /// # Errors
-    /// [`TrainError::Lost`], which says who has it.
+    /// [`TrainError::Lost`], which says who has it. [`TrainError::Removed`]: all that there was of the part is gone, or begun anew
+    /// since.
     pub fn check(&self) -> Result<()> {
         let Held { place, run, holder: me, lost, .. } = &*self.0;
-        if claim(place, me.attempt + 1).exists() {
-            lost.store(true, Ordering::Relaxed);
+        let mut found = there(place, me);
+        if found == There::Nothing {
+            let path = claim(place, me.attempt);
+            match write(&path, me) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(TrainError::Removed { path: run.clone() });
+                }
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(TrainError::write(&path)(error)),
+                _ => found = there(place, me),
+            }
+        }
+        let is_lost = claim(place, me.attempt + 1).exists();
+        lost.store(is_lost || found != There::Own, Ordering::Relaxed);
+        if found == There::Others {
+            return Err(TrainError::Removed { path: run.clone() });
+        }
+        if is_lost {
             let now = holder(place, highest(place)?);
             return Err(TrainError::Lost { path: run.clone(), holder: now.to_string(), attempt: now.attempt });
         }
@@ -140,13 +175,17 @@ impl Claim {
 impl Held {
     /// Gives signs of life from now on.
     fn beat(&self, every: Duration) -> Result<(Sender<()>, JoinHandle<()>)> {
-        let (path, next) = (beat(&self.place, self.holder.attempt), claim(&self.place, self.holder.attempt + 1));
+        let (place, me, lost) = (self.place.clone(), self.holder.clone(), Arc::clone(&self.lost));
+        let (path, next) = (beat(&place, me.attempt), claim(&place, me.attempt + 1));
         let (end, ended) = mpsc::channel();
-        let lost = Arc::clone(&self.lost);
         let beating = move || {
             for count in 0_u64.. {
-                Beat::write(&format!("{count}\n"), &path);
-                lost.fetch_or(next.exists(), Ordering::Relaxed);
+                let found = there(&place, &me);
+                // The signs of life of this number are another's then.
+                if found != There::Others {
+                    Beat::write(&format!("{count}\n"), &path);
+                }
+                lost.fetch_or(found != There::Own || next.exists(), Ordering::Relaxed);
                 if ended.recv_timeout(every) != Err(RecvTimeoutError::Timeout) {
                     return;
                 }
@@ -163,6 +202,8 @@ impl Drop for Held {
             drop(end);
             let _ = thread.join();
         }
-        Beat::write(LAST, &beat(&self.place, self.holder.attempt));
+        if there(&self.place, &self.holder) != There::Others {
+            Beat::write(LAST, &beat(&self.place, self.holder.attempt));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Many processes, one study: each part of it, a run in a folder of its own, is claimed by one process at a time.
 //!
 //! ```text
-//! STUDY/.claims/PART/claim-1    who works on the part: made once, never changed, never removed
+//! STUDY/.claims/PART/claim-1    who works on the part: made once, never changed
 //! STUDY/.claims/PART/beat-1     the holder's sign of life
 //! STUDY/.claims/PART/attempt-1/ the run that the holder writes
 //! STUDY/PART/                   the run when it is done: an attempt's folder, renamed
@@ -10,12 +10,14 @@
 //! The holder of a part is who made the claim of the highest number. Whoever takes over from one that died or is silent makes
 //! the next number, which only one can, copies what the earlier attempt has saved to a folder of its own and goes on there. No two
 //! processes ever write to one folder, so that one that was frozen and goes on spoils nothing; it learns by its next save that
-//! there is a higher number. Files are made by hard links and renames alone, so that this holds where locks do not.
+//! there is a higher number. Files are made by hard links and renames alone, so that this holds where locks do not. Claims are not
+//! removed; one that somebody removed by hand is put back by its holder, which ends where all of the part is gone.
 
 mod attempt;
 mod claim;
 mod holder;
 mod part;
+mod settings;
 mod watch;
 
 use std::{
@@ -32,7 +34,8 @@ use crate::error::{Result, TrainError};
 
 pub use claim::Claim;
 pub use holder::Holder;
-pub use part::Part;
+pub use part::{Part, is_done};
+pub use settings::{are_noted, note};
 
 /// The claims on the parts of a study, as one process sees them.
 pub struct Claims {
@@ -104,6 +107,16 @@ impl Claims {
         [run.to_owned()].into_iter().chain(attempts).find(|folder| folder.join(names::CONFIG).is_file())
     }
 
+    /// The process that works on the part whose run is in the end in the folder `run`, as far as it is known to live.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn holder(&self, run: &Path) -> Result<Option<Holder>> {
+        let place = self.place(run);
+        let newest = Some(highest(&place)?).filter(|number| *number > 0).map(|number| claim::holder(&place, number));
+        Ok(newest.filter(|holder| self.end_of(&place, holder).is_none()))
+    }
+
     /// Claims the part whose run is in the end in the folder `run`, unless another process that lives has it.
     fn take(&self, run: &Path) -> Result<Taken> {
         let place = self.place(run);
@@ -146,7 +159,8 @@ impl Claims {
     }
 }
 
-/// The highest number of a claim; 0: there is none.
+/// The highest number of a claim; 0: there is none. What else a holder writes has its number, too, so that a claim that somebody
+/// removed is still one.
 fn highest(place: &Path) -> Result<u32> {
     let entries = match fs::read_dir(place) {
         Ok(entries) => entries,
@@ -156,9 +170,16 @@ fn highest(place: &Path) -> Result<u32> {
     let mut highest = 0;
     for entry in entries {
         let name = entry.map_err(TrainError::read(place))?.file_name();
-        highest = highest.max(name.to_str().and_then(claim::number).unwrap_or(0));
+        highest = highest.max(name.to_str().and_then(number).unwrap_or(0));
     }
     Ok(highest)
+}
+
+/// The number in the name of a claim, of its signs of life or of its attempt. The largest one, after which none could come, is
+/// nobody's.
+fn number(name: &str) -> Option<u32> {
+    let number = [claim::CLAIM, claim::BEAT, names::ATTEMPT].iter().find_map(|kind| name.strip_prefix(kind))?;
+    number.parse().ok().filter(|number| *number < u32::MAX)
 }
 
 impl fmt::Debug for Claims {

@@ -67,8 +67,8 @@ impl<J: Job> Run<J> {
     }
 }
 
-/// Whether the part is done. Only whole runs come to this place, by one rename.
-fn is_done(run: &Path) -> bool {
+/// Whether the part is done whose run is in the end in the folder `run`. Only whole runs come to this place, by one rename.
+pub fn is_done(run: &Path) -> bool {
     run.join(names::RESULT).exists()
 }
 

@@ -1,6 +1,7 @@
 use std::{thread, time::Instant};
 
 use super::*;
+use crate::SearchConfig;
 
 fn claims(study: &Path) -> Claims {
     Claims::open(study, Claims::SHORTEST).unwrap()
@@ -107,4 +108,64 @@ fn a_claim_that_cannot_be_read_is_one_of_somebody() {
     fs::write(root.path().join(".claims/part/claim-1"), "").unwrap();
     let Taken::Others(holder) = claims(root.path()).take(&root.path().join("part")).unwrap() else { panic!() };
     assert_eq!(holder.to_string(), "another process");
+}
+
+#[test]
+fn a_claim_that_is_removed_is_put_back_by_its_holder() {
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("part");
+    let claims = claims(root.path());
+    let claim = mine(claims.take(&run).unwrap());
+    let (place, begun) = (claims.place(&run), Instant::now());
+    while !place.join("beat-1").exists() && begun.elapsed() < Duration::from_secs(20) {
+        thread::sleep(claims.pause());
+    }
+    fs::remove_file(place.join("claim-1")).unwrap();
+    // Nobody else gets it: its signs of life are there.
+    let Taken::Others(holder) = claims.take(&run).unwrap() else { panic!() };
+    assert_eq!((holder.attempt, holder.to_string()), (1, "another process".to_owned()));
+    claim.check().unwrap();
+    let Taken::Others(holder) = claims.take(&run).unwrap() else { panic!() };
+    assert_eq!(holder.process, std::process::id());
+    // One that is gone as well has left its number: the next goes on from what it has saved.
+    drop(claim);
+    fs::remove_file(place.join("claim-1")).unwrap();
+    assert_eq!(mine(claims.take(&run).unwrap()).attempt(), 2);
+}
+
+#[test]
+fn a_part_of_which_all_is_removed_begins_anew() {
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("part");
+    let claims = claims(root.path());
+    let claim = mine(claims.take(&run).unwrap());
+    fs::remove_dir_all(claims.place(&run)).unwrap();
+    assert!(matches!(claim.check().unwrap_err(), TrainError::Removed { path } if path == run));
+    let next = mine(claims.take(&run).unwrap());
+    assert_eq!(next.attempt(), 1);
+    assert!(matches!(claim.check().unwrap_err(), TrainError::Removed { .. }));
+    // The end of the one who lost it is not that of the other.
+    drop(claim);
+    next.check().unwrap();
+    assert!(matches!(claims.take(&run).unwrap(), Taken::Others(_)));
+}
+
+#[test]
+fn of_many_that_note_settings_all_have_those_of_one() {
+    let root = tempfile::tempdir().unwrap();
+    let study = root.path().join("study");
+    let all: Vec<Result<()>> = thread::scope(|scope| {
+        let note = |of: u64| note(root.path(), "study.json", &SearchConfig { seed: of % 2, ..SearchConfig::quick() });
+        let all: Vec<_> = (0..8).map(|of| scope.spawn(move || note(of))).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(all.iter().filter(|noted| noted.is_ok()).count(), 4);
+    for error in all.into_iter().filter_map(std::result::Result::err) {
+        assert!(matches!(&error, TrainError::OtherSettings { setting, .. } if setting == "seed"), "{error}");
+    }
+    assert!(!are_noted(&study, "study.json", &SearchConfig::quick()).unwrap());
+    note(&study, "study.json", &SearchConfig::quick()).unwrap();
+    assert!(are_noted(&study, "study.json", &SearchConfig::quick()).unwrap());
+    fs::write(study.join("study.json"), "{").unwrap();
+    assert!(matches!(note(&study, "study.json", &SearchConfig::quick()), Err(TrainError::Invalid { .. })));
 }

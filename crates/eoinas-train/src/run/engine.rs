@@ -127,6 +127,14 @@ impl<J: Job> Run<J> {
         Ok(run)
     }
 
+    /// Checks that `task` can begin, without writing anything: settings, network, images.
+    ///
+    /// # Errors
+    /// As [`Run::create`], but for the folder.
+    pub fn check(task: J::Task, mut options: Options) -> Result<()> {
+        J::new(task, &mut options)?.begin(&options)
+    }
+
     /// The outcome of `task` in the folder `run`, whatever is there: begins it, goes on with it, or reads the result if it is
     /// done. Studies over methods and seeds can thus be stopped, gone on with and added to.
     ///

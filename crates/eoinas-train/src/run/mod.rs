@@ -29,7 +29,7 @@ pub(crate) use known_data::absolute;
 pub use options::Options;
 pub use outcome::Outcome;
 pub use run_writer::RunWriter;
-pub(crate) use same::{check_same, first_difference};
+pub(crate) use same::{check_same, compare, first_difference};
 pub use state::{Best, State};
 pub use tally::Tally;
 

@@ -1,5 +1,7 @@
 //! Whether a run that is there already has the settings that are wanted.
 
+use std::path::Path;
+
 use eoinas_core::{counted, run_folder::names};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -15,12 +17,20 @@ use crate::{
 /// The first setting that differs, named with both values; a file that cannot be read.
 pub(crate) fn check_same<T: Serialize + DeserializeOwned>(run: &RunDir, wanted: &T) -> Result<()> {
     // Read as settings first: what an older version did not write has its default.
-    let there = run.read_json::<T>(names::CONFIG)?;
-    let value = |settings| serde_json::to_value(settings).unwrap_or_default();
-    match first_difference("", &value(&there), &value(wanted)) {
+    compare(run.path(), &run.read_json::<T>(names::CONFIG)?, wanted)
+}
+
+/// Compares the settings that are in the folder `path` with `wanted`, as files have them: folders are absolute there, whatever was
+/// typed.
+///
+/// # Errors
+/// The first setting that differs, named with both values.
+pub(crate) fn compare<T: Serialize>(path: &Path, there: &T, wanted: &T) -> Result<()> {
+    let value = |settings: &T| serde_json::to_value(settings).unwrap_or_default();
+    match first_difference("", &value(there), &value(wanted)) {
         None => Ok(()),
         Some((setting, there, wanted)) => {
-            Err(TrainError::OtherSettings { path: run.path().to_owned(), setting, there, wanted })
+            Err(TrainError::OtherSettings { path: path.to_owned(), setting, there, wanted })
         }
     }
 }

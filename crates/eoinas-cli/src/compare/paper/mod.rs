@@ -8,10 +8,11 @@ use std::{fs, ops::ControlFlow, path::PathBuf, process::ExitCode};
 use clap::ValueEnum;
 use eoinas_core::{Counts, Skeleton, count, models::ModelConfig, models::ModelForm, zoo};
 use eoinas_report::{Table, page::Page};
+use eoinas_train::Claims;
 
 use self::{
     published::{Here, TABLE_1, TABLE_2},
-    trained::{Budget, Study},
+    trained::{Budget, Part, Study},
 };
 use super::table;
 use crate::{
@@ -32,7 +33,7 @@ Examples:
   eoinas compare paper --tables 1 --data cifar-10-batches-bin --seeds 2
   eoinas compare paper --tables 1 --data cifar-100-binary --seeds 2")]
 pub struct Args {
-    /// Which tables, joined by commas.
+    /// Which tables to print, joined by commas.
     #[arg(long, value_delimiter = ',', default_value = "1,2")]
     tables: Vec<Which>,
     /// Folder of the images that the systems of Table 1 are trained on, which is looked at; without it nothing is trained.
@@ -79,8 +80,8 @@ enum Which {
 /// Counts, trains where there are images, and prints.
 ///
 /// # Errors
-/// Settings that cannot work; a run that fails.
-pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+/// Settings that cannot work; other ones in the folder; a run that fails.
+pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     fs::create_dir_all(&args.out)?;
     let budget = Budget {
         seeds: args.seeds,
@@ -97,38 +98,37 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
                 "--data: the systems of Table 1 alone are trained; give --tables 1 as well, or leave --data out".into(),
             );
         }
-        let dataset = data::kind_of(None, Some(dir))?;
+        let images = (data::kind_of(None, Some(dir))?, dir.as_path());
         let host = args.host.open()?;
-        let parts = trained::parts(&budget, (dataset, dir))?;
-        let share = match args.processes.open((parts.len(), &args.out), &args.host, &host)? {
+        let (parts, out) = (trained::parts(&budget, images)?, &args.out);
+        let begin = |claims: &Claims| trained::note((&budget, images), &parts, out, (claims, &host), start);
+        let share = match args.processes.open((parts.len(), out), &args.host, &host, begin)? {
             ControlFlow::Continue(share) => share,
             ControlFlow::Break(code) => return Ok(code),
         };
-        let out = &args.out;
-        match args.host.run(|| share.each(&parts, |part| part.train(dataset, out, &host, &share)))? {
-            Ended::Done(errors) => study = study.with(&budget, dataset, parts.iter().zip(errors), out)?,
+        let train = |part: &Part| part.train(images.0, out, &host, &share);
+        match args.host.run(|| share.each(&parts, train))? {
+            Ended::Done(mut errors) => {
+                errors.extend(share::others(&trained::others(&budget, images, out)?, train));
+                study = study.with(&budget, images.0, errors, out)?;
+            }
             other => return share::end(other, |_| Ok(())),
         }
     }
-    let mut tables = Vec::new();
-    for which in [Which::One, Which::Two].into_iter().filter(|which| args.tables.contains(which)) {
-        tables.push(match which {
-            Which::One => ("Table 1", "table-1", table_1(&study)?),
-            Which::Two => ("Table 2", "table-2", table_2()?),
-        });
-    }
-    for (title, name, table) in &tables {
-        table::write(table, &args.out, name)?;
-        say!("{title}\n\n{}", table.to_markdown());
-    }
-    study.notes().iter().for_each(|note| say!("{note}"));
+    // All of them are in the folder, whichever were asked for.
+    let tables = [("table-1".to_owned(), table_1(&study)?), ("table-2".to_owned(), table_2()?)];
+    let titled = || ["Table 1", "Table 2"].into_iter().zip(&tables).map(|(title, (_, table))| (title, table));
     let page = Page {
         title: "The paper's tables".to_owned(),
-        tables: tables.into_iter().map(|(title, _, table)| (title.to_owned(), table)).collect(),
+        tables: titled().map(|(title, table)| (title.to_owned(), table.clone())).collect(),
         ..Page::default()
     };
-    let path = args.out.join("paper.html");
-    table::write_whole(&path, &page.to_html())?;
+    let written = table::write(&tables, &args.out)
+        .and_then(|()| Ok(table::write_whole(&args.out.join("paper.html"), &page.to_html())?));
+    share::written(written, &args.out)?;
+    let asked = [Which::One, Which::Two].into_iter().zip(titled()).filter(|(which, _)| args.tables.contains(which));
+    asked.for_each(|(_, (title, table))| say!("{title}\n\n{}", table.to_markdown()));
+    study.notes().iter().for_each(|note| say!("{note}"));
     say!("files: {}", args.out.display());
     Ok(ExitCode::SUCCESS)
 }

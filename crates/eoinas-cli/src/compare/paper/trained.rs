@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
 };
 
 use eoinas_core::{
@@ -11,13 +12,16 @@ use eoinas_core::{
     zoo,
 };
 use eoinas_data::SourceKind;
-use eoinas_train::{TrainConfig, TrainError, Trained, Training};
+use eoinas_train::{Claims, TrainConfig, TrainError, Trained, Training};
 use serde::{Deserialize, Serialize};
 
 use super::published::{Cifar, Here, TABLE_1};
 use crate::{
-    Error,
-    compare::table::{self, mean_deviation},
+    Error, Start,
+    compare::{
+        settings::{self, Note},
+        table::{self, mean_deviation},
+    },
     host::Host,
     out::say,
     share::{self, Flow, Share},
@@ -61,25 +65,31 @@ impl Study {
         if path.exists() { table::read_json(&path) } else { Ok(Self::default()) }
     }
 
-    /// With the test errors of all trainings on a data set, in their order, written to its folder. What another command has added
-    /// since stays.
-    pub fn with<'a>(
+    /// With the test errors of all trainings on a data set, each with its system's folder, written to its folder. What another command
+    /// has added since stays.
+    pub fn with(
         self,
         budget: &Budget,
         dataset: SourceKind,
-        trained: impl Iterator<Item = (&'a Part, f64)>,
+        trained: Vec<(String, f64)>,
         out: &Path,
     ) -> Result<Self, Error> {
         let mut errors = BTreeMap::<String, Vec<f64>>::new();
-        for (part, error) in trained {
-            errors.entry(part.name.clone()).or_default().push(error);
+        for (name, error) in trained {
+            errors.entry(name).or_default().push(error);
         }
         for (name, all) in &errors {
             say!("{name} on {dataset}: error {} %", mean_deviation(all));
         }
         let mut study = Self::open(out)?;
-        study.trained.insert(dataset.name().to_owned(), OfDataset { budget: budget.clone(), errors });
-        table::write_whole(&out.join(FILE), &(serde_json::to_string_pretty(&study)? + "\n"))?;
+        let seeds = errors.values().map(|all| all.len() as u64).max().unwrap_or(budget.seeds);
+        let budget = Budget { seeds, ..budget.clone() };
+        study.trained.insert(dataset.name().to_owned(), OfDataset { budget, errors });
+        let json = serde_json::to_string_pretty(&study)? + "\n";
+        let path = out.join(FILE);
+        if !fs::read_to_string(&path).is_ok_and(|there| there == json) {
+            table::write_whole(&path, &json)?;
+        }
         Ok(study)
     }
 
@@ -121,13 +131,27 @@ pub(super) struct Part {
 
 /// All trainings on the images in a folder, system by system.
 pub(super) fn parts(budget: &Budget, images: (SourceKind, &Path)) -> Result<Vec<Part>, Error> {
+    parts_of(budget, images, |_| (0..budget.seeds).collect())
+}
+
+/// Those of seeds that nobody asked for now, which are done in the folder `out`.
+pub(super) fn others(budget: &Budget, images: (SourceKind, &Path), out: &Path) -> Result<Vec<Part>, Error> {
+    let seeds = |name: &str| settings::seeds(&out.join(images.0.name()).join(name), &[names::TRAINING]);
+    parts_of(budget, images, |name| seeds(name).into_iter().filter(|seed| *seed >= budget.seeds).collect())
+}
+
+fn parts_of(
+    budget: &Budget,
+    images: (SourceKind, &Path),
+    seeds: impl Fn(&str) -> Vec<u64>,
+) -> Result<Vec<Part>, Error> {
     let (mut parts, mut done) = (Vec::new(), BTreeSet::new());
     for system in &TABLE_1 {
         let (Some(design), name) = (design(system)?, folder(system)) else { continue };
         if !done.insert(name.clone()) {
             continue;
         }
-        for seed in 0..budget.seeds {
+        for seed in seeds(&name) {
             let config = config(budget, images, seed, system.cutout);
             let config = config.for_design(&design);
             parts.push(Part { name: name.clone(), task: (config, design.clone()) });
@@ -136,13 +160,41 @@ pub(super) fn parts(budget: &Budget, images: (SourceKind, &Path)) -> Result<Vec<
     Ok(parts)
 }
 
+/// Notes what the trainings on a data set are, before any begins. Another data set may have another budget.
+pub(super) fn note(
+    (budget, images): (&Budget, (SourceKind, &Path)),
+    parts: &[Part],
+    out: &Path,
+    (claims, host): (&Claims, &Host),
+    start: &Start,
+) -> Result<(), Error> {
+    let dataset = images.0;
+    let study = Note::of_study(&out.join(dataset.name()), config(budget, images, 0, false));
+    let begun = || {
+        let mut any = false;
+        for part in parts {
+            any |= claims.check_begun(&part.run(dataset, out), &part.task.0)?;
+        }
+        Ok(any)
+    };
+    let check = || match parts {
+        [] => Ok(()),
+        [first, ..] => Ok(Training::check(first.task.clone(), host.options())?),
+    };
+    settings::agree(&[&study], begun, check, start)
+}
+
 impl Part {
-    /// The test error in percent.
-    pub fn train(&self, dataset: SourceKind, out: &Path, host: &Host, share: &Share) -> Flow<f64> {
+    fn run(&self, dataset: SourceKind, out: &Path) -> PathBuf {
         let seed = run_folder::seed(self.task.0.seed);
-        let run = out.join(dataset.name()).join(&self.name).join(seed).join(names::TRAINING);
+        out.join(dataset.name()).join(&self.name).join(seed).join(names::TRAINING)
+    }
+
+    /// Its system's folder, and the test error in percent.
+    pub fn train(&self, dataset: SourceKind, out: &Path, host: &Host, share: &Share) -> Flow<(String, f64)> {
         let task = |_: Option<&Path>| Ok::<_, TrainError>(self.task.clone());
-        share::flow(Training::share(task, &run, host.options_in(out), &share.claims)).map(|trained| error(&trained))
+        let trained = Training::share(task, &self.run(dataset, out), host.options_in(out), &share.claims);
+        share::flow(trained).map(|trained| (self.name.clone(), error(&trained)))
     }
 }
 

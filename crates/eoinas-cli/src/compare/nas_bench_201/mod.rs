@@ -1,6 +1,10 @@
 //! `eoinas compare nas-bench-201`: searches in that space, and what the found cells reach by the benchmark's table.
 
+mod asked;
+mod case;
+
 use std::{
+    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -9,21 +13,23 @@ use std::{
 
 use clap::builder::RangedU64ValueParser;
 use eoinas_core::{
-    Genotype, SearchSpace,
-    event::SearchSnapshot,
-    file,
+    Genotype, SearchSpace, file,
     run_folder::{self, names},
-    statistics,
 };
 use eoinas_data::SourceKind;
-use eoinas_prune::{Beta, EoiNas, Indicator};
 use eoinas_report::Table;
-use eoinas_strategy::{Column, NasBench201Table, StrategySearch, TabularEvaluator};
-use eoinas_train::{MethodConfig, Options, RunDir, Search, SearchConfig};
+use eoinas_strategy::{Column, NasBench201Table};
+use eoinas_train::{Claims, MethodConfig, Options, RunDir, Search, SearchConfig};
+use serde::{Deserialize, Serialize};
 
+use self::{
+    asked::Asked,
+    case::{Case, RANKING, ops, ranking},
+};
 use super::{
     evidence,
     method::Variant,
+    settings::{self, Note, Noted},
     strategy::Strategy,
     table::{self, mean_deviation},
 };
@@ -32,7 +38,7 @@ use crate::{
     host::{Host, HostArgs},
     out::say,
     search,
-    share::{self, Flow, Processes, Share},
+    share::{self, Ended, Flow, Processes, Share},
 };
 
 /// Search in NAS-Bench-201's space with several methods and seeds, and look the found cells up.
@@ -103,8 +109,8 @@ pub struct Args {
 /// Searches and looks up.
 ///
 /// # Errors
-/// A table that cannot be read; settings that cannot work; a run that fails.
-pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
+/// A table that cannot be read; settings that cannot work; other ones in the folder; a run that fails.
+pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     let table = read_table(&args.table)?;
     let methods = match args.method.as_slice() {
         [] if args.strategy.is_empty() => DEFAULT.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
@@ -118,23 +124,46 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     let dataset = data::kind_of(None, args.data.as_deref())?;
     let host = args.host.open()?;
     let study = Study { args, table, methods, dataset };
-    let mut parts = Vec::new();
-    // Seed by seed, so that a study that is stopped early compares all methods.
-    for seed in 0..args.seeds {
-        for method in &study.methods {
-            parts.push((method.name.as_str(), SearchConfig { seed, ..method.settings(study.config())? }));
-        }
+    let mut variants = Vec::new();
+    for method in &study.methods {
+        variants.push((method.name.clone(), method.settings(study.config())?));
     }
+    // Seed by seed, so that a study that is stopped early compares all methods.
+    let of_seed = |seed| variants.iter().map(move |variant| part(variant, seed));
+    let parts: Vec<Part> = (0..args.seeds).flat_map(of_seed).collect();
     // Strategies alone write nothing but their tables.
     if parts.is_empty() {
         return study.report(&[]).map(|()| ExitCode::SUCCESS);
     }
-    let share = match args.processes.open((parts.len(), &args.out), &args.host, &host)? {
+    let begin = |claims: &Claims| study.note((&variants, &parts), (claims, &host), start);
+    let share = match args.processes.open((parts.len(), &args.out), &args.host, &host, begin)? {
         ControlFlow::Continue(share) => share,
         ControlFlow::Break(code) => return Ok(code),
     };
-    let ended = args.host.run(|| share.each(&parts, |part| study.case(part, &host, &share)))?;
+    let ended = args.host.run(|| {
+        let case = |part: &Part| study.case(part, &host, &share);
+        let ended = share.each(&parts, |part| case(part).inspect(|case| case.say(args.json)))?;
+        let Ended::Done(mut cases) = ended else { return Ok(ended) };
+        cases.extend(share::others(&study.others(&parts)?, case));
+        Ok(Ended::Done(cases))
+    })?;
     share::end(ended, |cases| study.report(&cases))
+}
+
+/// A search: its method's name, and with its seed the settings.
+type Part = (String, SearchConfig);
+
+fn part((name, config): &Part, seed: u64) -> Part {
+    (name.clone(), SearchConfig { seed, ..config.clone() })
+}
+
+/// What the searches of a study share, whatever their method and seed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shared {
+    search: SearchConfig,
+    /// Seconds that each search has, whose counts are fitted to it.
+    time: Option<f64>,
 }
 
 /// Bytes of a table, at most: more than ten thousand for each architecture.
@@ -177,23 +206,47 @@ impl Args {
     }
 }
 
-/// One search.
-struct Case {
-    method: String,
-    genotype: Genotype,
-    /// Test accuracy that the benchmark measured after 200 epochs, in percent.
-    test: f64,
-    seconds: f64,
-    ranking: [Option<f64>; 2],
-}
-
-/// Column titles of [`Case::ranking`].
-const RANKING: [&str; 2] = ["tau of the weights", "tau of the indicator"];
-
 impl Study<'_> {
-    fn case(&self, (method, config): &(&str, SearchConfig), host: &Host, share: &Share) -> Flow<Case> {
-        let run = self.args.out.join(method).join(run_folder::seed(config.seed));
-        let options = || Options { space: Some(SearchSpace::nas_bench_201()), ..host.options_in(&self.args.out) };
+    /// Notes what the study is, before any part begins.
+    fn note(
+        &self,
+        (variants, parts): (&[Part], &[Part]),
+        (claims, host): (&Claims, &Host),
+        start: &Start,
+    ) -> Result<(), Error> {
+        let out = &self.args.out;
+        let time = self.args.time.map(|time| time.as_secs_f64());
+        let study = Note::of_study(out, Shared { search: self.config(), time });
+        let variants: Vec<_> =
+            variants.iter().map(|(name, config)| Note::of_variant(out, name, config.clone())).collect();
+        let notes = [&study as &dyn Noted].into_iter().chain(variants.iter().map(|note| note as &dyn Noted));
+        // Counts that were fitted to a time are each search's own.
+        let begun = || {
+            let mut any = false;
+            for part in parts.iter().filter(|_| time.is_none()) {
+                any |= claims.check_begun(&self.run(part), &part.1)?;
+            }
+            Ok(any)
+        };
+        let check = || match parts {
+            [] => Ok(()),
+            [(_, config), ..] => Ok(Search::check(config.clone(), self.options(host))?),
+        };
+        settings::agree(&notes.collect::<Vec<_>>(), begun, check, start)
+    }
+
+    fn options(&self, host: &Host) -> Options {
+        Options { space: Some(SearchSpace::nas_bench_201()), ..host.options_in(&self.args.out) }
+    }
+
+    /// Where a search is.
+    fn run(&self, (method, config): &Part) -> PathBuf {
+        self.args.out.join(method).join(run_folder::seed(config.seed))
+    }
+
+    fn case(&self, search: &Part, host: &Host, share: &Share) -> Flow<Case> {
+        let (run, (method, config)) = (self.run(search), search);
+        let options = || self.options(host);
         // With counts for the time that each search has; those of a search that has begun are in its folder.
         let task = |begun: Option<&Path>| match (self.args.time, begun) {
             (Some(_), Some(begun)) => Ok::<_, Error>(RunDir::open(begun)?.read_json(names::CONFIG)?),
@@ -202,18 +255,20 @@ impl Study<'_> {
         };
         let found = share::flow(Search::share(task, &run, options(), &share.claims))?;
         let genotype = Genotype::parse_in(&found.genotype, self.table.space())?;
-        let (seed, test) = (config.seed, self.test(&genotype)?);
-        if self.args.json {
-            let line = serde_json::json!({
-                "method": method, "seed": seed, "genotype": found.genotype, "test_accuracy": test,
-                "seconds": found.seconds,
-            });
-            say!("{line}");
-        } else {
-            say!("{method} seed {seed}: {test:.2} % {genotype} {:.0} s", found.seconds);
+        let test = self.test(&genotype)?;
+        let ranking = ranking(&self.table, &evidence::before_pruning(&run)?);
+        Ok(Case { method: method.clone(), seed: config.seed, genotype, test, found, ranking })
+    }
+
+    /// What the folder has done of methods and seeds that are no `parts`.
+    fn others(&self, parts: &[Part]) -> Result<Vec<Part>, Error> {
+        let mut others = Vec::new();
+        for variant in settings::variants(&self.args.out)? {
+            let seeds = settings::seeds(&self.args.out.join(&variant.0), &[""]);
+            others.extend(seeds.into_iter().map(|seed| part(&variant, seed)));
         }
-        let ranking = self.ranking(&evidence::before_pruning(&run)?);
-        Ok(Case { method: (*method).to_owned(), genotype, test, seconds: found.seconds, ranking })
+        others.retain(|other| parts.iter().all(|part| self.run(part) != self.run(other)));
+        Ok(others)
     }
 
     fn config(&self) -> SearchConfig {
@@ -236,106 +291,49 @@ impl Study<'_> {
         Ok(row.accuracy(Column::TestE200))
     }
 
-    /// Kendall's tau, over all architectures, of the sum over the edges of what the search said of their ops, with their
-    /// test accuracies: by the logarithm of the architecture weights and by the paper's indicator.
-    fn ranking(&self, snapshot: &SearchSnapshot) -> [Option<f64>; 2] {
-        let space = self.table.space();
-        let accuracies: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
-        let tau = |value: &dyn Fn(f64) -> f64, indicator: &dyn Indicator| {
-            let edges = space.edges().map(|id| {
-                let view = evidence::edge(snapshot, space, id);
-                view.ops.iter().map(|op| indicator.value(&view, op).map(value)).collect::<Option<Vec<f64>>>()
-            });
-            let edges = edges.collect::<Option<Vec<_>>>()?;
-            let score = |genotype: &Genotype| {
-                let ops = genotype.cells.iter().flat_map(|cell| cell.nodes.iter().flatten());
-                let of_edge = |(values, edge): (&Vec<f64>, &eoinas_core::GenotypeEdge)| {
-                    space.op_index(edge.op.name()).and_then(|op| values.get(op)).copied()
-                };
-                edges.iter().zip(ops).filter_map(of_edge).sum::<f64>()
-            };
-            let scores: Vec<f64> = self.table.rows().iter().map(|row| score(&row.genotype)).collect();
-            statistics::kendall_tau(&scores, &accuracies)
-        };
-        [tau(&f64::ln, &Beta {}), tau(&|value| value, &EoiNas::default())]
-    }
-
-    /// The tables, printed and as `table.*` and `strategies-*.*` in the study's folder.
+    /// The tables, printed and as `table.*` and `strategies-*.*` in the study's folder: of all searches that are done in it, first the
+    /// methods that were asked for.
     fn report(&self, cases: &[Case]) -> Result<(), Error> {
-        if self.args.json {
-            return self.strategies().map(drop);
+        let args = self.args;
+        if args.json {
+            return Asked::of(args, &self.table).map(drop);
         }
-        std::fs::create_dir_all(&self.args.out)?;
         let head = ["method", "seeds", "test accuracy, %", "none ops", "skip_connect ops", "search, s"];
         let mut table = Table::new(head.into_iter().chain(RANKING));
-        for method in &self.methods {
+        let asked = self.methods.iter().map(|method| &method.name);
+        for method in settings::once(asked.chain(cases.iter().map(|case| &case.method))) {
+            let own: Vec<&Case> = cases.iter().filter(|case| case.method == *method).collect();
             let of = |value: &dyn Fn(&Case) -> Option<f64>| {
-                let values: Vec<f64> =
-                    cases.iter().filter(|case| case.method == method.name).filter_map(value).collect();
-                mean_deviation(&values)
+                mean_deviation(&own.iter().filter_map(|case| value(case)).collect::<Vec<_>>())
             };
             let count = |name: &'static str| of(&|case| Some(ops(&case.genotype, name) as f64));
             table.rows.push(vec![
-                method.name.clone(),
-                self.args.seeds.to_string(),
+                method.clone(),
+                own.len().to_string(),
                 of(&|case| Some(case.test)),
                 count("none"),
                 count("skip_connect"),
-                of(&|case| Some(case.seconds)),
+                of(&|case| Some(case.found.seconds)),
                 of(&|case| case.ranking[0]),
                 of(&|case| case.ranking[1]),
             ]);
         }
         let all: Vec<f64> = self.table.rows().iter().map(|row| row.accuracy(Column::TestE200)).collect();
         let optimum = self.table.optimum(Column::TestE200).map_or(0.0, |row| row.accuracy(Column::TestE200));
+        let mut tables = Vec::new();
         if !self.methods.is_empty() {
-            table::write(&table, &self.args.out, "table")?;
-            say!("\n{}", table.to_markdown());
+            tables.push(("table".to_owned(), table));
         }
-        if !self.args.strategy.is_empty() {
-            let strategies = self.strategies()?;
-            table::write(&strategies, &self.args.out, &format!("strategies-{}", self.args.budget))?;
-            say!("\n{}", strategies.to_markdown());
+        let asked = (!args.strategy.is_empty()).then(|| Asked::of(args, &self.table)).transpose()?;
+        if let Some(asked) = &asked {
+            tables.push((asked.name(), asked.table(&args.strategy)));
         }
+        let written = fs::create_dir_all(&args.out).map_err(Error::from);
+        let written = written.and_then(|()| asked.map_or(Ok(()), |asked| asked.write(&args.out)));
+        share::written(written.and_then(|()| table::write(&tables, &args.out)), &args.out)?;
+        tables.iter().for_each(|(_, table)| say!("\n{}", table.to_markdown()));
         say!("a random architecture: {} %; the best of all: {optimum:.2} %", mean_deviation(&all));
-        say!("files: {}", self.args.out.display());
+        say!("files: {}", args.out.display());
         Ok(())
     }
-
-    /// Searches that ask the table; as JSON they are printed here.
-    fn strategies(&self) -> Result<Table, Error> {
-        let mut table = Table::new(["strategy", "seeds", "architectures asked for", "test accuracy of the best, %"]);
-        for &strategy in &self.args.strategy {
-            let mut tests = Vec::new();
-            for seed in 0..self.args.seeds {
-                let evaluator =
-                    TabularEvaluator { table: &self.table, score: Column::ValidE12, test: Column::TestE200 };
-                let asking = strategy.build(self.table.space().clone(), self.args.budget)?;
-                let mut search = StrategySearch::new(asking, evaluator, self.args.budget, seed);
-                search.run(|_| {})?;
-                let best = search.history().best().ok_or("a budget of 0 finds nothing; give --budget 1 or more")?;
-                let test = best.evaluation.test.map(|test| 100.0 * test);
-                if self.args.json {
-                    let line = serde_json::json!({
-                        "strategy": strategy.name(), "seed": seed, "budget": self.args.budget,
-                        "genotype": best.genotype.to_string(), "test_accuracy": test,
-                    });
-                    say!("{line}");
-                }
-                tests.extend(test);
-            }
-            table.rows.push(vec![
-                strategy.name(),
-                self.args.seeds.to_string(),
-                self.args.budget.to_string(),
-                mean_deviation(&tests),
-            ]);
-        }
-        Ok(table)
-    }
-}
-
-/// How many edges have the op with this name.
-fn ops(genotype: &Genotype, name: &str) -> usize {
-    genotype.cells.iter().flat_map(|cell| cell.nodes.iter().flatten()).filter(|edge| edge.op.name() == name).count()
 }
