@@ -192,7 +192,7 @@ mod tests {
 
     fn evaluation(classes: usize, pictures: usize) -> Evaluation {
         let said = |index: usize| {
-            let (class, predicted) = (index % classes, if index % 3 == 0 { 0 } else { index % classes });
+            let (class, predicted) = (index % classes, if index.is_multiple_of(3) { 0 } else { index % classes });
             Prediction { name: format!("{index}.png"), class, predicted, probabilities: vec![0.5; classes] }
         };
         let names = (0..classes).map(|class| format!("<class {class}>")).collect();

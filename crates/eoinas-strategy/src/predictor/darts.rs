@@ -22,14 +22,10 @@ impl LinearPredictor {
     /// A skip connection from an input of the normal cell is worth most, poolings that read a node cost most: what Wan et al.
     /// (On Redundancy and Diversity in Cell-based NAS, ICLR 2022) found by other means.
     pub fn darts() -> Self {
-        let kind = |of: fn(&(&str, [f64; 2], [f64; 2])) -> [f64; 2]| {
-            let worth = |row| {
-                let [of_input, of_node] = of(row);
-                (row.0.to_owned(), Worth { of_input, of_node })
-            };
-            DARTS.iter().map(worth).collect()
-        };
-        Self { kinds: vec![kind(|row| row.1), kind(|row| row.2)] }
+        let worth = |(name, [of_input, of_node]): (&str, [f64; 2])| (name.to_owned(), Worth { of_input, of_node });
+        let normal = DARTS.iter().map(|(name, normal, _)| worth((name, *normal))).collect();
+        let reduce = DARTS.iter().map(|(name, _, reduce)| worth((name, *reduce))).collect();
+        Self { kinds: vec![normal, reduce] }
     }
 }
 

@@ -160,7 +160,7 @@ mod tests {
         let space = SearchSpace::darts();
         let few = cells(&space, 9, |_, _| 1.0);
         assert!(LinearPredictor::fit(&space, &few, 5.0).unwrap_err().to_string().contains("at least 10 cells"));
-        let odd = cells(&space, 20, |_, cost| if cost % 2 == 0 { f64::NAN } else { 1.0 });
+        let odd = cells(&space, 20, |_, cost| if cost.is_multiple_of(2) { f64::NAN } else { 1.0 });
         assert!(LinearPredictor::fit(&space, &odd, 5.0).unwrap_err().to_string().contains("a finite number"));
         let enough = cells(&space, 20, |_, _| 1.0);
         assert!(LinearPredictor::fit(&space, &enough, 0.0).unwrap_err().to_string().contains("predictor.ridge"));
