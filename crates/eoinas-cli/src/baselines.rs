@@ -64,6 +64,12 @@ impl Plan {
         1 + usize::from(self.published_cell.is_some()) + usize::from(self.network.is_some())
     }
 
+    /// The human-designed network, with the settings of its training beside a network of so many multiply-adds.
+    pub(crate) fn human_designed(&self, config: &TrainConfig, multiply_adds: u64) -> Option<(TrainConfig, Design)> {
+        let kind = self.network?;
+        Some((beside(config, multiply_adds), ModelConfig::new(kind).into()))
+    }
+
     /// Whether the run in this folder has one.
     pub(crate) fn is_in(out: &RunDir) -> bool {
         out.join(names::BASELINES_PLAN).exists()
@@ -97,8 +103,7 @@ impl Baselines {
         }
         let mut network = None;
         if let Some(kind) = plan.network {
-            let (limits, multiply_adds) = (Limits::default(), Some(trained.multiply_adds));
-            let config = TrainConfig { limits, multiply_adds, ..config }.for_model();
+            let config = beside(&config, trained.multiply_adds);
             match train(ModelConfig::new(kind).into(), kind.name(), &config) {
                 Ok(Outcome::Done(trained)) => network = Some(trained),
                 Ok(Outcome::Stopped(reason)) => return Ok(Err(reason)),
@@ -132,6 +137,11 @@ impl Baselines {
         }
         say!("{}", verdict(trained, &self.random_cell));
     }
+}
+
+/// The settings of the training of a human-designed network with so many multiply-adds.
+fn beside(config: &TrainConfig, multiply_adds: u64) -> TrainConfig {
+    TrainConfig { limits: Limits::default(), multiply_adds: Some(multiply_adds), ..config.clone() }.for_model()
 }
 
 fn line(accuracy: f64, what: &str, cost: &str) {

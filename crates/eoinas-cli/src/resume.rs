@@ -24,6 +24,18 @@ pub(crate) fn check(path: &Path, command: &str, start: &Start) -> Result<(), Err
     }
 }
 
+/// Refuses a flag that says how a run is gone on with where none is. What the flag needs is in conflict with flags of new runs, and
+/// then the parser of arguments does not ask for it.
+///
+/// # Errors
+/// The flag without a folder.
+pub(crate) fn check_replan(replan: bool, resume: Option<&Path>) -> Result<(), Error> {
+    match replan && resume.is_none() {
+        true => Err("--replan is of a run that is gone on with; give its folder: --resume DIR".into()),
+        false => Ok(()),
+    }
+}
+
 /// The command that made the folder.
 fn command_of(path: &Path) -> Option<&'static str> {
     let files = [(names::SEARCH_PLAN, "images"), (names::SEEDS, "search"), (names::TRIALS, "train")];

@@ -2,16 +2,18 @@
 
 use std::{path::Path, time::Duration};
 
-use eoinas_core::{Genotype, SearchSpace, counted, models::Design, run_folder::names};
+use eoinas_core::{Genotype, SearchSpace, count, counted, models::Design, run_folder::names};
+use eoinas_data::DatasetInfo;
 use eoinas_nn::saved::SavedNetwork;
 use eoinas_train::{
-    Options, Outcome, RunDir, SearchConfig, TrainConfig, Trained, Training,
+    Options, Outcome, RunDir, SearchConfig, TrainConfig, TrainError, Trained, Training,
     config::{DataConfig, RetrainConfig},
     data::open_dataset,
 };
 
 use crate::{
     Error, Start,
+    baselines::Plan,
     data::has_windows,
     flags,
     host::Host,
@@ -60,7 +62,8 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     Ok(config)
 }
 
-/// That training with as many epochs as `time` has room for, or the `epochs` that were asked for, and how long it takes. There are so many `trainings` of that kind; large cells stand for those that are not found yet.
+/// That training with as many epochs as `time` has room for, or the `epochs` that were asked for, and how long it takes. There are so many `trainings`, with
+/// those of the plan; large cells stand for those that are not found yet.
 ///
 /// # Errors
 /// A time in which not even one epoch fits.
@@ -68,13 +71,38 @@ pub(crate) fn fitted(
     config: TrainConfig,
     search: &SearchConfig,
     (time, asked): (Duration, Duration),
-    (epochs, trainings): (Option<usize>, usize),
+    (epochs, trainings, plan): (Option<usize>, usize, Option<&Plan>),
     host: &Host,
 ) -> Result<(TrainConfig, Duration), Error> {
     let dataset = open_dataset(&search.data)?;
-    let stand_ins = search.stand_ins(dataset.info(), &SearchSpace::darts())?;
-    let cells: Vec<Design> = stand_ins.into_iter().map(Design::from).cycle().take(trainings).collect();
-    let fitted = config.clone().fitted_to(time, &cells, || host.options());
+    let space = SearchSpace::darts();
+    let stand_ins = search.stand_ins(dataset.info(), &space)?;
+    let other = match (plan, stand_ins.first()) {
+        (Some(plan), Some(cell)) => {
+            let sides =
+                config.data.image_size.map_or((dataset.info().height, dataset.info().width), |size| (size, size));
+            let info = DatasetInfo { height: sides.0, width: sides.1, ..dataset.info().clone() };
+            let skeleton = config.skeleton(cell, &space, &info)?;
+            let multiply_adds = count::network(cell, &skeleton, &space)?.multiply_adds;
+            plan.human_designed(&config, multiply_adds).map(|other| (other, cell.clone()))
+        }
+        _ => None,
+    };
+    let cells = |count: usize| stand_ins.iter().cloned().map(Design::from).cycle().take(count).collect::<Vec<_>>();
+    let fitted = match other {
+        // For as many multiply-adds it may take twice as long as a cell.
+        Some((other, cell)) => {
+            let own = trainings.saturating_sub(1);
+            match config.clone().fitted_beside(time, (cell.into(), own), other, || host.options()) {
+                // One that cannot be made so small is not trained.
+                Err(TrainError::Setting(setting)) if setting.name != "time" => {
+                    config.clone().fitted_to(time, &cells(own), || host.options())
+                }
+                fitted => fitted,
+            }
+        }
+        None => config.clone().fitted_to(time, &cells(trainings), || host.options()),
+    };
     let fitted = fitted.map_err(|error| flags::of_training(time::of_part(error, asked)))?;
     let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
     let config = TrainConfig { epochs: epochs.unwrap_or(fitted.config.epochs), ..config };

@@ -141,8 +141,10 @@ fn what_makes_no_sense_beside_other_weights_is_refused() {
         let errors = refused(&args);
         assert!(errors.contains("'--init <MODEL>' cannot be used with") && errors.contains(flag), "{errors}");
     }
-    let errors = refused(&["pictures", "--init-rate", "0"]);
-    assert!(errors.contains("--init <MODEL>"), "{errors}");
+    for more in [&[][..], &["--channels", "8"]] {
+        let errors = refused(&[&["pictures", "--init-rate", "0"], more].concat());
+        assert!(errors.contains("--init-rate is of the weights of a network"), "{errors}");
+    }
     let dir = tempfile::tempdir().unwrap();
     pictures(&dir.path().join("pictures"));
     let root = dir.path().join("pictures");

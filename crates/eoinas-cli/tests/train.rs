@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{assert_same, run, start, text};
+use common::{assert_same, eoinas, run, start, text};
 
 /// The saved network.
 const NETWORK: [&str; 2] = ["network/model.safetensors", "network/network.json"];
@@ -143,5 +143,33 @@ fn what_cannot_work_is_named_and_nothing_is_written() {
         let output = run("train", &["--genotype", genotype, "--out", out.to_str().unwrap()]);
         assert!(text(&output.stderr).contains(part), "`{}` lacks `{part}`", text(&output.stderr));
         assert!(!out.exists());
+    }
+}
+
+#[test]
+fn a_plan_is_made_anew_where_there_was_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let [timed, counted] = ["timed", "counted"].map(|name| dir.path().join(name));
+    let small =
+        ["--genotype", "darts-v2", "--channels", "4", "--cells", "3", "--train-images", "64", "--test-images", "16"];
+    for (out, more) in [(&timed, ["--time", "60s"]), (&counted, ["--epochs", "2"])] {
+        let stop = ["--batch-size", "16", "--max-steps", "1", "--out", out.to_str().unwrap()];
+        let output = run("train", &[&small[..], &more[..], &stop[..]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let replan = |out: &std::path::Path| {
+        let stop = ["--replan", "--max-steps", "1", "--resume"];
+        let output = eoinas("train").args(stop).arg(out).output().unwrap();
+        (output.status.success(), text(&output.stderr))
+    };
+    let (done, said) = replan(&timed);
+    assert!(done && (said.contains("in time: ") || said.contains("late: ")), "{said}");
+    let (done, said) = replan(&counted);
+    assert!(!done && said.contains("expected a run whose counts were fitted to a time (`--time`)"), "{said}");
+    for (command, more) in
+        [("train", ["--genotype", "darts-v2", "--replan"]), ("search", ["--epochs", "3", "--replan"])]
+    {
+        let errors = text(&run(command, &more).stderr);
+        assert!(errors.contains("--replan is of a run that is gone on with"), "{errors}");
     }
 }

@@ -3,7 +3,10 @@
 use eoinas_core::{Setting, counted, schedule::ScheduleConfig};
 use eoinas_prune::{Never, PruneScheduleConfig};
 
-use crate::config::{SearchConfig, SkipDropout, positive_temperature};
+use crate::{
+    config::{SearchConfig, SkipDropout, positive_temperature},
+    run::Course,
+};
 
 /// When a method does what: its stages with their warm-ups, and the schedules that it has.
 ///
@@ -133,6 +136,8 @@ impl Timetable {
 pub struct Plan {
     learning_rate: ScheduleConfig,
     timetable: Timetable,
+    /// Where it was made anew: which of its epochs are left.
+    course: Option<Course>,
 }
 
 /// The values of one epoch.
@@ -168,7 +173,7 @@ impl Plan {
         if let Some(temperature) = &timetable.temperature {
             positive_temperature(temperature, timetable.epochs())?;
         }
-        Ok(Self { learning_rate: config.weights.learning_rate.clone(), timetable })
+        Ok(Self { learning_rate: config.weights.learning_rate.clone(), timetable, course: None })
     }
 
     /// Epochs that train the architecture before its first pruning; `None` where nothing is pruned.
@@ -184,7 +189,12 @@ impl Plan {
 
     /// Epochs in all.
     pub fn epochs(&self) -> usize {
-        self.timetable.epochs()
+        self.course.as_ref().map_or_else(|| self.timetable.epochs(), |course| course.epochs.len())
+    }
+
+    /// With some of its epochs left out ([`crate::Run::replan`]).
+    pub(crate) fn follow(&mut self, course: Course) {
+        self.course = Some(course);
     }
 
     /// Steps of every epoch, at most; `None`: as many as the images give.
@@ -199,14 +209,15 @@ impl Plan {
 
     /// Number of prunings in the run.
     pub fn prunings(&self) -> usize {
-        self.timetable.prune.total(self.epochs())
+        self.timetable.prune.total(self.timetable.epochs())
     }
 
     /// The values of one epoch, from 0.
     pub fn epoch(&self, epoch: usize) -> EpochPlan {
+        let epoch = Course::planned(self.course.as_ref(), epoch);
         let (index, at, stage) = self.place(epoch);
         let warm_up = at < stage.warm_up_epochs;
-        let (of, epochs) = (stage.epochs as f64, self.epochs());
+        let (of, epochs) = (stage.epochs as f64, self.timetable.epochs());
         let temperature = |schedule: &ScheduleConfig| schedule.value(if warm_up { 0.0 } else { at as f64 }, of);
         EpochPlan {
             warm_up,

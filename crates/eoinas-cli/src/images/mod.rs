@@ -54,7 +54,7 @@ pub struct Args {
         "max_latency", "alone"])]
     init: Option<PathBuf>,
     /// With --init: what the learning rate of all but the head is multiplied by, 0 (frozen) to 1 [default: 1]
-    #[arg(long, value_name = "FACTOR", requires = "init")]
+    #[arg(long, value_name = "FACTOR")]
     init_rate: Option<f64>,
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
@@ -111,6 +111,9 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
 
 fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     args.page.check()?;
+    if args.init_rate.is_some() && args.init.is_none() {
+        return Err("--init-rate is of the weights of a network; give it, too: --init MODEL".into());
+    }
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "images", start))?;
     let host = args.host.open()?.saying_notes_once().with_phases(!args.verbose);
     if let (Some(dir), Some(model)) = (&args.dir, &args.init) {
@@ -151,7 +154,14 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                         searching.as_secs_f64()
                     ));
                     let rest = time.saturating_sub(begun.elapsed()).saturating_sub(searching);
-                    training = then_train::fitted(training, &search, (rest, time), (None, trainings), &host)?.0;
+                    training = then_train::fitted(
+                        training,
+                        &search,
+                        (rest, time),
+                        (None, trainings, baselines.as_ref()),
+                        &host,
+                    )?
+                    .0;
                 }
                 None => estimate::say_both(args, &search, &training, trainings - 1, &host)?,
             }

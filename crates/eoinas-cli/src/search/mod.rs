@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use eoinas_core::{SearchSpace, run_folder::names};
 use eoinas_train::{
     Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, Trained,
-    data::open_dataset,
+    budget::Fitted, data::open_dataset,
 };
 
 use crate::{
@@ -129,6 +129,10 @@ pub struct Args {
         "paths_per_step", "partial_channels", "edges", "max_parameters", "max_multiply_adds",
         "max_latency", "time", "finalists", "out", "download", "then_train", "baselines", "train_epochs"])]
     resume: Option<PathBuf>,
+    /// With --resume: where a search with --time is late by what it took so far, make what is left of its plan anew. It then
+    /// depends on the clock, and equals no other run.
+    #[arg(long, help_heading = "Run")]
+    replan: bool,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long, help_heading = "Run")]
     max_steps: Option<u64>,
@@ -165,6 +169,7 @@ enum Edges {
 /// # Errors
 /// Settings that cannot work; a run that fails.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
+    resume::check_replan(args.replan, args.resume.as_deref())?;
     if args.print_config {
         let (base, config) = settings::of(args)?;
         out::text(&config_file::to_toml(&config, &base)?);
@@ -219,6 +224,9 @@ fn then(folder: &Path, host: &Host) -> Result<Option<Outcome<Then>>, Error> {
 fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Found>), Error> {
     if let Some(path) = &args.resume {
         let seeds = Seeds::is_in(path).then(|| Seeds::open(path)).transpose()?;
+        if args.replan && seeds.is_some() {
+            return Err("--replan: searches with several seeds share their counts, which cannot be made anew; resume without it".into());
+        }
         let config = match &seeds {
             Some((seeds, _)) => seeds.config.clone(),
             None => RunDir::open(path)?.read_json(names::CONFIG)?,
@@ -226,15 +234,27 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         if path.join(names::TRAINING_PLAN).exists()
             && let Some(found) = RunDir::open(path)?.result()?
         {
+            if args.replan {
+                return Err(
+                    "--replan: the search is done, and the training after it has its own plan; resume without it"
+                        .into(),
+                );
+            }
             return Ok((path.clone(), config, Outcome::Done(found)));
         }
         let outcome = match seeds {
             Some((seeds, dir)) => seeds.run(&dir, |_| host.options())?,
-            None => Search::resume(path, host.options())?.run()?,
+            None => {
+                let mut search = Search::resume(path, host.options())?;
+                if args.replan {
+                    host.tell(&search.replan()?);
+                }
+                search.run()?
+            }
         };
         return Ok((path.clone(), config, outcome));
     }
-    let begun = Instant::now();
+    let (begun, mut time_plan) = (Instant::now(), None);
     let (_, mut config) = settings::of(args)?;
     if args.download {
         let dir = config.data.dir.unwrap_or_else(|| "data".into());
@@ -256,14 +276,16 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
                 settings,
                 &config,
                 (time.saturating_sub(begun.elapsed()) / 2, asked),
-                (args.train_epochs, trainings),
+                (args.train_epochs, trainings, None),
                 host,
             )?;
             (training, time) = (Some(fitted), time.saturating_sub(takes));
         }
         let time = time.saturating_sub(begun.elapsed());
         let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);
-        config = fitted(config, (each, asked), host, || host.options())?;
+        let fitted = fitted(config, (each, asked), host, || host.options())?;
+        time_plan = (args.seeds == 1).then_some(fitted.time);
+        config = fitted.config;
     }
     let asked = config.clone();
     let baselines = args.baselines.then(|| Plan::new(config.seed));
@@ -275,6 +297,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         }?;
         // With the first files, so that it is not forgotten whenever the search is stopped.
         training.iter().try_for_each(|training| dir.write_json(names::TRAINING_PLAN, training))?;
+        time_plan.iter().try_for_each(|time| dir.write_json(names::TIME, time))?;
         baselines.iter().try_for_each(|baselines| dir.write_json(names::BASELINES_PLAN, baselines))?;
         Ok(dir)
     };
@@ -296,9 +319,9 @@ pub(crate) fn fitted(
     (time, asked): (Duration, Duration),
     host: &Host,
     options: impl FnMut() -> Options,
-) -> Result<SearchConfig, Error> {
+) -> Result<Fitted<SearchConfig>, Error> {
     let fitted = config.fitted_to(time, options);
     let fitted = fitted.map_err(|error| time::of_part(error, asked))?;
     host.tell(&fitted.note);
-    Ok(fitted.config)
+    Ok(fitted)
 }

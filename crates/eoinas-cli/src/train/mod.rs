@@ -169,6 +169,10 @@ pub struct Args {
     /// same command [default: runs/train-...]
     #[arg(long, value_parser = crate::start::path(), help_heading = "Run", value_name = "DIR")]
     out: Option<PathBuf>,
+    /// With --resume: where a training with --time is late by what it took so far, make what is left of its plan anew. It then
+    /// depends on the clock, and equals no other run.
+    #[arg(long, help_heading = "Run")]
+    replan: bool,
     /// Stop after so many steps of this session; the run can be resumed.
     #[arg(long, help_heading = "Run")]
     max_steps: Option<u64>,
@@ -188,6 +192,7 @@ pub struct Args {
 /// # Errors
 /// A cell or settings that cannot work; a run that fails.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
+    resume::check_replan(args.replan, args.resume.as_deref())?;
     if args.print_config {
         let Settings { base, config, .. } = settings::of(args)?;
         out::text(&config_file::to_toml(&config, &base)?);
@@ -220,6 +225,12 @@ fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error
     let ended = |folder, outcome, folds| Ok(ControlFlow::Continue(Ended { folder, outcome, folds }));
     if let Some(path) = &args.resume {
         if Trials::is_in(path) {
+            if args.replan {
+                return Err(
+                    "--replan: several trainings share their counts, which cannot be made anew; resume without it"
+                        .into(),
+                );
+            }
             let (trials, _) = share::patiently(|| Trials::open(path))?;
             return Ok(match several.complete(&trials, path, || Ok(()))? {
                 ControlFlow::Continue(outcome) => {
@@ -229,7 +240,11 @@ fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error
             });
         }
         args.check_processes(false)?;
-        let outcome = Training::resume(path, host.options())?.run()?.map(|trained| vec![trained]);
+        let mut training = Training::resume(path, host.options())?;
+        if args.replan {
+            host.tell(&training.replan()?);
+        }
+        let outcome = training.run()?.map(|trained| vec![trained]);
         return ended(path.clone(), outcome, false);
     }
     args.check_processes(args.seeds > 1 || args.folds.is_some() || args.random.is_some())?;
@@ -249,6 +264,7 @@ fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error
         let skeleton = config.unlimited_for(&mut host.options())?;
         config.limits = args.limits.with_latency(config.limits, &skeleton, &space, host)?;
     }
+    let (single, mut time_plan) = (design.is_some() && args.folds.is_none() && args.seeds == 1, None);
     if let Some(time) = args.time {
         let time = time.saturating_sub(begun.elapsed());
         let networks = match &design {
@@ -259,12 +275,17 @@ fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error
         };
         let fitted = config.fitted_to(time, &networks, || host.options())?;
         host.tell(&fitted.note);
+        time_plan = single.then_some(fitted.time);
         config = fitted.config;
     }
     let name = format!("train-{}-{}", config.data.dataset, config.preset);
-    let dir = || match &args.out {
-        Some(out) => RunWriter::create(out),
-        None => RunWriter::create_unique("runs".as_ref(), &name),
+    let dir = || {
+        let dir = match &args.out {
+            Some(out) => RunWriter::create(out),
+            None => RunWriter::create_unique("runs".as_ref(), &name),
+        }?;
+        time_plan.iter().try_for_each(|time| dir.write_json(names::TIME, time))?;
+        Ok(dir)
     };
     let trials = match (design, args.folds) {
         (Some(design), Some(folds)) => Trials::folds(config, &design, folds as usize),

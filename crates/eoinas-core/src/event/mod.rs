@@ -2,8 +2,8 @@
 //!
 //! Units throughout: accuracies are fractions from 0 to 1, losses are mean cross entropies in nats (of numbers, mean squared
 //! errors on the scale on which each has mean 0 and standard deviation 1), epochs and steps count from 0. The record of a
-//! task without classes has scores where others have accuracies, and says in its first event what they are. Events hold nothing that depends on the clock; that is [`Record`]'s part. So two runs from one seed
-//! have equal events.
+//! task without classes has scores where others have accuracies, and says in its first event what they are. Events hold nothing that depends on the clock, but for
+//! [`Event::Replanned`], which somebody asked for; that is [`Record`]'s part. So two runs from one seed have equal events.
 
 mod command;
 mod evidence;
@@ -84,6 +84,18 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// What was left of the plan of a run that was late for its time was made anew, which depends on the clock: the one thing in a
+    /// record that does.
+    Replanned {
+        /// The first epoch that may be another one than planned.
+        epoch: u64,
+        /// How many epochs the run had in all before.
+        before: u64,
+        /// How many it has now.
+        epochs: u64,
+        /// In words, with the times.
+        text: String,
+    },
     /// A checkpoint is complete.
     CheckpointSaved {
         /// Steps done when it was saved.
@@ -147,6 +159,7 @@ impl Event {
             Self::EpochEnd(_) => "epoch_end",
             Self::Pruned { .. } => "pruned",
             Self::Warning { .. } => "warning",
+            Self::Replanned { .. } => "replanned",
             Self::CheckpointSaved { .. } => "checkpoint_saved",
             Self::Evaluated { .. } => "evaluated",
             Self::Derived { .. } => "derived",

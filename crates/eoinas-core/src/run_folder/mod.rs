@@ -4,7 +4,7 @@
 //! ```text
 //! RUN/                          one search or one training
 //!   config.json data.json events.jsonl log.txt genotype.txt genotype.json result.json
-//!   checkpoints/step-000015640/ network/ SHA256SUMS .lock
+//!   checkpoints/step-000015640/ network/ evaluation.json SHA256SUMS .lock
 //!   finalists/ front/1.txt ...  a search's finals, and their front
 //!   training.json training/     the training that follows a search
 //!   report.html pictures/ ...   a report
@@ -69,6 +69,11 @@ pub fn fold(fold: usize) -> String {
 /// File of a cell of the front of a search, counted from 0, the cheapest first: `front/1.txt`.
 pub fn on_front(place: usize) -> String {
     format!("{}/{}.txt", names::FRONT, place.saturating_add(1))
+}
+
+/// File of what was left of a run's plan when it was made anew for the n-th time, from 1: `replan-1.json`.
+pub fn replan(number: usize) -> String {
+    format!("replan-{number}.json")
 }
 
 /// Whether a folder's name says that its run is one of several that differ by their seed.

@@ -24,6 +24,9 @@ pub const NETWORK: &str = "network";
 /// What a training's network said of its test pictures, counts and some pictures, for the page.
 pub const EVALUATION: &str = "evaluation.json";
 
+/// The time that a run's counts were fitted to, and what its parts were measured to take.
+pub const TIME: &str = "time.json";
+
 /// Held by the one who writes to the folder; says who that is.
 pub const LOCK: &str = ".lock";
 /// Who works on which part of a study that many processes share, and their unfinished runs.

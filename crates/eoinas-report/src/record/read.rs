@@ -81,7 +81,7 @@ fn take(run: &mut Run, number: usize, record: Record) {
         Event::Pruned { epoch, kind, edge, op, name, reason, indicator, evidence } => {
             run.prunings.push(Pruning { epoch, kind, edge, op, name, reason, indicator, evidence });
         }
-        Event::Warning { text } => run.warnings.push(text),
+        Event::Warning { text } | Event::Replanned { text, .. } => run.warnings.push(text),
         Event::Evaluated { what, accuracy, loss, images, score, finalist } => {
             run.evaluations.push(Evaluation { what, score: score.unwrap_or(accuracy), loss, images, finalist });
         }

@@ -14,7 +14,7 @@ use crate::{
     config::{MOST_EPOCHS, SearchConfig},
     error::Result,
     finalists::{Drawing, FinalistsConfig, random_cells},
-    run::{Job, Options},
+    run::{Job, Options, TimePlan},
     search::{Search, SearchJob},
     training::Training,
 };
@@ -31,6 +31,8 @@ pub struct Fitted<C> {
     pub expected: Duration,
     /// What was decided, for people.
     pub note: String,
+    /// The time that is left, with what was measured, for a run whose plan may be made anew ([`crate::Run::replan`]).
+    pub time: TimePlan,
 }
 
 /// Steps that are measured of each kind.
@@ -60,17 +62,20 @@ impl SearchConfig {
         let method = self.method.build()?;
         let (least, most) = (method.least_epochs(), method.most_epochs().unwrap_or(MOST_EPOCHS));
         let one = Self { finalists: None, epochs: self.epochs.max(1), ..self.clone() };
-        let epoch = Search::estimate(one.clone(), options(), MEASURED)?.as_secs_f64() / one.epochs as f64;
+        let whole = Search::measure(one.clone(), options(), MEASURED)?;
+        let epoch = whole.epochs / one.epochs as f64;
         let finals = match &self.finalists {
             Some(finalists) => Some((finalists.clone(), self.finals_costs(finalists, &mut options)?)),
             None => None,
         };
-        let left = seconds - begun.elapsed().as_secs_f64();
+        let left = seconds - begun.elapsed().as_secs_f64() - whole.start;
         let shares = Shares { epoch, least, most };
         if shares.epochs_in(left) == 0 {
             return Err(too_short(seconds, (seconds - left) + epoch).into());
         }
         (self.epochs, self.finalists) = shares.of(left, finals.as_ref());
+        let costs = finals.as_ref().map_or_else(Costs::default, |(_, costs)| *costs);
+        let time = TimePlan { seconds: left, epoch, finalist_epoch: costs.epoch, finalist_draw: costs.draw };
         let mut spent = self.epochs as f64 * epoch;
         let mut note = counted(self.epochs, "epoch", "epochs");
         match (&self.finalists, finals) {
@@ -87,7 +92,7 @@ impl SearchConfig {
             }
             _ => {}
         }
-        Ok(Fitted::new(self, seconds, spent + seconds - left, &note))
+        Ok(Fitted::new(self, (seconds, time), spent + seconds - left, &note))
     }
 
     /// Cells that stand for one that is not found yet, where the time of its training is measured: the largest of some random
@@ -117,8 +122,9 @@ impl SearchConfig {
         for cell in self.large_cells(around.space, &skeleton, of)? {
             let given = options();
             let config = sizing.of(finalists.training(self, around.dataset.as_ref(), 1));
-            let epoch = Training::estimate((config, cell.into()), Options { method: None, ..given }, MEASURED)?;
-            costs.epoch += epoch.as_secs_f64() / CELLS as f64;
+            let epoch = Training::measure((config, cell.into()), Options { method: None, ..given }, MEASURED)?;
+            // The images are in memory already.
+            costs.epoch += epoch.epochs / CELLS as f64;
         }
         if finalists.random > 0.0 {
             let drawing = Drawing::new(finalists, &around)?;
@@ -139,11 +145,11 @@ fn too_short(seconds: f64, least: f64) -> Setting {
 
 impl<C> Fitted<C> {
     /// Settings with counts that were chosen for `seconds` and will take `spent`; `what` says which.
-    fn new(config: C, seconds: f64, spent: f64, what: &str) -> Self {
+    fn new(config: C, (seconds, time): (f64, TimePlan), spent: f64, what: &str) -> Self {
         let expected = Duration::try_from_secs_f64(spent).unwrap_or(Duration::MAX);
         let note =
             format!("{seconds:.0} s are fitted to: {what}; {:.0} s by what was measured", expected.as_secs_f64());
-        Self { config, expected, note }
+        Self { config, expected, note, time }
     }
 }
 
@@ -186,7 +192,25 @@ struct Costs {
     draw: f64,
 }
 
+impl Costs {
+    fn of(time: &TimePlan) -> Self {
+        Self { epoch: time.finalist_epoch, draw: time.finalist_draw }
+    }
+}
+
 impl FinalistsConfig {
+    /// Seconds that they take, by what was measured when a search was fitted to its time.
+    pub(crate) fn seconds_by(&self, time: &TimePlan) -> f64 {
+        self.seconds(Costs::of(time))
+    }
+
+    /// Those of no more candidates that fit into so many seconds; the smallest where none do.
+    pub(crate) fn within(&self, seconds: f64, time: &TimePlan) -> Self {
+        let fitted = (2..=self.candidates).rev().map(|candidates| Self { candidates, ..self.clone() });
+        let fits = |of: &Self| of.seconds_by(time) <= seconds;
+        fitted.into_iter().find(fits).unwrap_or_else(|| self.smallest())
+    }
+
     fn seconds(&self, costs: Costs) -> f64 {
         self.training_epochs() as f64 * costs.epoch + self.random_cells() as f64 * costs.draw
     }

@@ -10,6 +10,7 @@ use super::{
     known_data::DataFolder,
     options::Options,
     outcome::Outcome,
+    replan::Course,
     run_writer::RunWriter,
     session::{Resumed, Session},
     state::State,
@@ -26,8 +27,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Run<J: Job> {
     pub(crate) job: J,
-    state: State,
-    session: Session,
+    pub(super) state: State,
+    pub(super) session: Session,
     /// The steps of an epoch are done, its end is not.
     ending: bool,
     /// The score of the last epoch that ended in this process.
@@ -106,6 +107,9 @@ impl<J: Job> Run<J> {
         let images = data.map(|data| data.check(&dir)).transpose()?.flatten();
         data.map(|data| data.check_study(options.study.as_deref())).transpose()?;
         let mut job = J::new(task, &mut options)?;
+        if let (Some(course), _) = Course::read(&dir)? {
+            job.follow(course);
+        }
         let about = job.about();
         let locks = dir.note().map(str::to_owned);
         let Resumed { session, checkpoint, folder, notes } = Session::resume(dir, &about, &options.device)?;
@@ -121,6 +125,7 @@ impl<J: Job> Run<J> {
         let (epoch, step) = (run.state.epoch as u64, run.state.total_steps);
         let checkpoint = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         run.session.emit(Event::Resumed { epoch, step, checkpoint })?;
+        run.follow_course()?;
         for text in locks.into_iter().chain(images).chain(unsaid).chain(notes) {
             run.session.emit(Event::Warning { text })?;
         }

@@ -15,7 +15,7 @@ use crate::{
 impl<J: Job> Run<J> {
     /// Time of the whole run, from `measured` steps (fewer where an epoch has fewer) of each stretch of epochs that are alike,
     /// and from as many batches of what follows an epoch. A search has steps of the weights alone and steps of weights and
-    /// architecture, in every network that it searches in (P-DARTS has three). With [`eoinas_gumbel::PathMode::Mixture`] it is
+    /// architecture, in every network that it searches in (P-DARTS has three). An epoch of fewer steps is measured as a whole. With [`eoinas_gumbel::PathMode::Mixture`] it is
     /// an upper limit, as pruned ops cost nothing. The checkpoint after each epoch counts, by one that is written to the system's
     /// folder of temporary files.
     ///
@@ -25,25 +25,42 @@ impl<J: Job> Run<J> {
         Ok(Self::estimate_with_notes(task, options, measured)?.0)
     }
 
+    /// What a run takes, its beginning apart.
+    ///
+    /// # Errors
+    /// As [`Run::create`].
+    pub(crate) fn measure(task: J::Task, mut options: Options, measured: usize) -> Result<Measured> {
+        let begun = Instant::now();
+        let mut job = J::new(task, &mut options)?;
+        let start = begun.elapsed().as_secs_f64();
+        // One more, as the first makes the buffers.
+        let batches = measured.max(1) + 1;
+        let seconds =
+            over_stretches(&mut job, |job, epoch| Ok(steps_seconds(job, epoch, batches)? + job.end_seconds(batches)?))?;
+        // Of few images an epoch takes no longer than what is written after it.
+        let epochs = seconds + job.epochs() as f64 * checkpoint_seconds(&job)?;
+        Ok(Measured { start, epochs, notes: job.about().notes })
+    }
+
     /// The same, and what a run would say first of its images and settings.
     ///
     /// # Errors
     /// As [`Run::create`].
-    pub fn estimate_with_notes(
-        task: J::Task,
-        mut options: Options,
-        measured: usize,
-    ) -> Result<(Duration, Vec<String>)> {
-        let mut job = J::new(task, &mut options)?;
-        // One more, as the first makes the buffers.
-        let batches = measured.max(1) + 1;
-        let seconds = over_stretches(&mut job, |job, epoch| {
-            Ok(step_seconds(job, epoch, batches)? * job.steps() as f64 + job.end_seconds(batches)?)
-        })?;
-        // Of few images an epoch takes no longer than what is written after it.
-        let seconds = seconds + job.epochs() as f64 * checkpoint_seconds(&job)?;
-        Ok((Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX), job.about().notes))
+    pub fn estimate_with_notes(task: J::Task, options: Options, measured: usize) -> Result<(Duration, Vec<String>)> {
+        let Measured { start, epochs, notes } = Self::measure(task, options, measured)?;
+        Ok((Duration::try_from_secs_f64(start + epochs).unwrap_or(Duration::MAX), notes))
     }
+}
+
+/// What a run takes, in seconds.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// Until the first step: images are read, the network is made.
+    pub start: f64,
+    /// All epochs.
+    pub epochs: f64,
+    /// What it would say first.
+    pub notes: Vec<String>,
 }
 
 /// The sum over all epochs of what `of_epoch` says of the first one of each stretch. A stretch has one network and one kind
@@ -80,6 +97,18 @@ fn checkpoint_seconds<J: Job>(job: &J) -> Result<f64> {
     // What cannot be removed is the system's to remove.
     let _ = fs::remove_dir_all(&dir);
     Ok(written.map_or(0.0, |_| seconds))
+}
+
+/// Seconds of all steps of an epoch. Where there are few, the images are waited for: nothing is computed while the first batches are
+/// made, so that a whole epoch is measured, after a step that makes the buffers.
+fn steps_seconds<J: Job>(job: &mut J, epoch: usize, measured: usize) -> Result<f64> {
+    if job.steps() >= measured {
+        return Ok(step_seconds(job, epoch, measured)? * job.steps() as f64);
+    }
+    step_seconds(job, epoch, 1)?;
+    let begun = Instant::now();
+    step_seconds(job, epoch, measured)?;
+    Ok(begun.elapsed().as_secs_f64())
 }
 
 /// Seconds of one step of an epoch.

@@ -5,7 +5,14 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use eoinas_core::{Event, Measure, event::RunStarted};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{known_data::DataFolder, options::Options, run_writer::RunWriter, session::Session, state::State};
+use super::{
+    known_data::DataFolder,
+    options::Options,
+    replan::{Course, TimePlan},
+    run_writer::RunWriter,
+    session::Session,
+    state::State,
+};
 use crate::{
     checkpoint::{Subject, Tensors},
     error::Result,
@@ -92,6 +99,25 @@ pub trait Job: fmt::Debug + Sized {
 
     /// Epochs in all, unless the run is done before.
     fn epochs(&self) -> usize;
+
+    /// Follows a plan that was made anew, from the next epoch on.
+    fn follow(&mut self, course: Course);
+
+    /// Whether something follows the epoch that no other one can take over: a pruning, another stage. Default: nothing does.
+    fn is_needed(&self, _epoch: usize) -> bool {
+        false
+    }
+
+    /// Seconds of what follows the last epoch, by what was measured when the run was fitted to its time. Default: none.
+    fn seconds_after(&self, _time: &TimePlan) -> f64 {
+        0.0
+    }
+
+    /// Candidates of finals and epochs of their first trainings that fit into so many seconds, the smallest finals where none do.
+    /// Default: there are none.
+    fn finalists_in(&self, _seconds: f64, _time: &TimePlan) -> Option<(usize, usize)> {
+        None
+    }
 
     /// Whether all is done that was to be done where the run stands, between two epochs. Default: all epochs are.
     fn is_done(&self, state: &State) -> bool {

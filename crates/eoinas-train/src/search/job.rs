@@ -26,7 +26,7 @@ use crate::{
     learner::Learner,
     method::{SearchMethod, Step, StepReport},
     plan::{EpochPlan, Plan},
-    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, check_same, memory},
+    run::{About, Around, Course, DataFolder, Job, Options, Run, RunWriter, State, TimePlan, check_same, memory},
     run_dir::RunDir,
     session::Session,
     stop::{CollapseGuard, Progress, StopRule, check_finite},
@@ -250,6 +250,27 @@ impl Job for SearchJob {
 
     fn epochs(&self) -> usize {
         self.plan.epochs()
+    }
+
+    fn follow(&mut self, course: Course) {
+        if let (Some(settings), Some((candidates, epochs))) = (&mut self.config.finalists, course.finalists) {
+            (settings.candidates, settings.epochs) = (candidates, epochs);
+        }
+        self.plan.follow(course);
+    }
+
+    fn is_needed(&self, epoch: usize) -> bool {
+        let plan = self.plan.epoch(epoch);
+        plan.prunings > 0 || plan.ends_stage
+    }
+
+    fn seconds_after(&self, time: &TimePlan) -> f64 {
+        self.config.finalists.as_ref().map_or(0.0, |settings| settings.seconds_by(time))
+    }
+
+    fn finalists_in(&self, seconds: f64, time: &TimePlan) -> Option<(usize, usize)> {
+        let fitted = self.config.finalists.as_ref()?.within(seconds, time);
+        Some((fitted.candidates, fitted.epochs))
     }
 
     fn steps(&self) -> usize {

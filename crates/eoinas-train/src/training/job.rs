@@ -33,7 +33,9 @@ use crate::{
     error::{Result, TrainError},
     halt::Flow,
     method::StepReport,
-    run::{About, Around, DataFolder, Job, Options, Run, RunWriter, State, Tally, check_same, estimate::StepClock},
+    run::{
+        About, Around, Course, DataFolder, Job, Options, Run, RunWriter, State, Tally, check_same, estimate::StepClock,
+    },
     run_dir::RunDir,
     session::Session,
     stop::{Progress, StopReason, check_finite},
@@ -52,6 +54,7 @@ pub struct TrainJob {
     trainee: Trainee,
     planned: Planned,
     device: Device,
+    course: Option<Course>,
 }
 
 /// `state.json` of a training's checkpoint: everything that is not a tensor.
@@ -129,7 +132,7 @@ impl Job for TrainJob {
         Setting::check(smooth, "label_smoothing", config.label_smoothing, expected)?;
         let trainee = Trainee::new(&config, || planned.build(&config, &options.operations, &device))?
             .with_task(&class_weights::task_of(&config, &data, options)?);
-        Ok(Self { config, design, data, trainee, planned, device })
+        Ok(Self { config, design, data, trainee, planned, device, course: None })
     }
 
     fn begin(&mut self, options: &Options) -> Result<()> {
@@ -218,7 +221,11 @@ impl Job for TrainJob {
     }
 
     fn epochs(&self) -> usize {
-        self.config.epochs
+        self.course.as_ref().map_or(self.config.epochs, |course| course.epochs.len())
+    }
+
+    fn follow(&mut self, course: Course) {
+        self.course = Some(course);
     }
 
     fn is_done(&self, state: &State) -> bool {
@@ -226,7 +233,7 @@ impl Job for TrainJob {
             (Some(EarlyStopping { epochs, .. }), Some(best)) => state.epoch >= best + 1 + epochs,
             _ => false,
         };
-        stopped || state.epoch >= self.config.epochs
+        stopped || state.epoch >= self.epochs()
     }
 
     /// Updates of one epoch.
@@ -235,7 +242,7 @@ impl Job for TrainJob {
     }
 
     fn epoch(&self, epoch: usize) -> EpochValues {
-        self.config.epoch(epoch)
+        self.config.epoch(Course::planned(self.course.as_ref(), epoch))
     }
 
     fn measure(&self) -> Measure {

@@ -250,7 +250,7 @@ impl Study<'_> {
         // With counts for the time that each search has; those of a search that has begun are in its folder.
         let task = |begun: Option<&Path>| match (self.args.time, begun) {
             (Some(_), Some(begun)) => Ok::<_, Error>(RunDir::open(begun)?.read_json(names::CONFIG)?),
-            (Some(time), None) => search::fitted(config.clone(), (time, time), host, options),
+            (Some(time), None) => Ok(search::fitted(config.clone(), (time, time), host, options)?.config),
             (None, _) => Ok(config.clone()),
         };
         let found = share::flow(Search::share(task, &run, options(), &share.claims))?;

@@ -184,7 +184,7 @@ fn lines(event: &Event, measure: &Measure) -> Vec<String> {
             }
             vec![line]
         }
-        Event::Warning { text } => vec![format!("note: {text}")],
+        Event::Warning { text } | Event::Replanned { text, .. } => vec![format!("note: {text}")],
         Event::Resumed { epoch, step, checkpoint } => {
             vec![format!("resumed from {checkpoint}: epoch {}, step {step}", epoch + 1)]
         }

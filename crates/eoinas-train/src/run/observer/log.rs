@@ -106,6 +106,7 @@ pub fn log_lines(event: &Event, edge: impl Fn(usize, usize) -> String) -> Vec<St
             vec![line]
         }
         Event::Warning { text } => vec![format!("warning: {text}")],
+        Event::Replanned { text, .. } => vec![format!("replanned: {text}")],
         Event::CheckpointSaved { name, .. } => vec![format!("checkpoint {name}")],
         Event::Evaluated { what, accuracy, loss, images, score, .. } => {
             let good = match score {
