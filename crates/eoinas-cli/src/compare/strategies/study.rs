@@ -141,7 +141,12 @@ impl Study<'_> {
         let held_out = best.evaluation.score;
         let task = |_: Option<&Path>| Ok::<_, TrainError>((config, design));
         let trained = Training::share(task, &run, self.host.options_in(self.out), &self.claims);
-        Ok(Found { held_out, trained: share::flow(trained)?, folder })
+        let trained = share::flow(trained).inspect_err(|halt| {
+            if matches!(halt, Halt::Elsewhere(_)) {
+                self.waiting.borrow_mut().insert(*part, run.clone());
+            }
+        })?;
+        Ok(Found { held_out, trained, folder })
     }
 
     /// Why an evaluation has no score here.
