@@ -131,17 +131,18 @@ pub trait Runs: Serialize + DeserializeOwned {
     /// Another process is at it right now ([`TrainError::Busy`]): it takes a moment. Other runs are there
     /// ([`TrainError::OtherSettings`]), or anything else.
     fn join(&self, path: &Path) -> Result<()> {
-        if path.join(Self::FILE).is_file() {
-            let there = RunDir::open(path)?.read_json::<Self>(Self::FILE)?;
-            return compare(path, &there, self).map_err(|error| match error {
-                TrainError::OtherSettings { path, setting, there, wanted } => {
-                    let setting = setting.trim_start_matches("config.").to_owned();
-                    TrainError::OtherSettings { path, setting, there, wanted }
-                }
-                error => error,
-            });
+        let is_there = || path.join(Self::FILE).is_file();
+        if is_there() {
+            return compare_there(self, path);
         }
-        self.create(&mut RunWriter::create(path)?)
+        match RunWriter::create(path) {
+            // Another process was faster, or was killed on the way: then it is brought to its place.
+            Err(TrainError::Exists { .. }) if RunWriter::holds(path, Self::FILE) || is_there() => {
+                drop(RunWriter::resume(path)?);
+                compare_there(self, path)
+            }
+            created => self.create(&mut created?),
+        }
     }
 
     /// One of them, where many processes share those in the folder `dir`.
@@ -159,4 +160,16 @@ pub trait Runs: Serialize + DeserializeOwned {
         let task = self.task(item, &options)?;
         Run::<Self::Job>::share(|_| Ok::<_, TrainError>(task), &dir.join(Self::name(item)), options, claims)
     }
+}
+
+/// Whether the runs in the folder `path` are these.
+fn compare_there<R: Runs>(runs: &R, path: &Path) -> Result<()> {
+    let there = RunDir::open(path)?.read_json::<R>(R::FILE)?;
+    compare(path, &there, runs).map_err(|error| match error {
+        TrainError::OtherSettings { path, setting, there, wanted } => {
+            let setting = setting.trim_start_matches("config.").to_owned();
+            TrainError::OtherSettings { path, setting, there, wanted }
+        }
+        error => error,
+    })
 }

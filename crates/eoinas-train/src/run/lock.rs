@@ -1,7 +1,7 @@
 //! One writer a folder.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io::Write,
     path::Path,
 };
@@ -49,15 +49,6 @@ impl Lock {
         let holder = format!("process {} on {}\n", std::process::id(), gethostname::gethostname().to_string_lossy());
         let _ = file.set_len(0).and_then(|()| (&file).write_all(holder.as_bytes()));
         Ok(Self { file, note })
-    }
-
-    /// The same of a folder that is made where it is not there.
-    ///
-    /// # Errors
-    /// As [`Lock::take`].
-    pub fn take_new(folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).map_err(TrainError::write(folder))?;
-        Self::take(folder)
     }
 
     /// What the user should know where the file system has no locks.
