@@ -1,4 +1,5 @@
-//! Whether a folder that is to be gone on with is the command's own: another one's is named with the command for it.
+//! The folder of a run: a new one, or one that is gone on with. That has to be the command's own; another one's is named with the
+//! command for it.
 
 use std::{ffi::OsStr, path::Path};
 
@@ -8,7 +9,20 @@ use eoinas_core::{
     run_folder::names,
 };
 
+use eoinas_train::{RunWriter, TrainError};
+
 use crate::{Error, Start};
+
+/// The folder of a new run: the one that was asked for, or one of this name in `runs`.
+///
+/// # Errors
+/// A folder that is there already, or cannot be made.
+pub(crate) fn new_folder(asked: Option<&Path>, name: &str) -> Result<RunWriter, TrainError> {
+    match asked {
+        Some(path) => RunWriter::create(path),
+        None => RunWriter::create_unique("runs".as_ref(), name),
+    }
+}
 
 /// Refuses the folder of another command than `command`. What cannot be told is left to whoever reads the folder.
 ///

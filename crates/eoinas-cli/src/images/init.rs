@@ -5,8 +5,8 @@ use std::{path::Path, time::Instant};
 use eoinas_core::run_folder::names;
 use eoinas_train::{RunDir, RunWriter, TrainConfig, config::DataConfig, training::InitConfig};
 
-use super::{Args, create, estimate, settings};
-use crate::{Error, Start, flags, host::Host, then_train, train::INIT_RATE};
+use super::{Args, estimate, settings};
+use crate::{Error, Start, flags, host::Host, resume, then_train, train::INIT_RATE};
 
 /// The folder of a new run that begins with the weights in `model`; `None` where an estimate alone was asked for.
 ///
@@ -37,7 +37,7 @@ pub(super) fn begin(
     if args.estimate {
         return Ok(None);
     }
-    let out = create(args)?;
+    let out = resume::new_folder(args.out.as_deref(), "folder")?;
     then_train::write_design(&out, &design)?;
     out.write_json(names::TRAINING_PLAN, &config)?;
     Ok(Some(out))

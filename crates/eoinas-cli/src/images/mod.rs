@@ -168,7 +168,7 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
             if args.estimate {
                 return Ok(ExitCode::SUCCESS);
             }
-            let mut out = create(args)?;
+            let mut out = resume::new_folder(args.out.as_deref(), "folder")?;
             out.write_json(names::TRAINING_PLAN, &training)?;
             out.write_json(names::SEARCH_PLAN, &search)?;
             baselines.iter().try_for_each(|plan| out.write_json(names::BASELINES_PLAN, plan))?;
@@ -182,14 +182,6 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         None => train(&out, &host)?,
     };
     end(&out, args, ended, start)
-}
-
-/// The folder of a new run.
-fn create(args: &Args) -> Result<RunWriter, Error> {
-    Ok(match &args.out {
-        Some(path) => RunWriter::create(path)?,
-        None => RunWriter::create_unique("runs".as_ref(), "folder")?,
-    })
 }
 
 /// Says what came of it, makes the page, and says how the program ends.

@@ -13,8 +13,8 @@ use std::{
 use clap::ValueEnum;
 use eoinas_core::{SearchSpace, run_folder::names};
 use eoinas_train::{
-    Found, MethodKind, Options, Outcome, Preset, RunDir, RunWriter, Runs, Search, SearchConfig, Seeds, Trained,
-    budget::Fitted, data::open_dataset,
+    Found, MethodKind, Options, Outcome, Preset, RunDir, Runs, Search, SearchConfig, Seeds, Trained, budget::Fitted,
+    data::open_dataset,
 };
 
 use crate::{
@@ -291,10 +291,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
     let baselines = args.baselines.then(|| Plan::new(config.seed));
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || {
-        let dir = match &args.out {
-            Some(out) => RunWriter::create(out),
-            None => RunWriter::create_unique("runs".as_ref(), &name),
-        }?;
+        let dir = resume::new_folder(args.out.as_deref(), &name)?;
         // With the first files, so that it is not forgotten whenever the search is stopped.
         training.iter().try_for_each(|training| dir.write_json(names::TRAINING_PLAN, training))?;
         time_plan.iter().try_for_each(|time| dir.write_json(names::TIME, time))?;

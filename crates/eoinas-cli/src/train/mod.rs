@@ -17,7 +17,7 @@ use eoinas_core::{
     models::{Design, ModelConfig},
     run_folder::names,
 };
-use eoinas_train::{Outcome, RunWriter, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
+use eoinas_train::{Outcome, Runs, TrainPreset, Training, Trials, batch, training::ClassWeights};
 
 #[cfg(feature = "images")]
 pub(crate) use self::settings::INIT_RATE;
@@ -280,10 +280,7 @@ fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error
     }
     let name = format!("train-{}-{}", config.data.dataset, config.preset);
     let dir = || {
-        let dir = match &args.out {
-            Some(out) => RunWriter::create(out),
-            None => RunWriter::create_unique("runs".as_ref(), &name),
-        }?;
+        let dir = resume::new_folder(args.out.as_deref(), &name)?;
         time_plan.iter().try_for_each(|time| dir.write_json(names::TIME, time))?;
         Ok(dir)
     };

@@ -130,8 +130,8 @@ impl SearchConfig {
             let drawing = Drawing::new(finalists, &around)?;
             let begun = Instant::now();
             (0..CELLS).try_for_each(|index| drawing.cell(index).map(drop))?;
-            let each = finalists.drawn_cells(around.space) / finalists.random_cells().max(1);
-            costs.draw = begun.elapsed().as_secs_f64() / CELLS as f64 * each as f64;
+            let each = finalists.drawn_for_each(around.space) as f64;
+            costs.draw = begun.elapsed().as_secs_f64() / CELLS as f64 * each;
         }
         Ok(costs)
     }

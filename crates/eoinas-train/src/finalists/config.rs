@@ -88,13 +88,12 @@ impl FinalistsConfig {
         ((self.candidates as f64 * self.random).round() as usize).min(self.candidates.saturating_sub(1))
     }
 
-    /// Random cells that are scored to choose these, in this space.
-    pub(crate) fn drawn_cells(&self, space: &SearchSpace) -> usize {
-        let each = self.drawn.unwrap_or(match self.drawn_by.within(space) {
+    /// Random cells that are scored to choose one of these, in this space.
+    pub(crate) fn drawn_for_each(&self, space: &SearchSpace) -> usize {
+        self.drawn.unwrap_or(match self.drawn_by.within(space) {
             DrawnBy::Predictor => 100,
             _ => 10,
-        });
-        self.random_cells().saturating_mul(each)
+        })
     }
 
     /// Rounds of trainings, each with its cells and epochs.

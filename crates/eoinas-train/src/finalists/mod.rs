@@ -173,7 +173,11 @@ impl Around<'_> {
         let random = settings.random_cells();
         let mut cells = candidates(self.space, derived, importance, settings.candidates - random);
         if random > 0 {
-            cells.extend(Drawing::new(settings, self)?.best(random, settings.drawn_cells(self.space), &cells)?);
+            cells.extend(Drawing::new(settings, self)?.best(
+                random,
+                random.saturating_mul(settings.drawn_for_each(self.space)),
+                &cells,
+            )?);
         }
         Ok(cells)
     }
