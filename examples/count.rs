@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example count
-//! cargo run --release --example count -- darts-v2 runs/search-embedded-quick/genotype.txt --json
+//! cargo run --release --example count -- darts-v2 runs/search-embedded-v2-recommended/genotype.txt --json
 //! ```
 //!
 //! The same as `eoinas count`; `--help` lists the flags.

@@ -1,7 +1,7 @@
 //! Writes a saved network as an ONNX file.
 //!
 //! ```text
-//! cargo run --release --example export_onnx -- runs/train-embedded-quick/network --out mine.onnx
+//! cargo run --release --example export_onnx -- runs/train-embedded-v2-quick/network --out mine.onnx
 //! ```
 //!
 //! The same as `eoinas export`; `--help` lists the flags.

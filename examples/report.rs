@@ -1,7 +1,7 @@
 //! What a run shows, as one page.
 //!
 //! ```text
-//! cargo run --release --features report --example report -- runs/search-embedded-quick --open
+//! cargo run --release --features report --example report -- runs/search-embedded-v2-recommended --open
 //! ```
 //!
 //! The same as `eoinas report`; `--help` lists the flags.

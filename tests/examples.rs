@@ -47,7 +47,8 @@ fn each_starts_and_names_itself() {
 
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("my run");
-    let tiny = "--epochs 1 --train-images 32 --batch-size 8 --channels 4 --cells 3 --quiet --max-steps 1 --out";
+    let tiny =
+        "--preset quick --epochs 1 --train-images 32 --batch-size 8 --channels 4 --cells 3 --quiet --max-steps 1 --out";
     let args: Vec<&str> = tiny.split(' ').chain([out.to_str().unwrap()]).collect();
     let output = run(&programs["cifar_search"], &args);
     let said = String::from_utf8(output.stderr).unwrap();

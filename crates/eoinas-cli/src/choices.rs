@@ -71,7 +71,10 @@ pub(crate) fn class_weights() -> impl TypedValueParser<Value = ClassWeights> {
 
 /// Of a data set.
 pub(crate) fn datasets() -> impl TypedValueParser<Value = SourceKind> {
-    of(SourceKind::ALL.map(|kind| described(kind.name(), kind.about())))
+    of(SourceKind::ALL.map(|kind| {
+        let value = described(kind.name(), kind.about());
+        if kind == SourceKind::Embedded { value.alias("embedded-v1") } else { value }
+    }))
 }
 
 fn described(name: &'static str, about: &'static str) -> PossibleValue {

@@ -20,7 +20,7 @@ use crate::{Error, Start, cell, out::say};
 #[command(after_help = "\
 Examples:
   eoinas count
-  eoinas count darts-v2 pc-darts-cifar runs/search-embedded-quick/genotype.txt
+  eoinas count darts-v2 pc-darts-cifar runs/search-embedded-v2-recommended/genotype.txt
   eoinas count mobilenet-v2 --width 0.5
   eoinas count densenet-bc --depth 100
   eoinas count darts-v2 resnet-110 --json")]

@@ -44,6 +44,12 @@ pub struct PictureFlags {
 }
 
 impl ImageFlags {
+    /// Whether they say nothing.
+    pub(crate) fn are_none(&self) -> bool {
+        let Self { data, dataset, image_size, pictures } = self;
+        data.is_none() && dataset.is_none() && image_size.is_none() && pictures.given().iter().all(|(_, given)| !given)
+    }
+
     /// The data set and its folder, as [`choose`] finds them; `dataset` counts where no flag names it.
     ///
     /// # Errors
@@ -142,6 +148,11 @@ pub(crate) fn kind_of(dataset: Option<SourceKind>, dir: Option<&Path>) -> Result
         (Some(kind), _) => Ok(kind),
         (None, None) => Ok(SourceKind::Embedded),
         (None, Some(dir)) => {
+            if let Some(kind) = dir.to_str().filter(|_| !dir.exists()).and_then(|name| name.parse::<SourceKind>().ok())
+            {
+                let expected = format!("a folder; the data set of that name is chosen by --dataset {kind}");
+                return Err(Setting::new("data.dir", dir.display().to_string(), expected).into());
+            }
             let kind = SourceKind::detect(dir)?;
             let what = match kind {
                 SourceKind::Folder => "pictures, one folder a class",
@@ -156,10 +167,8 @@ pub(crate) fn kind_of(dataset: Option<SourceKind>, dir: Option<&Path>) -> Result
 /// The flags that mean these images, all of them, for a command that is printed.
 pub(crate) fn flags_of(data: &DataConfig) -> Vec<OsString> {
     let mut flags: Vec<OsString> = Vec::new();
-    if data.dataset != SourceKind::Embedded {
-        flags.extend(["--dataset".into(), data.dataset.name().into()]);
-        flags.extend(data.dir.iter().flat_map(|dir| ["--data".into(), dir.as_os_str().to_owned()]));
-    }
+    flags.extend(["--dataset".into(), data.dataset.name().into()]);
+    flags.extend(data.dir.iter().flat_map(|dir| ["--data".into(), dir.as_os_str().to_owned()]));
     flags.extend(data.image_size.iter().flat_map(|size| ["--image-size".into(), size.to_string().into()]));
     flags.extend(data.labels.iter().flat_map(|table| ["--labels".into(), table.as_os_str().to_owned()]));
     flags.extend(data.max_pixels.iter().flat_map(|most| ["--max-pixels".into(), most.to_string().into()]));

@@ -30,7 +30,7 @@ use crate::{Error, Start, out::say};
 Examples:
   eoinas export runs/folder/training/network --out mine.onnx
   eoinas export runs/folder/training/network --out any.onnx --any-size
-  eoinas export runs/train-embedded-quick/network --normalised")]
+  eoinas export runs/train-embedded-v2-quick/network --normalised")]
 pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,

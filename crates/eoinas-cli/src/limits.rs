@@ -37,6 +37,11 @@ pub(crate) struct LimitFlags {
 }
 
 impl LimitFlags {
+    /// Whether they limit nothing.
+    pub(crate) fn are_none(&self) -> bool {
+        self.max_parameters.is_none() && self.max_multiply_adds.is_none() && !self.limit_latency()
+    }
+
     /// These limits over others; `keep_cells` where the depth was asked for, too.
     pub(crate) fn over(&self, below: Limits, keep_cells: bool) -> Limits {
         let limits = Limits {

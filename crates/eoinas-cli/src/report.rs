@@ -17,9 +17,9 @@ use crate::{Error, Start, out::say};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  eoinas report runs/search-embedded-quick --open
+  eoinas report runs/search-embedded-v2-recommended --open
   eoinas report runs/eoinas runs/gdas runs/random --out compared --tensorboard
-  eoinas report runs/search-embedded-quick --follow 60
+  eoinas report runs/search-embedded-v2-recommended --follow 60
   eoinas report runs/ablation")]
 pub struct Args {
     /// Folders of runs, of several runs (seeds, trials), or of studies

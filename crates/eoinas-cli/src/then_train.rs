@@ -29,6 +29,27 @@ pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainCon
     config
 }
 
+#[cfg(feature = "images")]
+/// Few pictures make few steps an epoch, and learning takes steps.
+pub(crate) fn epochs(steps: usize, batch: usize, images: usize, (least, most): (usize, usize)) -> usize {
+    (steps * batch / images.max(1)).clamp(least, most)
+}
+
+#[cfg(feature = "images")]
+/// Steps of each training in the first round of a search's finals, about as many as `recommended` has with its own images.
+const FINALISTS_STEPS: usize = 320;
+
+/// Gives the finals of a search with `images` pictures as many steps as they have with many, up to 30 epochs.
+#[cfg(feature = "images")]
+pub(crate) fn fit_finalists(search: &mut SearchConfig, images: usize) {
+    if let Some(finalists) = &mut search.finalists {
+        let learned_from = ((1.0 - finalists.held_out) * images as f64) as usize;
+        finalists.batch_size = finalists.batch_size.min(learned_from / 2).max(2);
+        let most = finalists.epochs.max(30);
+        finalists.epochs = epochs(FINALISTS_STEPS, finalists.batch_size, learned_from, (finalists.epochs, most));
+    }
+}
+
 /// The preset `quick` for these images, as `eoinas train` has it.
 fn quick(data: &DataConfig) -> TrainConfig {
     match data.image_size {

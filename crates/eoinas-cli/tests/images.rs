@@ -22,8 +22,20 @@ fn pictures(root: &Path) {
     }
 }
 
-const TINY: [&str; 10] =
-    ["--search-epochs", "1", "--epochs", "2", "--image-size", "16", "--channels", "4", "--cells", "3"];
+const TINY: [&str; 12] = [
+    "--preset",
+    "quick",
+    "--search-epochs",
+    "1",
+    "--epochs",
+    "2",
+    "--image-size",
+    "16",
+    "--channels",
+    "4",
+    "--cells",
+    "3",
+];
 
 #[test]
 fn from_pictures_to_a_network() {
@@ -34,6 +46,8 @@ fn from_pictures_to_a_network() {
     let only = run("images", &[&[root.to_str().unwrap(), "--estimate"], &TINY[..]].concat());
     assert!(only.status.success(), "{}", text(&only.stderr));
     assert!(text(&only.stdout).contains("on this machine: about"), "{}", text(&only.stdout));
+    let recommended = run("images", &[&[root.to_str().unwrap(), "--estimate"], &TINY[2..]].concat());
+    assert!(text(&recommended.stdout).contains("to search (1 epoch, 8 finalists)"), "{}", text(&recommended.stdout));
     let refused = run("images", &[&args[..], &["--estimate"]].concat());
     assert!(
         text(&refused.stderr).contains("'--out <DIR>' cannot be used with '--estimate'"),
@@ -162,7 +176,7 @@ fn a_run_goes_on_with_its_own_pictures_alone() {
         let output = command.args(arguments).args(["--quiet", "--max-steps", "1"]).current_dir(from).output().unwrap();
         (output.status.success(), text(&output.stderr))
     };
-    let small = ["--batch-size", "4", "--channels", "4", "--cells", "3", "--epochs", "3"];
+    let small = ["--preset", "quick", "--batch-size", "4", "--channels", "4", "--cells", "3", "--epochs", "3"];
     let begin = [&["--data", "pictures", "--dataset", "folder", "--out", "out"], &small[..]].concat();
     let (done, errors) = search(&begin, dir.path());
     assert!(done, "{errors}");
@@ -242,7 +256,8 @@ fn a_table_says_what_pictures_are() {
     }
     let labels = root.join("labels.csv");
     fs::write(&labels, &table).unwrap();
-    let small = ["--batch-size", "4", "--channels", "4", "--cells", "3", "--epochs", "3", "--max-steps", "1"];
+    let small = "--preset quick --batch-size 4 --channels 4 --cells 3 --epochs 3 --max-steps 1";
+    let small: Vec<&str> = small.split(' ').collect();
     let args = ["--labels", labels.to_str().unwrap(), "--out", out.to_str().unwrap()];
     let output = run("search", &[&args[..], &small[..]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));

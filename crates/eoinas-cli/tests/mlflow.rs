@@ -73,7 +73,7 @@ fn a_search_is_one_run_of_a_real_server_and_survives_its_loss() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stderr)
     };
-    let sizes = "--epochs 3 --train-images 32 --batch-size 8 --channels 4 --cells 3";
+    let sizes = "--preset quick --epochs 3 --train-images 32 --batch-size 8 --channels 4 --cells 3";
     let sizes: Vec<&str> = sizes.split(' ').collect();
     let out = out.to_str().unwrap();
     search(&[&sizes[..], &["--max-steps", "3", "--out", out]].concat());

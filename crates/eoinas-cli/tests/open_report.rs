@@ -9,7 +9,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, thread::sleep, time::Dur
 
 use common::{eoinas, text};
 
-const TINY: &str = "--then-train --train-epochs 1 --epochs 1 --train-images 64 --batch-size 16 --channels 4 --cells 3 \
+const TINY: &str = "--preset quick --then-train --train-epochs 1 --epochs 1 --train-images 64 --batch-size 16 --channels 4 --cells 3 \
                     --threads 1 --quiet --open-report";
 
 /// What a run of `eoinas search` says on stderr, and which page was opened; the opener stands in `dir`.

@@ -99,7 +99,7 @@ fn the_printed_command_pastes_into_a_shell_and_does_what_it_says() {
     let root = tempfile::tempdir().unwrap();
     let (pictures, _) = folders(root.path());
     let out = root.path().join("it's a run");
-    let tiny = "--epochs 1 --batch-size 4 --channels 4 --cells 3 --image-size 16 --skip-unreadable";
+    let tiny = "--preset quick --epochs 1 --batch-size 4 --channels 4 --cells 3 --image-size 16 --skip-unreadable";
     let args: Vec<&str> = tiny.split(' ').chain(["--data", &pictures, "--out", out.to_str().unwrap()]).collect();
     let output = run("search", &args);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -142,6 +142,19 @@ fn options_that_would_not_be_used_are_refused() {
 }
 
 /// A table says nothing of images that are drawn, whatever lies beside it.
+/// The names of the embedded sets, which are no folders.
+#[test]
+fn embedded_sets_are_chosen_by_name() {
+    for (flags, set) in
+        [(&["--dataset", "embedded-v1"][..], "embedded"), (&["--preset", "quick"], "embedded"), (&[], "embedded-v2")]
+    {
+        let printed = output("search", &[flags, &["--print-config"]].concat());
+        assert!(text(&printed.stdout).contains(&format!("dataset = \"{set}\"\n")), "{}", text(&printed.stderr));
+    }
+    let error = refused("train", &["--genotype", "gdas", "--data", "embedded-v2"]);
+    assert!(error.contains("chosen by --dataset embedded-v2"), "{error}");
+}
+
 #[test]
 #[cfg(feature = "images")]
 fn flags_of_pictures_are_refused_in_their_own_words() {

@@ -146,7 +146,7 @@ fn settings_are_printed_and_read_back() {
 fn the_settings_of_a_file_are_those_of_the_run() {
     let dir = tempfile::tempdir().unwrap();
     let (file, out) = (dir.path().join("mine.toml"), dir.path().join("out"));
-    let settings = "epochs = 1\nbatch_size = 8\n[network]\nchannels = 4\ncells = 3\n[data]\ntrain_images = 32\n";
+    let settings = "preset = \"quick\"\nepochs = 1\nbatch_size = 8\n[network]\nchannels = 4\ncells = 3\n[data]\ntrain_images = 32\n";
     fs::write(&file, settings).unwrap();
     let args = ["--quiet", "--out", out.to_str().unwrap(), "--config", file.to_str().unwrap(), "--channels", "8"];
     let run = output("search", &args);
@@ -168,7 +168,7 @@ mod unix {
     fn a_reader_that_went_away_ends_nothing() {
         let program = env!("CARGO_BIN_EXE_eoinas");
         let dir = tempfile::tempdir().unwrap();
-        let tiny = "--epochs 1 --train-images 32 --batch-size 8 --channels 4 --cells 3 --quiet --out";
+        let tiny = "--preset quick --epochs 1 --train-images 32 --batch-size 8 --channels 4 --cells 3 --quiet --out";
         let search = format!("search {tiny} '{}'", dir.path().join("run").display());
         for command in ["count", "--help", "search --help", "doctor", search.as_str()] {
             // The reader is gone before the first line comes.
@@ -197,7 +197,7 @@ mod unix {
     fn names_that_are_no_unicode_are_names() {
         let dir = tempfile::tempdir().unwrap();
         let odd = dir.path().join(OsStr::from_bytes(b"odd-\xff"));
-        let tiny = "--epochs 1 --train-images 32 --batch-size 8 --channels 4 --cells 3 --quiet --out";
+        let tiny = "--preset quick --epochs 1 --train-images 32 --batch-size 8 --channels 4 --cells 3 --quiet --out";
         let run = eoinas("search").args(tiny.split(' ')).arg(&odd).output().unwrap();
         assert!(run.status.success(), "{}", text(&run.stderr));
         assert!(odd.join("result.json").exists());

@@ -17,8 +17,10 @@ use common::{assert_same, run, start, text};
 const CELL: [&str; 2] = ["genotype.txt", "genotype.json"];
 
 /// A search of two seconds: 8 epochs of 4 steps.
-fn search<'a>(out: &'a str, threads: &'a str) -> [&'a str; 14] {
+fn search<'a>(out: &'a str, threads: &'a str) -> [&'a str; 16] {
     [
+        "--preset",
+        "quick",
         "--epochs",
         "8",
         "--train-images",
@@ -83,7 +85,7 @@ fn finals_leave_a_front() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
     let mut args = search(out.to_str().unwrap(), "2").to_vec();
-    args[1] = "2";
+    args[3] = "2";
     let output = run("search", &[&args[..], &["--finalists", "3", "--verbose"]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let result: serde_json::Value = serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap();

@@ -8,7 +8,9 @@ use std::{fs, path::Path, process::Command, thread::sleep, time::Duration};
 use common::{assert_same, run, start, text};
 use eoinas_nn::saved::SavedNetwork;
 
-const TINY: [&str; 16] = [
+const TINY: [&str; 18] = [
+    "--preset",
+    "quick",
     "--then-train",
     "--epochs",
     "8",
@@ -26,6 +28,20 @@ const TINY: [&str; 16] = [
     "1",
     "--out",
 ];
+
+/// Where nothing is said of what is searched for and how.
+#[test]
+fn a_search_without_flags_is_all_that_there_is_to_show() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let output = run("search", &["--max-steps", "1", "--out", out.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let read =
+        |name: &str| -> serde_json::Value { serde_json::from_slice(&fs::read(out.join(name)).unwrap()).unwrap() };
+    let config = read("config.json");
+    assert_eq!((&config["preset"], &config["data"]["dataset"]), (&"recommended".into(), &"embedded-v2".into()));
+    assert!(["training.json", "baselines.json", "time.json"].iter().all(|plan| out.join(plan).exists()));
+}
 
 #[test]
 fn from_images_to_a_network_that_classifies() {

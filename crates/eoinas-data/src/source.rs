@@ -17,8 +17,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumMessage)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
-    /// Ten classes of shapes and textures that are drawn by code: needs no files.
+    /// Ten classes of shapes and textures that are drawn by code: needs no files. Also called `embedded-v1`.
     #[default]
+    #[serde(alias = "embedded-v1")]
     Embedded,
     /// The same with little colour to go by, so that a linear classifier on pixels is right for a third alone.
     #[serde(rename = "embedded-v2")]
@@ -71,7 +72,8 @@ impl FromStr for SourceKind {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+        let first = (text == "embedded-v1").then_some(Self::Embedded);
+        first.or_else(|| Self::ALL.into_iter().find(|kind| kind.name() == text)).ok_or_else(|| {
             let known = Self::ALL.map(Self::name).join(", ");
             Setting::new("data.dataset", format!("`{text}`"), format!("one of the data sets {known}")).into()
         })

@@ -41,7 +41,7 @@ use samples::Samples;
 Examples:
   eoinas evaluate runs/folder/training/network my-pictures --out mistakes.html
   eoinas evaluate runs/folder/training/network new-pictures --part all --csv predictions.csv
-  eoinas evaluate runs/train-embedded-quick/network --dataset embedded --json")]
+  eoinas evaluate runs/train-embedded-v2-quick/network --dataset embedded-v2 --json")]
 pub struct Args {
     /// Folder of the network: network.json and model.safetensors.
     model: PathBuf,

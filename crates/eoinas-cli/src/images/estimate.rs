@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eoinas_core::{Genotype, SearchSpace, SeedStream, Streams, counted, models::Design};
-use eoinas_train::{Options, Search, SearchConfig, TrainConfig, Training};
+use eoinas_train::{Options, SearchConfig, TrainConfig, Training};
 
 use super::Args;
 use crate::{
@@ -26,7 +26,7 @@ pub(super) fn say_both(
     others: usize,
     host: &Host,
 ) -> Result<(), Error> {
-    let searching = Search::estimate(search.clone(), Options::default(), MEASURED).map_err(flags::of_search)?;
+    let searching = search.estimate(|| host.options()).map_err(flags::of_search)?;
     let mut rng = Streams::new(args.seed).rng(SeedStream::Named("estimate"), 0, 0);
     let cell = Genotype::random(&SearchSpace::darts(), &mut rng);
     let (time, notes) = Training::estimate_with_notes((training.clone(), cell.into()), Options::default(), MEASURED)?;
@@ -34,7 +34,9 @@ pub(super) fn say_both(
     if args.estimate {
         notes.iter().for_each(|note| host.note(note));
     }
+    let finals = search.finalists.as_ref().map(|finalists| format!(", {} finalists", finalists.candidates));
     let [search, epochs] = [search.epochs, training.epochs].map(|epochs| counted(epochs, "epoch", "epochs"));
+    let search = search + &finals.unwrap_or_default();
     let beside = match others {
         0 => String::new(),
         _ => format!(", and as long for each of {others} networks to set beside it"),

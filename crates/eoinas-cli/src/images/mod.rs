@@ -11,11 +11,12 @@ use std::{
 };
 
 use eoinas_core::{counted, run_folder::names};
-use eoinas_train::{Found, Options, Outcome, RunDir, RunWriter, Search, SearchConfig, StopReason, Trained};
+use eoinas_train::{Found, Options, Outcome, Preset, RunDir, RunWriter, Search, SearchConfig, StopReason, Trained};
 
 use crate::{
     Error, Start,
     baselines::{Baselines, Plan},
+    choices,
     data::PictureFlags,
     end, flags,
     host::{Host, HostArgs},
@@ -44,13 +45,13 @@ pub struct Args {
     #[arg(long, value_parser = crate::start::path(), value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the run in this folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "search_epochs", "epochs", "time", "channels",
-        "cells", "max_parameters", "max_multiply_adds", "max_latency", "seed", "skip_unreadable", "max_pixels", "labels", "alone", "estimate", "init",
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "out", "image_size", "preset", "search_epochs", "epochs", "time",
+        "channels", "cells", "max_parameters", "max_multiply_adds", "max_latency", "seed", "skip_unreadable", "max_pixels", "labels", "alone", "estimate", "init",
         "init_rate"])]
     resume: Option<PathBuf>,
     /// Search nothing: begin with the weights of a network that was trained before, on other pictures (its folder network/, or that of
     /// the training), as `eoinas train --init` does. Cell, size and normalisation are that network's; the head is new. For few pictures.
-    #[arg(long, value_name = "MODEL", conflicts_with_all = ["search_epochs", "channels", "cells", "max_parameters", "max_multiply_adds",
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["preset", "search_epochs", "channels", "cells", "max_parameters", "max_multiply_adds",
         "max_latency", "alone"])]
     init: Option<PathBuf>,
     /// With --init: what the learning rate of all but the head is multiplied by, 0 (frozen) to 1 [default: 1]
@@ -59,7 +60,10 @@ pub struct Args {
     /// Height and width of the images that the network sees.
     #[arg(long, default_value_t = 64)]
     image_size: usize,
-    /// Epochs of the search [default: 24 to 160, the more the fewer pictures there are]
+    /// Settings that the search starts from.
+    #[arg(long, default_value_t = Preset::Recommended, value_parser = choices::presets())]
+    preset: Preset,
+    /// Epochs of the search [default: the preset's; with `quick` 24 to 160, the more the fewer pictures there are]
     #[arg(long)]
     search_epochs: Option<usize>,
     /// Epochs of the training [default: 30 to 200, the more the fewer pictures there are]
@@ -143,16 +147,20 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                     let left = time.saturating_sub(begun.elapsed());
                     let fitted = search.fitted_to(left / 2, || host.options());
                     let fitted = fitted.map_err(|error| flags::of_search(time::of_part(error, time)))?;
-                    let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
+                    let mut searching = fitted.expected;
                     search = fitted.config;
-                    // Few pictures are searched with no longer than with many.
-                    search.epochs = search.epochs.min(MOST_SEARCH_EPOCHS);
-                    let searching = each.mul_f64(search.epochs as f64);
-                    host.tell(&format!(
-                        "the search: {}, {:.0} s by what was measured",
-                        counted(search.epochs, "epoch", "epochs"),
-                        searching.as_secs_f64()
-                    ));
+                    if search.epochs > MOST_SEARCH_EPOCHS {
+                        // Few pictures are searched with no longer than with many.
+                        searching = searching.mul_f64(MOST_SEARCH_EPOCHS as f64 / search.epochs as f64);
+                        search.epochs = MOST_SEARCH_EPOCHS;
+                        host.tell(&format!(
+                            "the search: {}, {:.0} s by what was measured",
+                            counted(search.epochs, "epoch", "epochs"),
+                            searching.as_secs_f64()
+                        ));
+                    } else {
+                        host.tell(&format!("the search: {}", fitted.note));
+                    }
                     let rest = time.saturating_sub(begun.elapsed()).saturating_sub(searching);
                     training = then_train::fitted(
                         training,

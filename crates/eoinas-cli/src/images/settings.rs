@@ -5,20 +5,24 @@ use std::{ffi::OsStr, path::Path};
 use eoinas_core::{SearchSpace, counted};
 use eoinas_data::SourceKind;
 use eoinas_train::{
-    SearchConfig, TrainConfig,
+    Preset, SearchConfig, TrainConfig,
     config::{DataConfig, RetrainConfig},
     data::open_dataset,
 };
 
 use super::Args;
-use crate::{Error, Start, host::Host, then_train};
+use crate::{
+    Error, Start,
+    host::Host,
+    then_train::{self, epochs},
+};
 
 /// Of fewer training pictures it is said what may do better.
 const FEW: usize = 2000;
 
 /// Settings that fit the number of pictures.
 pub(super) fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Result<(SearchConfig, TrainConfig), Error> {
-    let mut search = SearchConfig::quick();
+    let mut search = args.preset.config();
     search.seed = args.seed;
     search.data = data_of(args, dir, search.data);
     let images = pictures(&search.data, start, host)?;
@@ -35,7 +39,12 @@ pub(super) fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Resul
     training.network.channels = args.channels.unwrap_or(16);
     training.network.cells = args.cells.unwrap_or(8);
     training.limits = args.limits.over(training.limits, args.cells.is_some());
-    search.epochs = args.search_epochs.unwrap_or_else(|| epochs(2400, search.batch_size, images, (24, 160)));
+    search.epochs = match args.preset {
+        Preset::Quick => epochs(2400, search.batch_size, images, (24, 160)),
+        _ => search.epochs,
+    };
+    search.epochs = args.search_epochs.unwrap_or(search.epochs);
+    then_train::fit_finalists(&mut search, images);
     if args.limits.limit_latency() {
         let skeleton = training.unlimited_for(&mut host.options())?;
         training.limits = args.limits.with_latency(training.limits, &skeleton, &SearchSpace::darts(), host)?;
@@ -98,9 +107,4 @@ pub(super) fn training_of(args: &Args, data: &DataConfig, images: usize) -> Trai
     training.label_smoothing = 0.1;
     training.epochs = args.epochs.unwrap_or_else(|| epochs(3000, training.batch_size, images, (30, 200)));
     training
-}
-
-/// Few pictures make few steps an epoch, and learning takes steps.
-fn epochs(steps: usize, batch: usize, images: usize, (least, most): (usize, usize)) -> usize {
-    (steps * batch / images.max(1)).clamp(least, most)
 }

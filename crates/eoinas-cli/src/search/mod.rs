@@ -32,16 +32,18 @@ use crate::{
 
 /// Search for a cell by operation importance (EoiNAS), or by another method on the same loop.
 ///
-/// Without arguments: the preset `quick` on images that are built in, some minutes on two cores. The run's folder has the
-/// cell (genotype.txt, genotype.json), the settings, a record of every event, and checkpoints: a run that was stopped, by
-/// Ctrl-C or by the power, goes on to the same bytes with --resume.
+/// Without arguments it shows what there is, in under three minutes on two cores: the preset `recommended` on images that are
+/// built in, with --time 160s --then-train --baselines. The run's folder has the cell (genotype.txt, genotype.json), the
+/// settings, a record of every event, and checkpoints: a run that was stopped, by Ctrl-C or by the power, goes on to the same
+/// bytes with --resume.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  eoinas search --then-train --baselines
+  eoinas search
+  eoinas search --data cifar-10-batches-bin --time 20m --then-train --baselines
   eoinas search --data cifar-10-batches-bin --preset paper
   eoinas search --download --dataset cifar100 --method gdas --seeds 4
-  eoinas search --resume runs/search-embedded-quick
+  eoinas search --resume runs/search-embedded-v2-recommended
   eoinas search --preset paper --print-config > mine.toml
   eoinas search --config mine.toml --epochs 50")]
 pub struct Args {
@@ -53,7 +55,7 @@ pub struct Args {
     /// Fetch CIFAR (cifar10, or what --dataset says) to --data [default: data] when it is not there.
     #[arg(long, help_heading = "Images")]
     download: bool,
-    /// Settings to start from [default: that of --config, else quick]
+    /// Settings to start from [default: that of --config, else recommended]
     #[arg(long, help_heading = "Settings", value_parser = choices::presets())]
     preset: Option<Preset>,
     /// File with settings, of which flags are the stronger: TOML with the names of config.json, or a config.json.
@@ -164,6 +166,49 @@ enum Edges {
     Sampled,
 }
 
+/// What follows a search, and the time for all of it.
+struct Asked {
+    time: Option<Duration>,
+    then_train: bool,
+    baselines: bool,
+}
+
+/// The time of a search of which nothing is said.
+const DEFAULT_TIME: Duration = Duration::from_secs(160);
+
+impl Args {
+    /// What the flags say; where nothing is said of what is searched for and how, all that there is to show.
+    fn asked(&self, host: &Host) -> Asked {
+        let Self { then_train, baselines, time, .. } = *self;
+        if !self.says_nothing() {
+            return Asked { time, then_train, baselines };
+        }
+        let seconds = DEFAULT_TIME.as_secs();
+        host.tell(&format!("nothing else was asked for: as with --time {seconds}s --then-train --baselines"));
+        Asked { time: Some(DEFAULT_TIME), then_train: true, baselines: true }
+    }
+
+    fn says_nothing(&self) -> bool {
+        // In whole, so that no flag is forgotten here.
+        #[rustfmt::skip]
+        let Self {
+            images, train_images, download, preset, config, print_config, seeds, epochs, time, batch_size, channels, cells,
+            max_ops, method, path, paths_per_step, partial_channels, edges, limits, finalists, then_train, baselines,
+            train_epochs, resume,
+            seed: _, out: _, replan: _, max_steps: _, json: _, verbose: _, page: _, host: _,
+        } = self;
+        let numbers = [train_images, epochs, batch_size, channels, cells, max_ops];
+        let of_method = [paths_per_step, partial_channels, finalists, train_epochs];
+        images.are_none()
+            && limits.are_none()
+            && numbers.into_iter().chain(of_method).all(Option::is_none)
+            && *seeds == 1
+            && (preset.is_none() && config.is_none() && time.is_none() && resume.is_none())
+            && (method.is_none() && path.is_none() && edges.is_none())
+            && ![download, print_config, then_train, baselines].into_iter().any(|flag| *flag)
+    }
+}
+
 /// Searches, and trains the found cell's network where that is wanted.
 ///
 /// # Errors
@@ -255,6 +300,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         return Ok((path.clone(), config, outcome));
     }
     let (begun, mut time_plan) = (Instant::now(), None);
+    let asked_for = args.asked(host);
     let (_, mut config) = settings::of(args)?;
     if args.download {
         let dir = config.data.dir.unwrap_or_else(|| "data".into());
@@ -265,13 +311,13 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         let limits = args.limits.with_latency(config.limits.clone(), &skeleton, &SearchSpace::darts(), host)?;
         config = config.with_limits(limits);
     }
-    let training = args.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
+    let training = asked_for.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
     let mut training = training.map_err(flags::of_training)?;
-    if let Some(asked) = args.time {
+    if let Some(asked) = asked_for.time {
         let mut time = asked;
         if let Some(settings) = training.take() {
             // A random cell's network is trained beside the found one's.
-            let trainings = 1 + usize::from(args.baselines);
+            let trainings = 1 + usize::from(asked_for.baselines);
             let (fitted, takes) = then_train::fitted(
                 settings,
                 &config,
@@ -288,7 +334,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         config = fitted.config;
     }
     let asked = config.clone();
-    let baselines = args.baselines.then(|| Plan::new(config.seed));
+    let baselines = asked_for.baselines.then(|| Plan::new(config.seed));
     let name = format!("search-{}-{}", config.data.dataset, config.preset);
     let dir = || {
         let dir = resume::new_folder(args.out.as_deref(), &name)?;

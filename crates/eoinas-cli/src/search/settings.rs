@@ -17,7 +17,7 @@ use crate::{
 /// The settings that flags and file ask for, and those of the preset below them.
 pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     let file = ConfigFile::read(args.config.as_deref())?;
-    let preset = args.preset.or(file.get("preset")?).unwrap_or(Preset::Quick);
+    let preset = args.preset.or(file.get("preset")?).unwrap_or(Preset::Recommended);
     let method = file.method()?;
     // The settings of the file's method stand over those of the same method.
     let base = match method {
@@ -70,6 +70,13 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     if args.train_images.is_none() && !file.has("data", "train_images") {
         config.data.train_images = at_most(&config.data)?;
     }
+    #[cfg(feature = "images")]
+    if let Some(images) = pictures(&config.data)?
+        && !file.has("finalists", "epochs")
+    {
+        let used = config.data.train_images.map_or(images, |most| most.min(images));
+        then_train::fit_finalists(&mut config, used);
+    }
     let limits = args.limits.over(config.limits.clone(), false);
     if limits != config.limits {
         config = config.with_limits(limits);
@@ -87,11 +94,18 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
 /// The preset's number of images, which nobody asked for, where a folder has more pictures; else all.
 fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
     #[cfg(feature = "images")]
-    if let (SourceKind::Folder, Some(dir), Some(most)) = (data.dataset, &data.dir, data.train_images) {
-        let config = eoinas_data::FolderConfig { files: data.files, labels: data.labels.clone(), ..Default::default() };
-        return Ok((eoinas_data::ImageFolder::count(dir, &config)? > most).then_some(most));
+    if let (Some(pictures), Some(most)) = (pictures(data)?, data.train_images) {
+        return Ok((pictures > most).then_some(most));
     }
     Ok(data.train_images)
+}
+
+/// How many training pictures a folder has.
+#[cfg(feature = "images")]
+fn pictures(data: &DataConfig) -> Result<Option<usize>, Error> {
+    let (SourceKind::Folder, Some(dir)) = (data.dataset, &data.dir) else { return Ok(None) };
+    let config = eoinas_data::FolderConfig { files: data.files, labels: data.labels.clone(), ..Default::default() };
+    Ok(Some(eoinas_data::ImageFolder::count(dir, &config)?))
 }
 
 /// As it is on the command line.

@@ -40,12 +40,12 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("cell").required(true).multiple(true), after_help = "\
 Examples:
-  eoinas train --genotype runs/search-embedded-quick/genotype.txt
+  eoinas train --genotype runs/search-embedded-v2-recommended/genotype.txt
   eoinas train --genotype darts-v2 --dataset cifar10 --data cifar-10-batches-bin --preset paper-cifar
   eoinas train --network mobilenet-v2 --multiply-adds 12M
   eoinas train --random 5
   eoinas train --init runs/train-cifar10-quick --data my-pictures --folds 5
-  eoinas train --resume runs/train-embedded-quick
+  eoinas train --resume runs/train-embedded-v2-quick
   eoinas train --preset paper-cifar --print-config > mine.toml
   eoinas train --genotype darts-v2 --config mine.toml --epochs 100")]
 pub struct Args {

@@ -23,12 +23,13 @@ pub struct Case {
 
 /// What every run of the program has.
 const HOST: &str = "--quiet --threads 1";
-const SEARCH: &str = "search --epochs 2 --train-images 32 --batch-size 8 --channels 4 --cells 3";
+const SEARCH: &str = "search --preset quick --epochs 2 --train-images 32 --batch-size 8 --channels 4 --cells 3";
 const TRAINING: &str = "train --genotype darts-v1 --epochs 2 --train-images 16 --test-images 8 \
     --batch-size 8 --channels 4 --cells 3";
-const THEN_TRAIN: &str = "search --epochs 1 --train-images 16 --batch-size 8 --channels 4 --cells 3 \
+const THEN_TRAIN: &str = "search --preset quick --epochs 1 --train-images 16 --batch-size 8 --channels 4 --cells 3 \
     --then-train --train-epochs 1";
-const SEEDS: &str = "search --epochs 1 --train-images 16 --batch-size 8 --channels 4 --cells 3 --seeds 2";
+const SEEDS: &str =
+    "search --preset quick --epochs 1 --train-images 16 --batch-size 8 --channels 4 --cells 3 --seeds 2";
 const TRIALS: &str = "train --random 2 --epochs 1 --train-images 16 --test-images 8 --batch-size 8 \
     --channels 4 --cells 3";
 const STUDY: &str = "compare ablation --method eoinas --seeds 1 --search-epochs 1 --search-images 64 \

@@ -95,6 +95,20 @@ impl SearchConfig {
         Ok(Fitted::new(self, (seconds, time), spent + seconds - left, &note))
     }
 
+    /// How long a search of these settings takes on this machine, its finals included, from as many measured steps as
+    /// [`SearchConfig::fitted_to`] has. `options` makes what each measurement needs.
+    ///
+    /// # Errors
+    /// Settings that cannot work, images that cannot be read.
+    pub fn estimate(&self, mut options: impl FnMut() -> Options) -> Result<Duration> {
+        let search = Search::measure(Self { finalists: None, ..self.clone() }, options(), MEASURED)?;
+        let finals = match &self.finalists {
+            Some(finalists) => finalists.seconds(self.finals_costs(finalists, &mut options)?),
+            None => 0.0,
+        };
+        Ok(Duration::try_from_secs_f64(search.start + search.epochs + finals).unwrap_or(Duration::MAX))
+    }
+
     /// Cells that stand for one that is not found yet, where the time of its training is measured: the largest of some random
     /// ones, in a network of the search's size.
     ///

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use eoinas_core::{Setting, schedule::Cosine, skeleton::Form};
-use eoinas_data::SplitKind;
+use eoinas_data::{SourceKind, SplitKind};
 
 use super::{DataConfig, MethodKind, NetworkConfig, SearchConfig, WeightsConfig};
 use crate::methods::EoiNas;
@@ -122,12 +122,15 @@ impl SearchConfig {
         }
     }
 
-    /// Minutes on two cores, with the method [`MethodKind::Recommended`] and its finalists.
+    /// Minutes on two cores, with the method [`MethodKind::Recommended`] and its finalists; on the second embedded set where
+    /// there is no other.
     pub fn recommended() -> Self {
+        let quick = Self::quick();
         Self {
             preset: Preset::Recommended,
+            data: DataConfig { dataset: SourceKind::EmbeddedV2, ..quick.data },
             network: NetworkConfig { channels: 8, cells: 8, ..NetworkConfig::default() },
-            ..Self::quick()
+            ..quick
         }
         .with_method(MethodKind::Recommended)
     }
