@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumMessage)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
-    /// Ten classes of shapes and textures that are drawn by code: needs no files. Also called `embedded-v1`.
+    /// Ten classes of shapes and textures that are drawn by code: needs no files. Also called embedded-v1.
     #[default]
     #[serde(alias = "embedded-v1")]
     Embedded,

@@ -71,17 +71,18 @@ impl<T: Serialize + DeserializeOwned> Noted for Note<T> {
 impl<T> Note<T> {
     /// What the user can do.
     fn explain(&self, error: TrainError, start: &Start) -> Error {
-        let shown = self.folder.display();
+        let (shown, file) = (self.folder.display(), &self.name);
         match (error, &self.variant) {
             (TrainError::OtherSettings { setting, there, wanted, .. }, Some(name)) => format!(
-                "{shown} holds searches of {name} whose {setting} is {there}, not {wanted}; give the variant another name, or choose \
-                 another --out"
+                "{shown} holds searches of {name} whose {setting} is {there}, not {wanted} ({file}); give the variant another name, \
+                 or choose another --out"
             )
             .into(),
             (TrainError::OtherSettings { setting, there, wanted, .. }, None) => {
                 let setting = flags::of_study(&setting, start);
                 format!(
-                    "{shown} holds a study whose {setting} is {there}, not {wanted}; give it as it is there, or choose another --out"
+                    "{shown} holds a study whose {setting} is {there}, not {wanted} ({file}); give it as it is there, or choose \
+                     another --out"
                 )
                 .into()
             }
