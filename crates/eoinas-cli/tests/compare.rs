@@ -58,7 +58,10 @@ fn an_ablation_adds_seeds_and_refuses_other_settings() {
     assert_eq!(fs::read(out.join("gdas/seed-0/train/result.json")).unwrap(), result);
     // Other settings are refused before anything begins, and fewer seeds and variants leave the table as it is.
     for (more, message) in [
-        ("--cutout 8 --seeds 1", "--cutout is 16, not 8 (ablation.json); give it as it is there, or choose another --out"),
+        (
+            "--cutout 8 --seeds 1",
+            "--cutout is 16, not 8 (ablation.json); give it as it is there, or choose another --out",
+        ),
         (
             "--method new=gdas,gentle=eoinas:indicator.lambda=0.2",
             "holds searches of gentle whose method.eoinas.indicator.lambda is",

@@ -182,7 +182,11 @@ fn the_papers_tables_are_counted_and_trained() {
     let output = part(&["--epochs", "1", "--part", "2"]);
     assert!(output.0, "{}", output.1);
     let output = part(&["--epochs", "2", "--part", "3"]);
-    assert!(!output.0 && output.1.contains("--epochs is 1, not 2; give it as it is there"), "{}", output.1);
+    assert!(
+        !output.0 && output.1.contains("--epochs is 1, not 2 (study.json); give it as it is there"),
+        "{}",
+        output.1
+    );
 }
 
 #[test]

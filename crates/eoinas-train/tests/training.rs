@@ -7,6 +7,7 @@ use std::{fs, path::Path, time::Duration};
 
 use common::*;
 use eoinas_core::{Event, SearchSpace, Streams, count::Limits, event::Task, schedule::Constant};
+use eoinas_data::SourceKind;
 use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions};
 use eoinas_train::{
     Options, Outcome, RunDir, RunWriter, Runs, StopReason, TrainConfig, TrainError, Trained, Training, Trials, batch,
@@ -157,6 +158,8 @@ fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state() {
 fn a_training_learns() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = TrainConfig { epochs: 12, batch_size: 16, seed: 1, ..TrainConfig::quick() };
+    // The set whose colours are a hint, so that seconds are enough.
+    config.data.dataset = SourceKind::Embedded;
     config.data.train_images = Some(400);
     config.data.test_images = Some(200);
     config.network.channels = 4;
