@@ -158,9 +158,10 @@ pub fn train_command(run: &Run) -> Option<String> {
     let mut text = format!("{train} --genotype {}", shell_word(genotype));
     if let Some(dir) = word("dir") {
         text += &format!(" --data {}", shell_word(dir));
-        if let Some(dataset) = word("dataset") {
-            text += &format!(" --dataset {}", shell_word(dataset));
-        }
+    }
+    // There are several that need no folder.
+    if let Some(dataset) = word("dataset") {
+        text += &format!(" --dataset {}", shell_word(dataset));
     }
     Some(text)
 }

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 
 use candle_core::Device;
 use eoinas_core::{
-    EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, event::FinalistRound, models::DesignText,
+    EdgeOpTable, Event, Genotype, Measure, Score, SearchSpace, counted, event::FinalistRound, models::DesignText,
     run_folder::names, statistics::accuracy_difference_error,
 };
 use eoinas_data::Dataset;
@@ -110,8 +110,8 @@ pub(crate) fn run(
                 .complete(&dir, trial, Options { claim: session.claim(), ..around.options(Box::new(rules.clone())) })?
                 .flow()?;
             finalist.learn(&trained);
-            let what =
-                format!("finalist {} of {count}, round {round} of {of}: {epochs} epochs, held-out images", at + 1);
+            let long = counted(epochs, "epoch", "epochs");
+            let what = format!("finalist {} of {count}, round {round} of {of}: {long}, held-out images", at + 1);
             let Trained { accuracy, loss, test_images: images, .. } = trained;
             let score = trained.score.as_ref().map(|score| score.value);
             let told = FinalistRound {
