@@ -2,10 +2,7 @@
 
 use clap::ValueEnum;
 use eoinas_data::SourceKind;
-use eoinas_train::{
-    Preset, SearchConfig, TrainConfig,
-    config::{DataConfig, RetrainConfig},
-};
+use eoinas_train::{Preset, SearchConfig, TrainConfig, config::RetrainConfig};
 
 use super::Args;
 use crate::{
@@ -67,15 +64,16 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
     config.data.labels = args.images.pictures.labels.clone().or(config.data.labels);
     config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
-    if args.train_images.is_none() && !file.has("data", "train_images") {
-        config.data.train_images = at_most(&config.data)?;
-    }
     #[cfg(feature = "images")]
-    if let Some(images) = pictures(&config.data)?
-        && !file.has("finalists", "epochs")
-    {
-        let used = config.data.train_images.map_or(images, |most| most.min(images));
-        then_train::fit_finalists(&mut config, used);
+    if let Some(pictures) = pictures(&config.data)? {
+        // The preset's number of images, which nobody asked for, is for folders that have more.
+        if args.train_images.is_none() && !file.has("data", "train_images") {
+            config.data.train_images = config.data.train_images.filter(|most| pictures > *most);
+        }
+        if !file.has("finalists", "epochs") {
+            let used = config.data.train_images.map_or(pictures, |most| most.min(pictures));
+            then_train::fit_finalists(&mut config, used);
+        }
     }
     let limits = args.limits.over(config.limits.clone(), false);
     if limits != config.limits {
@@ -91,18 +89,9 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     Ok((chosen.map_or(base.clone(), |method| base.with_method(method)), config))
 }
 
-/// The preset's number of images, which nobody asked for, where a folder has more pictures; else all.
-fn at_most(data: &DataConfig) -> Result<Option<usize>, Error> {
-    #[cfg(feature = "images")]
-    if let (Some(pictures), Some(most)) = (pictures(data)?, data.train_images) {
-        return Ok((pictures > most).then_some(most));
-    }
-    Ok(data.train_images)
-}
-
 /// How many training pictures a folder has.
 #[cfg(feature = "images")]
-fn pictures(data: &DataConfig) -> Result<Option<usize>, Error> {
+fn pictures(data: &eoinas_train::config::DataConfig) -> Result<Option<usize>, Error> {
     let (SourceKind::Folder, Some(dir)) = (data.dataset, &data.dir) else { return Ok(None) };
     let config = eoinas_data::FolderConfig { files: data.files, labels: data.labels.clone(), ..Default::default() };
     Ok(Some(eoinas_data::ImageFolder::count(dir, &config)?))
