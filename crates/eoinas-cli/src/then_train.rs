@@ -6,9 +6,10 @@ use eoinas_core::{Genotype, SearchSpace, count, counted, models::Design, run_fol
 use eoinas_data::DatasetInfo;
 use eoinas_nn::saved::SavedNetwork;
 use eoinas_train::{
-    Options, Outcome, RunDir, SearchConfig, TrainConfig, TrainError, Trained, Training,
-    config::{DataConfig, RetrainConfig},
+    FinalistsConfig, Options, Outcome, RunDir, SearchConfig, TrainConfig, TrainError, Trained, Training,
+    config::{DataConfig, MethodConfig, RetrainConfig},
     data::open_dataset,
+    finalists::FEW_IMAGES,
 };
 
 use crate::{
@@ -29,14 +30,14 @@ pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainCon
     config
 }
 
-#[cfg(feature = "images")]
 /// Few pictures make few steps an epoch, and learning takes steps.
+#[cfg(feature = "images")]
 pub(crate) fn epochs(steps: usize, batch: usize, images: usize, (least, most): (usize, usize)) -> usize {
     (steps * batch / images.max(1)).clamp(least, most)
 }
 
-#[cfg(feature = "images")]
 /// Steps of each training in the first round of a search's finals, about as many as `recommended` has with its own images.
+#[cfg(feature = "images")]
 const FINALISTS_STEPS: usize = 320;
 
 /// Gives the finals of a search with `images` pictures as many steps as they have with many, up to 30 epochs.
@@ -47,6 +48,46 @@ pub(crate) fn fit_finalists(search: &mut SearchConfig, images: usize) {
         finalists.batch_size = finalists.batch_size.min(learned_from / 2).max(2);
         let most = finalists.epochs.max(30);
         finalists.epochs = epochs(FINALISTS_STEPS, finalists.batch_size, learned_from, (finalists.epochs, most));
+    }
+}
+
+/// Random cells of which one is chosen where no training can tell them apart: to ask the predictor costs nothing.
+const DRAWN: usize = 1000;
+
+/// Of few images too few are held out to tell cells apart by trainings: where random cells would be in the finals of a method that
+/// trains nothing, the one that promises the most is taken. Nobody asks for the method's own cell then, so that it has one epoch
+/// unless others were asked for.
+pub(crate) fn choose_by_promise(search: &mut SearchConfig, images: usize, epochs: Option<usize>) {
+    if let Some(finalists) = random_finals(search).filter(|_| images < FEW_IMAGES) {
+        (finalists.candidates, finalists.random) = (1, 1.0);
+        finalists.drawn.get_or_insert(DRAWN);
+        search.epochs = epochs.unwrap_or(1);
+    }
+}
+
+/// The finals of a method that trains nothing, where random cells take part.
+fn random_finals(search: &mut SearchConfig) -> Option<&mut FinalistsConfig> {
+    let trains = !matches!(search.method, MethodConfig::ZeroCostPt(_));
+    search.finalists.as_mut().filter(|finalists| !trains && finalists.random > 0.0)
+}
+
+/// A training of no more epochs is short.
+const SHORT: usize = 8;
+
+/// Where the training that follows a search is short, the finals are like it, in size, rate and length, and are about random cells
+/// alone: after still shorter ones other cells are ahead than at its end.
+pub(crate) fn finals_like(training: &TrainConfig, search: &mut SearchConfig) {
+    let TrainConfig { epochs, batch_size, network, weights, .. } = training;
+    if let Some(finalists) = random_finals(search).filter(|of| of.candidates > 1 && *epochs <= SHORT) {
+        *finalists = FinalistsConfig {
+            random: 1.0,
+            epochs: *epochs,
+            batch_size: *batch_size,
+            network: network.clone(),
+            learning_rate: weights.learning_rate.value(0.0, *epochs as f64),
+            images: None,
+            ..finalists.clone()
+        };
     }
 }
 

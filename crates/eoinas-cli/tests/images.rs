@@ -47,7 +47,7 @@ fn from_pictures_to_a_network() {
     assert!(only.status.success(), "{}", text(&only.stderr));
     assert!(text(&only.stdout).contains("on this machine: about"), "{}", text(&only.stdout));
     let recommended = run("images", &[&[root.to_str().unwrap(), "--estimate"], &TINY[2..]].concat());
-    assert!(text(&recommended.stdout).contains("to search (1 epoch, 8 finalists)"), "{}", text(&recommended.stdout));
+    assert!(text(&recommended.stdout).contains("to search (1 epoch), about"), "{}", text(&recommended.stdout));
     let refused = run("images", &[&args[..], &["--estimate"]].concat());
     assert!(
         text(&refused.stderr).contains("'--out <DIR>' cannot be used with '--estimate'"),
@@ -84,6 +84,33 @@ fn from_pictures_to_a_network() {
     fs::remove_file(root.join("above/0.png")).unwrap();
     let other = run("images", &["--resume", out.to_str().unwrap()]);
     assert!(text(&other.stderr).contains("`above/0.png` is gone"), "{}", text(&other.stderr));
+}
+
+/// So few held-out pictures tell no cells apart: the cell that promises the most is taken, unless finals are asked for.
+#[test]
+fn of_few_pictures_the_cell_is_the_one_that_promises_the_most() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("pictures");
+    pictures(&root);
+    let read = |out: &str, name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(dir.path().join(out).join(name)).unwrap()).unwrap()
+    };
+    let search = |out: &str, flags: &[&str]| {
+        let out = dir.path().join(out);
+        let args = ["--data", root.to_str().unwrap(), "--channels", "4", "--cells", "3", "--batch-size", "8", "--out"];
+        let output = run("search", &[&args[..], &[out.to_str().unwrap()], flags].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    search("promise", &[]);
+    let said = fs::read_to_string(dir.path().join("promise/log.txt")).unwrap();
+    assert!(said.contains("the one of 1000 random ones that promises the most"), "{said}");
+    assert_eq!(read("promise", "config.json")["epochs"], 1);
+    let found = read("promise", "result.json");
+    assert!(found["untrained"].as_bool().unwrap() && found["finalists"].is_null(), "{found}");
+    search("other", &["--seed", "1"]);
+    assert_ne!(read("other", "result.json")["genotype"], found["genotype"]);
+    search("asked", &["--finalists", "2", "--epochs", "1"]);
+    assert_eq!(read("asked", "result.json")["finalists"].as_array().unwrap().len(), 2);
 }
 
 /// With weights that were trained on other pictures nothing is searched, and the network's own design is trained.

@@ -179,7 +179,7 @@ fn the_limit_on_ops_is_a_flag() {
 fn an_error_names_the_flag_that_was_typed() {
     for (command, args, part) in [
         ("search", &["--then-train", "--train-epochs", "0"][..], "--train-epochs is 0; expected at least one epoch"),
-        ("search", &["--finalists", "1"], "--finalists is 1; expected 2 to 1000 cells"),
+        ("search", &["--finalists", "1"], "--finalists is 1; expected 2 to 1000 cells (1 where"),
         ("search", &["--time", "1ms"], "--time is 0 seconds; expected at least "),
         ("train", &["--random", "1", "--warm-up=-1"], "--warm-up is -1; expected 0 to 10, the epochs of the training"),
         ("train", &["--random", "1", "--warm-up", "11"], "--warm-up is 11; expected 0 to 10"),

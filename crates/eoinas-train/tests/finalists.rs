@@ -178,10 +178,24 @@ fn random_cells_that_promise_much_are_known_by_their_text_alone() {
         found.finalists.iter().map(|finalist| predict(&finalist.genotype)).collect::<Vec<f64>>()
     };
     // A random cell has 0 on average, with a deviation of 0.4.
-    let promised = promise(DrawnBy::Auto, "auto");
+    let promised = promise(DrawnBy::Predictor, "predictor");
     assert!(promised.iter().filter(|promise| **promise > 0.7).count() >= 3, "{promised:?}");
     let others = promise(DrawnBy::Patterns, "patterns");
     assert!(others.iter().filter(|promise| **promise > 0.7).count() < 3, "{others:?}");
+
+    // A single one is not trained, and is the best of all that are drawn.
+    let mut single = SearchConfig { finalists: config().finalists, ..of(MethodKind::ZeroCostPt, 1) };
+    let finalists = single.finalists.as_mut().unwrap();
+    (finalists.candidates, finalists.random, finalists.drawn_by, finalists.drawn) = (1, 1.0, DrawnBy::Auto, Some(300));
+    let trained = SearchConfig { method: config().method, ..single.clone() };
+    let refused = Search::create(trained, &dir.path().join("refused"), options()).err().unwrap().to_string();
+    assert!(refused.starts_with("finalists.random is 1; expected less than 1"), "{refused}");
+    let found = done(Search::create(single, &dir.path().join("single"), options()).unwrap().run().unwrap());
+    assert!(found.finalists.is_empty() && !dir.path().join("single/finalists").exists());
+    let cell = Genotype::parse_with(&found.genotype, &SearchSpace::darts()).unwrap();
+    // Of few images: a random cell has 0.3 on average there, with a deviation of 1.2.
+    let promise = LinearPredictor::darts_few_images().predict(&cell);
+    assert!(promise > 2.5, "{promise}");
 
     let mut config = SearchConfig { form: Form::NasBench201, ..config() };
     config.finalists.as_mut().unwrap().drawn_by = DrawnBy::Predictor;

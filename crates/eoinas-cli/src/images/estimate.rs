@@ -34,7 +34,8 @@ pub(super) fn say_both(
     if args.estimate {
         notes.iter().for_each(|note| host.note(note));
     }
-    let finals = search.finalists.as_ref().map(|finalists| format!(", {} finalists", finalists.candidates));
+    let finals = search.finalists.as_ref().filter(|finalists| finalists.candidates > 1);
+    let finals = finals.map(|finalists| format!(", {} finalists", finalists.candidates));
     let [search, epochs] = [search.epochs, training.epochs].map(|epochs| counted(epochs, "epoch", "epochs"));
     let search = search + &finals.unwrap_or_default();
     let beside = match others {

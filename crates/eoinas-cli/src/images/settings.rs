@@ -8,6 +8,7 @@ use eoinas_train::{
     Preset, SearchConfig, TrainConfig,
     config::{DataConfig, RetrainConfig},
     data::open_dataset,
+    finalists::FEW_IMAGES,
 };
 
 use super::Args;
@@ -17,16 +18,13 @@ use crate::{
     then_train::{self, epochs},
 };
 
-/// Of fewer training pictures it is said what may do better.
-const FEW: usize = 2000;
-
 /// Settings that fit the number of pictures.
 pub(super) fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Result<(SearchConfig, TrainConfig), Error> {
     let mut search = args.preset.config();
     search.seed = args.seed;
     search.data = data_of(args, dir, search.data);
     let images = pictures(&search.data, start, host)?;
-    if images < FEW {
+    if images < FEW_IMAGES {
         let words = [dir.as_os_str(), OsStr::new("--init"), OsStr::new("MODEL")];
         let instead = start.line("images", words);
         host.note(&format!(
@@ -45,6 +43,7 @@ pub(super) fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Resul
         (None, _) => search.epochs,
     };
     then_train::fit_finalists(&mut search, images);
+    then_train::choose_by_promise(&mut search, images, args.search_epochs);
     if args.limits.limit_latency() {
         let skeleton = training.unlimited_for(&mut host.options())?;
         training.limits = args.limits.with_latency(training.limits, &skeleton, &SearchSpace::darts(), host)?;

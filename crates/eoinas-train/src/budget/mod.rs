@@ -60,7 +60,11 @@ impl SearchConfig {
         let begun = Instant::now();
         let seconds = time.as_secs_f64();
         let method = self.method.build()?;
-        let (least, most) = (method.least_epochs(), method.most_epochs().unwrap_or(MOST_EPOCHS));
+        // Nobody asks what a method that trains nothing derives, where the finals leave it out.
+        let (least, most) = match &self.finalists {
+            Some(finalists) if finalists.leave_out_own() && !method.trains() => (1, 1),
+            _ => (method.least_epochs(), method.most_epochs().unwrap_or(MOST_EPOCHS)),
+        };
         let one = Self { finalists: None, epochs: self.epochs.max(1), ..self.clone() };
         let whole = Search::measure(one.clone(), options(), MEASURED)?;
         let epoch = whole.epochs / one.epochs as f64;
@@ -84,7 +88,10 @@ impl SearchConfig {
                 spent += cost;
                 let FinalistsConfig { candidates, epochs, .. } = finalists;
                 let each = counted(*epochs, "epoch", "epochs");
-                note += &format!(", then {candidates} finalists, at first trained for {each} each ({cost:.0} s)");
+                note += &match candidates {
+                    1 => ", then the random cell that promises the most".to_owned(),
+                    _ => format!(", then {candidates} finalists, at first trained for {each} each ({cost:.0} s)"),
+                };
             }
             (_, Some((finalists, costs))) => {
                 let missing = finalists.smallest().seconds(costs) + epoch - left;
@@ -133,7 +140,9 @@ impl SearchConfig {
         let sizing = finalists.sizing(self, around.dataset.info(), around.space)?;
         let skeleton = finalists.network.skeleton(self.form, around.dataset.info());
         let of = if sizing.is_free() { OF } else { CELLS };
-        for cell in self.large_cells(around.space, &skeleton, of)? {
+        // A single one is not trained.
+        let cells = if finalists.candidates > 1 { self.large_cells(around.space, &skeleton, of)? } else { Vec::new() };
+        for cell in cells {
             let given = options();
             let config = sizing.of(finalists.training(self, around.dataset.as_ref(), 1));
             let epoch = Training::measure((config, cell.into()), Options { method: None, ..given }, MEASURED)?;
@@ -229,9 +238,9 @@ impl FinalistsConfig {
         self.training_epochs() as f64 * costs.epoch + self.random_cells() as f64 * costs.draw
     }
 
-    /// Two cells, each trained for one epoch.
+    /// Two cells, each trained for one epoch; or the single one that is not.
     fn smallest(&self) -> Self {
-        Self { candidates: 2, epochs: 1, ..self.clone() }
+        Self { candidates: self.candidates.min(2), epochs: 1, ..self.clone() }
     }
 
     /// Epochs of all trainings together.
@@ -242,6 +251,9 @@ impl FinalistsConfig {
     /// As many candidates and then as many epochs as fit into so many seconds; `None` where not even two cells fit. There are at
     /// most as many candidates as in the settings, or, where random cells take part, [`MOST_RANDOM`].
     fn fitted_to(self, seconds: f64, costs: Costs) -> Option<Self> {
+        if self.candidates == 1 {
+            return Some(self);
+        }
         let most = if self.random > 0.0 { self.candidates.max(MOST_RANDOM) } else { self.candidates };
         let fits = |of: &Self| of.seconds(costs) <= seconds;
         let mut best = None;
@@ -288,6 +300,12 @@ mod tests {
         assert_eq!(of(25.0), (1, Some((2, 1))));
         assert_eq!(of(24.0), (4, None));
         assert_eq!(shares.of(1000.0, None), (16, None));
+    }
+
+    #[test]
+    fn a_single_candidate_takes_no_time() {
+        let single = FinalistsConfig { candidates: 1, random: 1.0, ..FinalistsConfig::default() };
+        assert_eq!(single.clone().fitted_to(0.0, Costs { epoch: 1.0, draw: 0.0 }), Some(single));
     }
 
     #[test]

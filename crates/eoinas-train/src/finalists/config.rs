@@ -27,10 +27,12 @@ const TYPICAL: u64 = 25;
 #[serde(default, deny_unknown_fields)]
 pub struct FinalistsConfig {
     /// Cells in the first round: the one that the method derives, and those that differ from it in one choice, the closest by
-    /// importance first. Default: 8.
+    /// importance first. 1, with `random` = 1: the random cell that promises the most is the result, and nothing is trained, for
+    /// where there are too few images to tell cells apart by trainings. Default: 8.
     pub candidates: usize,
     /// Share of the candidates that are random cells instead of neighbours, those that promise the most of
-    /// [`FinalistsConfig::drawn`] times as many. In a large space the neighbours of one cell are much alike. Default: 0.
+    /// [`FinalistsConfig::drawn`] times as many. In a large space the neighbours of one cell are much alike. With 1 the cell that the
+    /// method derives is left out, too; else it is always a candidate. Default: 0.
     pub random: f64,
     /// What says how much a random cell promises. Default: the patterns of its ReLUs.
     pub drawn_by: DrawnBy,
@@ -82,10 +84,15 @@ impl Default for FinalistsConfig {
 }
 
 impl FinalistsConfig {
+    /// Whether the method's own cell is none of the candidates.
+    pub fn leave_out_own(&self) -> bool {
+        self.random >= 1.0
+    }
+
     /// How many of the candidates are random cells.
     pub fn random_cells(&self) -> usize {
-        // The method's own cell is always one of them.
-        ((self.candidates as f64 * self.random).round() as usize).min(self.candidates.saturating_sub(1))
+        let own = usize::from(!self.leave_out_own());
+        ((self.candidates as f64 * self.random).round() as usize).min(self.candidates.saturating_sub(own))
     }
 
     /// Random cells that are scored to choose one of these, in this space.
@@ -151,9 +158,10 @@ impl FinalistsConfig {
     /// The first one that cannot work.
     pub(crate) fn validate(&self) -> Result<(), Setting> {
         let Self { candidates, random, drawn, epochs, reduction, held_out, .. } = *self;
-        let expected = "2 to 1000 cells, or no finalists at all";
-        Setting::check((2..=1000).contains(&candidates), "finalists.candidates", candidates, expected)?;
         Setting::check((0.0..=1.0).contains(&random), "finalists.random", random, "0 to 1")?;
+        let least = if self.leave_out_own() { 1 } else { 2 };
+        let expected = "2 to 1000 cells (1 where `random` is 1), or no finalists at all";
+        Setting::check((least..=1000).contains(&candidates), "finalists.candidates", candidates, expected)?;
         if let Some(drawn) = drawn {
             Setting::check((1..=10_000).contains(&drawn), "finalists.drawn", drawn, "1 to 10000")?;
         }

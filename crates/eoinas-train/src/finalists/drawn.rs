@@ -23,9 +23,13 @@ pub enum DrawnBy {
     Patterns,
     /// A predictor that was fitted to cells trained by others ([`LinearPredictor::darts`]); in the DARTS space alone.
     Predictor,
-    /// The predictor where it knows the space, else the patterns.
+    /// The predictor where it knows the space, of fewer than [`FEW_IMAGES`] images that of few ([`LinearPredictor::darts_few_images`]); else
+    /// the patterns.
     Auto,
 }
+
+/// A search with fewer images has few: with hundreds of them other cells are good than with thousands.
+pub const FEW_IMAGES: usize = 2000;
 
 impl DrawnBy {
     /// The same, where it is `Auto` the one of both that it stands for.
@@ -65,6 +69,9 @@ impl<'a> Drawing<'a> {
     pub fn new(settings: &FinalistsConfig, around: &Around<'a>) -> Result<Self> {
         let streams = Streams::new(around.config.seed);
         let judge = match settings.drawn_by.within(around.space) {
+            DrawnBy::Predictor if settings.drawn_by == DrawnBy::Auto && around.images() < FEW_IMAGES => {
+                Judge::Predictor(LinearPredictor::darts_few_images())
+            }
             DrawnBy::Predictor => Judge::Predictor(LinearPredictor::darts()),
             DrawnBy::Patterns | DrawnBy::Auto => {
                 let training = settings.training(around.config, around.dataset.as_ref(), 1);

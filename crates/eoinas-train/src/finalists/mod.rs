@@ -29,7 +29,7 @@ pub use candidates::candidates;
 pub use config::FinalistsConfig;
 pub(crate) use config::random_cells;
 pub(crate) use drawn::Drawing;
-pub use drawn::DrawnBy;
+pub use drawn::{DrawnBy, FEW_IMAGES};
 
 /// A cell of the finals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,8 @@ pub(crate) struct Around<'a> {
 /// Among its neighbours the method's cell is in every round, and another one wins only where it is better by more than one
 /// standard error: short trainings of cells that are alike differ by chance. Random cells are not alike, and all begin
 /// as equals.
+///
+/// A single candidate is trained by nobody, and has no scores.
 ///
 /// # Errors
 /// Cells that cannot be trained. A stop.
@@ -163,6 +165,12 @@ fn open(trials: &Trials, path: &Path) -> Result<RunWriter> {
 }
 
 impl Around<'_> {
+    /// How many images the search has.
+    fn images(&self) -> usize {
+        let there = self.dataset.len();
+        self.config.data.train_images.map_or(there, |most| most.min(there))
+    }
+
     /// The cells of the first round: the method's own, its neighbours, random ones.
     fn cells(
         &self,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use candle_core::Device;
 use eoinas_core::run_folder::names;
 use eoinas_core::{
-    Event, Genotype, Measure, Score, SearchSpace, Skeleton, Streams, count,
+    Event, Genotype, Measure, Score, SearchSpace, Setting, Skeleton, Streams, count,
     event::{RECORD_VERSION, RunStarted, SpaceInfo, Task},
     network::NetworkSpec,
     softmax,
@@ -159,6 +159,9 @@ impl Job for SearchJob {
         config.check_limits(dataset.info(), &space)?;
         if let Some(finalists) = &config.finalists {
             finalists.check(&config, &dataset, &space)?;
+            let ok = !(finalists.leave_out_own() && method.trains());
+            let expected = "less than 1, so that the cell which the method trains for takes part";
+            Setting::check(ok, "finalists.random", finalists.random, expected)?;
         }
         let data = SearchData::new(&config, dataset)?;
         let Options { operations, device, .. } = &*options;
@@ -218,6 +221,7 @@ impl Job for SearchJob {
                 .map(str::to_owned)
                 .into_iter()
                 .chain(self.few())
+                .chain(self.untold())
                 .chain(info.notes.clone())
                 .collect(),
             keep_checkpoints: self.config.keep_checkpoints,
@@ -334,11 +338,13 @@ impl Job for SearchJob {
     fn finish(&mut self, state: &State, session: &mut Session) -> Flow<Found> {
         let mut genotype = self.with_context(state.epoch, |method, context| method.finish(context))?;
         self.told().into_iter().try_for_each(|event| session.emit(event))?;
-        let finalists = self.finals(&genotype, session)?;
-        let front = front::of(&finalists, &self.config, self.data.train.dataset().info(), self.learner.space())?;
+        let mut finalists = self.finals(&genotype, session)?;
         if let Some(winner) = finalists.first() {
             genotype = Genotype::parse_with(&winner.genotype, self.learner.space())?;
         }
+        // One that stood alone was not trained.
+        finalists.retain(|finalist| finalist.last().is_some());
+        let front = front::of(&finalists, &self.config, self.data.train.dataset().info(), self.learner.space())?;
         let (space, info) = (self.learner.space(), self.data.train.dataset().info());
         let size = |skeleton: &Skeleton| -> Result<NetworkSize> {
             Ok(NetworkSize::new(skeleton, count::network(&genotype, skeleton, space)?))

@@ -23,6 +23,16 @@ impl SearchJob {
         })
     }
 
+    /// A line for people where the cell will be chosen by what it promises alone.
+    pub(super) fn untold(&self) -> Option<String> {
+        let finalists = self.config.finalists.as_ref().filter(|finalists| finalists.candidates == 1)?;
+        let drawn = finalists.drawn_for_each(self.learner.space());
+        Some(format!(
+            "short trainings cannot tell cells apart with so few images: the cell will be the one of {drawn} random ones that \
+             promises the most (`finalists`)"
+        ))
+    }
+
     /// What speaks against the found cell.
     pub(super) fn warnings(&self, genotype: &Genotype, accuracy: f64, untrained: bool) -> Result<Vec<String>> {
         let classes = self.measure().is_accuracy();
