@@ -64,18 +64,23 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
     config.data.labels = args.images.pictures.labels.clone().or(config.data.labels);
     config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
-    let mut images = config.data.train_images;
     #[cfg(feature = "images")]
-    if let Some(pictures) = pictures(&config.data)? {
-        // The preset's number of images, which nobody asked for, is for folders that have more.
-        if args.train_images.is_none() && !file.has("data", "train_images") {
-            config.data.train_images = config.data.train_images.filter(|most| pictures > *most);
-        }
-        let used = config.data.train_images.map_or(pictures, |most| most.min(pictures));
-        if !file.has("finalists", "epochs") {
-            then_train::fit_finalists(&mut config, used);
-        }
-        images = Some(used);
+    let pictures = pictures(&config.data)?;
+    #[cfg(not(feature = "images"))]
+    let pictures = None;
+    // The preset's number of images, which nobody asked for, is for folders that have more.
+    if let Some(pictures) = pictures
+        && args.train_images.is_none()
+        && !file.has("data", "train_images")
+    {
+        config.data.train_images = config.data.train_images.filter(|most| pictures > *most);
+    }
+    let images = [config.data.train_images, pictures].into_iter().flatten().min();
+    #[cfg(feature = "images")]
+    if let (Some(images), Some(_)) = (images, pictures)
+        && !file.has("finalists", "epochs")
+    {
+        then_train::fit_finalists(&mut config, images);
     }
     if let Some(images) = images
         && args.finalists.is_none()
