@@ -33,7 +33,7 @@ use crate::{
 /// Search for a cell by operation importance (EoiNAS), or by another method on the same loop.
 ///
 /// Without arguments it shows what there is, in under three minutes on two cores: the preset `recommended` on images that are
-/// built in, with --time 170s --then-train --baselines. The run's folder has the cell (genotype.txt, genotype.json), the
+/// built in, with --time 160s --then-train --baselines. The run's folder has the cell (genotype.txt, genotype.json), the
 /// settings, a record of every event, and checkpoints: a run that was stopped, by Ctrl-C or by the power, goes on to the same
 /// bytes with --resume.
 #[derive(Debug, clap::Args)]
@@ -174,7 +174,7 @@ struct Asked {
 }
 
 /// The time of a search of which nothing is said.
-const DEFAULT_TIME: Duration = Duration::from_secs(170);
+const DEFAULT_TIME: Duration = Duration::from_secs(160);
 
 impl Args {
     /// What the flags say; where nothing is said of what is searched for and how, all that there is to show.
