@@ -55,13 +55,12 @@ pub(crate) fn fit_finalists(search: &mut SearchConfig, images: usize) {
 const DRAWN: usize = 1000;
 
 /// Of few images too few are held out to tell cells apart by trainings: where random cells would be in the finals of a method that
-/// trains nothing, the one that promises the most is taken. Nobody asks for the method's own cell then, so that it has one epoch
-/// unless others were asked for.
-pub(crate) fn choose_by_promise(search: &mut SearchConfig, images: usize, epochs: Option<usize>) {
+/// trains nothing, the one that promises the most is taken. Nobody asks for the method's own cell then, so that it has one epoch.
+pub(crate) fn choose_by_promise(search: &mut SearchConfig, images: usize) {
     if let Some(finalists) = random_finals(search).filter(|_| images < FEW_IMAGES) {
         (finalists.candidates, finalists.random) = (1, 1.0);
         finalists.drawn.get_or_insert(DRAWN);
-        search.epochs = epochs.unwrap_or(1);
+        search.epochs = 1;
     }
 }
 
@@ -119,7 +118,7 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     config.data = data.into();
     config.network.max_ops = search.network.max_ops;
     config.epochs = epochs.unwrap_or(config.epochs);
-    let config = with_batch_for(config, data.train_images.map_or(available, |images| images.min(available)));
+    let config = with_batch_for(config, data.used(available));
     config.validate()?;
     Ok(config)
 }

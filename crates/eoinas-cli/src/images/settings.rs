@@ -37,13 +37,12 @@ pub(super) fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Resul
     training.network.channels = args.channels.unwrap_or(16);
     training.network.cells = args.cells.unwrap_or(8);
     training.limits = args.limits.over(training.limits, args.cells.is_some());
-    search.epochs = match (args.search_epochs, args.preset) {
-        (Some(asked), _) => asked,
-        (None, Preset::Quick) => epochs(2400, search.batch_size, images, (24, 160)),
-        (None, _) => search.epochs,
-    };
+    if args.preset == Preset::Quick {
+        search.epochs = epochs(2400, search.batch_size, images, (24, 160));
+    }
     then_train::fit_finalists(&mut search, images);
-    then_train::choose_by_promise(&mut search, images, args.search_epochs);
+    then_train::choose_by_promise(&mut search, images);
+    search.epochs = args.search_epochs.unwrap_or(search.epochs);
     if args.limits.limit_latency() {
         let skeleton = training.unlimited_for(&mut host.options())?;
         training.limits = args.limits.with_latency(training.limits, &skeleton, &SearchSpace::darts(), host)?;

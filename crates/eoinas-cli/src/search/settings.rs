@@ -86,7 +86,8 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
         && args.finalists.is_none()
         && !["candidates", "random", "drawn_by"].into_iter().any(|setting| file.has("finalists", setting))
     {
-        then_train::choose_by_promise(&mut config, images, args.epochs.or(file.get("epochs")?));
+        then_train::choose_by_promise(&mut config, images);
+        set(&mut config.epochs, args.epochs.or(file.get("epochs")?));
     }
     let limits = args.limits.over(config.limits.clone(), false);
     if limits != config.limits {

@@ -125,6 +125,13 @@ pub struct DataConfig {
     pub augment_valid: bool,
 }
 
+impl DataConfig {
+    /// How many images are used of a set that has `there`.
+    pub fn used(&self, there: usize) -> usize {
+        self.train_images.map_or(there, |most| most.min(there))
+    }
+}
+
 /// Settings that are left out of `config.json` where they are not used; all others always stand there.
 pub const OPTIONAL: [&str; 3] = ["data.labels", "network.layers", "network.max_ops"];
 

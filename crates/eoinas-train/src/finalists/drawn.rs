@@ -69,10 +69,12 @@ impl<'a> Drawing<'a> {
     pub fn new(settings: &FinalistsConfig, around: &Around<'a>) -> Result<Self> {
         let streams = Streams::new(around.config.seed);
         let judge = match settings.drawn_by.within(around.space) {
-            DrawnBy::Predictor if settings.drawn_by == DrawnBy::Auto && around.images() < FEW_IMAGES => {
-                Judge::Predictor(LinearPredictor::darts_few_images())
-            }
-            DrawnBy::Predictor => Judge::Predictor(LinearPredictor::darts()),
+            DrawnBy::Predictor => Judge::Predictor(match settings.drawn_by {
+                DrawnBy::Auto if around.config.data.used(around.dataset.len()) < FEW_IMAGES => {
+                    LinearPredictor::darts_few_images()
+                }
+                _ => LinearPredictor::darts(),
+            }),
             DrawnBy::Patterns | DrawnBy::Auto => {
                 let training = settings.training(around.config, around.dataset.as_ref(), 1);
                 let skeleton = settings.network.skeleton(training.form, around.dataset.info());

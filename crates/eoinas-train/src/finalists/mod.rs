@@ -165,12 +165,6 @@ fn open(trials: &Trials, path: &Path) -> Result<RunWriter> {
 }
 
 impl Around<'_> {
-    /// How many images the search has.
-    fn images(&self) -> usize {
-        let there = self.dataset.len();
-        self.config.data.train_images.map_or(there, |most| most.min(there))
-    }
-
     /// The cells of the first round: the method's own, its neighbours, random ones.
     fn cells(
         &self,
