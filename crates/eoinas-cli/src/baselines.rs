@@ -119,12 +119,17 @@ impl Baselines {
         self.linear_classifier.as_ref()
     }
 
-    /// Says what the network is worth, in plain words.
-    pub(crate) fn print(&self, trained: &Trained) {
+    /// Says what the network is worth, in plain words; `best_of` so many whose trainings began, where one of them went on.
+    pub(crate) fn print(&self, trained: &Trained, best_of: Option<usize>) {
         let cost = |trained: &Trained| format!("{:.1} M multiply-adds", trained.multiply_adds as f64 / 1e6);
         say!("on the same {} test images, right are:", trained.test_images);
-        line(trained.accuracy, "the network of the found cell", &cost(trained));
-        line(self.random_cell.accuracy, "the network of a random cell, trained alike", &cost(&self.random_cell));
+        let (chosen, alike) = match best_of {
+            Some(of) => (format!(", the best of {of} by held-out images"), "with as many images"),
+            None => (String::new(), "alike"),
+        };
+        line(trained.accuracy, &format!("the network of the found cell{chosen}"), &cost(trained));
+        let random_cell = format!("the network of a random cell, trained {alike}");
+        line(self.random_cell.accuracy, &random_cell, &cost(&self.random_cell));
         if let (Some(published), Some(name)) = (&self.published_cell, &self.plan.published_cell) {
             line(published.accuracy, &format!("that of a published cell, {name}, trained alike"), &cost(published));
         }

@@ -132,3 +132,46 @@ fn the_network_keeps_to_the_limits_that_were_asked_for() {
     assert!(!output.status.success() && error.contains("--max-parameters is 100; expected at least"), "{error}");
     assert!(error.contains("the smallest of all takes") && !nowhere.exists(), "{error}");
 }
+
+#[test]
+fn a_training_goes_on_with_what_the_finals_have_trained() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let (settings, out, planned) = (at("settings.toml"), at("out"), at("planned"));
+    let finals = "[finalists]\ncandidates = 2\nrandom = 1.0\nepochs = 1\nreduction = 1000\nheld_out = 0.25\nbatch_size = 16\n\
+        learning_rate_end = 0.03\n[finalists.network]\nchannels = 3\ncells = 3\n";
+    fs::write(&settings, finals).unwrap();
+    let small = ["--train-images", "64", "--epochs", "1", "--channels", "4", "--cells", "3", "--threads", "1"];
+    let flags = ["--config", settings.to_str().unwrap(), "--out"];
+    let search =
+        |out: &Path, more: &[&str]| run("search", &[&small[..], &flags, &[out.to_str().unwrap()], more].concat());
+    let output = search(&out, &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // What `--time` plans.
+    search(&planned, &["--then-train", "--train-epochs", "4", "--max-steps", "1"]);
+    fs::copy(planned.join("training.json"), out.join("training.json")).unwrap();
+    fs::write(out.join("going-on.json"), r#"{"epochs": 2, "learning_rate": 0.03}"#).unwrap();
+    let stopped = run("search", &["--resume", out.to_str().unwrap(), "--max-steps", "1"]);
+    assert!(text(&stopped.stderr).contains("stopped"), "{}", text(&stopped.stderr));
+    let first = out.join("training/checkpoints/step-000000000/weights.safetensors");
+    let read = |path: &Path| -> serde_json::Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
+    let config = read(&out.join("training/config.json"));
+    let network = Path::new(config["init"]["network"].as_str().unwrap());
+    assert!(network.starts_with(out.join("finalists/round-1")), "{network:?}");
+    let rate = &config["weights"]["learning_rate"];
+    assert_eq!((&config["epochs"], &rate["start"], &rate["end"]), (&2.into(), &0.03.into(), &0.0.into()));
+    // It began with all of the winner's weights, those of the head, too.
+    let tensors = |path: &Path| candle_core::safetensors::load(path, &candle_core::Device::Cpu).unwrap();
+    let (begun, winner) = (tensors(&first), tensors(&network.join("model.safetensors")));
+    let values = |of: &candle_core::Tensor| of.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert!(winner.contains_key("classifier.weight"));
+    assert!(winner.iter().all(|(name, tensor)| values(tensor) == values(&begun[name])));
+    // What has begun goes on wherever the folder is.
+    let moved = at("moved");
+    fs::rename(&out, &moved).unwrap();
+    let output = run("search", &["--resume", moved.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let trained = read(&moved.join("training/result.json"));
+    let found = read(&moved.join("result.json"));
+    assert_eq!(trained["genotype"], found["genotype"]);
+}

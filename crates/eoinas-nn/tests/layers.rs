@@ -244,7 +244,7 @@ fn weights_below_the_head_are_taken_over() {
     save(&dir, &net);
     let mut new = DerivedNetwork::of_model(&resnet(), [12, 8, 3], 2, &Streams::new(8), &Device::Cpu).unwrap();
     let head = flat(new.parameters().by_name("fc.weight").unwrap().value());
-    SavedNetwork::read(&dir).unwrap().initialise(&mut new).unwrap();
+    SavedNetwork::read(&dir).unwrap().initialise(&mut new, false).unwrap();
     let value = |net: &DerivedNetwork, name: &str| flat(net.parameters().by_name(name).unwrap().value());
     assert_eq!(value(&new, "layer3.1.conv2.weight"), value(&net, "layer3.1.conv2.weight"));
     assert_eq!(value(&new, "fc.weight"), head);

@@ -31,7 +31,7 @@ fn every_bad_setting_has_an_error_of_its_own() {
         (|c| c.data.train_images = Some(1), "data.train_images is 1"),
         (|c| c.data.image_size = Some(2), "data.image_size is 2"),
         (|c| c.network.channels = 0, "network.channels is 0"),
-        (|c| c.network.channels = 7, "network.channels is 7"),
+        (|c| c.network.channels = 1, "network.channels is 1"),
         (|c| c.network.cells = 0, "network.cells is 0"),
         (|c| c.network.stem_multiplier = 0, "network.stem_multiplier is 0"),
         (

@@ -50,7 +50,8 @@ pub struct Args {
         "init_rate"])]
     resume: Option<PathBuf>,
     /// Search nothing: begin with the weights of a network that was trained before, on other pictures (its folder network/, or that of
-    /// the training), as `eoinas train --init` does. Cell, size and normalisation are that network's; the head is new. For few pictures.
+    /// the training), as `eoinas train --init` does. Cell, size and normalisation are that network's; the head is new, unless the
+    /// classes are the same. For few pictures.
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["preset", "search_epochs", "channels", "cells", "max_parameters", "max_multiply_adds",
         "max_latency", "alone"])]
     init: Option<PathBuf>,
@@ -254,7 +255,7 @@ fn report(out: &RunDir, baselines: Option<&Baselines>, start: &Start) -> Result<
             say!("searched for {:.0} s, trained for {:.0} s", found.seconds, trained.seconds);
         }
     }
-    baselines.iter().for_each(|baselines| baselines.print(&trained));
+    baselines.iter().for_each(|baselines| baselines.print(&trained, None));
     then_train::print_trained(out, &trained, start)?;
     Ok(ExitCode::SUCCESS)
 }

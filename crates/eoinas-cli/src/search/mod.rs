@@ -27,7 +27,12 @@ use crate::{
     limits::LimitFlags,
     out,
     page::{self, PageArgs},
-    resume, then_train, time,
+    resume,
+    then_train::{
+        self,
+        going_on::{self, GoingOn},
+    },
+    time,
 };
 
 /// Search for a cell by operation importance (EoiNAS), or by another method on the same loop.
@@ -299,7 +304,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         };
         return Ok((path.clone(), config, outcome));
     }
-    let (begun, mut time_plan) = (Instant::now(), None);
+    let (begun, mut time_plan, mut goes_on, mut going_on) = (Instant::now(), None, false, None);
     let asked_for = args.asked(host);
     let (base, mut config) = settings::of(args)?;
     if args.download {
@@ -325,8 +330,11 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
                 (args.train_epochs, trainings, None),
                 host,
             )?;
-            if config.finalists == base.finalists {
-                then_train::finals_like(&fitted, &mut config);
+            let mut takes = takes;
+            let may_go_on = config.limits.are_none() && args.seeds == 1 && args.train_epochs.is_none();
+            goes_on = config.finalists == base.finalists && going_on::finals_like(&fitted, &mut config) && may_go_on;
+            if let (true, Some(finalists)) = (goes_on, &mut config.finalists) {
+                takes = GoingOn::prepare(finalists, (trainings, takes));
             }
             (training, time) = (Some(fitted), time.saturating_sub(takes));
         }
@@ -335,6 +343,11 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         let fitted = fitted(config, (each, asked), host, || host.options())?;
         time_plan = (args.seeds == 1).then_some(fitted.time);
         config = fitted.config;
+        if let (true, Some(training), Some(finalists)) = (goes_on, &mut training, &config.finalists) {
+            // What is set beside it sees as many images.
+            training.epochs = finalists.epochs;
+            going_on = Some(GoingOn::after(finalists));
+        }
     }
     let asked = config.clone();
     let baselines = asked_for.baselines.then(|| Plan::new(config.seed));
@@ -343,6 +356,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         let dir = resume::new_folder(args.out.as_deref(), &name)?;
         // With the first files, so that it is not forgotten whenever the search is stopped.
         training.iter().try_for_each(|training| dir.write_json(names::TRAINING_PLAN, training))?;
+        going_on.iter().try_for_each(|going_on| going_on.write(&dir))?;
         time_plan.iter().try_for_each(|time| dir.write_json(names::TIME, time))?;
         baselines.iter().try_for_each(|baselines| dir.write_json(names::BASELINES_PLAN, baselines))?;
         Ok(dir)

@@ -52,7 +52,8 @@ pub(super) fn report(
                 print_found(found, folder, said);
                 then_train::print_trained(&RunDir::open(folder)?, &then.trained, start)?;
                 if let Some(baselines) = &then.baselines {
-                    baselines.print(&then.trained);
+                    let best_of = folder.join(names::GOING_ON).exists().then_some(found.finalists.len());
+                    baselines.print(&then.trained, best_of);
                 }
             }
             (ExitCode::SUCCESS, as_json(found, folder, Some(then))?)

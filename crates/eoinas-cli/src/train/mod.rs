@@ -55,7 +55,8 @@ pub struct Args {
         "print_config"])]
     genotype: Option<PathBuf>,
     /// Begin with the weights of a network that was trained before, on other pictures: its folder (network/), or that of the
-    /// training. Cell, size and normalisation are that network's; the head is new. For few pictures.
+    /// training. Cell, size and normalisation are that network's; the head is new, unless the
+    /// classes are the same. For few pictures.
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "MODEL", conflicts_with_all = ["random", "resume", "max_parameters",
         "max_multiply_adds", "max_latency"])]
     init: Option<PathBuf>,

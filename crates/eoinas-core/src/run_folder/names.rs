@@ -45,6 +45,8 @@ pub const TRIALS: &str = "trials.json";
 pub const SEARCH_PLAN: &str = "search.json";
 /// Settings of the training that follows a search, in the folder that holds both.
 pub const TRAINING_PLAN: &str = "training.json";
+/// How that training goes on with the network of the finals' winner instead of beginning anew, in the same folder.
+pub const GOING_ON: &str = "going-on.json";
 /// What a found cell's network is set beside: the plan, in the folder that holds search and training.
 pub const BASELINES_PLAN: &str = "baselines.json";
 /// What the plan brought: a training of a random cell.

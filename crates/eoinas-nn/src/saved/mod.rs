@@ -171,12 +171,13 @@ impl SavedNetwork {
         Ok(network.with_task(task::of(&self.description.target)))
     }
 
-    /// Gives `network` the weights and running statistics of this one, all but those of the heads, which keep what they have:
-    /// where a training of other classes begins. Images may be of another size.
+    /// Gives `network` the weights and running statistics of this one, where a training begins. Those of the head, too, if `heads`,
+    /// which is for a network that answers as this one does; an auxiliary head, and otherwise both, keep what they have. Images may
+    /// be of another size.
     ///
     /// # Errors
     /// [`NnError::Weights`] when `network` is another one: it names the first tensor that does not fit. Nothing is changed then.
-    pub fn initialise(&self, network: &mut DerivedNetwork) -> Result<()> {
+    pub fn initialise(&self, network: &mut DerivedNetwork, heads: bool) -> Result<()> {
         let model = self.dir.join(MODEL);
         let mut tensors = network.parameters().tensors();
         let (own, theirs) = (&network.parameters(), &self.tensors);
@@ -188,7 +189,7 @@ impl SavedNetwork {
             let whose = if theirs.contains_key(name) { "the network" } else { "the file" };
             return Err(NnError::weights(&model, format!("{whose} has no {name}: the weights are another network's")));
         }
-        let taken = theirs.iter().filter(|(name, _)| !network.is_of_head(name));
+        let taken = theirs.iter().filter(|(name, _)| heads || !network.is_of_head(name));
         tensors.extend(taken.map(|(name, tensor)| (name.clone(), tensor.clone())));
         let unfit = |error| NnError::weights(&model, format!("the weights do not fit the network: {error}"));
         network.parameters_mut().load(&tensors).map_err(unfit)

@@ -97,7 +97,11 @@ impl<'a> Lead<'a> {
         };
         let trained = duration(self.trained.seconds);
         text += &match (self.search, begins_with(self.trained)) {
-            (Some(search), _) => {
+            (Some(search), Some(_)) => format!(
+                "Its cell was found by a search of {}, whose finals began its training; that went on for {trained}.",
+                duration(search.seconds)
+            ),
+            (Some(search), None) => {
                 format!(
                     "Its cell was found by a search of {}, and it was trained for {trained}.",
                     duration(search.seconds)

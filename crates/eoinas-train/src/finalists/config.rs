@@ -17,6 +17,9 @@ use crate::{
     training::{TrainConfig, TrainData, TrainDataConfig, TrainPreset},
 };
 
+/// The most of [`FinalistsConfig::reduction`]: one round for as many candidates as there may be.
+pub const MOST_REDUCTION: usize = 1000;
+
 /// Random cells of which the middle one says what all should cost.
 const TYPICAL: u64 = 25;
 
@@ -52,8 +55,10 @@ pub struct FinalistsConfig {
     /// Size of the trained networks. Depth tells more than width: a cell's connections show where many cells follow each
     /// other. Default: C = 8, 8 cells.
     pub network: NetworkConfig,
-    /// Learning rate at the start of each training, which ends at 0 on half a cosine. Default: 0.1.
+    /// Learning rate at the start of each training. Default: 0.1.
     pub learning_rate: f64,
+    /// That at its end, to which half a cosine leads. Above 0 where the winner's training goes on. Default: 0.
+    pub learning_rate_end: f64,
     /// Use at most so many of the images that the search has, balanced over the classes; some of them are held out. `None`
     /// (default): all.
     pub images: Option<usize>,
@@ -76,6 +81,7 @@ impl Default for FinalistsConfig {
             batch_size: 64,
             network: NetworkConfig { channels: 8, cells: 8, ..NetworkConfig::default() },
             learning_rate: 0.1,
+            learning_rate_end: 0.0,
             images: None,
             held_out: 0.25,
             share: 1.0 / 3.0,
@@ -166,11 +172,14 @@ impl FinalistsConfig {
             Setting::check((1..=10_000).contains(&drawn), "finalists.drawn", drawn, "1 to 10000")?;
         }
         Setting::check((1..=10_000).contains(&epochs), "finalists.epochs", epochs, "1 to 10000")?;
-        Setting::check((2..=1000).contains(&reduction), "finalists.reduction", reduction, "2 to 1000")?;
+        let most = MOST_REDUCTION;
+        Setting::check((2..=most).contains(&reduction), "finalists.reduction", reduction, format!("2 to {most}"))?;
         batch_size(self.batch_size).map_err(|error| error.within("finalists"))?;
         self.network.validate().map_err(|error| error.within("finalists"))?;
         let rate = self.learning_rate;
         Setting::check(positive(rate), "finalists.learning_rate", rate, "a positive number")?;
+        let (end, expected) = (self.learning_rate_end, "0 or more, and no more than `finalists.learning_rate`");
+        Setting::check((0.0..=rate).contains(&end), "finalists.learning_rate_end", end, expected)?;
         if let Some(images) = self.images {
             Setting::check(images >= 4, "finalists.images", images, "at least 4, some of which are held out")?;
         }
@@ -213,7 +222,7 @@ impl FinalistsConfig {
             network: self.network.clone(),
             augment: Augment::search(),
             weights: WeightsConfig {
-                learning_rate: Cosine { start: self.learning_rate, end: 0.0 }.into(),
+                learning_rate: Cosine { start: self.learning_rate, end: self.learning_rate_end }.into(),
                 ..search.weights.clone()
             },
             drop_path: 0.0,
@@ -281,7 +290,7 @@ mod tests {
         let error = |config: FinalistsConfig| config.validate().unwrap_err().name;
         assert_eq!(error(FinalistsConfig { candidates: 1, ..FinalistsConfig::default() }), "finalists.candidates");
         assert_eq!(error(FinalistsConfig { batch_size: 1, ..FinalistsConfig::default() }), "finalists.batch_size");
-        let network = NetworkConfig { channels: 3, ..NetworkConfig::default() };
+        let network = NetworkConfig { channels: 1, ..NetworkConfig::default() };
         assert_eq!(error(FinalistsConfig { network, ..FinalistsConfig::default() }), "finalists.network.channels");
         assert_eq!(error(FinalistsConfig { held_out: 1.0, ..FinalistsConfig::default() }), "finalists.held_out");
     }

@@ -4,7 +4,10 @@ mod candidates;
 mod config;
 mod drawn;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use candle_core::Device;
 use eoinas_core::{
@@ -21,13 +24,15 @@ use crate::{
     error::Result,
     halt::Flow,
     run::{Options, RunWriter},
+    run_dir::RunDir,
+    search::Found,
     session::Session,
     training::Trained,
 };
 
 pub use candidates::candidates;
-pub use config::FinalistsConfig;
 pub(crate) use config::random_cells;
+pub use config::{FinalistsConfig, MOST_REDUCTION};
 pub(crate) use drawn::Drawing;
 pub use drawn::{DrawnBy, FEW_IMAGES};
 
@@ -78,8 +83,8 @@ pub(crate) fn run(
     around: &Around<'_>,
     session: &mut Session,
 ) -> Flow<Vec<Finalist>> {
-    let folder = session.run().join(names::FINALISTS);
-    let of_round = |round: usize| folder.join(format!("round-{round}"));
+    let search = session.run().path().to_owned();
+    let of_round = |round: usize| folder_of_round(&search, round);
     let mut standing: Vec<Finalist> = match Trials::is_in(&of_round(1)) {
         true => Trials::open(&of_round(1))?
             .0
@@ -152,6 +157,23 @@ fn keep_first(standing: &mut [Finalist], first: &str, next: usize) {
     {
         moved.rotate_right(1);
     }
+}
+
+/// The network that the last training of the winner left, in the folder of a search that is done; `None` where nothing was trained.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn network_of_winner(search: &RunDir) -> Result<Option<PathBuf>> {
+    let found: Option<Found> = search.result()?;
+    let Some(winner) = found.as_ref().and_then(|found| found.finalists.first()) else { return Ok(None) };
+    let folder = folder_of_round(search.path(), winner.scores.len());
+    let trials: Trials = RunDir::open(&folder)?.read_json(names::TRIALS)?;
+    let trial = trials.trials.iter().find(|trial| trial.design.to_string() == winner.genotype);
+    Ok(trial.map(|trial| folder.join(&trial.name).join(names::NETWORK)))
+}
+
+fn folder_of_round(search: &Path, round: usize) -> PathBuf {
+    search.join(names::FINALISTS).join(format!("round-{round}"))
 }
 
 /// The folder of a round, which may be there already.

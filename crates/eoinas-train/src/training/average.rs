@@ -31,8 +31,8 @@ impl Average {
         Self { network: self.network.with_task(Arc::clone(task)), ..self }
     }
 
-    pub fn initialise(&mut self, saved: &SavedNetwork) -> Result<()> {
-        Ok(saved.initialise(&mut self.network)?)
+    pub fn initialise(&mut self, saved: &SavedNetwork, heads: bool) -> Result<()> {
+        Ok(saved.initialise(&mut self.network, heads)?)
     }
 
     pub fn network(&self) -> &DerivedNetwork {

@@ -1,4 +1,4 @@
-//! Weights that a training begins with: those of a network that was trained before, on other images.
+//! Weights that a training begins with: those of a network that was trained before.
 
 use std::{
     fs,
@@ -22,8 +22,9 @@ use crate::{
     run::Options,
 };
 
-/// Where the weights of a training begin, instead of being drawn: all but the heads are those of a network that was trained
-/// before, running statistics included. The network is read when the run begins and never again.
+/// Where the weights of a training begin, instead of being drawn: they are those of a network that was trained before, running
+/// statistics included. Where the answers (classes, numbers, labels) are the same ones in the same order, the head's are taken,
+/// too; otherwise, and for an auxiliary head, they are drawn. The network is read when the run begins and never again.
 ///
 /// Images are normalised by the mean and the standard deviation of that network's training, not by those of the new images: its
 /// weights know pictures through these numbers, and those of few pictures are noise.
@@ -126,7 +127,7 @@ impl InitConfig {
         }
         let (got, wanted) = (format!("{:?}", data.info().values), format!("{:?}", theirs.normalisation.values));
         Setting::check(got == wanted, "the images' values", &got, whose(&wanted))?;
-        trainee.initialise(&saved)
+        trainee.initialise(&saved, theirs.target == data.info().target)
     }
 }
 

@@ -58,13 +58,13 @@ impl Trainee {
         Self { network, average: self.average.map(|average| average.with_task(task)), ..self }
     }
 
-    /// Takes the weights of a network that was trained before, all but the heads'.
+    /// Takes the weights of a network that was trained before; those of the head, too, if `heads`.
     ///
     /// # Errors
     /// Those of another network.
-    pub fn initialise(&mut self, saved: &SavedNetwork) -> Result<()> {
-        saved.initialise(&mut self.network)?;
-        self.average.as_mut().map_or(Ok(()), |average| average.initialise(saved))
+    pub fn initialise(&mut self, saved: &SavedNetwork, heads: bool) -> Result<()> {
+        saved.initialise(&mut self.network, heads)?;
+        self.average.as_mut().map_or(Ok(()), |average| average.initialise(saved, heads))
     }
 
     /// The network that is trained.

@@ -1,5 +1,7 @@
 //! From a search's cell to a trained network: what the commands that do both have in common.
 
+pub(crate) mod going_on;
+
 use std::{path::Path, time::Duration};
 
 use eoinas_core::{Genotype, SearchSpace, count, counted, models::Design, run_folder::names};
@@ -68,26 +70,6 @@ pub(crate) fn choose_by_promise(search: &mut SearchConfig, images: usize) {
 fn random_finals(search: &mut SearchConfig) -> Option<&mut FinalistsConfig> {
     let trains = !matches!(search.method, MethodConfig::ZeroCostPt(_));
     search.finalists.as_mut().filter(|finalists| !trains && finalists.random > 0.0)
-}
-
-/// A training of no more epochs is short.
-const SHORT: usize = 8;
-
-/// Where the training that follows a search is short, the finals are like it, in size, rate and length, and are about random cells
-/// alone: after still shorter ones other cells are ahead than at its end.
-pub(crate) fn finals_like(training: &TrainConfig, search: &mut SearchConfig) {
-    let TrainConfig { epochs, batch_size, network, weights, .. } = training;
-    if let Some(finalists) = random_finals(search).filter(|of| of.candidates > 1 && *epochs <= SHORT) {
-        *finalists = FinalistsConfig {
-            random: 1.0,
-            epochs: *epochs,
-            batch_size: *batch_size,
-            network: network.clone(),
-            learning_rate: weights.learning_rate.value(0.0, *epochs as f64),
-            images: None,
-            ..finalists.clone()
-        };
-    }
 }
 
 /// The preset `quick` for these images, as `eoinas train` has it.
@@ -186,6 +168,7 @@ pub(crate) fn train(out: &RunDir, search: &Path, options: Options) -> Result<Out
         false => Genotype::parse(&search.read(names::GENOTYPE_JSON)?)?.into(),
     };
     let task = (out.read_json(names::TRAINING_PLAN)?, design);
+    let task = going_on::task(out, &search, task)?;
     // The network is trained with the images that its cell was found with.
     let options = Options { study: Some(out.path().to_owned()), ..options };
     Ok(Training::complete(task, &out.join(names::TRAINING), options)?)

@@ -1,0 +1,113 @@
+//! A training that goes on with what the finals of a search have trained.
+
+use std::time::Duration;
+
+use eoinas_core::{models::Design, run_folder::names, schedule::Cosine};
+use eoinas_train::{
+    FinalistsConfig, RunDir, RunWriter, SearchConfig, TrainConfig, TrainError,
+    config::WeightsConfig,
+    finalists::{self, MOST_REDUCTION},
+};
+use serde::{Deserialize, Serialize};
+
+use super::random_finals;
+use crate::Error;
+
+/// A training of no more epochs is short.
+const SHORT: usize = 8;
+
+/// The share of the first learning rate that finals end with whose winner goes on.
+const END: f64 = 0.3;
+
+/// The share of its length that a training keeps, so that there are three in the time that is the finals' then, and not two.
+const LENGTH: f64 = 0.9;
+
+/// The share of the images that those hold out: cells differ by more than so many images leave to chance (RESULTS.md).
+const HELD_OUT: f64 = 0.1;
+
+/// Where the training that follows a search is short, the finals become like it, in size, rate and length, and are about random cells
+/// alone: after still shorter ones other cells are ahead than at its end. Whether they do.
+pub(crate) fn finals_like(training: &TrainConfig, search: &mut SearchConfig) -> bool {
+    let TrainConfig { epochs, batch_size, network, weights, .. } = training;
+    let Some(finalists) = random_finals(search).filter(|of| of.candidates > 1 && *epochs <= SHORT) else {
+        return false;
+    };
+    *finalists = FinalistsConfig {
+        random: 1.0,
+        epochs: *epochs,
+        batch_size: *batch_size,
+        network: network.clone(),
+        learning_rate: weights.learning_rate.value(0.0, *epochs as f64),
+        images: None,
+        ..finalists.clone()
+    };
+    true
+}
+
+/// How the network of the found cell is trained where finals like that training were its beginning, with all images but those that they
+/// held out: it goes on with all of them, at the rate that they ended with, until it has seen as many as a training of its own would
+/// have. Part of the plan of a run.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct GoingOn {
+    epochs: usize,
+    /// At its start; it ends at 0 on half a cosine.
+    learning_rate: f64,
+}
+
+impl GoingOn {
+    /// Makes finals like the training that follows ([`finals_like`]) its beginning. There are `trainings` in all, which take `time`;
+    /// returns what they take then.
+    pub(crate) fn prepare(finalists: &mut FinalistsConfig, (trainings, time): (usize, Duration)) -> Duration {
+        let before = finalists.epochs as f64;
+        finalists.epochs = ((before * LENGTH) as usize).max(1);
+        // A second round would begin anew.
+        finalists.reduction = MOST_REDUCTION;
+        finalists.held_out = HELD_OUT;
+        finalists.learning_rate_end = END * finalists.learning_rate;
+        let (trainings, epochs) = (trainings.max(1) as f64, finalists.epochs as f64);
+        time.mul_f64((trainings - 1.0 + HELD_OUT) / trainings * epochs / before.max(1.0))
+    }
+
+    /// What follows such finals.
+    pub(crate) fn after(finalists: &FinalistsConfig) -> Self {
+        let epochs = (finalists.held_out * finalists.epochs as f64).round().max(1.0) as usize;
+        Self { epochs, learning_rate: finalists.learning_rate_end }
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub(crate) fn write(self, out: &RunWriter) -> Result<(), TrainError> {
+        out.write_json(names::GOING_ON, &self)
+    }
+}
+
+/// What is trained in `out` after the search in `search`: the task itself, or, where the plan says so, what goes on with the winner.
+///
+/// # Errors
+/// Files that cannot be read.
+pub(super) fn task(
+    out: &RunDir,
+    search: &RunDir,
+    (config, design): (TrainConfig, Design),
+) -> Result<(TrainConfig, Design), Error> {
+    if !out.join(names::GOING_ON).exists() {
+        return Ok((config, design));
+    }
+    let Some(network) = finalists::network_of_winner(search)? else { return Ok((config, design)) };
+    let GoingOn { epochs, learning_rate } = out.read_json(names::GOING_ON)?;
+    let learning_rate = Cosine { start: learning_rate, end: 0.0 }.into();
+    let weights = WeightsConfig { learning_rate, ..config.weights };
+    let mut config = TrainConfig { epochs, weights, multiply_adds: None, ..config };
+    // What has begun needs the network no more, wherever its folder is now.
+    let training = out.join(names::TRAINING);
+    let begun = training.join(names::CONFIG).exists();
+    match begun.then(|| RunDir::open(&training)?.read_json::<TrainConfig>(names::CONFIG)).transpose()? {
+        Some(TrainConfig { init: Some(init), network, .. }) => {
+            (config.init, config.network) = (Some(init), network);
+            Ok((config, design))
+        }
+        _ => Ok(config.with_init(&network, 1.0)?),
+    }
+}
