@@ -334,7 +334,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
             let may_go_on = config.limits.are_none() && args.seeds == 1 && args.train_epochs.is_none();
             goes_on = config.finalists == base.finalists && going_on::finals_like(&fitted, &mut config) && may_go_on;
             if let (true, Some(finalists)) = (goes_on, &mut config.finalists) {
-                takes = GoingOn::prepare(finalists, (trainings, takes));
+                takes = asked.saturating_sub(begun.elapsed()).mul_f64(GoingOn::prepare(finalists, trainings));
             }
             (training, time) = (Some(fitted), time.saturating_sub(takes));
         }

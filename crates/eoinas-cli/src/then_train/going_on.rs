@@ -1,7 +1,5 @@
 //! A training that goes on with what the finals of a search have trained.
 
-use std::time::Duration;
-
 use eoinas_core::{models::Design, run_folder::names, schedule::Cosine};
 use eoinas_train::{
     FinalistsConfig, RunDir, RunWriter, SearchConfig, TrainConfig, TrainError,
@@ -19,8 +17,8 @@ const SHORT: usize = 8;
 /// The share of the first learning rate that finals end with whose winner goes on.
 const END: f64 = 0.3;
 
-/// The share of its length that a training keeps, so that there are three in the time that is the finals' then, and not two.
-const LENGTH: f64 = 0.9;
+/// Cells whose trainings begin: in three minutes there is time for so many of a useful length.
+const FINALISTS: usize = 3;
 
 /// The share of the images that those hold out: cells differ by more than so many images leave to chance (RESULTS.md).
 const HELD_OUT: f64 = 0.1;
@@ -55,17 +53,18 @@ pub(crate) struct GoingOn {
 }
 
 impl GoingOn {
-    /// Makes finals like the training that follows ([`finals_like`]) its beginning. There are `trainings` in all, which take `time`;
-    /// returns what they take then.
-    pub(crate) fn prepare(finalists: &mut FinalistsConfig, (trainings, time): (usize, Duration)) -> Duration {
-        let before = finalists.epochs as f64;
-        finalists.epochs = ((before * LENGTH) as usize).max(1);
+    /// Makes finals like the training that follows ([`finals_like`]) its beginning. There are so many `trainings` with those of baselines;
+    /// returns the share of the time that these take, beside [`FINALISTS`] that are as long.
+    pub(crate) fn prepare(finalists: &mut FinalistsConfig, trainings: usize) -> f64 {
+        (finalists.candidates, finalists.most_candidates) = (FINALISTS, Some(FINALISTS));
+        // As many as there is time for.
+        finalists.epochs = 1;
         // A second round would begin anew.
         finalists.reduction = MOST_REDUCTION;
         finalists.held_out = HELD_OUT;
         finalists.learning_rate_end = END * finalists.learning_rate;
-        let (trainings, epochs) = (trainings.max(1) as f64, finalists.epochs as f64);
-        time.mul_f64((trainings - 1.0 + HELD_OUT) / trainings * epochs / before.max(1.0))
+        let after = trainings.saturating_sub(1) as f64 + HELD_OUT;
+        after / (FINALISTS as f64 + after)
     }
 
     /// What follows such finals.

@@ -254,7 +254,8 @@ impl FinalistsConfig {
         if self.candidates == 1 {
             return Some(self);
         }
-        let most = if self.random > 0.0 { self.candidates.max(MOST_RANDOM) } else { self.candidates };
+        let usual = if self.random > 0.0 { self.candidates.max(MOST_RANDOM) } else { self.candidates };
+        let most = self.most_candidates.unwrap_or(usual);
         let fits = |of: &Self| of.seconds(costs) <= seconds;
         let mut best = None;
         // Fewer epochs than the settings want only where otherwise there were no two.
@@ -342,7 +343,10 @@ mod tests {
         let half = FinalistsConfig { random: 0.5, ..settings.clone() };
         assert_eq!(half.seconds(Costs { epoch: 1.0, draw: 5.0 }), 165.0 + 65.0);
         // Of random cells there are more before there are more epochs: 40 cells take 120 + 84 + 60 + 48.
-        let of = half.fitted_to(312.0, Costs { epoch: 1.0, draw: 0.0 });
+        let of = half.clone().fitted_to(312.0, Costs { epoch: 1.0, draw: 0.0 });
         assert_eq!(of.map(|of| (of.candidates, of.epochs)), Some((40, 3)));
+        let few = FinalistsConfig { candidates: 3, most_candidates: Some(3), epochs: 1, ..half };
+        let of = few.fitted_to(31.0, Costs { epoch: 1.0, draw: 0.0 });
+        assert_eq!(of.map(|of| (of.candidates, of.epochs)), Some((3, 10)));
     }
 }

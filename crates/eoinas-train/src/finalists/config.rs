@@ -33,6 +33,9 @@ pub struct FinalistsConfig {
     /// importance first. 1, with `random` = 1: the random cell that promises the most is the result, and nothing is trained, for
     /// where there are too few images to tell cells apart by trainings. Default: 8.
     pub candidates: usize,
+    /// The most cells that a time is fitted to ([`SearchConfig::fitted_to`]). `None` (default): `candidates`, or, where random cells
+    /// take part, [`MOST_RANDOM`](crate::budget::MOST_RANDOM) if that is more.
+    pub most_candidates: Option<usize>,
     /// Share of the candidates that are random cells instead of neighbours, those that promise the most of
     /// [`FinalistsConfig::drawn`] times as many. In a large space the neighbours of one cell are much alike. With 1 the cell that the
     /// method derives is left out, too; else it is always a candidate. Default: 0.
@@ -72,6 +75,7 @@ impl Default for FinalistsConfig {
     fn default() -> Self {
         Self {
             candidates: 8,
+            most_candidates: None,
             random: 0.0,
             drawn_by: DrawnBy::Patterns,
             drawn: None,
@@ -168,6 +172,10 @@ impl FinalistsConfig {
         let least = if self.leave_out_own() { 1 } else { 2 };
         let expected = "2 to 1000 cells (1 where `random` is 1), or no finalists at all";
         Setting::check((least..=1000).contains(&candidates), "finalists.candidates", candidates, expected)?;
+        if let Some(most) = self.most_candidates {
+            let expected = "`finalists.candidates` to 1000";
+            Setting::check((candidates..=1000).contains(&most), "finalists.most_candidates", most, expected)?;
+        }
         if let Some(drawn) = drawn {
             Setting::check((1..=10_000).contains(&drawn), "finalists.drawn", drawn, "1 to 10000")?;
         }
