@@ -186,8 +186,19 @@ fn paths(module: &str, text: &str) -> Vec<String> {
 #[test]
 fn devices_know_nothing_of_ops_nor_of_each_other() {
     /// What both devices need: all that they may import beside their own files.
-    const SHARED: [&str; 9] =
-        ["aligned", "check", "error", "gate", "geometry", "results", "tensors", "view", "workspace"];
+    const SHARED: [&str; 11] = [
+        "aligned",
+        "check",
+        "collective",
+        "error",
+        "gate",
+        "geometry",
+        "results",
+        "share",
+        "tensors",
+        "view",
+        "workspace",
+    ];
     let kernels = kernels();
     // What the rules are about is seen.
     assert!(
