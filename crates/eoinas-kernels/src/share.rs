@@ -217,3 +217,82 @@ impl Share {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collective::{Threads, among};
+
+    fn on_all<R: Send>(ranks: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
+        std::thread::scope(|scope| {
+            let all: Vec<_> = Threads::new(ranks).into_iter().map(|rank| scope.spawn(|| among(rank, &work))).collect();
+            all.into_iter().map(|rank| rank.join().unwrap()).collect()
+        })
+    }
+
+    /// Adds vectors one after the other.
+    fn add(parts: &[f32], total: &mut [f32]) {
+        for part in parts.chunks_exact(total.len().max(1)) {
+            total.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+        }
+    }
+
+    #[test]
+    fn the_pieces_of_all_ranks_are_those_of_the_batch() {
+        for (images, ranks) in [(64, 4), (33, 2), (70, 5), (13, 8), (3, 4), (1, 2)] {
+            let whole: Vec<_> = pieces(images);
+            let own = on_all(ranks, || {
+                shared(images, |own| {
+                    let pieces = pieces(own.len()).into_iter();
+                    assert!(pieces.len() <= most_pieces());
+                    (
+                        pieces.map(|piece| own.start + piece.start..own.start + piece.end).collect::<Vec<_>>(),
+                        is_shared(),
+                    )
+                })
+            });
+            let is_split = own[0].1;
+            assert_eq!(is_split, whole.len() >= ranks, "{images} images on {ranks} ranks");
+            let all: Vec<_> = own.into_iter().flat_map(|(pieces, _)| pieces).collect();
+            assert_eq!(all, if is_split { whole } else { whole.repeat(ranks) });
+        }
+        assert!(!is_shared());
+    }
+
+    #[test]
+    fn sums_are_those_of_the_whole_batch_to_the_bit() {
+        // Values whose sum depends on the order.
+        let value = |image: usize, at: usize| (image * 37 + at * 11) as f32 / 7.0 * 10f32.powi((image % 9) as i32 - 4);
+        let of = |piece: &Range<usize>, at| piece.clone().map(|image| value(image, at)).sum::<f32>();
+        let gradient = |first: usize, n: usize| -> Vec<f32> {
+            let pieces = pieces(n).into_iter().map(|piece| first + piece.start..first + piece.end);
+            pieces.flat_map(|piece| (0..5).map(move |at| of(&piece, at))).collect()
+        };
+        let images = 45;
+        let expected = added(&gradient(0, images), 5, add).unwrap();
+        let rows = |images: Range<usize>| {
+            let values: Vec<f32> = images.clone().flat_map(|image| (0..2).map(move |at| value(image, at))).collect();
+            Tensor::from_vec(values, (images.len(), 2), &Device::Cpu).unwrap()
+        };
+        for ranks in [2, 3, 8] {
+            let found = on_all(ranks, || {
+                shared(images, |own| {
+                    let all = all_rows(&rows(own.clone())).unwrap();
+                    assert_eq!(all.to_vec2::<f32>().unwrap(), rows(0..images).to_vec2::<f32>().unwrap());
+                    let back = own_rows(&all).unwrap().to_vec2::<f32>().unwrap();
+                    assert_eq!(back, rows(own.clone()).to_vec2::<f32>().unwrap());
+                    assert_eq!((place(3 * own.len()), whole(own.len())), ((3 * own.start, 3 * images), images));
+                    added(&gradient(own.start, own.len()), 5, add).unwrap()
+                })
+            });
+            assert!(found.iter().all(|found| *found == expected), "{found:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn sums_over_other_images_than_the_pass_has_are_refused() {
+        let errors =
+            on_all(2, || shared(8, |own| added(&vec![0.0; 5 * (own.len() + 1)], 5, add).unwrap_err().to_string()));
+        assert!(errors.iter().all(|error| error.contains("`gradients` is of 5 pieces, expected")), "{errors:?}");
+    }
+}

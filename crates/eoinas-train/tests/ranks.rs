@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc, thread};
 
 use common::*;
 use eoinas_train::{
-    MethodKind, Outcome, RunDir, Search, SearchConfig, StopReason, TrainConfig, TrainError, Training,
+    FinalistsConfig, MethodKind, Outcome, RunDir, Search, SearchConfig, StopReason, TrainConfig, TrainError, Training,
     config::NetworkConfig,
     machine::with_threads,
     ranks::{self, Collective, Threads},
@@ -73,6 +73,13 @@ fn so_are_other_methods() {
         let network = NetworkConfig { channels: 8, ..config.network.clone() };
         same_with_any_number(&SearchConfig { network, ..config }, &[2]);
     }
+}
+
+#[test]
+fn so_are_finals() {
+    let network = NetworkConfig { cells: 3, ..tiny().network };
+    let finals = FinalistsConfig { candidates: 3, epochs: 1, batch_size: 16, network, ..FinalistsConfig::default() };
+    same_with_any_number(&SearchConfig { finalists: Some(finals), ..of(MethodKind::Eoinas, 1) }, &[2]);
 }
 
 #[test]
