@@ -140,11 +140,11 @@ impl Ranks {
         let work = move || -> Result<Result<Ended<J>, Error>, Error> {
             let copied = from.map_or(Ok(()), |from| ranks::copied(collective.as_ref(), from, own.unwrap_or(from)));
             let begun = copied.map_err(Error::from).and_then(|()| begin(own.map_or(Place::First, Place::Other)));
-            let said = begun.as_ref().map(Run::run_dir).map_err(|error| flags::explain(error, start));
+            let said = begun.as_ref().map(Run::run_dir).map_err(ToString::to_string);
             let all = ranks::all_begin(collective.as_ref(), said);
             let mut run = begun?;
             let folder = run.run_dir().path().to_owned();
-            all.map_err(|error| format!("{error}\n(begun: {}; --resume goes on with it)", folder.display()))?;
+            all.inspect_err(|_| out::note(&format!("{} has begun, and --resume goes on with it", folder.display())))?;
             let outcome = ranks::among(collective, || run.run());
             Ok(outcome.map(|outcome| Ended { folder, outcome }).map_err(Error::from))
         };

@@ -33,6 +33,16 @@ pub enum MpiError {
         /// How many there are.
         ranks: usize,
     },
+    /// The launcher is of another MPI than the library.
+    #[error(
+        "{launched} processes were started by a launcher that is of another MPI than this program's, which sees {joined}: start them by the launcher of the library that it was built with"
+    )]
+    OtherLauncher {
+        /// How many processes the launcher says there are.
+        launched: usize,
+        /// How many the library has joined.
+        joined: usize,
+    },
     /// The library does not start.
     #[error("MPI does not start: {reason}")]
     Start {
@@ -64,7 +74,13 @@ pub fn join() -> Result<Option<Ranks>, MpiError> {
     match launched() {
         None | Some(0 | 1) => Ok(None),
         #[cfg(feature = "mpi")]
-        Some(_) => Ok(Some(Ranks(World::join()?))),
+        Some(launched) => {
+            let ranks = Ranks(World::join()?);
+            match ranks.collective().ranks() {
+                joined if joined == launched => Ok(Some(ranks)),
+                joined => Err(MpiError::OtherLauncher { launched, joined }),
+            }
+        }
         #[cfg(not(feature = "mpi"))]
         Some(ranks) => Err(MpiError::NotBuilt { ranks }),
     }
