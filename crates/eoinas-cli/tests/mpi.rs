@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{assert_same, eoinas, run, text};
+use common::{assert_same, eoinas, text};
 use eoinas_kernels::simd::Level;
 
 const RESULTS: [&str; 2] = ["genotype.txt", "genotype.json"];
@@ -63,6 +63,11 @@ fn search(ranks: usize, args: &[&str]) -> Option<Command> {
     Some(mpirun)
 }
 
+/// The search by one process.
+fn alone(args: &[&str]) -> Output {
+    eoinas("search").args(args).output().unwrap()
+}
+
 fn ended(mut command: Command) -> Output {
     command.output().unwrap()
 }
@@ -78,7 +83,7 @@ fn any_number_of_processes_ends_in_the_same_bytes() {
     }
     let dir = tempfile::tempdir().unwrap();
     let one = dir.path().join("one");
-    assert!(run("search", &new(&one, &["--epochs", "2"])).status.success());
+    assert!(alone(&new(&one, &["--epochs", "2"])).status.success());
     for ranks in [1, 2, 4] {
         let out = dir.path().join(ranks.to_string());
         let output = ended(search(ranks, &new(&out, &["--epochs", "2", "--json"])).unwrap());
@@ -97,7 +102,7 @@ fn any_number_of_processes_ends_in_the_same_bytes() {
     let resume = ["--resume", out.to_str().unwrap(), "--threads", "1", "--quiet"];
     let output = ended(search(3, &[&resume[..], &["--max-steps", "1"]].concat()).unwrap());
     assert!(output.status.success(), "{output:?}");
-    assert!(run("search", &resume[..4]).status.success());
+    assert!(alone(&resume).status.success());
     assert_same(&one, &out, &RESULTS);
     training(&one, dir.path());
 }
@@ -137,7 +142,7 @@ fn where_a_process_dies_all_end_and_the_run_goes_on_from_its_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let (whole, out) = (dir.path().join("whole"), dir.path().join("killed"));
     let Some(mut command) = search(2, &new(&out, &["--epochs", "6"])) else { return };
-    assert!(run("search", &new(&whole, &["--epochs", "6"])).status.success());
+    assert!(alone(&new(&whole, &["--epochs", "6"])).status.success());
     let mpirun = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
     let checkpoints = || fs::read_dir(out.join("checkpoints")).map_or(0, Iterator::count);

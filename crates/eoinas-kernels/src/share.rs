@@ -254,7 +254,8 @@ mod tests {
             let is_split = own[0].1;
             assert_eq!(is_split, whole.len() >= ranks, "{images} images on {ranks} ranks");
             let all: Vec<_> = own.into_iter().flat_map(|(pieces, _)| pieces).collect();
-            assert_eq!(all, if is_split { whole } else { whole.repeat(ranks) });
+            let times = if is_split { 1 } else { ranks };
+            assert_eq!(all, std::iter::repeat_n(whole, times).flatten().collect::<Vec<_>>());
         }
         assert!(!is_shared());
     }
