@@ -225,7 +225,8 @@ mod tests {
 
     fn on_all<R: Send>(ranks: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
         std::thread::scope(|scope| {
-            let all: Vec<_> = Threads::new(ranks).into_iter().map(|rank| scope.spawn(|| among(rank, &work))).collect();
+            let all: Vec<_> =
+                Threads::start(ranks).into_iter().map(|rank| scope.spawn(|| among(rank, &work))).collect();
             all.into_iter().map(|rank| rank.join().unwrap()).collect()
         })
     }

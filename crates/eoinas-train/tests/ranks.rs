@@ -21,7 +21,7 @@ fn on<R: Send>(ranks: usize, folder: &Path, work: impl Fn(&Path, &dyn Collective
         with_threads(Some(2), || ranks::among(rank.clone(), || work(&own, rank.as_ref()))).unwrap()
     };
     thread::scope(|scope| {
-        let all: Vec<_> = Threads::new(ranks).into_iter().map(|rank| scope.spawn(|| one(rank))).collect();
+        let all: Vec<_> = Threads::start(ranks).into_iter().map(|rank| scope.spawn(|| one(rank))).collect();
         all.into_iter().map(|rank| rank.join().unwrap()).collect()
     })
 }

@@ -35,7 +35,7 @@ struct State {
 
 impl Threads {
     /// So many ranks, one for each thread.
-    pub fn new(ranks: usize) -> Vec<Arc<dyn Collective>> {
+    pub fn start(ranks: usize) -> Vec<Arc<dyn Collective>> {
         let state = Mutex::new(State { laid: vec![None; ranks], ..State::default() });
         let table = Arc::new(Table { ranks, state, turned: Condvar::new() });
         (0..ranks).map(|rank| Arc::new(Self { rank, table: table.clone() }) as Arc<dyn Collective>).collect()
@@ -121,7 +121,7 @@ mod tests {
 
     fn on_all<R: Send>(ranks: usize, work: impl Fn(&dyn Collective) -> R + Sync) -> Vec<R> {
         std::thread::scope(|scope| {
-            let threads = Threads::new(ranks).into_iter().map(|rank| scope.spawn(|| work(&*{ rank })));
+            let threads = Threads::start(ranks).into_iter().map(|rank| scope.spawn(|| work(&*{ rank })));
             let threads: Vec<_> = threads.collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         })
