@@ -69,6 +69,12 @@ fn facts(start: &Start) -> Vec<Fact> {
             value: Level::current().to_string().into(),
             advice: (widest != Some(&Level::current())).then(|| "EOINAS_SIMD asks for no wider ones".to_owned()),
         },
+        Fact {
+            name: "processes (MPI)",
+            value: json!(eoinas_mpi::launched().unwrap_or(1)),
+            advice: (!eoinas_mpi::BUILT)
+                .then(|| "no run is shared by several: the feature `mpi` is not built in".to_owned()),
+        },
         fact("memory GiB", json!(memory("MemTotal"))),
         fact("free memory GiB", json!(memory("MemAvailable"))),
         fact("GPU driver", json!(driver())),
@@ -93,6 +99,7 @@ fn features() -> Vec<&'static str> {
         ("report", cfg!(feature = "report")),
         ("completions", cfg!(feature = "completions")),
         ("cuda", cfg!(feature = "cuda")),
+        ("mpi", eoinas_mpi::BUILT),
         ("emulation", cfg!(feature = "emulation")),
     ];
     built.into_iter().filter_map(|(name, is_built)| is_built.then_some(name)).collect()

@@ -38,6 +38,8 @@ pub(crate) struct Host {
     max_steps: Option<u64>,
     /// Notes that no run says again, where all runs are about the same images.
     said: Option<Said>,
+    /// Whether nothing is shown or told, for another process does.
+    silent: bool,
     /// Whether a run is one line, where it is a phase of several.
     phases: bool,
     #[cfg(feature = "mlflow")]
@@ -59,6 +61,7 @@ impl HostArgs {
             quiet: self.quiet,
             max_steps: None,
             said: None,
+            silent: false,
             phases: false,
             #[cfg(feature = "mlflow")]
             tracking: self.tracking.clone(),
@@ -84,6 +87,16 @@ impl Host {
     #[cfg(feature = "images")]
     pub(crate) fn saying_notes_once(self) -> Self {
         Self { said: Some(Said::default()), ..self }
+    }
+
+    /// The same of a process that leaves speaking to another.
+    pub(crate) fn silent(self) -> Self {
+        Self { quiet: true, silent: true, ..self }
+    }
+
+    /// Whether networks are on the CPU.
+    pub(crate) fn is_cpu(&self) -> bool {
+        self.device.is_cpu()
     }
 
     /// The same, where each phase of the work is one line, or not.
@@ -146,7 +159,7 @@ impl Host {
         options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
         options.observers.extend((!self.quiet).then(display));
         #[cfg(feature = "mlflow")]
-        options.observers.extend(self.tracking.observer());
+        options.observers.extend((!self.silent).then(|| self.tracking.observer()).flatten());
         options
     }
 

@@ -44,6 +44,7 @@ mod limits;
 mod mlflow;
 mod out;
 mod page;
+mod ranks;
 #[cfg(feature = "report")]
 pub mod report;
 mod resume;
@@ -124,7 +125,7 @@ impl Command {
             Self::Search(args) => search::run(args, start),
             Self::Train(args) => train::run(args, start),
             #[cfg(feature = "images")]
-            Self::Images(args) => images::run(args, start),
+            Self::Images(args) => ranks::refuse("images").and_then(|()| images::run(args, start)),
             #[cfg(feature = "images")]
             Self::Classify(args) => classify::run(args, start),
             #[cfg(all(feature = "images", feature = "report"))]

@@ -5,11 +5,17 @@ use std::{
     fmt,
     io::{self, ErrorKind, Write},
     process::ExitCode,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Why standard output takes no more, once it does not.
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Whether this process leaves speaking to another.
+static MUTE: AtomicBool = AtomicBool::new(false);
 
 /// Writes a line to standard output, as `println!` does, but for what cannot be written.
 macro_rules! say {
@@ -23,6 +29,11 @@ macro_rules! tell {
 
 pub(crate) use {say, tell};
 
+/// Nothing is written from here on: another process says it.
+pub(crate) fn mute() {
+    MUTE.store(true, Ordering::Relaxed);
+}
+
 /// A line on standard output.
 pub(crate) fn line(text: fmt::Arguments<'_>) {
     write(|out| writeln!(out, "{text}"));
@@ -35,6 +46,13 @@ pub(crate) fn text(text: &str) {
 
 /// A line on standard error. One that is closed is no reason to end.
 pub(crate) fn aside(text: fmt::Arguments<'_>) {
+    if !MUTE.load(Ordering::Relaxed) {
+        loud(text);
+    }
+}
+
+/// A line on standard error, whoever else speaks.
+pub(crate) fn loud(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -51,7 +69,7 @@ pub(crate) fn is_read() -> bool {
 
 fn write(what: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) {
     let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
-    if lost.is_none() {
+    if lost.is_none() && !MUTE.load(Ordering::Relaxed) {
         let mut out = io::stdout().lock();
         *lost = what(&mut out).and_then(|()| out.flush()).err();
     }

@@ -51,6 +51,14 @@ pub enum KernelError {
         /// What was asked for last.
         bytes: usize,
     },
+    /// The processes that share a batch cannot exchange what they have.
+    #[error(
+        "the processes of this run cannot reach each other: {reason}; start them again, and it goes on from its last checkpoint"
+    )]
+    Collective {
+        /// What is in the way.
+        reason: String,
+    },
     /// candle's own error.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

@@ -39,10 +39,12 @@ pub mod reference;
 // What both need.
 mod aligned;
 mod check;
+pub mod collective;
 mod error;
 mod gate;
 mod geometry;
 mod results;
+pub mod share;
 mod tensors;
 mod view;
 mod workspace;

@@ -9,10 +9,10 @@ use crate::tensors::expect_dims;
 use crate::view::{SgdStep, Update};
 use crate::{cpu, gpu};
 
-/// The gradients themselves, in the same order: what a GPU has still to add up is, all at once.
+/// The gradients themselves, in the same order: what a GPU or the processes of a run have still to add up is, all at once.
 ///
 /// # Errors
-/// A device whose memory is full, or that fails.
+/// A device whose memory is full, or that fails; processes that cannot reach each other.
 pub fn settle(gradients: Vec<WeightGradient>) -> Result<Vec<Tensor>> {
     const KERNEL: &str = "settle";
     let pending = gradients.iter().filter_map(|gradient| match gradient {
@@ -21,8 +21,7 @@ pub fn settle(gradients: Vec<WeightGradient>) -> Result<Vec<Tensor>> {
     });
     let pending: Vec<&Tensor> = pending.collect();
     let sums = match pending.first().map_or(Place::Cpu, |parts| Place::of(parts)) {
-        // There the gradients are known already.
-        Place::Cpu => pending.iter().map(|parts| Ok(parts.sum(0)?)).collect::<Result<_>>()?,
+        Place::Cpu => cpu::optim::sum_parts(KERNEL, &pending)?,
         Place::Gpu(gpu) => gpu::optim::sum_parts(&gpu, KERNEL, &pending)?,
     };
     let mut sums = sums.into_iter();

@@ -60,7 +60,8 @@ pub struct ConvGradients {
 pub enum WeightGradient {
     /// As it is.
     Known(Tensor),
-    /// On a GPU: the sum over the rows of `[pieces, values]`. [`crate::optim::settle`] adds up those of many weights at once.
+    /// On a GPU, and where several processes share the batch: the sum over the rows of `[pieces, values]`.
+    /// [`crate::optim::settle`] adds up those of many weights at once.
     Pending {
         /// What each piece of the batch's pixels adds.
         parts: Tensor,

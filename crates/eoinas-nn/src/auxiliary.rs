@@ -2,9 +2,9 @@
 
 use candle_core::Tensor;
 use eoinas_core::network::Auxiliary;
-use eoinas_kernels::InputGradient;
 use eoinas_kernels::head::{global_average_pool, global_average_pool_backward, linear_backward, linear_forward};
 use eoinas_kernels::node::add_scaled;
+use eoinas_kernels::{InputGradient, share};
 
 use crate::buffers::{Normalized, all_zeros_like, recycle, refs, zeros_like};
 use crate::error::Result;
@@ -76,7 +76,7 @@ impl AuxiliaryHead {
         let taps = taps(&first.value)?;
         let second = Normalized::new(context, join.forward(context, &refs(&taps), None)?)?;
         let relu = second.value.relu()?;
-        let means = global_average_pool(context.workspace, &[&relu])?;
+        let means = share::all_rows(&global_average_pool(context.workspace, &[&relu])?)?;
         let (weight, bias) = (context.parameters.value(self.weight)?, context.parameters.value(self.bias)?);
         let logits = linear_forward(context.workspace, &means, weight, bias)?;
         Ok((logits, AuxiliaryTape { pooled, first, taps, second, relu, means }))
@@ -106,7 +106,7 @@ impl AuxiliaryHead {
         }
         let Some(dmeans) = found.input else { return Ok(()) };
         let drelu = zeros_like(workspace, &relu)?;
-        global_average_pool_backward(&dmeans, &[&drelu])?;
+        global_average_pool_backward(&share::own_rows(&dmeans)?, &[&drelu])?;
         let dy = (drelu * positive(&relu)?)?;
 
         let dtaps = all_zeros_like(workspace, &taps)?;

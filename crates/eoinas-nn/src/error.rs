@@ -167,6 +167,12 @@ pub enum NnError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Something that several processes cannot share.
+    #[error("{what} cannot be shared by several processes: run it in one")]
+    Shared {
+        /// The op, or what else it is.
+        what: String,
+    },
     /// A saved network of another format or version.
     #[error("{}: {field} is {got}, this version of the library reads {expected}", path.display())]
     Version {

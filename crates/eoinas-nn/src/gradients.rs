@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use eoinas_kernels::{WeightGradient, optim};
+use eoinas_kernels::{WeightGradient, optim, share};
 
 use crate::error::Result;
 use crate::parameters::{ParamId, Parameters};
@@ -13,7 +13,7 @@ use crate::parameters::{ParamId, Parameters};
 #[derive(Debug, Default)]
 pub struct WeightGradients {
     entries: BTreeMap<ParamId, Tensor>,
-    /// What a GPU has still to add up, which those that read see only when it is settled. Empty behind the pass that found
+    /// What a GPU or several processes have still to add up, which those that read see only when it is settled. Empty behind the pass that found
     /// it.
     pending: Vec<(ParamId, WeightGradient)>,
     /// Values that they hold.
@@ -68,8 +68,12 @@ impl WeightGradients {
     pub(crate) fn add_found(&mut self, id: ParamId, gradient: WeightGradient) -> Result<()> {
         match gradient {
             WeightGradient::Known(gradient) => self.add(id, gradient),
-            WeightGradient::Pending { ref parts, .. } => {
-                self.pending_values += parts.elem_count();
+            WeightGradient::Pending { ref parts, ref shape } => {
+                // Processes that share a batch settle together, however many pieces each has.
+                self.pending_values += match share::is_shared() {
+                    true => shape.elem_count() * share::most_pieces(),
+                    false => parts.elem_count(),
+                };
                 self.pending.push((id, gradient));
                 if self.pending_values > PENDING { self.settle() } else { Ok(()) }
             }

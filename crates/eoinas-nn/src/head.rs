@@ -6,6 +6,7 @@ use eoinas_kernels::Gradient;
 use eoinas_kernels::head::{global_average_pool, global_average_pool_backward, linear_backward, linear_forward};
 use eoinas_kernels::node::add_scaled;
 use eoinas_kernels::norm::batch_stats;
+use eoinas_kernels::share;
 
 use crate::batch_norm::BatchNorm;
 use crate::buffers::{Normalized, gradient_tensor, refs};
@@ -50,7 +51,8 @@ impl Head {
         Ok(Self { norm, weight, bias })
     }
 
-    /// Logits `[n, classes]` of the joined `sources`.
+    /// Logits `[n, classes]` of the joined `sources`. Where several processes share the batch, each has the logits of all images:
+    /// the classifier is small, and loss and score are those of the batch.
     pub fn forward(&self, context: &Context<'_>, sources: &[Tensor]) -> Result<(Tensor, HeadTape)> {
         let (pooled, activated) = match (&self.norm, sources) {
             (None, sources) => (global_average_pool(context.workspace, &refs(sources))?, None),
@@ -64,6 +66,7 @@ impl Head {
             (Some(_), sources) => return Err(NnError::Sources { got: sources.len() }),
         };
         let (weight, bias) = (context.parameters.value(self.weight)?, context.parameters.value(self.bias)?);
+        let pooled = share::all_rows(&pooled)?;
         let logits = linear_forward(context.workspace, &pooled, weight, bias)?;
         Ok((logits, HeadTape { pooled, activated }))
     }
@@ -116,6 +119,7 @@ impl Head {
             }
         }
         let Some(dpooled) = found.input else { return Ok(()) };
+        let dpooled = share::own_rows(&dpooled)?;
         match (tape.activated, targets) {
             (None, Some(targets)) => {
                 global_average_pool_backward(&dpooled, &refs(targets))?;

@@ -8,7 +8,7 @@ use chacha20::ChaCha8Rng;
 use eoinas_core::{SeedStream, Streams};
 use eoinas_kernels::node::{add_scaled, write_scaled};
 use eoinas_kernels::pattern::ReluPatterns;
-use eoinas_kernels::{Gradient, Workspace};
+use eoinas_kernels::{Gradient, Workspace, share};
 use rand::Rng;
 
 use crate::batch_norm::AppliedNorm;
@@ -90,9 +90,21 @@ impl MaskSource {
     }
 
     /// One flag each for `count` values: kept (1) with probability `1 - rate`.
+    ///
+    /// Where several processes share the batch, `count` is that of this process's images, and what is drawn for the others' is
+    /// passed over.
     pub fn keep_mask(&mut self, count: usize, rate: f32) -> Vec<u8> {
+        let (before, all) = share::place(count);
         // 24 bits are what an f32 holds exactly.
-        (0..count).map(|_| u8::from((self.rng.next_u32() >> 8) as f32 >= rate * (1u32 << 24) as f32)).collect()
+        let mut draw = || u8::from((self.rng.next_u32() >> 8) as f32 >= rate * (1u32 << 24) as f32);
+        for _ in 0..before {
+            draw();
+        }
+        let mask = (0..count).map(|_| draw()).collect();
+        for _ in before + count..all {
+            draw();
+        }
+        mask
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use candle_core::{Device, Tensor};
 use eoinas_core::Gates;
 use eoinas_kernels::pattern::ReluPatterns;
-use eoinas_kernels::{Workspace, awake};
+use eoinas_kernels::{Workspace, awake, collective, share};
 
 use crate::batch::{Batch, PassOptions, PassOutput, Wanted};
 use crate::clock::Clock;
@@ -28,9 +28,24 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The pass, for a caller that keeps the threads awake ([`awake_on`]); gate gradients are added to `sums`.
+    /// The pass, for a caller that keeps the threads awake ([`awake_on`]); gate gradients are added to `sums`. Where several
+    /// processes share the batch, this one has its images below the classifier, and everything that is found is the batch's.
     pub fn pass(
         &self,
+        batch: &Batch,
+        gates: &Gates,
+        wanted: Wanted,
+        options: &PassOptions,
+        sums: Option<&mut GateSums>,
+        start: Instant,
+    ) -> Result<PassOutput> {
+        own_images(batch, |images| self.pass_over(images, batch, gates, wanted, options, sums, start))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what `pass` has, and the images")]
+    fn pass_over(
+        &self,
+        images: &Tensor,
         batch: &Batch,
         gates: &Gates,
         wanted: Wanted,
@@ -46,7 +61,7 @@ impl Run<'_> {
             masks: MaskSource::new(&options.streams, options.epoch, options.step),
             ..Context::new(self.workspace, self.parameters, self.phase)
         };
-        let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, wanted)?;
+        let (logits, tape) = self.network.forward(&mut context, images, gates, wanted)?;
         let ops_run = tape.ops_run;
         let loss = self.loss(&logits, batch, wanted, options)?;
         let auxiliary = self.auxiliary(&context, &tape, batch, wanted, options)?;
@@ -56,7 +71,7 @@ impl Run<'_> {
         let mut weights = wanted.weights.then(WeightGradients::new);
         if wanted.any() {
             let dlogits = &loss.dlogits;
-            let (auxiliary, images) = (auxiliary.backward, batch.images());
+            let auxiliary = auxiliary.backward;
             self.network.backward(&mut context, tape, images, dlogits, auxiliary, weights.as_mut(), sums)?;
             weights.as_mut().map_or(Ok(()), WeightGradients::settle)?;
         } else {
@@ -77,7 +92,8 @@ impl Run<'_> {
     /// is not gone through backwards.
     pub fn head_pass(&self, batch: &Batch, gates: &Gates, options: &PassOptions, start: Instant) -> Result<PassOutput> {
         let mut context = Context::new(self.workspace, self.parameters, Phase::Evaluation);
-        let (logits, tape) = self.network.forward(&mut context, batch.images(), gates, Wanted::NOTHING)?;
+        let (logits, tape) =
+            own_images(batch, |images| self.network.forward(&mut context, images, gates, Wanted::NOTHING))?;
         let ops_run = tape.ops_run;
         let loss = self.loss(&logits, batch, Wanted::WEIGHTS, options)?;
         let grade = self.task.grade(&logits, batch.targets(), &loss)?;
@@ -113,6 +129,21 @@ impl Run<'_> {
         let dlogits = loss.dlogits.affine(f64::from(weight), 0.0)?;
         Ok(AuxiliaryPass { loss: Some(loss.loss), backward: Some(AuxiliaryGradient { tape: head, dlogits }) })
     }
+}
+
+/// Runs a pass over the images of the batch that are this process's.
+fn own_images<R>(batch: &Batch, pass: impl FnOnce(&Tensor) -> Result<R>) -> Result<R> {
+    let images = batch.images();
+    if collective::current().is_none() {
+        return pass(images);
+    }
+    if !images.device().is_cpu() {
+        return Err(NnError::Shared { what: "a pass on a GPU".to_owned() });
+    }
+    share::shared(batch.samples(), |own| match own.len() == batch.samples() {
+        true => pass(images),
+        false => pass(&images.narrow(0, own.start, own.len())?.copy()?),
+    })
 }
 
 /// The batch's loss: that of training where weights are trained.

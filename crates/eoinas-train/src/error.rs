@@ -202,6 +202,12 @@ pub enum TrainError {
         /// The process.
         holder: Box<crate::claims::Holder>,
     },
+    /// The processes of one run cannot begin or go on together.
+    #[error("{what}")]
+    Ranks {
+        /// Which of them, and what is in the way.
+        what: String,
+    },
     /// An observer of a user's own.
     #[error("{0}")]
     Observer(String),

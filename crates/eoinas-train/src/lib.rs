@@ -48,6 +48,7 @@ pub mod method;
 pub mod methods;
 pub mod plan;
 pub mod probes;
+pub mod ranks;
 pub mod run;
 pub mod search;
 pub mod training;

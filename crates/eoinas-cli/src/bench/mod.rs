@@ -1,5 +1,6 @@
 //! `eoinas bench`: measurements of this machine.
 
+mod exchanged;
 pub mod gpu;
 pub mod inference;
 pub mod step;

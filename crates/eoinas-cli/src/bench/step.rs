@@ -1,6 +1,6 @@
 //! `eoinas bench step`: time and memory of one search step.
 
-use std::{process::ExitCode, time::Instant};
+use std::{process::ExitCode, sync::Arc, time::Instant};
 
 use candle_core::Device;
 use clap::ValueEnum;
@@ -11,13 +11,17 @@ use eoinas_kernels::{
     simd::Level,
 };
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted};
-use eoinas_train::machine::{parse_device, with_threads};
+use eoinas_train::{
+    machine::{parse_device, with_threads},
+    ranks::among,
+};
 use rand::Rng;
 
 use crate::{
     Error, Start,
-    bench::small,
+    bench::{exchanged::Counted, small},
     out::{self, say},
+    ranks::Ranks,
 };
 
 /// Candidate ops in the order of the PyTorch program that this one is timed against.
@@ -50,7 +54,8 @@ enum Paths {
 
 /// Time and memory of one search step (an update of the weights and one of the architecture) on random images.
 ///
-/// Milliseconds are medians over the steps; gmacs_fwd are billions of multiply-adds of a forward pass of the whole batch.
+/// Milliseconds are medians over the steps; gmacs_fwd are billions of multiply-adds of a forward pass of the whole batch. The
+/// processes that a launcher of MPI has started share the steps, and what they exchange in one is told too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -111,7 +116,12 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     if args.draw.is_some() && args.path == Paths::Mixture {
         return Err("--draw is of --path sampled; of a mixture no ops are drawn".into());
     }
-    with_threads(Some(args.threads), || steps(args))?
+    if let Some(ranks) = Ranks::join()? {
+        let counted = Arc::new(Counted::new(ranks.collective()));
+        let shared = || among(counted.clone(), || steps(args, Some(&counted)));
+        return ranks.end(|_| with_threads(Some(args.threads), shared)?);
+    }
+    with_threads(Some(args.threads), || steps(args, None))?
 }
 
 /// Milliseconds of each part, one value a pass (`step`: one a step).
@@ -123,7 +133,7 @@ struct Times {
     step: Vec<f64>,
 }
 
-fn steps(args: &Args) -> Result<ExitCode, Error> {
+fn steps(args: &Args, exchanged: Option<&Counted>) -> Result<ExitCode, Error> {
     let device = parse_device(&args.device, out::note)?;
     let space = SearchSpace::darts();
     let skeleton = Skeleton { channels: args.channels, cells: args.cells, ..Skeleton::search() };
@@ -148,6 +158,7 @@ fn steps(args: &Args) -> Result<ExitCode, Error> {
         if step == args.warmup {
             times = Times::default();
             gmacs.clear();
+            exchanged.inspect(|exchanged| exchanged.clear());
             if args.profile {
                 profile::start();
             }
@@ -178,7 +189,8 @@ fn steps(args: &Args) -> Result<ExitCode, Error> {
         times.step.push(milliseconds(start));
         ops_run = output.ops_run;
     }
-    report(args, &mut times, ops_run, gmacs.iter().sum::<f64>() / gmacs.len().max(1) as f64);
+    let gmacs = gmacs.iter().sum::<f64>() / gmacs.len().max(1) as f64;
+    report(args, &mut times, ops_run, gmacs, exchanged);
     if args.profile {
         print_kernels(&profile::finish()?, args.steps);
     }
@@ -246,7 +258,8 @@ fn peak_rss_mib() -> Option<f64> {
     Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
 }
 
-fn report(args: &Args, times: &mut Times, ops_run: u64, gmacs: f64) {
+fn report(args: &Args, times: &mut Times, ops_run: u64, gmacs: f64, exchanged: Option<&Counted>) {
+    let exchanged = exchanged.map(|exchanged| exchanged.of_steps(args.steps)).unwrap_or_default();
     let least = times.step.iter().copied().fold(f64::INFINITY, f64::min);
     let rows = [
         ("step_ms", median(&mut times.step)),
@@ -279,9 +292,11 @@ fn report(args: &Args, times: &mut Times, ops_run: u64, gmacs: f64) {
         ] {
             line.insert(name.to_owned(), value.to_lowercase().into());
         }
+        line.extend(exchanged);
         say!("{}", serde_json::Value::Object(line));
     } else {
         rows.iter().for_each(|(name, value)| say!("{name:>14} {value:10.3}"));
         say!("{:>14} {ops_run:6}", "ops_run");
+        exchanged.iter().for_each(|(name, value)| say!("{name:>14} {value:>6}"));
     }
 }

@@ -3,6 +3,7 @@
 mod download;
 mod report;
 mod settings;
+mod shared;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,6 +28,7 @@ use crate::{
     limits::LimitFlags,
     out,
     page::{self, PageArgs},
+    ranks::Ranks,
     resume,
     then_train::{
         self,
@@ -226,6 +228,9 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     args.page.check()?;
+    if let Some(ranks) = Ranks::join()? {
+        return ranks.end(|ranks| shared::run(args, ranks, start));
+    }
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "search", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
     let (folder, config, outcome, then) = args.host.run(|| {

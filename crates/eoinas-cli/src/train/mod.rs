@@ -3,6 +3,7 @@
 
 mod report;
 mod settings;
+mod shared;
 
 use std::{
     ops::ControlFlow,
@@ -29,6 +30,7 @@ use crate::{
     limits::{self, LimitFlags},
     out,
     page::{self, PageArgs},
+    ranks::Ranks,
     resume,
     share::{self, Processes, Several},
 };
@@ -200,6 +202,9 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     args.page.check()?;
+    if let Some(ranks) = Ranks::join()? {
+        return ranks.end(|ranks| shared::run(args, ranks, start));
+    }
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "train", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
     let work = || {

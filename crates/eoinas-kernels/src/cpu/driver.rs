@@ -14,13 +14,14 @@ use super::ends::{ImageGradients, ImageInput, Target};
 use super::image::Layout;
 use super::moments::Moments;
 use super::norm::grad_sums;
-use super::parallel::{add_all, for_pieces, for_pieces_with, pieces};
+use super::parallel::{add_all, for_pieces, for_pieces_with};
 use super::scratch::{with_partial_sums, with_scratch};
 use super::simd::Level;
 use super::values::write;
 use crate::aligned::Aligned;
 use crate::error::Result;
 use crate::results::{BatchStats, ReturnedGradient};
+use crate::share::{self, Sums, pieces};
 use crate::view::InputGradient;
 use crate::workspace::Workspace;
 
@@ -134,12 +135,32 @@ fn forward_images(
         moments
     });
     let z = ws.tensor(z, shape.to_vec())?;
-    let stats = want_stats.then(|| Moments::merged(output.channels, &moments).batch_stats()).transpose()?;
+    let stats = want_stats.then(|| Moments::stats_of(output.channels, moments)).transpose()?;
     Ok((z, stats))
 }
 
-/// The gradients of an op: that of its input where it is to be returned, and those of its weights (all together, in the
-/// op's layout) where they are wanted.
+/// The gradient of an op's weights, all together and in the op's layout.
+pub(crate) enum Packed {
+    /// Summed over the batch.
+    Sum(Aligned),
+    /// As each piece of this process's share of the batch has summed it up.
+    Pieces(Vec<Aligned>),
+}
+
+/// BatchNorm's sums, of the gradient and of the gradient times the normalised input.
+struct NormSums(Vec<f64>);
+
+impl Sums for NormSums {
+    fn put(&self, to: &mut Vec<f64>) {
+        to.extend(&self.0);
+    }
+
+    fn with(&self, values: &[f64]) -> Self {
+        Self(values.to_vec())
+    }
+}
+
+/// The gradients of an op: that of its input where it is to be returned, and those of its weights where they are wanted.
 pub(crate) fn backward(
     kernel: &'static str,
     ws: &Workspace,
@@ -148,7 +169,7 @@ pub(crate) fn backward(
     op: &impl ImageOp,
     request: InputGradient<'_>,
     want_weights: bool,
-) -> Result<(ReturnedGradient, Option<Aligned>)> {
+) -> Result<(ReturnedGradient, Option<Packed>)> {
     let view = x.view();
     let split = view.shape[3];
     match request {
@@ -166,13 +187,18 @@ pub(crate) fn backward(
         }
         InputGradient::Return => {
             let mut dx = ws.take(view.shape.iter().product());
-            let (sums, weights) = backward_into(x, grad, op, &mut [&mut dx], Target::Write, want_weights);
+            let (found, weights) = backward_into(x, grad, op, &mut [&mut dx], Target::Write, want_weights);
             let dx = ws.tensor(dx, view.shape.to_vec())?;
             let sums = match view.norm {
                 None => None,
                 Some(norm) => {
                     let [n, h, w, _] = view.shape;
-                    Some(grad_sums(norm, [sums[..split].to_vec(), sums[split..].to_vec()], n * h * w, 1.0)?)
+                    let mut sums = vec![0.0f64; 2 * split];
+                    for of_piece in share::of_all(found)? {
+                        sums.iter_mut().zip(of_piece.0).for_each(|(sum, s)| *sum += s);
+                    }
+                    let count = share::whole(n) * h * w;
+                    Some(grad_sums(norm, [sums[..split].to_vec(), sums[split..].to_vec()], count, 1.0)?)
                 }
             };
             Ok((Some((dx, sums)), weights))
@@ -180,7 +206,7 @@ pub(crate) fn backward(
     }
 }
 
-/// Returns BatchNorm's sums and the gradient of the weights.
+/// Returns BatchNorm's sums, piece by piece, and the gradient of the weights.
 fn backward_into(
     x: &InputGuard<'_>,
     grad: &GradientGuard<'_>,
@@ -188,7 +214,7 @@ fn backward_into(
     outputs: &mut [&mut [f32]],
     target: Target,
     want_weights: bool,
-) -> (Vec<f64>, Option<Aligned>) {
+) -> (Vec<NormSums>, Option<Packed>) {
     if target == Target::Nothing && !want_weights {
         return (Vec::new(), None);
     }
@@ -240,22 +266,25 @@ fn backward_into(
                 sums.iter_mut().zip(&image_sums).for_each(|(sum, &s)| *sum += f64::from(s));
             }
         });
-        sums
+        NormSums(sums)
     };
     let (found, weights) = if want_weights {
         with_partial_sums(count * stride, |partial| {
             let found = for_pieces_with(images, outputs, partial.chunks_mut(stride).map(Some), piece);
-            let mut weights = Aligned::zeros(stride);
-            add_all(partial, &mut weights);
-            weights.truncate(op.weights());
+            let copied = |part: &[f32]| {
+                let mut weights = Aligned::zeros(stride);
+                add_all(part, &mut weights);
+                weights.truncate(op.weights());
+                weights
+            };
+            let weights = match share::is_shared() {
+                false => Packed::Sum(copied(partial)),
+                true => Packed::Pieces(partial.chunks_exact(stride).map(copied).collect()),
+            };
             (found, Some(weights))
         })
     } else {
         (for_pieces_with(images, outputs, iter::repeat_with(|| None), piece), None)
     };
-    let mut sums = vec![0.0f64; 2 * view.shape[3]];
-    for of_piece in found {
-        sums.iter_mut().zip(of_piece).for_each(|(sum, s)| *sum += s);
-    }
-    (sums, weights)
+    (found, weights)
 }

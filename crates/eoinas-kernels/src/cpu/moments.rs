@@ -4,6 +4,7 @@ use super::simd::{Kernel, Level, Simd};
 use super::values::channels;
 use crate::error::Result;
 use crate::results::BatchStats;
+use crate::share::{self, Sums};
 
 /// Count, mean and sum of squared deviations, merged in f64.
 #[derive(Clone, Debug)]
@@ -18,11 +19,14 @@ impl Moments {
         Self { count: 0, mean: vec![0.0; channels], squares: vec![0.0; channels] }
     }
 
-    /// All of several together, in order.
-    pub(crate) fn merged<'a>(channels: usize, pieces: impl IntoIterator<Item = &'a Self>) -> Self {
+    /// The statistics of the whole batch, of which these are the pieces.
+    ///
+    /// # Errors
+    /// Processes that share the batch and cannot reach each other.
+    pub(crate) fn stats_of(channels: usize, pieces: Vec<Self>) -> Result<BatchStats> {
         let mut moments = Self::new(channels);
-        pieces.into_iter().for_each(|piece| moments.merge(piece));
-        moments
+        share::of_all(pieces)?.iter().for_each(|piece| moments.merge(piece));
+        moments.batch_stats()
     }
 
     /// Adds the pixels of an image `[pixels, channels]`.
@@ -53,10 +57,24 @@ impl Moments {
         self.squares[c] += squares + delta * delta * n1 * n2 / (n1 + n2);
     }
 
-    pub(crate) fn batch_stats(&self) -> Result<BatchStats> {
+    fn batch_stats(&self) -> Result<BatchStats> {
         let count = self.count.max(1) as f64;
         let variance = channels(self.squares.iter().map(|s| s / count))?;
         Ok(BatchStats::new(channels(self.mean.iter().copied())?, variance, self.count))
+    }
+}
+
+impl Sums for Moments {
+    fn put(&self, to: &mut Vec<f64>) {
+        to.push(self.count as f64);
+        to.extend(self.mean.iter().chain(&self.squares));
+    }
+
+    fn with(&self, values: &[f64]) -> Self {
+        let channels = self.mean.len();
+        let count = values.first().map_or(0, |count| *count as usize);
+        let of = |first: usize| values.iter().skip(first).take(channels).copied().collect();
+        Self { count, mean: of(1), squares: of(1 + channels) }
     }
 }
 

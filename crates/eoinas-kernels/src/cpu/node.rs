@@ -11,6 +11,7 @@ use super::values::{Values, read, write};
 use crate::error::Result;
 use crate::gate::GateGradient;
 use crate::results::TermGradient;
+use crate::share::{self, Sums};
 use crate::view::Term;
 use crate::workspace::Workspace;
 
@@ -151,14 +152,26 @@ pub(crate) fn backward(
     }
     let dy = read(kernel, "dy", dy)?;
     let views: Vec<View<'_>> = summands.iter().map(Summand::view).collect();
-    let totals = gradient_sums(n, c, &dy, &views);
-    summands.iter().zip(totals).map(|(summand, totals)| summand.gradient(totals, n * h * w)).collect()
+    let (totals, count) = (gradient_sums(n, c, &dy, &views)?, share::whole(n) * h * w);
+    summands.iter().zip(totals).map(|(summand, totals)| summand.gradient(totals, count)).collect()
 }
 
 /// For each term the sums per channel of `sample * dy` and of `sample * dy * (z - mean)`.
 type Totals = (Vec<f64>, Vec<f64>);
 
-fn gradient_sums(n: usize, c: usize, dy: &[f32], terms: &[View<'_>]) -> Vec<Totals> {
+impl Sums for Vec<Totals> {
+    fn put(&self, to: &mut Vec<f64>) {
+        self.iter().for_each(|(dy, dy_z)| to.extend(dy.iter().chain(dy_z)));
+    }
+
+    fn with(&self, values: &[f64]) -> Self {
+        let mut values = values.iter().copied();
+        let mut next = |like: &[f64]| values.by_ref().take(like.len()).collect();
+        self.iter().map(|(dy, dy_z)| (next(dy), next(dy_z))).collect()
+    }
+}
+
+fn gradient_sums(n: usize, c: usize, dy: &[f32], terms: &[View<'_>]) -> Result<Vec<Totals>> {
     let level = Level::current();
     let len = dy.len() / n.max(1);
     let period = Period::new(c, len);
@@ -186,13 +199,13 @@ fn gradient_sums(n: usize, c: usize, dy: &[f32], terms: &[View<'_>]) -> Vec<Tota
         totals
     });
     let mut totals = zero();
-    for piece in pieces {
+    for piece in share::of_all(pieces)? {
         for (total, piece) in totals.iter_mut().zip(piece) {
             total.0.iter_mut().zip(piece.0).for_each(|(total, s)| *total += s);
             total.1.iter_mut().zip(piece.1).for_each(|(total, s)| *total += s);
         }
     }
-    totals
+    Ok(totals)
 }
 
 impl Summand<'_> {

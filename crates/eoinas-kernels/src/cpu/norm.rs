@@ -47,7 +47,7 @@ pub(crate) fn batch_stats(kernel: &'static str, x: &Tensor, [n, h, w, c]: [usize
         images.for_each(|image| moments.add_image(level, &x[image * len..][..len]));
         moments
     });
-    Moments::merged(c, &pieces).batch_stats()
+    Moments::stats_of(c, pieces)
 }
 
 /// Moves running statistics, in place; both `[c]`.

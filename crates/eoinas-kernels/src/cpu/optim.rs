@@ -1,11 +1,13 @@
 //! The weights' optimiser on the CPU.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 use super::channelwise::{Period, sums};
+use super::parallel::add_all;
 use super::simd::{Kernel, Level, Simd};
 use super::values::{read, write};
 use crate::error::Result;
+use crate::share;
 use crate::view::{SgdStep, Update};
 
 /// Sum of the squares of all values of all tensors, in a fixed order.
@@ -18,6 +20,29 @@ pub(crate) fn sum_of_squares(kernel: &'static str, tensors: &[&Tensor]) -> Resul
         sums(level, period, &values, &[(&values, &period.constant(0.0))], &mut [0.0], &mut squares);
     }
     Ok(squares[0].iter().sum())
+}
+
+/// The sum over the rows of each of the tensors `[pieces, values]`, in order, and over those of the other processes that share
+/// the batch; `[values]`.
+pub(crate) fn sum_parts(kernel: &'static str, tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
+    if tensors.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parts = tensors.iter().map(|parts| read(kernel, "parts", parts)).collect::<Result<Vec<_>>>()?;
+    let sizes = tensors.iter().map(|parts| Ok(parts.dims2()?)).collect::<Result<Vec<_>>>()?;
+    let mut shared = Vec::with_capacity(parts.iter().map(|parts| parts.len()).sum());
+    let pieces = sizes.first().map_or(0, |(pieces, _)| *pieces);
+    for piece in 0..pieces {
+        for (parts, (_, values)) in parts.iter().zip(&sizes) {
+            shared.extend(parts.iter().skip(piece * values).take(*values));
+        }
+    }
+    let sums = share::added(&shared, sizes.iter().map(|(_, values)| values).sum(), add_all)?;
+    let mut sums = sums.into_iter();
+    let each = sizes.iter().map(|(_, values)| {
+        Ok(Tensor::from_vec(sums.by_ref().take(*values).collect::<Vec<_>>(), *values, &Device::Cpu)?)
+    });
+    each.collect()
 }
 
 /// Updates values and momenta in place; each update's tensors were checked to have one shape.

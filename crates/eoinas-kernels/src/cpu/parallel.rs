@@ -9,14 +9,7 @@ use std::time::{Duration, Instant};
 use rayon::Yield;
 use rayon::prelude::*;
 
-/// At most this many pieces. Fixed: the pieces decide in which order partial sums are added.
-const PIECES: usize = 32;
-
-/// Splits `0..n` in a way that depends on `n` alone.
-pub(crate) fn pieces(n: usize) -> Vec<Range<usize>> {
-    let len = n.div_ceil(PIECES).max(1);
-    (0..n).step_by(len).map(|start| start..(start + len).min(n)).collect()
-}
+use crate::share::pieces;
 
 /// Runs `f` for every piece of `0..n` in rayon's current pool. `outputs` are split with it: `f` gets, of each, the part
 /// that belongs to its images. Results come in the order of the pieces, whatever the number of threads.
@@ -137,6 +130,7 @@ mod tests {
     use std::panic::AssertUnwindSafe;
 
     use super::*;
+    use crate::share::PIECES;
 
     #[test]
     fn pieces_cover_everything_once() {

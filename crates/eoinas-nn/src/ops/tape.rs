@@ -4,6 +4,7 @@ use candle_core::{DType, Tensor, Var};
 use candle_nn::{Module, VarBuilder};
 use eoinas_core::OpShape;
 use eoinas_kernels::norm::batch_stats;
+use eoinas_kernels::share;
 
 use crate::batch_norm::BatchNorm;
 use crate::buffers::gradient_tensor;
@@ -63,6 +64,10 @@ impl TapeOp {
 
 impl Operation for TapeOp {
     fn forward(&self, context: &mut Context<'_>, x: &Tensor) -> Result<Option<OpOutput>> {
+        // candle's tape sums over the images that it sees.
+        if share::is_shared() && !self.weights.is_empty() {
+            return Err(NnError::Shared { what: self.prefix.clone() });
+        }
         let x = x.permute((0, 3, 1, 2))?.contiguous()?;
         let (y, saved) = if context.keep {
             let input = Var::from_tensor(&x)?;

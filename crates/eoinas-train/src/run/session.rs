@@ -11,6 +11,7 @@ use crate::{
     claims::Claim,
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
+    ranks,
     stop::{Progress, SharedRules, StopReason, StopRule},
 };
 
@@ -201,12 +202,12 @@ impl Session {
         self.claim.as_ref().map_or(Ok(()), Claim::check_known)
     }
 
-    /// Asks the rules in order.
+    /// Asks the rules in order; where several processes do the run, all of them stop for the same reason.
     ///
     /// # Errors
     /// The first reason to stop.
     pub fn check(&mut self, progress: &Progress) -> Result<(), StopReason> {
-        self.rules.check(progress).map_or(Ok(()), Err)
+        ranks::agreed(self.rules.check(progress)).map_or(Ok(()), Err)
     }
 
     /// Saves a checkpoint as part of the run: it is in the record, and older checkpoints go. `best` is the step of the
@@ -216,6 +217,10 @@ impl Session {
     /// It cannot be written.
     pub(super) fn save(&mut self, step: u64, content: &Content, best: Option<u64>) -> Result<()> {
         self.check_claim()?;
+        // Before the first step the ranks have not met yet.
+        if step > 0 {
+            ranks::check_same(|| content.digest())?;
+        }
         // The event comes first, so that the checkpoint knows of it: a resumed run has it in its record too.
         self.emit_saved(step)?;
         // A stop between the last step of an epoch and its evaluation has left the state of this step without it.

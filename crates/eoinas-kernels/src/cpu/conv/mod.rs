@@ -9,7 +9,7 @@ mod taps;
 use candle_core::Tensor;
 
 use super::access::{GradientGuard, InputGuard};
-use super::driver::{self, ImageOp};
+use super::driver::{self, ImageOp, Packed};
 use super::values::read;
 use crate::error::Result;
 use crate::geometry::Convolution;
@@ -101,11 +101,24 @@ impl Run<'_> {
     fn backward(&self, op: &impl ImageOp) -> Result<ConvGradients> {
         let Self { ws, x, conv, grad, request, want_weights } = self;
         let (input, packed) = driver::backward(conv.name(), ws, x, grad, op, *request, *want_weights)?;
-        let gradients = packed.map(|packed| op.unpack(&packed)).unwrap_or_default();
-        let weights = conv
-            .weights()
-            .zip(gradients)
-            .map(|(weight, gradient)| Ok(WeightGradient::Known(ws.tensor(gradient, weight.shape())?)));
-        Ok(ConvGradients { input, weights: weights.collect::<Result<_>>()? })
+        let weights = match packed {
+            None => Vec::new(),
+            Some(Packed::Sum(packed)) => {
+                let known = |(weight, gradient): (&&Tensor, Vec<f32>)| {
+                    Ok(WeightGradient::Known(ws.tensor(gradient, weight.shape())?))
+                };
+                conv.weights().zip(op.unpack(&packed)).map(known).collect::<Result<_>>()?
+            }
+            Some(Packed::Pieces(pieces)) => {
+                let unpacked: Vec<_> = pieces.iter().map(|packed| op.unpack(packed)).collect();
+                let parts = |(index, weight): (usize, &&Tensor)| {
+                    let values = unpacked.iter().filter_map(|of_piece| of_piece.get(index)).flatten().copied();
+                    let parts = ws.tensor(values.collect(), (unpacked.len(), weight.elem_count()))?;
+                    Ok(WeightGradient::Pending { parts, shape: weight.shape().clone() })
+                };
+                conv.weights().enumerate().map(parts).collect::<Result<_>>()?
+            }
+        };
+        Ok(ConvGradients { input, weights })
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn forward(
         }
         moments
     });
-    let stats = want_stats.then(|| Moments::merged(c, &pieces).batch_stats()).transpose()?;
+    let stats = want_stats.then(|| Moments::stats_of(c, pieces)).transpose()?;
     Ok((ws.tensor(out, (n, oh, ow, c))?, stats))
 }
 

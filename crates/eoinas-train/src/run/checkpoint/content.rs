@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{STATE, Tensors};
+use super::{STATE, Tensors, sha256};
 use crate::{error::TrainError, halt::Flow, stop::StopReason};
 
 /// The files of a checkpoint by name, all but its manifest. Every number in them is finite.
@@ -37,6 +37,12 @@ impl Content {
         json.push(b'\n');
         files.insert(STATE.to_owned(), json);
         Ok(Self(files))
+    }
+
+    /// A hash of all of it.
+    pub fn digest(&self) -> String {
+        let of_file = |(name, bytes): (&String, &Vec<u8>)| format!("{} {name}\n", sha256(bytes));
+        sha256(self.0.iter().map(of_file).collect::<String>().as_bytes())
     }
 }
 
