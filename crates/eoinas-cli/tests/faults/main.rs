@@ -20,6 +20,7 @@ struct Extent {
     /// Writing calls from which on the disk is full, likewise.
     full: usize,
     writers: usize,
+    /// 0: every file once in every way.
     damages: usize,
 }
 
@@ -82,9 +83,9 @@ fn long() {
 }
 
 #[test]
-#[ignore = "the damages of the long form alone, with EOINAS_FAULTS as there"]
+#[ignore = "every file once in every way; EOINAS_FAULTS as in the long form"]
 fn damages() {
-    campaign(&chosen(), &Extent { kills: 0, full: 0, writers: 0, damages: 600 });
+    campaign(&chosen(), &Extent { kills: 0, full: 0, writers: 0, damages: 0 });
 }
 
 /// Some minutes.

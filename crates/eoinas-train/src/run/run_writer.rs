@@ -92,7 +92,10 @@ impl RunWriter {
             if run.join(names::LOCK).exists() && check_free(path, &[names::LOCK]).is_ok() {
                 return Err(TrainError::NotBegun { path: path.to_owned() });
             }
-            // Says that this is not there.
+            // Where it is known to have been another file, says that that one is not there, else the settings.
+            if let Ok(sums) = Sums::read(path) {
+                sums.check_there(path, &[names::SEEDS, names::TRIALS])?;
+            }
             run.read(names::CONFIG)?;
         }
         let lock = Lock::take(path)?;
@@ -346,6 +349,20 @@ mod tests {
         let run = RunDir::open(&path).unwrap();
         fs::write(run.join(names::SUMS), "0").unwrap();
         assert!(run.read("b.json").unwrap_err().to_string().contains(names::SUMS));
+    }
+
+    #[test]
+    fn what_says_which_runs_there_are_is_missed_by_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [names::SEEDS, names::TRIALS] {
+            let path = root.path().join(name);
+            let run = create(&path);
+            run.write(name, "{}").unwrap();
+            drop(run);
+            fs::remove_file(path.join(name)).unwrap();
+            let error = RunWriter::resume(&path).unwrap_err();
+            assert!(matches!(&error, TrainError::Changed { path, .. } if path.ends_with(name)), "{error}");
+        }
     }
 
     /// What a process that is killed leaves, after each of its steps.
