@@ -92,10 +92,7 @@ impl RunWriter {
             if run.join(names::LOCK).exists() && check_free(path, &[names::LOCK]).is_ok() {
                 return Err(TrainError::NotBegun { path: path.to_owned() });
             }
-            // Where it is known to have been another file, says that that one is not there, else the settings.
-            if let Ok(sums) = Sums::read(path) {
-                sums.check_there(path, &[names::SEEDS, names::TRIALS])?;
-            }
+            // Says that this is not there.
             run.read(names::CONFIG)?;
         }
         let lock = Lock::take(path)?;
