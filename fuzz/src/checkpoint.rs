@@ -9,7 +9,10 @@ use eoinas_train::Search;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::stopped_run::{FILES, one_step};
+use crate::{
+    scratch,
+    stopped_run::{FILES, one_step},
+};
 
 /// Bit of the first byte: the hashes that cover the file are made again, so that what they would refuse is read.
 const HASHED_AGAIN: u8 = 0x80;
@@ -26,7 +29,7 @@ pub fn checkpoint(bytes: &[u8]) {
     if which & HASHED_AGAIN != 0 {
         hash_again(&mut files);
     }
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     for (file, content) in &files {
         let path = dir.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

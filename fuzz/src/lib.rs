@@ -15,10 +15,17 @@ mod table;
 
 use std::{fs, path::Path};
 
+use tempfile::TempDir;
+
 pub use self::{
     checkpoint::checkpoint, genotype::genotype, network::network, pictures::pictures, record::record, sets::sets,
     table::table,
 };
+
+/// A folder for the files of one input, in memory where the system has such a place.
+fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
 
 /// A target by its name.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,8 @@ use eoinas_nn::{
     saved::{self, Framing, Normalisation, SavedNetwork},
 };
 
+use crate::scratch;
+
 const FILES: [&str; 2] = ["network.json", "model.safetensors"];
 
 /// Any bytes as the description of a saved network, and as its weights: the file `network.json`, a zero byte, and
@@ -15,7 +17,7 @@ const FILES: [&str; 2] = ["network.json", "model.safetensors"];
 pub fn network(bytes: &[u8]) {
     let cut = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (description, weights) = bytes.split_at(cut);
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let contents = [description, weights.get(1..).unwrap_or_default()];
     FILES.iter().zip(contents).for_each(|(name, content)| fs::write(dir.path().join(name), content).unwrap());
     if let Ok(saved) = SavedNetwork::read(dir.path()) {
@@ -36,7 +38,7 @@ pub fn made() -> Vec<Vec<u8>> {
 
 /// The files of a network as [`network`] reads them.
 fn bytes_of(network: &DerivedNetwork) -> Vec<u8> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let folder = dir.path().join("network");
     let classes = TargetInfo::Classes(["ant", "bee"].map(String::from).to_vec());
     let normalisation = Normalisation { mean: vec![0.5; 3], std: vec![0.25; 3], ..Normalisation::default() };

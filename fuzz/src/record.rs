@@ -3,11 +3,11 @@ use std::fs;
 use eoinas_core::run_folder::names;
 use eoinas_report::Options;
 
-use crate::stopped_run;
+use crate::{scratch, stopped_run};
 
 /// Any bytes as the record of a run: the report of what can be read of it is written into its own folder, and nowhere else.
 pub fn record(bytes: &[u8]) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (run, out) = (dir.path().join("run"), dir.path().join("report"));
     fs::create_dir(&run).unwrap();
     fs::write(run.join(names::EVENTS), bytes).unwrap();

@@ -1,9 +1,11 @@
 use eoinas_data::{Part, Source, SourceKind};
 
+use crate::scratch;
+
 /// Any bytes as a file of CIFAR or MNIST, packed ones too; the first byte says which.
 pub fn sets(bytes: &[u8]) {
     let Some((&which, bytes)) = bytes.split_first() else { return };
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
     let half = bytes.split_at(bytes.len() / 2);
     let kind = match which % 4 {

@@ -7,28 +7,33 @@ use std::{
     sync::LazyLock,
 };
 
-use eoinas_core::run_folder::names;
+use eoinas_core::{CellSpec, Op, SearchSpace, run_folder::names};
 use eoinas_train::{Options, Search, SearchConfig, stop::MaxSteps};
+
+use crate::scratch;
 
 /// Contents by the path below the folder that the run lies in.
 pub static FILES: LazyLock<BTreeMap<PathBuf, Vec<u8>>> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     begin(dir.path(), one_step());
     let mut files = BTreeMap::new();
     read(dir.path(), dir.path(), &mut files);
     files
 });
 
-/// A run stops after one step more.
+/// A run stops after one step more. Its space is as small as can be, as a network of it is built for every input.
 pub fn one_step() -> Options {
-    let mut options = Options::default();
+    let cells = [("normal", false), ("reduce", true)].map(|(name, reduces)| CellSpec::dense(name, 2, 1, reduces));
+    let ops = vec![Op::SkipConnect, Op::MaxPool3x3, Op::SepConv3x3];
+    let space = SearchSpace::new("small", ops, cells.to_vec()).unwrap();
+    let mut options = Options { space: Some(space), ..Options::default() };
     options.rules.push(Box::new(MaxSteps(1)));
     options
 }
 
 /// The record of the same run to its end.
 pub fn whole_record() -> Vec<u8> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     begin(dir.path(), Options::default());
     fs::read(dir.path().join(names::EVENTS)).unwrap()
 }

@@ -146,19 +146,68 @@ fn cells_that_would_be_read_for_others_are_refused() {
     }
 }
 
+/// DARTS V2 as NNI's model hub has it, and as an older export would have it.
+fn in_nni_forms() -> [String; 2] {
+    let (mut newer, mut older) = (vec!["'width': 36, 'num_cells': 20".to_owned()], Vec::new());
+    for cell in parse(DARTS_V2).cells {
+        let name = &cell.name;
+        for (node, edges) in (2..).zip(&cell.nodes) {
+            for (slot, edge) in edges.iter().enumerate() {
+                newer.push(format!(
+                    "'{name}/op_{node}_{slot}': '{}', '{name}/input_{node}_{slot}': {}",
+                    edge.op, edge.from
+                ));
+            }
+            for from in 0..node {
+                let edge = edges.iter().find(|edge| edge.from == from);
+                let op = edge.map(|edge| edge.op.to_string().replace('_', "").replace("pool3x3", "pool"));
+                let op = op.map_or("[]".to_owned(), |op| format!("\"{op}\""));
+                older.push(format!("\"{name}_n{node}_p{from}\": {op}"));
+            }
+            let chosen = edges.iter().map(|edge| format!("\"{name}_n{node}_p{}\"", edge.from));
+            older.push(format!("\"{name}_n{node}_switch\": [{}]", chosen.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    [newer, older].map(|fields| format!("{{{}}}", fields.join(", ")))
+}
+
+#[test]
+fn dictionaries_of_nni_are_read() {
+    let [newer, older] = in_nni_forms();
+    for text in [&newer, &older, &newer.replace("input_2_0': 0", "input_2_0': [0]")] {
+        assert_eq!(parse(text), parse(DARTS_V2), "{text}");
+    }
+    let numbers = older.replace(r#"["normal_n2_p0", "normal_n2_p1"]"#, "[0, 1]");
+    assert_eq!(parse(&numbers), parse(DARTS_V2), "{numbers}");
+
+    for (text, old, new, said) in [
+        (&newer, "'normal/op_3_1': 'sep_conv_3x3', ", "", "has no field `normal/op_3_1`"),
+        (&newer, "'normal/op_2_0': 'sep_conv_3x3'", "'normal/op_2_0': 3", "expected the name of an op, found 3"),
+        (&newer, "'normal/op_2_0': 'sep_", "'normal/op_2_0': 'sap_", "unknown op `sap_conv_3x3` in cell `normal`"),
+        (&newer, "'normal/input_2_0': 0", "'normal/input_2_0': 2", "takes its input from node 2"),
+        (&newer, "'width'", "'normal/op_6_0'", "`normal/op_6_0` is no field of NNI's DARTS space"),
+        (&newer, "'width'", "'length'", "`length` is no field"),
+        (&older, r#""normal_n2_p0": "sepconv3x3""#, r#""normal_n2_p0": 3"#, "expected the name of an op, found 3"),
+        (&older, r#""normal_n2_p0", "#, "", "expected two inputs of node 2, found a list of 1"),
+        (&older, r#"["normal_n2_p0""#, r#"["reduce_n2_p0""#, "expected `normal_n2_p0` or another input of the node"),
+        (&older, r#"["normal_n2_p0""#, "[7", "has no field `normal_n2_p7`"),
+    ] {
+        let wrong = text.replacen(old, new, 1);
+        assert!(
+            wrong != *text && error(&wrong).contains(said) && !error(&wrong).contains("; read are"),
+            "{}",
+            error(&wrong)
+        );
+    }
+}
+
 #[test]
 fn what_is_not_read_is_shown_with_its_place_and_the_forms() {
     let several = format!("04/12 genotype = {SMALL}\n04/13 genotype = {SMALL}\n");
     assert!(error(&several).starts_with("line 2, column 18: the text has 2 genotypes"), "{}", error(&several));
-    // NNI's dictionary of a cell.
-    let nni = error(r#"{"normal/op_2_0": "sep_conv_3x3", "normal/input_2_0": [0]}"#);
-    assert!(
-        nni.starts_with("line 1, column 19: expected a list of ops and nodes, found the text `sep_conv_3x3`"),
-        "{nni}"
-    );
     // None of the forms: other tools' dictionaries, other files, other values.
     for text in [
-        r#"{"normal/op_2_0": "sep_conv_3x3", "normal/input_2_0": [0]}"#,
+        r#"{"cell/node_0": "sep_conv_3x3"}"#,
         "# A cell\n\nIt is this one.",
         "",
         "42",

@@ -1,6 +1,7 @@
 //! The network of a found cell, or a human-designed one, as it is trained from scratch and used.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
@@ -55,6 +56,7 @@ pub struct DerivedNetwork {
     task: Arc<dyn Task>,
     parameters: Parameters,
     workspace: Workspace,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl DerivedNetwork {
@@ -148,7 +150,7 @@ impl DerivedNetwork {
 
     fn of(architecture: Architecture, body: Body, parameters: Parameters) -> Self {
         let (task, workspace) = (Arc::new(Classes), Workspace::new());
-        Self { architecture, body, task, parameters, workspace }
+        Self { architecture, body, task, parameters, workspace, stop: None }
     }
 
     /// A training pass: batch statistics, which also move the running ones; drop-path; gradients of all weights. With
@@ -169,18 +171,24 @@ impl DerivedNetwork {
     /// As [`Self::train_pass`].
     pub fn train_head_pass(&self, batch: &Batch, options: &PassOptions) -> Result<PassOutput> {
         self.check(batch)?;
-        let (task, phase) = (self.task.as_ref(), Phase::Evaluation);
+        let (task, phase, stop) = (self.task.as_ref(), Phase::Evaluation, self.stop.as_deref());
         let (parameters, workspace) = (&self.parameters, &self.workspace);
         pass::awake_on(batch.images().device(), || match &self.body {
             Body::Cells { network, gates } => {
-                let run = Run { network, task, parameters, workspace, phase };
+                let run = Run { network, task, parameters, workspace, phase, stop };
                 run.head_pass(batch, gates, options, Instant::now())
             }
             Body::Layers(network) => {
-                let run = layers::Run { network, task, parameters, workspace, phase };
+                let run = layers::Run { network, task, parameters, workspace, phase, stop };
                 run.head_pass(batch, options, Instant::now())
             }
         })
+    }
+
+    /// Ends passes that train or evaluate batches between two of their layers, with [`NnError::Stopped`], while `stop` is raised; `None`: they go on to
+    /// their end.
+    pub fn heed(&mut self, stop: Option<Arc<AtomicBool>>) {
+        self.stop = stop;
     }
 
     /// Multiplies the learning rate of all but the heads, which learn what is new, by `factor`.
@@ -287,13 +295,14 @@ impl DerivedNetwork {
     fn pass(&self, batch: &Batch, wanted: Wanted, phase: Phase, options: &PassOptions) -> Result<PassOutput> {
         self.check(batch)?;
         let (task, parameters, workspace) = (self.task.as_ref(), &self.parameters, &self.workspace);
+        let stop = self.stop.as_deref();
         pass::awake_on(batch.images().device(), || match &self.body {
             Body::Cells { network, gates } => {
-                let run = Run { network, task, parameters, workspace, phase };
+                let run = Run { network, task, parameters, workspace, phase, stop };
                 run.pass(batch, gates, wanted, options, None, Instant::now())
             }
             Body::Layers(network) => {
-                let run = layers::Run { network, task, parameters, workspace, phase };
+                let run = layers::Run { network, task, parameters, workspace, phase, stop };
                 run.pass(batch, wanted, options, Instant::now())
             }
         })

@@ -133,6 +133,9 @@ pub enum NnError {
         /// Shape it must give.
         expected: Vec<usize>,
     },
+    /// The pass was asked to end before its last layer; whatever it was to find is not known, and running statistics may have moved.
+    #[error("the pass was asked to stop before its end")]
+    Stopped,
     /// A fault of the library: a value that has to be there is not.
     #[error("{0}; this is a fault of the library, please report it")]
     Fault(&'static str),

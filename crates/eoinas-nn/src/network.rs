@@ -134,6 +134,7 @@ impl Network {
         let mut needed = vec![wanted.weights; features.len()];
         let (mut layers, mut ops_run) = (Vec::with_capacity(self.layers.len()), 0);
         for (index, layer) in self.layers.iter().enumerate() {
+            context.go_on()?;
             let inputs = layer.read(&features, &needed)?;
             let below = wanted.weights || inputs.iter().any(|(_, needed)| *needed);
             let (output, tape, need) = match &layer.module {
@@ -232,6 +233,7 @@ impl Network {
             head.backward(context, auxiliary.tape, sources, &auxiliary.dlogits, target, weights)?;
         }
         for layer in self.layers.iter().rev() {
+            context.go_on()?;
             let (Some(tape), Some(gradient)) = (layers.pop(), gradients.pop()) else { break };
             let Some(gradient) = gradient else {
                 tape.recycle(context);

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::Tensor;
 use chacha20::ChaCha8Rng;
@@ -51,6 +52,8 @@ pub struct Context<'a> {
     pub patterns: Option<&'a RefCell<ReluPatterns>>,
     /// Where it is noted how long each part of the network takes, if somebody wants to know.
     pub(crate) clock: Option<&'a Clock>,
+    /// What ends the pass when it is raised.
+    pub(crate) stop: Option<&'a AtomicBool>,
 }
 
 impl<'a> Context<'a> {
@@ -68,6 +71,15 @@ impl<'a> Context<'a> {
             masks,
             patterns: None,
             clock: None,
+            stop: None,
+        }
+    }
+
+    /// Whether the pass is to go on; asked before every layer, either way.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        match self.stop {
+            Some(stop) if stop.load(Ordering::Relaxed) => Err(NnError::Stopped),
+            _ => Ok(()),
         }
     }
 

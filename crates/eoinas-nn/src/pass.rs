@@ -1,6 +1,7 @@
 //! One pass through a network: forward, loss, backward.
 
 use std::cell::RefCell;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
@@ -25,6 +26,8 @@ pub(crate) struct Run<'a> {
     pub parameters: &'a Parameters,
     pub workspace: &'a Workspace,
     pub phase: Phase,
+    /// What ends the pass when it is raised.
+    pub stop: Option<&'a AtomicBool>,
 }
 
 impl Run<'_> {
@@ -59,6 +62,7 @@ impl Run<'_> {
             skip_dropout: rate(options.skip_dropout),
             drop_path: rate(options.drop_path),
             masks: MaskSource::new(&options.streams, options.epoch, options.step),
+            stop: self.stop,
             ..Context::new(self.workspace, self.parameters, self.phase)
         };
         let (logits, tape) = self.network.forward(&mut context, images, gates, wanted)?;
@@ -91,7 +95,8 @@ impl Run<'_> {
     /// A pass that trains the head's classifier alone: everything below it is as in evaluation, running statistics included, and
     /// is not gone through backwards.
     pub fn head_pass(&self, batch: &Batch, gates: &Gates, options: &PassOptions, start: Instant) -> Result<PassOutput> {
-        let mut context = Context::new(self.workspace, self.parameters, Phase::Evaluation);
+        let new = Context::new(self.workspace, self.parameters, Phase::Evaluation);
+        let mut context = Context { stop: self.stop, ..new };
         let (logits, tape) =
             own_images(batch, |images| self.network.forward(&mut context, images, gates, Wanted::NOTHING))?;
         let ops_run = tape.ops_run;

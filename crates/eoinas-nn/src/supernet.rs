@@ -1,6 +1,7 @@
 //! The supernet: every candidate op on every edge, of which a pass runs those that its gates name.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
@@ -33,6 +34,7 @@ pub struct Supernet {
     /// Partial channels, K; 1: none.
     share: usize,
     workspace: Workspace,
+    stop: Option<Arc<AtomicBool>>,
     device: Device,
 }
 
@@ -78,6 +80,7 @@ impl Supernet {
             parameters,
             share,
             workspace: Workspace::new(),
+            stop: None,
             device: device.clone(),
         })
     }
@@ -95,6 +98,7 @@ impl Supernet {
             parameters: &self.parameters,
             workspace: &self.workspace,
             phase: if wanted.any() { Phase::Training } else { Phase::Evaluation },
+            stop: self.stop.as_deref(),
         };
         let start = Instant::now();
         let mut sums = wanted.gates.then(GateSums::new);
@@ -118,6 +122,12 @@ impl Supernet {
         let gates = passing.as_ref().unwrap_or(gates);
         pass::check_images(images, images_of(&self.skeleton))?;
         pass::relu_patterns(&self.network, gates, &self.parameters, &self.workspace, images)
+    }
+
+    /// Ends passes between two of their layers, with [`NnError::Stopped`], while `stop` is raised; `None`: they go on to
+    /// their end.
+    pub fn heed(&mut self, stop: Option<Arc<AtomicBool>>) {
+        self.stop = stop;
     }
 
     /// Frees an op of an edge in all cells of its kind, with its weights and their momenta.

@@ -13,7 +13,8 @@ use crate::{
 /// What is done to a file.
 type Damage = fn(&Path, &mut Random);
 
-/// Damages files of a copy of a run that was stopped in its middle, one at a time, `tries` in all, and goes on.
+/// Damages files of a copy of a run that was stopped in its middle, one at a time, `tries` in all (0: every file once in every way),
+/// and goes on.
 pub fn all(reference: &Reference, root: &Path, tries: usize) -> Vec<End> {
     let stopped = root.join("stopped");
     let mut arguments = reference.case.begin(&stopped);
@@ -56,7 +57,9 @@ pub fn all(reference: &Reference, root: &Path, tries: usize) -> Vec<End> {
         }),
     ];
     let all = damages.iter().flat_map(|damage| files.iter().map(move |file| (damage, file)));
-    let mut all: Vec<_> = all.cycle().take(tries.max(files.len() * damages.len())).collect();
+    let ways = files.len() * damages.len();
+    let tries = if tries == 0 { ways } else { tries };
+    let mut all: Vec<_> = all.cycle().take(tries.max(ways)).collect();
     // In no particular order, so that a short campaign has some of each.
     for at in 0..all.len() {
         let other = random.below(all.len());

@@ -8,10 +8,11 @@ use crate::error::CoreError;
 
 /// What is read, for a text that is none of it.
 const FORMS: &str = "; read are `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[...], reduce=...)`, the same as a \
-                     dictionary or JSON, NAS-Bench-201's `|nor_conv_3x3~0|+...|`, and the JSON that this program writes";
+                     dictionary or JSON, NAS-Bench-201's `|nor_conv_3x3~0|+...|`, NNI's \
+                     dictionaries of the DARTS space, and the JSON that this program writes";
 
 /// Without one of these a text is in none of the forms.
-const MARKS: [&str; 3] = ["_concat", "eoinas-genotype", "~0|"];
+const MARKS: [&str; 5] = ["_concat", "eoinas-genotype", "~0|", "/op_", "_switch"];
 
 /// What genotypes are printed as.
 const CALLS: [&str; 2] = ["Genotype(", "Structure("];

@@ -1,7 +1,7 @@
 //! Genotypes: which ops a found cell has, and their text forms.
 //!
 //! Read are the text of the DARTS code in its dialects (lists, tuples, `range`, one list per node, keywords in any
-//! order), the same as JSON or as a Python dictionary, the strings of NAS-Bench-201, and the versioned JSON that this
+//! order), the same as JSON or as a Python dictionary, the strings of NAS-Bench-201, NNI's dictionaries of the DARTS space, and the versioned JSON that this
 //! crate writes; with what Python prints of numbers (`np.int64(0)`, `tensor(1)`), and in a line of a log. Nothing is
 //! evaluated, and no text, however long or broken, does worse than give an error.
 //!
@@ -26,6 +26,7 @@ mod json;
 mod literal;
 mod locate;
 mod meant;
+mod nni;
 mod position;
 mod print;
 mod random;

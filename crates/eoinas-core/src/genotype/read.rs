@@ -1,6 +1,7 @@
 //! From literals to genotypes: what the fields of a text mean.
 
 use super::json;
+use super::nni;
 use super::position::Position;
 use super::print::keyword_rank;
 use super::resolve::OpResolver;
@@ -30,6 +31,8 @@ pub(super) fn genotype(text: &str, value: Value, ops: &impl OpResolver) -> Resul
     let fields = reader.fields(&value)?;
     let genotype = if fields.iter().any(|field| field.name == "format") {
         json::read(&reader, &value)?
+    } else if nni::is_one(fields) {
+        nni::read(&reader, value.offset, fields)?
     } else {
         reader.darts(value.offset, fields)?
     };

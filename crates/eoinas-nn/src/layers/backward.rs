@@ -33,6 +33,7 @@ impl LayerNetwork {
         }
         let mut way = Way { network: self, context, tape, gradients, weights };
         for (index, layer) in self.layers.iter().enumerate().rev() {
+            context.go_on()?;
             if let Some(dy) = way.gradients.get_mut(index).and_then(Option::take) {
                 way.layer(index, layer, dy)?;
             }

@@ -30,6 +30,7 @@ impl LayerNetwork {
             needs,
         };
         for (index, layer) in self.layers.iter().enumerate() {
+            context.go_on()?;
             context.keep = tape.needed(index);
             let (value, saved) = match layer.kind {
                 Kind::Images => (images.clone(), Saved::Nothing),

@@ -1,5 +1,6 @@
 //! One pass through a network of layers: forward, loss, backward.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use candle_core::Tensor;
@@ -22,6 +23,8 @@ pub(crate) struct Run<'a> {
     pub parameters: &'a Parameters,
     pub workspace: &'a Workspace,
     pub phase: Phase,
+    /// What ends the pass when it is raised.
+    pub stop: Option<&'a AtomicBool>,
 }
 
 impl Run<'_> {
@@ -41,6 +44,7 @@ impl Run<'_> {
     fn learn(&self, batch: &Batch, learning: Learning, options: &PassOptions, start: Instant) -> Result<PassOutput> {
         let mut context = Context {
             masks: MaskSource::new(&options.streams, options.epoch, options.step),
+            stop: self.stop,
             ..Context::new(self.workspace, self.parameters, self.phase)
         };
         let learns = learning != Learning::Nothing;

@@ -52,7 +52,7 @@ fn net(layers: impl Fn(&mut LayerGraph, LayerId) -> Result<LayerId, CoreError>) 
 impl Net {
     fn run(&self, batch: &Batch, wanted: Wanted, phase: Phase) -> PassOutput {
         let Self { network, parameters, workspace } = self;
-        let run = Run { network, task: &Classes, parameters, workspace, phase };
+        let run = Run { network, task: &Classes, parameters, workspace, phase, stop: None };
         run.pass(batch, wanted, &PassOptions::default(), Instant::now()).unwrap()
     }
 

@@ -14,13 +14,15 @@ use super::{
     run_writer::RunWriter,
     session::{Resumed, Session},
     state::State,
+    step::StepUnderWay,
 };
 use crate::{
     checkpoint::{Content, check_reads_back},
     error::{Result, TrainError},
     halt::{Flow, Halt},
+    method::StepReport,
     run_dir::RunDir,
-    stop::{Progress, StopReason},
+    stop::{Interrupt, Progress, StopReason},
 };
 
 /// A run that is ready to begin or to go on: of a search or a training, as its job is.
@@ -29,6 +31,7 @@ pub struct Run<J: Job> {
     pub(crate) job: J,
     pub(super) state: State,
     pub(super) session: Session,
+    step: StepUnderWay,
     /// The steps of an epoch are done, its end is not.
     ending: bool,
     /// The score of the last epoch that ended in this process.
@@ -72,7 +75,8 @@ impl<J: Job> Run<J> {
         let notes = notes.collect::<Vec<_>>();
         let session = Session::create(dir, about.subject, about.keep_checkpoints, &options.device)?;
         let session = session.with(options, about.rules);
-        let mut run = Self { job, state: State::default(), session, ending: false, score: None };
+        let mut run =
+            Self { job, state: State::default(), session, step: StepUnderWay::default(), ending: false, score: None };
         run.session.emit(Event::RunStarted(Box::new(about.started)))?;
         for text in notes {
             run.session.emit(Event::Warning { text })?;
@@ -121,7 +125,8 @@ impl<J: Job> Run<J> {
             _ => None,
         };
         let state = job.restore(&folder, checkpoint.state, checkpoint.tensors)?;
-        let mut run = Self { job, state, session: session.with(options, about.rules), ending: false, score: None };
+        let session = session.with(options, about.rules);
+        let mut run = Self { job, state, session, step: StepUnderWay::default(), ending: false, score: None };
         let (epoch, step) = (run.state.epoch as u64, run.state.total_steps);
         let checkpoint = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         run.session.emit(Event::Resumed { epoch, step, checkpoint })?;
@@ -157,7 +162,8 @@ impl<J: Job> Run<J> {
         }
     }
 
-    /// Runs until all epochs are done or there is a reason to stop.
+    /// Runs until all epochs are done or there is a reason to stop. One that an [`Interrupt`] has stopped goes on by
+    /// [`Run::resume`]: it may have ended within a step, whose half is not kept.
     ///
     /// # Errors
     /// Images that cannot be read, a checkpoint or record that cannot be written.
@@ -205,7 +211,7 @@ impl<J: Job> Run<J> {
             let progress = self.progress(epoch);
             self.session.check_claim_known()?;
             self.session.check(&progress)?;
-            let Some(report) = self.job.step(&mut batches, epoch, &self.state)? else { break };
+            let Some(report) = self.step(&mut batches, epoch)? else { break };
             self.job.told().into_iter().try_for_each(|event| self.session.emit(event))?;
             self.state.step_done(report);
             let progress = self.progress(epoch);
@@ -214,20 +220,38 @@ impl<J: Job> Run<J> {
         Ok(())
     }
 
+    /// One step, which an interrupt ends on the way where the state before it can be saved: where it is already, or is kept, as
+    /// it is before a step that may take long.
+    fn step(&mut self, batches: &mut J::Batches, epoch: &J::Epoch) -> Flow<Option<StepReport>> {
+        let saved = self.session.is_saved(self.state.total_steps);
+        // A state that no checkpoint may have stops the run at the end of the epoch.
+        let before = if self.step.is_long() && !saved { self.content().ok() } else { None };
+        let interrupt = if saved || before.is_some() { self.session.interrupt() } else { None };
+        self.job.heed(interrupt.map(Interrupt::into_flag));
+        let begun = self.step.begin(before);
+        let report = self.job.step(batches, epoch, &self.state);
+        self.job.heed(None);
+        let report = report?;
+        self.step.end(begun);
+        Ok(report)
+    }
+
     /// Saves the state unless it is spoilt; then the last checkpoint is the last good state.
     fn stop(&mut self, reason: StopReason) -> Result<StopReason> {
         let spoilt = matches!(reason, StopReason::NonFinite { .. }) || (self.ending && J::END_CHANGES);
-        let reason = if spoilt {
-            reason
-        } else {
-            match self.content() {
-                Ok(content) => {
-                    self.session.save_stop(self.state.total_steps, &content)?;
-                    reason
-                }
-                Err(Halt::Stop(spoilt)) => spoilt,
-                Err(Halt::Failed(error)) => return Err(*error),
+        let content = match self.step.content_before() {
+            _ if spoilt => Ok(None),
+            // Half a step is no state.
+            Some(before) => Ok(before),
+            None => self.content().map(Some),
+        };
+        let reason = match content {
+            Ok(content) => {
+                content.map_or(Ok(()), |content| self.session.save_stop(self.state.total_steps, &content))?;
+                reason
             }
+            Err(Halt::Stop(spoilt)) => spoilt,
+            Err(Halt::Failed(error)) => return Err(*error),
         };
         self.session.emit(Event::Stopped { reason: reason.name().to_owned(), detail: reason.to_string() })?;
         Ok(reason)

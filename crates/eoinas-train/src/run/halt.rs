@@ -1,5 +1,7 @@
 //! What ends a loop before its last step.
 
+use eoinas_nn::NnError;
+
 use crate::{error::TrainError, stop::StopReason};
 
 /// Why a step, an epoch or a run goes no further. Both travel by `?`; the loop alone tells them apart: a stop saves the
@@ -17,7 +19,10 @@ pub type Flow<T> = Result<T, Halt>;
 
 impl<E: Into<TrainError>> From<E> for Halt {
     fn from(error: E) -> Self {
-        Self::Failed(Box::new(error.into()))
+        match error.into() {
+            TrainError::Network(NnError::Stopped) => Self::Stop(StopReason::Interrupted),
+            error => Self::Failed(Box::new(error)),
+        }
     }
 }
 

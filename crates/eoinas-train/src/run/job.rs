@@ -1,6 +1,11 @@
 //! What a run does.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use eoinas_core::{Event, Measure, event::RunStarted};
 use serde::{Serialize, de::DeserializeOwned};
@@ -138,6 +143,10 @@ pub trait Job: fmt::Debug + Sized {
     /// # Errors
     /// Whatever cannot be computed. A stop: a value that is not finite.
     fn step(&mut self, batches: &mut Self::Batches, epoch: &Self::Epoch, state: &State) -> Flow<Option<StepReport>>;
+
+    /// Ends the passes of what follows between two layers, as a stop, while the flag is raised; `None`: they go on to their end.
+    /// Default: they do.
+    fn heed(&mut self, _stop: Option<Arc<AtomicBool>>) {}
 
     /// What the step has to say for the record, once. Default: nothing.
     fn told(&mut self) -> Vec<Event> {

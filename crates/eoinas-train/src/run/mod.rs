@@ -19,6 +19,7 @@ mod run_writer;
 mod same;
 pub mod session;
 mod state;
+mod step;
 pub mod stop;
 mod sums;
 pub mod tally;

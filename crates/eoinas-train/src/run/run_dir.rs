@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -47,7 +48,19 @@ impl RunDir {
     /// It cannot be read, or is not what was written there.
     pub fn read(&self, name: &str) -> Result<String> {
         let path = self.join(name);
-        let bytes = plain::read(&path, plain::LIMIT).map_err(TrainError::read(&path))?;
+        // Several runs have no settings here but a list: where that was, it is what is missing.
+        let listed = || {
+            let sums = Sums::read(&self.path);
+            sums.map_or(Ok(()), |sums| sums.check_there(&self.path, &[names::SEEDS, names::TRIALS]))
+        };
+        let bytes = match plain::read(&path, plain::LIMIT) {
+            Err(error) if name == names::CONFIG && error.kind() == ErrorKind::NotFound => {
+                listed()?;
+                Err(error)
+            }
+            read => read,
+        };
+        let bytes = bytes.map_err(TrainError::read(&path))?;
         Sums::read(&self.path)?.check(&self.path, name, &bytes)?;
         String::from_utf8(bytes).map_err(|_| TrainError::invalid(&path, "it is no text"))
     }

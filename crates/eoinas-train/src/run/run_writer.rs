@@ -348,6 +348,20 @@ mod tests {
         assert!(run.read("b.json").unwrap_err().to_string().contains(names::SUMS));
     }
 
+    #[test]
+    fn what_says_which_runs_there_are_is_missed_by_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [names::SEEDS, names::TRIALS] {
+            let path = root.path().join(name);
+            let run = create(&path);
+            run.write(name, "{}").unwrap();
+            drop(run);
+            fs::remove_file(path.join(name)).unwrap();
+            let error = RunWriter::resume(&path).unwrap_err();
+            assert!(matches!(&error, TrainError::Changed { path, .. } if path.ends_with(name)), "{error}");
+        }
+    }
+
     /// What a process that is killed leaves, after each of its steps.
     #[test]
     fn whatever_a_killed_beginning_leaves_can_be_begun_again() {

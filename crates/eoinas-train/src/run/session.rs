@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     observer::{JsonlRecord, Observer, Observers, TextLog},
     ranks,
-    stop::{Progress, SharedRules, StopReason, StopRule},
+    stop::{Interrupt, Progress, SharedRules, StopReason, StopRule},
 };
 
 use super::{job::About, options::Options, run_writer::RunWriter};
@@ -210,6 +210,17 @@ impl Session {
         ranks::agreed(self.rules.check(progress)).map_or(Ok(()), Err)
     }
 
+    /// What does not wait for the end of a step that takes long. Of several ranks all end at the same place, which is the end of a
+    /// step: one that left on the way would keep the others waiting.
+    pub(super) fn interrupt(&self) -> Option<Interrupt> {
+        ranks::current().map_or_else(|| self.rules.interrupt(), |_| None)
+    }
+
+    /// Whether the state after so many steps is saved.
+    pub(super) fn is_saved(&self, step: u64) -> bool {
+        self.store.path(step).exists()
+    }
+
     /// Saves a checkpoint as part of the run: it is in the record, and older checkpoints go. `best` is the step of the
     /// best one so far.
     ///
@@ -224,7 +235,7 @@ impl Session {
         // The event comes first, so that the checkpoint knows of it: a resumed run has it in its record too.
         self.emit_saved(step)?;
         // A stop between the last step of an epoch and its evaluation has left the state of this step without it.
-        if self.store.path(step).exists() {
+        if self.is_saved(step) {
             self.store.remove(step)?;
         }
         self.write(step, content)?;
@@ -237,7 +248,7 @@ impl Session {
     /// It cannot be written.
     pub(super) fn save_stop(&mut self, step: u64, content: &Content) -> Result<()> {
         self.check_claim()?;
-        if self.store.path(step).exists() {
+        if self.is_saved(step) {
             return Ok(());
         }
         self.write(step, content)?;

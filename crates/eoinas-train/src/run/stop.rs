@@ -127,6 +127,11 @@ impl fmt::Display for StopReason {
 pub trait StopRule: fmt::Debug + Send {
     /// `Some` when the run shall stop here. The state is saved and the run can be resumed.
     fn check(&mut self, progress: &Progress) -> Option<StopReason>;
+
+    /// A request that does not wait for the end of a step that takes long. Default: there is none.
+    fn interrupt(&self) -> Option<Interrupt> {
+        None
+    }
 }
 
 /// Rules that several runs ask, in order.
@@ -144,6 +149,11 @@ impl StopRule for SharedRules {
         let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rules.iter_mut().find_map(|rule| rule.check(progress))
     }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.iter().find_map(|rule| rule.interrupt())
+    }
 }
 
 /// Stops when a flag is raised, as a Ctrl-C handler does.
@@ -160,11 +170,20 @@ impl Interrupt {
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// The flag.
+    pub(crate) fn into_flag(self) -> Arc<AtomicBool> {
+        self.0
+    }
 }
 
 impl StopRule for Interrupt {
     fn check(&mut self, _: &Progress) -> Option<StopReason> {
         self.is_raised().then_some(StopReason::Interrupted)
+    }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        Some(self.clone())
     }
 }
 

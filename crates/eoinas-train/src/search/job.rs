@@ -1,6 +1,11 @@
 //! A search as the job of a run.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use candle_core::Device;
 use eoinas_core::run_folder::names;
@@ -314,6 +319,10 @@ impl Job for SearchJob {
             },
         };
         self.with_context(state.epoch, |method, context| method.step(context, &step)).map(Some)
+    }
+
+    fn heed(&mut self, stop: Option<Arc<AtomicBool>>) {
+        self.learner.supernet.heed(stop);
     }
 
     fn told(&mut self) -> Vec<Event> {

@@ -1,6 +1,11 @@
 //! A training as the job of a run.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use candle_core::Device;
 use eoinas_core::run_folder::names;
@@ -271,6 +276,10 @@ impl Job for TrainJob {
         let norm = self.trainee.update(values.learning_rate, state.total_steps)?;
         check_finite("gradient of the weights", norm)?;
         Ok(Some(StepReport { train, valid: None }))
+    }
+
+    fn heed(&mut self, stop: Option<Arc<AtomicBool>>) {
+        self.trainee.heed(stop);
     }
 
     /// Evaluates and records the epoch.

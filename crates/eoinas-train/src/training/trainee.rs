@@ -1,6 +1,10 @@
 //! What learns in a training: the network's weights, their momenta, and their average.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use eoinas_nn::{Batch, DerivedNetwork, PassOptions, Sgd, Task, WeightGradients, saved::SavedNetwork};
 
@@ -75,6 +79,11 @@ impl Trainee {
     /// The network with the averaged weights, where they are kept.
     pub fn averaged(&self) -> Option<&DerivedNetwork> {
         self.average.as_ref().map(Average::network)
+    }
+
+    /// Ends its passes while the flag is raised ([`DerivedNetwork::heed`]).
+    pub(crate) fn heed(&mut self, stop: Option<Arc<AtomicBool>>) {
+        self.network.heed(stop);
     }
 
     /// Gathers the gradients of a mini-batch for the next update.

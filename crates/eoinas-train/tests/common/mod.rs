@@ -85,7 +85,7 @@ pub fn newest(run: &Path) -> PathBuf {
     folders.pop().unwrap()
 }
 
-/// Everything that must be the same in two runs from one seed: events, genotype, and the last checkpoint's files.
+/// Everything that must be the same in two runs from one seed: events, genotype or model, and the last checkpoint's files.
 pub fn essence(run: &Path) -> Vec<(String, Vec<u8>)> {
     let mut essence: Vec<(String, Vec<u8>)> = events(run)
         .iter()
@@ -95,7 +95,10 @@ pub fn essence(run: &Path) -> Vec<(String, Vec<u8>)> {
     let checkpoint = newest(run);
     let files = ["state.json", "weights.safetensors", "optimizer.safetensors", "average.safetensors"];
     let files = files.map(|name| checkpoint.join(name)).into_iter().filter(|path| path.exists());
-    for path in files.chain(["genotype.txt", "genotype.json"].map(|name| run.join(name))) {
+    // A training of a human-designed network has no genotype.
+    let design: &[&str] =
+        if run.join("model.json").exists() { &["model.json"] } else { &["genotype.txt", "genotype.json"] };
+    for path in files.chain(design.iter().map(|name| run.join(name))) {
         let name = path.strip_prefix(run).unwrap().display().to_string();
         essence.push((name, fs::read(&path).unwrap()));
     }
