@@ -37,6 +37,8 @@ pub struct Fitted<C> {
 
 /// Steps that are measured of each kind.
 const MEASURED: usize = 2;
+/// Steps of a final's training that are measured: while there are few, the images of those that follow are read beside them, too.
+const MEASURED_OF_FINALS: usize = 6;
 /// Random cells whose trainings are measured.
 const CELLS: u64 = 3;
 /// Random cells of which those are the largest, where each keeps its own cost: what a search finds is mostly large. (In
@@ -145,7 +147,7 @@ impl SearchConfig {
         for cell in cells {
             let given = options();
             let config = sizing.of(finalists.training(self, around.dataset.as_ref(), 1));
-            let epoch = Training::measure((config, cell.into()), Options { method: None, ..given }, MEASURED)?;
+            let epoch = Training::measure((config, cell.into()), Options { method: None, ..given }, MEASURED_OF_FINALS)?;
             // The images are in memory already.
             costs.epoch += epoch.epochs / CELLS as f64;
         }
