@@ -110,8 +110,21 @@ fn any_number_of_processes_ends_in_the_same_bytes() {
 /// The training of the cell that was found.
 fn training(search: &Path, dir: &Path) {
     let genotype = search.join("genotype.txt");
-    let tiny =
-        ["--train-images", "40", "--test-images", "10", "--epochs", "1", "--channels", "4", "--cells", "3", "--quiet"];
+    let tiny = [
+        "--train-images",
+        "40",
+        "--test-images",
+        "10",
+        "--batch-size",
+        "16",
+        "--epochs",
+        "1",
+        "--channels",
+        "4",
+        "--cells",
+        "3",
+        "--quiet",
+    ];
     let [one, two] = ["training", "training-by-two"].map(|name| dir.join(name));
     for (ranks, out) in [(1, &one), (2, &two)] {
         let mut mpirun = mpirun().unwrap();
