@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Collective;
+use super::ranks::Collective;
 
 /// A rank that is a thread of this process.
 #[derive(Debug)]

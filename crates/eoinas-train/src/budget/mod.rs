@@ -147,7 +147,8 @@ impl SearchConfig {
         for cell in cells {
             let given = options();
             let config = sizing.of(finalists.training(self, around.dataset.as_ref(), 1));
-            let epoch = Training::measure((config, cell.into()), Options { method: None, ..given }, MEASURED_OF_FINALS)?;
+            let epoch =
+                Training::measure((config, cell.into()), Options { method: None, ..given }, MEASURED_OF_FINALS)?;
             // The images are in memory already.
             costs.epoch += epoch.epochs / CELLS as f64;
         }
