@@ -129,7 +129,7 @@ fn what_cannot_work_is_named_and_nothing_is_written() {
         (&["--dataset", "cifar10"], "--data is not set; expected the folder of cifar10"),
         (&["--dataset", "cifar10", "--data", "/no/such/folder"], "/no/such/folder"),
         (&["--drop-path", "1"], "drop-path is 1"),
-        (&["--channels", "5"], "channels is 5"),
+        (&["--channels", "1"], "channels is 1"),
     ];
     for (more, part) in cases {
         let base = "--genotype darts-v2 --train-images 96 --cells 3";
