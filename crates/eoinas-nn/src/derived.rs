@@ -185,8 +185,8 @@ impl DerivedNetwork {
         })
     }
 
-    /// Ends passes that train or evaluate batches between two of their layers, with [`NnError::Stopped`], while `stop` is raised; `None`: they go on to
-    /// their end.
+    /// Ends passes that train or evaluate batches between two of their layers, with [`crate::NnError::Stopped`], while `stop` is
+    /// raised; `None`: they go on to their end.
     pub fn heed(&mut self, stop: Option<Arc<AtomicBool>>) {
         self.stop = stop;
     }
