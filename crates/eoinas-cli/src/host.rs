@@ -38,8 +38,6 @@ pub(crate) struct Host {
     max_steps: Option<u64>,
     /// Notes that no run says again, where all runs are about the same images.
     said: Option<Said>,
-    /// Whether nothing is shown or told, for another process does.
-    silent: bool,
     /// Whether a run is one line, where it is a phase of several.
     phases: bool,
     #[cfg(feature = "mlflow")]
@@ -61,7 +59,6 @@ impl HostArgs {
             quiet: self.quiet,
             max_steps: None,
             said: None,
-            silent: false,
             phases: false,
             #[cfg(feature = "mlflow")]
             tracking: self.tracking.clone(),
@@ -91,7 +88,12 @@ impl Host {
 
     /// The same of a process that leaves speaking to another.
     pub(crate) fn silent(self) -> Self {
-        Self { quiet: true, silent: true, ..self }
+        Self {
+            quiet: true,
+            #[cfg(feature = "mlflow")]
+            tracking: crate::mlflow::Tracking::default(),
+            ..self
+        }
     }
 
     /// Whether networks are on the CPU.
@@ -159,7 +161,7 @@ impl Host {
         options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
         options.observers.extend((!self.quiet).then(display));
         #[cfg(feature = "mlflow")]
-        options.observers.extend((!self.silent).then(|| self.tracking.observer()).flatten());
+        options.observers.extend(self.tracking.observer());
         options
     }
 
