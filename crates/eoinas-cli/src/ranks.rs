@@ -69,6 +69,17 @@ pub(crate) fn refuse(command: &str) -> Result<(), Error> {
     }
 }
 
+/// Refuses the first flag that is given of those that several processes do not share: each with its name, and why.
+///
+/// # Errors
+/// One is given.
+pub(crate) fn check_flags<const N: usize>(flags: [(bool, &str, &str); N]) -> Result<(), Error> {
+    match flags.into_iter().find(|(given, ..)| *given) {
+        Some((_, flag, why)) => Err(format!("{flag}: {why}").into()),
+        None => Ok(()),
+    }
+}
+
 impl Ranks {
     /// Joins the others; `None` where there is one process alone. The first rank speaks for all.
     ///

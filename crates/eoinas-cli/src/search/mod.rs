@@ -309,7 +309,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         };
         return Ok((path.clone(), config, outcome));
     }
-    let (begun, mut time_plan, mut goes_on, mut going_on) = (Instant::now(), None, false, None);
+    let (begun, mut time_plan, mut going_on) = (Instant::now(), None, None);
     let asked_for = args.asked(host);
     let (base, mut config) = settings::of(args)?;
     if args.download {
@@ -324,22 +324,24 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
     let training = asked_for.then_train.then(|| then_train::settings(&config, args.train_epochs)).transpose();
     let mut training = training.map_err(flags::of_training)?;
     if let Some(asked) = asked_for.time {
-        let mut time = asked;
+        let (mut time, mut goes_on) = (asked, false);
         if let Some(settings) = training.take() {
             // A random cell's network is trained beside the found one's.
             let trainings = 1 + usize::from(asked_for.baselines);
-            let (fitted, takes) = then_train::fitted(
+            let (fitted, mut takes) = then_train::fitted(
                 settings,
                 &config,
                 (time.saturating_sub(begun.elapsed()) / 2, asked),
                 (args.train_epochs, trainings, None),
                 host,
             )?;
-            let mut takes = takes;
             let may_go_on = config.limits.are_none() && args.seeds == 1 && args.train_epochs.is_none();
-            goes_on = config.finalists == base.finalists && going_on::finals_like(&fitted, &mut config) && may_go_on;
-            if let (true, Some(finalists)) = (goes_on, &mut config.finalists) {
+            if config.finalists == base.finalists
+                && going_on::finals_like(&fitted, &mut config)
+                && let (true, Some(finalists)) = (may_go_on, &mut config.finalists)
+            {
                 takes = asked.saturating_sub(begun.elapsed()).mul_f64(GoingOn::prepare(finalists, trainings));
+                goes_on = true;
             }
             (training, time) = (Some(fitted), time.saturating_sub(takes));
         }
@@ -361,7 +363,7 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
         let dir = resume::new_folder(args.out.as_deref(), &name)?;
         // With the first files, so that it is not forgotten whenever the search is stopped.
         training.iter().try_for_each(|training| dir.write_json(names::TRAINING_PLAN, training))?;
-        going_on.iter().try_for_each(|going_on| going_on.write(&dir))?;
+        going_on.iter().try_for_each(|going_on| dir.write_json(names::GOING_ON, going_on))?;
         time_plan.iter().try_for_each(|time| dir.write_json(names::TIME, time))?;
         baselines.iter().try_for_each(|baselines| dir.write_json(names::BASELINES_PLAN, baselines))?;
         Ok(dir)

@@ -8,7 +8,7 @@ use eoinas_train::{RunDir, RunWriter, Runs, Search, Seeds};
 use super::{Args, report, settings};
 use crate::{
     Error, Start,
-    ranks::{Place, Ranks},
+    ranks::{Place, Ranks, check_flags},
     resume,
 };
 
@@ -57,7 +57,7 @@ impl Args {
     fn check_shared(&self) -> Result<(), Error> {
         let clock = "what is measured on one process says nothing of several; give --epochs, or --preset";
         let one = "several processes share one search, and nothing else; start one process, or leave it out";
-        let refused = [
+        check_flags([
             (self.time.is_some(), "--time", clock),
             (self.replan, "--replan", clock),
             (self.limits.limit_latency(), "--max-latency", clock),
@@ -65,10 +65,6 @@ impl Args {
             (self.then_train, "--then-train", one),
             (self.download, "--download", one),
             (self.says_nothing(), "a search without flags (--time, --then-train)", clock),
-        ];
-        match refused.into_iter().find(|(given, ..)| *given) {
-            Some((_, flag, why)) => Err(format!("{flag}: {why}").into()),
-            None => Ok(()),
-        }
+        ])
     }
 }

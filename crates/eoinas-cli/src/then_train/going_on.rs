@@ -2,7 +2,7 @@
 
 use eoinas_core::{models::Design, run_folder::names, schedule::Cosine};
 use eoinas_train::{
-    FinalistsConfig, RunDir, RunWriter, SearchConfig, TrainConfig, TrainError,
+    FinalistsConfig, RunDir, SearchConfig, TrainConfig,
     config::WeightsConfig,
     finalists::{self, MOST_REDUCTION},
 };
@@ -72,14 +72,6 @@ impl GoingOn {
         let epochs = (finalists.held_out * finalists.epochs as f64).round().max(1.0) as usize;
         Self { epochs, learning_rate: finalists.learning_rate_end }
     }
-
-    /// Writes it down.
-    ///
-    /// # Errors
-    /// A folder that cannot be written.
-    pub(crate) fn write(self, out: &RunWriter) -> Result<(), TrainError> {
-        out.write_json(names::GOING_ON, &self)
-    }
 }
 
 /// What is trained in `out` after the search in `search`: the task itself, or, where the plan says so, what goes on with the winner.
@@ -94,19 +86,18 @@ pub(super) fn task(
     if !out.join(names::GOING_ON).exists() {
         return Ok((config, design));
     }
-    let Some(network) = finalists::network_of_winner(search)? else { return Ok((config, design)) };
     let GoingOn { epochs, learning_rate } = out.read_json(names::GOING_ON)?;
     let learning_rate = Cosine { start: learning_rate, end: 0.0 }.into();
     let weights = WeightsConfig { learning_rate, ..config.weights };
-    let mut config = TrainConfig { epochs, weights, multiply_adds: None, ..config };
+    let going_on = TrainConfig { epochs, weights, multiply_adds: None, ..config.clone() };
     // What has begun needs the network no more, wherever its folder is now.
     let training = out.join(names::TRAINING);
-    let begun = training.join(names::CONFIG).exists();
-    match begun.then(|| RunDir::open(&training)?.read_json::<TrainConfig>(names::CONFIG)).transpose()? {
-        Some(TrainConfig { init: Some(init), network, .. }) => {
-            (config.init, config.network) = (Some(init), network);
-            Ok((config, design))
-        }
-        _ => Ok(config.with_init(&network, 1.0)?),
+    if training.join(names::CONFIG).exists() {
+        let TrainConfig { init, network, .. } = RunDir::open(&training)?.read_json(names::CONFIG)?;
+        return Ok((TrainConfig { init, network, ..going_on }, design));
+    }
+    match finalists::network_of_winner(search)? {
+        Some(network) => Ok(going_on.with_init(&network, 1.0)?),
+        None => Ok((config, design)),
     }
 }

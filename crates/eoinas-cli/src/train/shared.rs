@@ -8,7 +8,7 @@ use eoinas_train::{RunWriter, Runs, Training, Trials};
 use super::{Args, report, report::Ended, settings};
 use crate::{
     Error, Start, cell, page,
-    ranks::{Place, Ranks},
+    ranks::{Place, Ranks, check_flags},
     resume,
 };
 
@@ -68,7 +68,7 @@ impl Args {
     /// Refuses what several processes do not share.
     fn check_shared(&self) -> Result<(), Error> {
         let clock = "what is measured on one process says nothing of several; give --epochs";
-        let refused = [
+        check_flags([
             (self.time.is_some(), "--time", clock),
             (self.replan, "--replan", clock),
             (self.limits.limit_latency(), "--max-latency", clock),
@@ -76,10 +76,7 @@ impl Args {
             (self.folds.is_some(), "--folds", CELLS),
             (self.random.is_some(), "--random", CELLS),
             (self.network.is_some(), "--network", CELLS),
-        ];
-        match refused.into_iter().find(|(given, ..)| *given) {
-            Some((_, flag, why)) => Err(format!("{flag}: {why}").into()),
-            None => self.processes.given().map_or(Ok(()), |flag| Err(format!("--{flag}: {CELLS}").into())),
-        }
+        ])?;
+        self.processes.given().map_or(Ok(()), |flag| Err(format!("--{flag}: {CELLS}").into()))
     }
 }
