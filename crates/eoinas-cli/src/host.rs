@@ -86,6 +86,15 @@ impl Host {
         Self { said: Some(Said::default()), ..self }
     }
 
+    /// The same on a stream of its own on that GPU, without a display.
+    ///
+    /// # Errors
+    /// A GPU that cannot be opened again.
+    pub(crate) fn beside(&self, machine: &HostArgs) -> Result<Self, Error> {
+        let device = parse_device(&machine.device, |_| {})?;
+        Ok(Self { device, quiet: true, ..self.clone() })
+    }
+
     /// The same of a process that leaves speaking to another.
     pub(crate) fn silent(self) -> Self {
         Self {
@@ -175,4 +184,35 @@ impl Host {
 /// The command line, for the record; what is no Unicode in it is shown as it can be.
 pub(crate) fn command() -> Vec<String> {
     std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
+#[cfg(test)]
+impl HostArgs {
+    /// Two threads of the CPU.
+    pub(crate) fn of_tests() -> Self {
+        Self {
+            threads: Some(2),
+            device: "cpu".to_owned(),
+            quiet: true,
+            #[cfg(feature = "mlflow")]
+            tracking: Default::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Host {
+    /// The CPU, where no signal is waited for.
+    pub(crate) fn of_tests() -> Self {
+        Self {
+            interrupt: Interrupt::default(),
+            device: Device::Cpu,
+            quiet: true,
+            max_steps: None,
+            said: None,
+            phases: false,
+            #[cfg(feature = "mlflow")]
+            tracking: Default::default(),
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod settings;
 mod shared;
 
 use std::{
+    ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -30,6 +31,7 @@ use crate::{
     page::{self, PageArgs},
     ranks::Ranks,
     resume,
+    share::{self, Processes, Several, patiently},
     then_train::{
         self,
         going_on::{self, GoingOn},
@@ -154,6 +156,8 @@ pub struct Args {
     #[command(flatten, next_help_heading = "Run")]
     page: PageArgs,
     #[command(flatten)]
+    processes: Processes,
+    #[command(flatten)]
     host: HostArgs,
 }
 
@@ -195,6 +199,21 @@ impl Args {
         Asked { time: Some(DEFAULT_TIME), then_train: true, baselines: true }
     }
 
+    /// Whether the flags of several processes fit what is searched for.
+    ///
+    /// # Errors
+    /// One that does not.
+    fn check_processes(&self) -> Result<(), Error> {
+        let alone = [
+            (self.time.is_some(), share::OF_A_TIME),
+            (
+                self.then_train,
+                "what follows a search is done by one process; leave --then-train out, and train its cell then",
+            ),
+        ];
+        self.processes.check((self.seeds > 1, "several searches; give --seeds"), self.out.as_deref(), &alone)
+    }
+
     fn says_nothing(&self) -> bool {
         // In whole, so that no flag is forgotten here.
         #[rustfmt::skip]
@@ -202,7 +221,7 @@ impl Args {
             images, train_images, download, preset, config, print_config, seeds, epochs, time, batch_size, channels, cells,
             max_ops, method, path, paths_per_step, partial_channels, edges, limits, finalists, then_train, baselines,
             train_epochs, resume,
-            seed: _, out: _, replan: _, max_steps: _, json: _, verbose: _, page: _, host: _,
+            seed: _, out: _, replan: _, max_steps: _, json: _, verbose: _, page: _, processes: _, host: _,
         } = self;
         let numbers = [train_images, epochs, batch_size, channels, cells, max_ops];
         let of_method = [paths_per_step, partial_channels, finalists, train_epochs];
@@ -233,14 +252,21 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     }
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "search", start))?;
     let host = args.host.open()?.with_max_steps(args.max_steps);
-    let (folder, config, outcome, then) = args.host.run(|| {
-        let (folder, config, outcome) = search(args, &host)?;
+    let work = || {
+        let (folder, config, outcome) = match search(args, &host)? {
+            ControlFlow::Continue(ended) => ended,
+            ControlFlow::Break(code) => return Ok(ControlFlow::Break(code)),
+        };
         let then = match outcome {
             Outcome::Done(_) => then(&folder, &host)?,
             Outcome::Stopped(_) => None,
         };
-        Ok((folder, config, outcome, then))
-    })?;
+        Ok(ControlFlow::Continue((folder, config, outcome, then)))
+    };
+    let (folder, config, outcome, then) = match args.host.run(work)? {
+        ControlFlow::Continue(ended) => ended,
+        ControlFlow::Break(code) => return Ok(code),
+    };
     let code = report::report(args, (&folder, &config), &outcome, then.as_ref(), start)?;
     args.page.end(&folder);
     Ok(code)
@@ -275,15 +301,19 @@ fn then(folder: &Path, host: &Host) -> Result<Option<Outcome<Then>>, Error> {
     Ok(Some(Outcome::Done(Then { trained, baselines })))
 }
 
-/// Runs one search or several; returns where its files are, and which images it has.
-fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Found>), Error> {
+/// Where the files of a search are, its settings, and how it ended.
+type Ended = (PathBuf, SearchConfig, Outcome<Found>);
+
+/// Runs one search or several. An exit code where other processes report them.
+fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error> {
+    let several = Several { processes: &args.processes, machine: &args.host, host };
     if let Some(path) = &args.resume {
-        let seeds = Seeds::is_in(path).then(|| Seeds::open(path)).transpose()?;
+        let seeds = Seeds::is_in(path).then(|| patiently(|| Seeds::open(path))).transpose()?.map(|(seeds, _)| seeds);
         if args.replan && seeds.is_some() {
             return Err("--replan: searches with several seeds share their counts, which cannot be made anew; resume without it".into());
         }
         let config = match &seeds {
-            Some((seeds, _)) => seeds.config.clone(),
+            Some(seeds) => seeds.config.clone(),
             None => RunDir::open(path)?.read_json(names::CONFIG)?,
         };
         if path.join(names::TRAINING_PLAN).exists()
@@ -295,11 +325,15 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
                         .into(),
                 );
             }
-            return Ok((path.clone(), config, Outcome::Done(found)));
+            return Ok(ControlFlow::Continue((path.clone(), config, Outcome::Done(found))));
         }
         let outcome = match seeds {
-            Some((seeds, dir)) => seeds.run(&dir, |_| host.options())?,
+            Some(seeds) => match several.complete(&seeds, path, || Ok(()))? {
+                ControlFlow::Continue(outcome) => outcome,
+                ControlFlow::Break(code) => return Ok(ControlFlow::Break(code)),
+            },
             None => {
+                args.check_processes()?;
                 let mut search = Search::resume(path, host.options())?;
                 if args.replan {
                     host.tell(&search.replan()?);
@@ -307,8 +341,9 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
                 search.run()?
             }
         };
-        return Ok((path.clone(), config, outcome));
+        return Ok(ControlFlow::Continue((path.clone(), config, outcome)));
     }
+    args.check_processes()?;
     let (begun, mut time_plan, mut going_on) = (Instant::now(), None, None);
     let asked_for = args.asked(host);
     let (base, mut config) = settings::of(args)?;
@@ -371,13 +406,24 @@ fn search(args: &Args, host: &Host) -> Result<(PathBuf, SearchConfig, Outcome<Fo
     if args.seeds == 1 {
         let mut search = Search::create_in(config, dir, host.options())?;
         let outcome = search.run()?;
-        return Ok((search.run_dir().path().to_owned(), asked, outcome));
+        return Ok(ControlFlow::Continue((search.run_dir().path().to_owned(), asked, outcome)));
     }
-    config.validate()?;
-    let mut dir = dir()?;
     let seeds = Seeds::new(config, args.seeds);
-    seeds.create(&mut dir)?;
-    Ok((dir.path().to_owned(), asked, seeds.run(&dir, |_| host.options())?))
+    seeds.check(host.options())?;
+    // What follows, and counts that were fitted to a time, are of one process.
+    let folder = match args.out.clone().filter(|_| args.time.is_none() && !args.then_train) {
+        Some(out) => out,
+        None => {
+            let mut dir = dir()?;
+            seeds.create(&mut dir)?;
+            dir.home().to_owned()
+        }
+    };
+    let join = || Ok(patiently(|| seeds.join(&folder))?);
+    Ok(match several.complete(&seeds, &folder, join)? {
+        ControlFlow::Continue(outcome) => ControlFlow::Continue((folder.clone(), asked, outcome)),
+        ControlFlow::Break(code) => ControlFlow::Break(code),
+    })
 }
 
 /// The settings with counts for that time, and a line that says so.

@@ -64,6 +64,7 @@ impl Args {
             (self.seeds > 1, "--seeds", one),
             (self.then_train, "--then-train", one),
             (self.download, "--download", one),
+            (self.processes.given().is_some(), "--jobs, --part and the like", one),
             (self.says_nothing(), "a search without flags (--time, --then-train)", clock),
         ])
     }

@@ -153,13 +153,7 @@ mod tests {
 
     #[test]
     fn the_command_of_a_job_is_the_same_without_jobs() {
-        let machine = HostArgs {
-            threads: Some(3),
-            device: "cpu".to_owned(),
-            quiet: true,
-            #[cfg(feature = "mlflow")]
-            tracking: Default::default(),
-        };
+        let machine = HostArgs { threads: Some(3), ..HostArgs::of_tests() };
         let words = |line: &str, machine: &HostArgs| {
             let all = arguments(line.split(' ').map(OsString::from), 4, machine);
             all.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")

@@ -3,6 +3,7 @@
 mod jobs;
 mod plan;
 mod runs;
+mod streams;
 
 use std::{ops::ControlFlow, path::Path, process::ExitCode, sync::Arc, thread, time::Duration};
 
@@ -50,6 +51,9 @@ fn silence(text: &str) -> Result<Duration, String> {
         false => Err(format!("at least {} s is expected", Claims::SHORTEST.as_secs())),
     }
 }
+
+/// Why processes do not begin together what is fitted to a time.
+pub(crate) const OF_A_TIME: &str = "counts that are fitted to a time are those of one process; begin without it, and share what has begun with --resume";
 
 /// Why a piece of a study goes no further here. All travel by `?`.
 #[derive(Debug)]
@@ -114,7 +118,7 @@ enum Mine {
 }
 
 /// A study that other processes may share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Share {
     pub claims: Arc<Claims>,
     mine: Mine,
@@ -133,6 +137,33 @@ impl Processes {
             ("silence", self.silence.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
+    /// Whether the flags fit what is asked for: `several` runs, which are `what`, in the folder `out`; what is `alone` is for one process,
+    /// with the reason.
+    ///
+    /// # Errors
+    /// A flag that does not.
+    pub fn check(
+        &self,
+        (several, what): (bool, &str),
+        out: Option<&Path>,
+        alone: &[(bool, &str)],
+    ) -> Result<(), Error> {
+        let Some(flag) = self.given() else { return Ok(()) };
+        if !several {
+            return Err(format!("--{flag} is of {what}, too").into());
+        }
+        if out.is_none() {
+            return Err(format!("--{flag} needs the folder that the processes share; give --out, too").into());
+        }
+        let alone = alone.iter().find(|(is, _)| *is);
+        alone.map_or(Ok(()), |(_, why)| Err(format!("--{flag}: {why}").into()))
+    }
+
+    /// So many streams on a GPU, where several runs are asked for at a time; processes would have it in turn.
+    fn streams(&self, host: &Host) -> Option<u16> {
+        self.jobs.filter(|_| !host.is_cpu())
     }
 
     /// Begins a study of so many parts in the folder `out`; `begin` notes what they share before any of them begins. An exit code where

@@ -10,7 +10,7 @@ use std::{
 
 use eoinas_train::{Outcome, RunWriter, Runs, TrainError};
 
-use super::{Ended, Processes, flow};
+use super::{Ended, Processes, flow, streams};
 use crate::{
     Error,
     host::{Host, HostArgs},
@@ -29,18 +29,24 @@ impl Several<'_> {
     ///
     /// # Errors
     /// Those of a run, of `begin` and of [`Processes::open`].
-    pub fn complete<R: Runs>(
+    pub fn complete<R: Runs<Item: Sync> + Sync>(
         &self,
         runs: &R,
         out: &Path,
         begin: impl FnOnce() -> Result<(), Error>,
     ) -> Result<ControlFlow<ExitCode, Outcome<R::Found>>, Error> {
         let parts = runs.items().len();
-        let share = match self.processes.open((parts, out), self.machine, self.host, |_| begin())? {
+        let streams = self.processes.streams(self.host);
+        let processes = Processes { jobs: self.processes.jobs.filter(|_| streams.is_none()), ..self.processes.clone() };
+        let share = match processes.open((parts, out), self.machine, self.host, |_| begin())? {
             ControlFlow::Continue(share) => share,
             ControlFlow::Break(code) => return Ok(ControlFlow::Break(code)),
         };
-        let ended = share.each(runs.items(), |item| flow(runs.share(out, item, self.host.options(), &share.claims)))?;
+        let work = |item: &R::Item, host: &Host| flow(runs.share(out, item, host.options(), &share.claims));
+        if let Some(streams) = streams {
+            streams::run(streams, &share, (self.machine, self.host), runs.items(), work)?;
+        }
+        let ended = share.each(runs.items(), |item| work(item, self.host))?;
         Ok(match ended {
             Ended::Done(found) => {
                 let found = runs.gather(found)?;

@@ -325,19 +325,7 @@ impl Args {
     /// # Errors
     /// One that does not.
     fn check_processes(&self, several: bool) -> Result<(), Error> {
-        let Some(flag) = self.processes.given() else { return Ok(()) };
-        match () {
-            () if !several => {
-                Err(format!("--{flag} is of several trainings; give --seeds, --folds or --random, too").into())
-            }
-            () if self.out.is_none() => {
-                Err(format!("--{flag} needs the folder that the processes share; give --out, too").into())
-            }
-            () if self.time.is_some() => Err(format!(
-                "--{flag}: counts that are fitted to a time are those of one process; begin without it, and share what has begun with --resume"
-            )
-            .into()),
-            () => Ok(()),
-        }
+        let what = "several trainings; give --seeds, --folds or --random";
+        self.processes.check((several, what), self.out.as_deref(), &[(self.time.is_some(), share::OF_A_TIME)])
     }
 }

@@ -89,6 +89,56 @@ fn trainings_of_several_seeds_are_shared() {
     assert_eq!(text(&plan.stdout).lines().count(), 3);
 }
 
+/// The seeds of a search, likewise.
+#[test]
+fn searches_of_several_seeds_are_shared() {
+    let root = tempfile::tempdir().unwrap();
+    let search = |out: &Path, more: &str| {
+        let words =
+            "search --preset quick --epochs 2 --train-images 32 --batch-size 8 --channels 4 --cells 3 --finalists 0";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eoinas"));
+        command.args(words.split_whitespace()).args(more.split_whitespace()).arg("--out").arg(out);
+        command.args(["--quiet", "--threads", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let found = |child: Child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).lines().find(|line| line.starts_with("Genotype(")).unwrap_or_default().to_owned()
+    };
+    let (alone, shared, jobs) = (root.path().join("alone"), root.path().join("shared"), root.path().join("jobs"));
+    let one = found(search(&alone, "--seeds 3"));
+    assert!(!one.is_empty());
+    let all: Vec<Child> = (0..2).map(|_| search(&shared, "--seeds 3")).collect();
+    assert!(all.into_iter().map(found).all(|genotype| genotype == one));
+    assert_eq!(found(search(&jobs, "--seeds 3 --jobs 2")), one);
+    for file in ["genotype.json", "seed-0/genotype.txt", "seed-1/genotype.txt", "seed-2/genotype.txt"] {
+        let [one, two, three] = [&alone, &shared, &jobs].map(|out| fs::read(out.join(file)).unwrap());
+        assert!(one == two && one == three, "{file}");
+    }
+    let stopped = root.path().join("stopped");
+    let output = search(&stopped, "--seeds 2 --max-steps 3").wait_with_output().unwrap();
+    assert!(text(&output.stderr).contains("go on with"), "{}", text(&output.stderr));
+    let resume = Command::new(env!("CARGO_BIN_EXE_eoinas"))
+        .args(["search", "--quiet", "--jobs", "2", "--resume"])
+        .arg(&stopped)
+        .output()
+        .unwrap();
+    assert!(resume.status.success(), "{}", text(&resume.stderr));
+    for seed in ["seed-0", "seed-1"] {
+        let [one, two] = [&alone, &stopped].map(|out| fs::read(out.join(seed).join("genotype.txt")).unwrap());
+        assert_eq!(one, two);
+    }
+    for (out, more, message) in [
+        (&shared, "--seeds 2", "whose seeds is 3 entries, not 2 entries"),
+        (&shared, "--jobs 2", "--jobs is of several searches; give --seeds, too"),
+        (&shared, "--seeds 3 --time 1m --jobs 2", "counts that are fitted to a time are those of one process"),
+        (&shared, "--seeds 3 --then-train --jobs 2", "what follows a search is done by one process"),
+    ] {
+        let output = search(out, more).wait_with_output().unwrap();
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+}
+
 /// Each training that a strategy asks for is done once, whichever process does it.
 #[test]
 fn searches_of_strategies_are_shared() {
