@@ -131,7 +131,6 @@ fn searches_of_several_seeds_are_shared() {
     for (out, more, message) in [
         (&shared, "--seeds 2", "whose seeds is 3 entries, not 2 entries"),
         (&shared, "--jobs 2", "--jobs is of several searches; give --seeds, too"),
-        (&shared, "--seeds 3 --time 1m --jobs 2", "counts that are fitted to a time are those of one process"),
         (&shared, "--seeds 3 --then-train --jobs 2", "what follows a search is done by one process"),
     ] {
         let output = search(out, more).wait_with_output().unwrap();
