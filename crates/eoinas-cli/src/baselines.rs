@@ -140,7 +140,7 @@ impl Baselines {
             line(linear.accuracy, "a linear classifier on the pixels", "");
             line(linear.largest_class, "naming the same class always", "");
         }
-        say!("{}", verdict(trained, &self.random_cell));
+        say!("{}", verdict(trained, &self.random_cell, best_of));
     }
 }
 
@@ -154,20 +154,25 @@ fn line(accuracy: f64, what: &str, cost: &str) {
     say!("  {:6.2} %  {what}{cost}", 100.0 * accuracy);
 }
 
-/// Whether two accuracies of one training each differ by more than the number of test images leaves to chance.
-fn verdict(found: &Trained, random: &Trained) -> String {
+/// Whether two accuracies of one training each differ by more than the number of test images leaves to chance. Of a network that was
+/// chosen among so many, its luck is a part of what it is ahead by, so that nothing is said of its cell.
+fn verdict(found: &Trained, random: &Trained, best_of: Option<usize>) -> String {
     let of = |trained: &Trained| (trained.accuracy, trained.test_images);
     let (difference, error) = (found.accuracy - random.accuracy, accuracy_difference_error(of(found), of(random)));
     let points = 100.0 * difference.abs();
     let side = if difference > 0.0 { "better" } else { "worse" };
+    let (found_one, random_one) = match best_of {
+        Some(of) => (format!("the best of {of} networks"), "that of the random cell"),
+        None => ("the found cell".to_owned(), "the random one"),
+    };
     if difference.abs() <= 2.0 * error {
         format!(
-            "the found cell and the random one are {points:.1} points apart, which {} test images cannot tell from chance",
+            "{found_one} and {random_one} are {points:.1} points apart, which {} test images cannot tell from chance",
             found.test_images
         )
     } else {
         format!(
-            "the found cell is {points:.1} points {side} than the random one (standard error {:.1}, one training each)",
+            "{found_one} is {points:.1} points {side} than {random_one} (standard error {:.1}, one training each)",
             100.0 * error
         )
     }
@@ -188,8 +193,14 @@ mod tests {
 
     #[test]
     fn a_difference_within_chance_is_called_so() {
-        assert!(verdict(&trained(0.90), &trained(0.895)).contains("cannot tell from chance"));
-        assert!(verdict(&trained(0.90), &trained(0.86)).contains("4.0 points better"));
-        assert!(verdict(&trained(0.86), &trained(0.90)).contains("4.0 points worse"));
+        let alone = |found, random| verdict(&trained(found), &trained(random), None);
+        assert!(alone(0.90, 0.895).contains("cannot tell from chance"));
+        assert!(alone(0.90, 0.86).contains("the found cell is 4.0 points better"));
+        assert!(alone(0.86, 0.90).contains("4.0 points worse"));
+        let chosen = verdict(&trained(0.90), &trained(0.86), Some(3));
+        assert!(
+            chosen.contains("the best of 3 networks is 4.0 points better than that of the random cell"),
+            "{chosen}"
+        );
     }
 }
