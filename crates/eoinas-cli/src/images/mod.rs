@@ -148,7 +148,7 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                     let left = time.saturating_sub(begun.elapsed());
                     let fitted = search.fitted_to(left / 2, || host.options());
                     let fitted = fitted.map_err(|error| flags::of_search(time::of_part(error, time)))?;
-                    let mut searching = fitted.expected;
+                    let mut searching = fitted.ahead;
                     search = fitted.config;
                     if search.epochs > MOST_SEARCH_EPOCHS {
                         // Few pictures are searched with no longer than with many.

@@ -22,7 +22,8 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Processes")]
 pub struct Processes {
-    /// Start so many processes of this command here, which share the parts of the study and the threads.
+    /// Start so many processes of this command here, which share the parts of the study and the threads. On a GPU seeds, cells and
+    /// folds are shared by as many streams of this process instead.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), conflicts_with_all = ["part", "array", "plan"])]
     jobs: Option<u16>,
     /// Do one part of the study, from 0 in the order of --plan, and make no tables.

@@ -105,7 +105,7 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     Ok(config)
 }
 
-/// That training with as many epochs as `time` has room for, or the `epochs` that were asked for, and how long it takes. There are so many `trainings`, with
+/// That training with as many epochs as `time` has room for, or the `epochs` that were asked for, and how long it will take. There are so many `trainings`, with
 /// those of the plan; large cells stand for those that are not found yet.
 ///
 /// # Errors
@@ -147,16 +147,16 @@ pub(crate) fn fitted(
         None => config.clone().fitted_to(time, &cells(trainings), || host.options()),
     };
     let fitted = fitted.map_err(|error| flags::of_training(time::of_part(error, asked)))?;
-    let each = fitted.expected.div_f64(fitted.config.epochs.max(1) as f64);
+    let each = fitted.ahead.div_f64(fitted.config.epochs.max(1) as f64);
     let config = TrainConfig { epochs: epochs.unwrap_or(fitted.config.epochs), ..config };
-    let expected = each.mul_f64(config.epochs as f64);
+    let ahead = each.mul_f64(config.epochs as f64);
     let what = if trainings == 1 { "the training" } else { "each training" };
     host.tell(&format!(
         "{what}: {}, {:.0} s in all by what was measured",
         counted(config.epochs, "epoch", "epochs"),
-        expected.as_secs_f64()
+        ahead.as_secs_f64()
     ));
-    Ok((config, expected))
+    Ok((config, ahead))
 }
 
 /// Trains the network of the cell that was found in `search` with the settings in `out`, or goes on with that, unless it

@@ -27,8 +27,10 @@ pub const MOST_RANDOM: usize = 100;
 pub struct Fitted<C> {
     /// The settings, with the counts: a run of them is as exact as any other.
     pub config: C,
-    /// How long it takes by what was measured.
+    /// How long it takes by what was measured, with the measuring.
     pub expected: Duration,
+    /// The part of that which is still to come.
+    pub ahead: Duration,
     /// What was decided, for people.
     pub note: String,
     /// The time that is left, with what was measured, for a run whose plan may be made anew ([`crate::Run::replan`]).
@@ -74,7 +76,8 @@ impl SearchConfig {
             Some(finalists) => Some((finalists.clone(), self.finals_costs(finalists, &mut options)?)),
             None => None,
         };
-        let left = seconds - begun.elapsed().as_secs_f64() - whole.start;
+        let measuring = begun.elapsed().as_secs_f64();
+        let left = seconds - measuring - whole.start;
         let shares = Shares { epoch, least, most };
         if shares.epochs_in(left) == 0 {
             return Err(too_short(seconds, (seconds - left) + epoch).into());
@@ -101,7 +104,7 @@ impl SearchConfig {
             }
             _ => {}
         }
-        Ok(Fitted::new(self, (seconds, time), spent + seconds - left, &note))
+        Ok(Fitted::new(self, (seconds, time), (measuring, spent + whole.start), &note))
     }
 
     /// How long a search of these settings takes on this machine, its finals included, from as many measured steps as
@@ -170,12 +173,12 @@ fn too_short(seconds: f64, least: f64) -> Setting {
 }
 
 impl<C> Fitted<C> {
-    /// Settings with counts that were chosen for `seconds` and will take `spent`; `what` says which.
-    fn new(config: C, (seconds, time): (f64, TimePlan), spent: f64, what: &str) -> Self {
-        let expected = Duration::try_from_secs_f64(spent).unwrap_or(Duration::MAX);
-        let note =
-            format!("{seconds:.0} s are fitted to: {what}; {:.0} s by what was measured", expected.as_secs_f64());
-        Self { config, expected, note, time }
+    /// Settings with counts that were chosen for `seconds`, after so much `measuring` and with so much `ahead`; `what` says which.
+    fn new(config: C, (seconds, time): (f64, TimePlan), (measuring, ahead): (f64, f64), what: &str) -> Self {
+        let spent = measuring + ahead;
+        let [expected, ahead] = [spent, ahead].map(|of| Duration::try_from_secs_f64(of).unwrap_or(Duration::MAX));
+        let note = format!("{seconds:.0} s are fitted to: {what}; {spent:.0} s by what was measured");
+        Self { config, expected, ahead, note, time }
     }
 }
 

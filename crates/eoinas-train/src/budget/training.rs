@@ -72,13 +72,14 @@ impl TrainConfig {
         // One epoch of each.
         let round = round.max(1e-9);
         // Each reads the images anew.
-        let left = seconds - begun.elapsed().as_secs_f64() - start;
+        let measuring = begun.elapsed().as_secs_f64();
+        let left = seconds - measuring - start;
         let fit = (left / round).floor().clamp(0.0, 1e9) as usize;
         if fit == 0 {
             return Err(too_short(seconds, (seconds - left + round).ceil()).into());
         }
         self.epochs = fit.min(MOST);
-        let spent = self.epochs as f64 * round + seconds - left;
+        let ahead = self.epochs as f64 * round + start;
         let mut note = counted(self.epochs, "epoch", "epochs");
         if trainings > 1 {
             note += &format!(" of each of {trainings} trainings");
@@ -87,6 +88,6 @@ impl TrainConfig {
             note += ", the most that a time is fitted to";
         }
         let time = TimePlan { seconds: left, epoch: round, finalist_epoch: 0.0, finalist_draw: 0.0 };
-        Ok(Fitted::new(self, (seconds, time), spent, &note))
+        Ok(Fitted::new(self, (seconds, time), (measuring, ahead), &note))
     }
 }
