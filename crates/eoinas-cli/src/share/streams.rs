@@ -28,7 +28,7 @@ pub(super) fn run<I: Sync, T>(
     let threads = (machine.threads.unwrap_or_else(cores) / usize::from(jobs)).max(1);
     let on_stream = || -> Result<(), Error> {
         let host = host.beside(machine)?;
-        let share = Share { mine: Mine::Job, quiet: true, ..share.clone() };
+        let share = Share { mine: Mine::Job, host: host.clone().silent(), quiet: true, ..share.clone() };
         with_threads(Some(threads), || share.each(parts, |part| work(part, &host)).map(drop))?
     };
     thread::scope(|scope| {
@@ -73,7 +73,7 @@ mod tests {
         trials.join(&shared).unwrap();
         let claims = Arc::new(Claims::open(&shared, Claims::SILENCE).unwrap());
         let host = Host::of_tests();
-        let share = Share { claims, mine: Mine::All, interrupt: host.interrupt(), quiet: true };
+        let share = Share { claims, mine: Mine::All, host: host.clone(), quiet: true };
         let who = Mutex::new(Vec::new());
         let work = |trial: &_, host: &Host| {
             let trained = flow(trials.share(&shared, trial, host.options(), &share.claims));
