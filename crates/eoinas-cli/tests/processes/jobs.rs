@@ -1,6 +1,7 @@
 //! `--jobs`, `--plan`, `--part`, `--array`.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -136,6 +137,74 @@ fn searches_of_several_seeds_are_shared() {
         let output = search(out, more).wait_with_output().unwrap();
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
+}
+
+/// Finals of four cells.
+const FINALS: &str = "preset = 'quick'\n[finalists]\ncandidates = 4\nepochs = 4\nbatch_size = 16\n\
+                      [finalists.network]\nchannels = 4\ncells = 3\n";
+
+/// A search with those finals; its lines go to a file beside `out` that has the name `log`.
+fn search_with_finals(out: &Path, log: &str, more: &str) -> Child {
+    let config = out.with_file_name("finals.toml");
+    if !config.exists() {
+        fs::write(&config, FINALS).unwrap();
+    }
+    let log = fs::File::create(out.with_file_name(log)).unwrap();
+    let words = "search --epochs 1 --train-images 64 --batch-size 8 --channels 4 --cells 3 --threads 1 --config";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eoinas"));
+    command.args(words.split_whitespace()).arg(config).arg("--out").arg(out).args(more.split_whitespace());
+    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// The same cells, and the same finals, file by file.
+fn assert_same_finals(one: &Path, two: &Path) {
+    for round in ["round-1", "round-2"] {
+        let [one, two] = [one, two].map(|run| run.join("finalists").join(round));
+        let cells = |of: &Path| {
+            let names = fs::read_dir(of).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| !name.starts_with(".lock")).collect::<BTreeSet<String>>()
+        };
+        assert_eq!(cells(&one), cells(&two));
+        for cell in cells(&one).iter().filter(|name| name.starts_with("cell-")) {
+            for file in ["network/model.safetensors", "genotype.json", "config.json"] {
+                let [one, two] = [&one, &two].map(|round| fs::read(round.join(cell).join(file)).unwrap());
+                assert!(one == two, "{round}/{cell}/{file}");
+            }
+        }
+    }
+    for file in ["genotype.json", "front/1.txt"] {
+        assert_eq!(fs::read(one.join(file)).unwrap(), fs::read(two.join(file)).unwrap(), "{file}");
+    }
+}
+
+/// Whoever has no search left trains finalists of the others, and who has one is killed meanwhile.
+#[test]
+fn finals_are_shared() {
+    let root = tempfile::tempdir().unwrap();
+    let (alone, shared) = (root.path().join("alone"), root.path().join("shared"));
+    assert!(search_with_finals(&alone, "log-alone", "").wait().unwrap().success());
+    let logs = ["log-1", "log-2", "log-3", "log-4"];
+    let said = || logs.map(|log| fs::read_to_string(root.path().join(log)).unwrap_or_default());
+    let begun = Instant::now();
+    let wait_for = |is: &dyn Fn() -> bool| {
+        while !is() {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", said());
+            sleep(Duration::from_millis(5));
+        }
+    };
+    let start = |log: &str| search_with_finals(&shared, log, "--seeds 2 --silence 4s");
+    let mut first = start(logs[0]);
+    wait_for(&|| shared.join(".claims/seed-0/claim-1").exists());
+    let others: Vec<Child> = logs[1..].iter().map(|log| start(log)).collect();
+    wait_for(&|| said()[1..].iter().any(|said| said.contains("note: trained seed-0/finalists/round-1/cell-")));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    for mut other in others {
+        assert!(other.wait().unwrap().success(), "{:?}", said());
+    }
+    assert!(said()[1..].iter().any(|said| said.contains("note: seed-0: taken over from process")), "{:?}", said());
+    assert_same_finals(&alone, &shared.join("seed-0"));
+    assert!(["seed-0", "seed-1"].iter().all(|seed| !shared.join(".claims").join(seed).join("finalists").exists()));
 }
 
 /// Each training that a strategy asks for is done once, whichever process does it.
