@@ -139,6 +139,11 @@ impl Processes {
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 
+    /// Whether this is one of several processes, or may be.
+    pub fn are_several(&self) -> bool {
+        self.job || self.given().is_some()
+    }
+
     /// Whether the flags fit what is asked for: `several` runs, which are `what`, in the folder `out`; what is `alone` is for one process,
     /// with the reason.
     ///

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tempfile::TempDir;
+
 use crate::{
     campaign::signal,
     study::{Study, TINY, assert_same},
@@ -131,7 +133,7 @@ fn searches_of_several_seeds_are_shared() {
     }
     for (out, more, message) in [
         (&shared, "--seeds 2", "whose seeds is 3 entries, not 2 entries"),
-        (&shared, "--jobs 2", "--jobs is of several searches; give --seeds, too"),
+        (&shared, "--jobs 2", "exists already"),
         (&shared, "--seeds 3 --then-train --jobs 2", "what follows a search is done by one process"),
     ] {
         let output = search(out, more).wait_with_output().unwrap();
@@ -177,9 +179,9 @@ fn assert_same_finals(one: &Path, two: &Path) {
     }
 }
 
-/// Whoever has no search left trains finalists of the others, and who has one is killed meanwhile.
-#[test]
-fn finals_are_shared() {
+/// Whoever has no search left trains finalists of the others, and who has one is killed meanwhile: of four processes of one command,
+/// the first. `study` is the study's folder, and `part` the name of the search in it.
+fn share_finals(more: &str, study: &str, part: &str) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let (alone, shared) = (root.path().join("alone"), root.path().join("shared"));
     assert!(search_with_finals(&alone, "log-alone", "").wait().unwrap().success());
@@ -192,19 +194,61 @@ fn finals_are_shared() {
             sleep(Duration::from_millis(5));
         }
     };
-    let start = |log: &str| search_with_finals(&shared, log, "--seeds 2 --silence 4s");
+    let start = |log: &str| search_with_finals(&shared, log, more);
+    let claims = shared.join(study).join(".claims").join(part);
     let mut first = start(logs[0]);
-    wait_for(&|| shared.join(".claims/seed-0/claim-1").exists());
+    wait_for(&|| claims.join("claim-1").exists());
     let others: Vec<Child> = logs[1..].iter().map(|log| start(log)).collect();
-    wait_for(&|| said()[1..].iter().any(|said| said.contains("note: trained seed-0/finalists/round-1/cell-")));
+    let trained = format!("note: trained {part}/finalists/round-1/cell-");
+    wait_for(&|| said()[1..].iter().any(|said| said.contains(&trained)));
     first.kill().unwrap();
     first.wait().unwrap();
     for mut other in others {
         assert!(other.wait().unwrap().success(), "{:?}", said());
     }
-    assert!(said()[1..].iter().any(|said| said.contains("note: seed-0: taken over from process")), "{:?}", said());
-    assert_same_finals(&alone, &shared.join("seed-0"));
-    assert!(["seed-0", "seed-1"].iter().all(|seed| !shared.join(".claims").join(seed).join("finalists").exists()));
+    let taken_over = format!("note: {part}: taken over from process");
+    assert!(said()[1..].iter().any(|said| said.contains(&taken_over)), "{:?}", said());
+    assert!(!claims.join("finalists").exists());
+    root
+}
+
+#[test]
+fn finals_of_several_searches_are_shared() {
+    let root = share_finals("--seeds 2 --silence 4s", "", "seed-0");
+    assert_same_finals(&root.path().join("alone"), &root.path().join("shared/seed-0"));
+}
+
+#[test]
+fn finals_of_one_search_are_shared() {
+    let root = share_finals("--silence 4s", ".claims", "search");
+    assert_same_finals(&root.path().join("alone"), &root.path().join("shared"));
+    let names = |of: &str| {
+        let entries = fs::read_dir(root.path().join(of)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with(".claims")).collect::<BTreeSet<String>>()
+    };
+    assert_eq!(names("alone"), names("shared"));
+    let search = |out: &str, more: &str| {
+        let status = search_with_finals(&root.path().join(out), "log", more).wait().unwrap();
+        (status.success(), fs::read_to_string(root.path().join("log")).unwrap())
+    };
+    assert!(search("shared", "--jobs 2").0);
+    let (success, said) = search("shared", "--jobs 2 --seed 1");
+    assert!(!success && said.contains("whose seed is 0, not 1"), "{said}");
+    for out in ["alone", "shared"] {
+        let (success, said) = search(out, if out == "alone" { "--jobs 2" } else { "" });
+        assert!(!success && said.contains("exists already"), "{said}");
+    }
+    // Stopped, and gone on with by its folder alone.
+    let said = search("stopped", "--jobs 2 --max-steps 5").1;
+    assert!(said.contains("go on with") && !root.path().join("stopped/result.json").exists(), "{said}");
+    let resume = Command::new(env!("CARGO_BIN_EXE_eoinas"))
+        .args(["search", "--quiet", "--threads", "1", "--resume"])
+        .arg(root.path().join("stopped"))
+        .output()
+        .unwrap();
+    assert!(resume.status.success(), "{}", text(&resume.stderr));
+    assert_same_finals(&root.path().join("alone"), &root.path().join("stopped"));
 }
 
 /// Each training that a strategy asks for is done once, whichever process does it.
