@@ -142,7 +142,7 @@ fn searches_of_several_seeds_are_shared() {
 }
 
 /// Finals of four cells.
-const FINALS: &str = "preset = 'quick'\n[finalists]\ncandidates = 4\nepochs = 4\nbatch_size = 16\n\
+const FINALS: &str = "preset = 'quick'\n[finalists]\ncandidates = 4\nepochs = 3\nbatch_size = 16\n\
                       [finalists.network]\nchannels = 4\ncells = 3\n";
 
 /// A search with those finals; its lines go to a file beside `out` that has the name `log`.
@@ -228,27 +228,33 @@ fn finals_of_one_search_are_shared() {
         names.filter(|name| !name.starts_with(".claims")).collect::<BTreeSet<String>>()
     };
     assert_eq!(names("alone"), names("shared"));
+}
+
+#[test]
+fn one_search_of_several_processes_is_stopped_and_gone_on_with() {
+    let root = tempfile::tempdir().unwrap();
     let search = |out: &str, more: &str| {
         let status = search_with_finals(&root.path().join(out), "log", more).wait().unwrap();
         (status.success(), fs::read_to_string(root.path().join("log")).unwrap())
     };
-    assert!(search("shared", "--jobs 2").0);
-    let (success, said) = search("shared", "--jobs 2 --seed 1");
-    assert!(!success && said.contains("whose seed is 0, not 1"), "{said}");
-    for out in ["alone", "shared"] {
-        let (success, said) = search(out, if out == "alone" { "--jobs 2" } else { "" });
-        assert!(!success && said.contains("exists already"), "{said}");
+    assert!(search("alone", "").0);
+    let (_, said) = search("shared", "--jobs 2 --max-steps 5");
+    assert!(said.contains("go on with") && !root.path().join("shared/result.json").exists(), "{said}");
+    for (out, more, message) in [
+        ("alone", "--jobs 2", "alone exists already"),
+        ("shared", "", "shared exists already"),
+        ("shared", "--jobs 2 --seed 1", "whose seed is 0, not 1"),
+    ] {
+        let (success, said) = search(out, more);
+        assert!(!success && said.contains(message), "{said}");
     }
-    // Stopped, and gone on with by its folder alone.
-    let said = search("stopped", "--jobs 2 --max-steps 5").1;
-    assert!(said.contains("go on with") && !root.path().join("stopped/result.json").exists(), "{said}");
-    let resume = Command::new(env!("CARGO_BIN_EXE_eoinas"))
-        .args(["search", "--quiet", "--threads", "1", "--resume"])
-        .arg(root.path().join("stopped"))
-        .output()
-        .unwrap();
+    let shared = root.path().join("shared");
+    let resume = ["search", "--quiet", "--threads", "1", "--resume"];
+    let resume = Command::new(env!("CARGO_BIN_EXE_eoinas")).args(resume).arg(&shared).output().unwrap();
     assert!(resume.status.success(), "{}", text(&resume.stderr));
-    assert_same_finals(&root.path().join("alone"), &root.path().join("stopped"));
+    assert_same_finals(&root.path().join("alone"), &shared);
+    // Whoever comes later is told the result.
+    assert!(search("shared", "--jobs 2").0);
 }
 
 /// Each training that a strategy asks for is done once, whichever process does it.
