@@ -62,6 +62,8 @@ impl Shared {
     /// # Errors
     /// A folder that cannot be written.
     pub fn new(claim: Claim, around: &Around<'_>) -> Result<Self> {
+        // What somebody removed is not made again below it.
+        claim.check()?;
         let trainings = claim.within();
         let note = Note::new(around.config, around.space, around.dataset.as_ref());
         claims::note(trainings.study(), names::CONFIG, &note)?;
@@ -91,6 +93,7 @@ impl Shared {
     /// Those of a training; another process has the search. A stop.
     pub fn complete(&self, trials: &Trials, own: &Path, options: impl Fn() -> Options) -> Flow<()> {
         let folder = self.folder(own);
+        self.claim.check()?;
         self.list(trials, &folder, own)?;
         loop {
             self.claim.check()?;
