@@ -15,8 +15,8 @@ use std::{
 use clap::ValueEnum;
 use eoinas_core::{SearchSpace, run_folder::names};
 use eoinas_train::{
-    Found, MethodKind, Options, Outcome, Preset, RunDir, Runs, Search, SearchConfig, Seeds, Trained, budget::Fitted,
-    data::open_dataset,
+    Found, MethodKind, Options, Outcome, Preset, RunDir, Runs, Search, SearchConfig, Seeds, Trained, batch::Single,
+    budget::Fitted, data::open_dataset,
 };
 
 use crate::{
@@ -199,19 +199,19 @@ impl Args {
         Asked { time: Some(DEFAULT_TIME), then_train: true, baselines: true }
     }
 
-    /// Whether the flags of several processes fit what is searched for.
+    /// Whether the flags of several processes fit what is searched for: what is `shared`, or was begun by one process.
     ///
     /// # Errors
     /// One that does not.
-    fn check_processes(&self) -> Result<(), Error> {
+    fn check_processes(&self, shared: bool) -> Result<(), Error> {
         let alone = [
-            (self.time.is_some(), share::OF_A_TIME),
+            (self.time.is_some() || self.says_nothing(), share::OF_A_TIME),
             (
                 self.then_train,
                 "what follows a search is done by one process; leave --then-train out, and train its cell then",
             ),
         ];
-        self.processes.check((self.seeds > 1, "several searches; give --seeds"), self.out.as_deref(), &alone)
+        self.processes.check((shared, "a search that began with it, or of several seeds"), self.out.as_deref(), &alone)
     }
 
     fn says_nothing(&self) -> bool {
@@ -312,9 +312,18 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
         if args.replan && seeds.is_some() {
             return Err("--replan: searches with several seeds share their counts, which cannot be made anew; resume without it".into());
         }
-        let config = match &seeds {
-            Some(seeds) => seeds.config.clone(),
-            None => RunDir::open(path)?.read_json(names::CONFIG)?,
+        let shared = path.join(names::CLAIMS);
+        let single = Single::is_in(&shared).then(|| patiently(|| Single::open(&shared))).transpose()?;
+        let single = single.map(|(single, _)| single);
+        if args.replan && single.is_some() {
+            return Err(
+                "--replan: counts of a search that processes share cannot be made anew; resume without it".into()
+            );
+        }
+        let config = match (&seeds, &single) {
+            (Some(seeds), _) => seeds.config.clone(),
+            (None, Some(single)) => single.0.clone(),
+            (None, None) => RunDir::open(path)?.read_json(names::CONFIG)?,
         };
         if path.join(names::TRAINING_PLAN).exists()
             && let Some(found) = RunDir::open(path)?.result()?
@@ -327,23 +336,21 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
             }
             return Ok(ControlFlow::Continue((path.clone(), config, Outcome::Done(found))));
         }
-        let outcome = match seeds {
-            Some(seeds) => match several.complete(&seeds, path, || Ok(()))? {
-                ControlFlow::Continue(outcome) => outcome,
-                ControlFlow::Break(code) => return Ok(ControlFlow::Break(code)),
-            },
-            None => {
-                args.check_processes()?;
+        let ended = match (seeds, single) {
+            (Some(seeds), _) => several.complete(&seeds, path, || Ok(()))?,
+            (None, Some(single)) => several.complete(&single, &shared, || Ok(()))?,
+            (None, None) => {
+                args.check_processes(false)?;
                 let mut search = Search::resume(path, host.options())?;
                 if args.replan {
                     host.tell(&search.replan()?);
                 }
-                search.run()?
+                ControlFlow::Continue(search.run()?)
             }
         };
-        return Ok(ControlFlow::Continue((path.clone(), config, outcome)));
+        return Ok(of_folder(ended, path, config));
     }
-    args.check_processes()?;
+    args.check_processes(true)?;
     let (begun, mut time_plan, mut going_on) = (Instant::now(), None, None);
     let asked_for = args.asked(host);
     let (base, mut config) = settings::of(args)?;
@@ -403,6 +410,15 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
         baselines.iter().try_for_each(|baselines| dir.write_json(names::BASELINES_PLAN, baselines))?;
         Ok(dir)
     };
+    if args.seeds == 1
+        && let (true, Some(out)) = (args.processes.are_several(), &args.out)
+    {
+        Single::check_home(out)?;
+        let (single, study) = (Single(config), out.join(names::CLAIMS));
+        single.check(host.options())?;
+        let ended = several.complete(&single, &study, || Ok(patiently(|| single.join(&study))?))?;
+        return Ok(of_folder(ended, out, asked));
+    }
     if args.seeds == 1 {
         let mut search = Search::create_in(config, dir, host.options())?;
         let outcome = search.run()?;
@@ -420,10 +436,19 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
         }
     };
     let join = || Ok(patiently(|| seeds.join(&folder))?);
-    Ok(match several.complete(&seeds, &folder, join)? {
-        ControlFlow::Continue(outcome) => ControlFlow::Continue((folder.clone(), asked, outcome)),
+    Ok(of_folder(several.complete(&seeds, &folder, join)?, &folder, asked))
+}
+
+/// How what was searched by `config` in that folder ended.
+fn of_folder(
+    ended: ControlFlow<ExitCode, Outcome<Found>>,
+    folder: &Path,
+    config: SearchConfig,
+) -> ControlFlow<ExitCode, Ended> {
+    match ended {
+        ControlFlow::Continue(outcome) => ControlFlow::Continue((folder.to_owned(), config, outcome)),
         ControlFlow::Break(code) => ControlFlow::Break(code),
-    })
+    }
 }
 
 /// The settings with counts for that time, and a line that says so.

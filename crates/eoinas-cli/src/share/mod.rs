@@ -8,7 +8,7 @@ mod streams;
 use std::{ops::ControlFlow, path::Path, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use eoinas_core::file::is_write_protected;
-use eoinas_train::{Claims, Part, StopReason, TrainError, claims::Holder, stop::Interrupt};
+use eoinas_train::{Claims, Outcome, Part, StopReason, TrainError, claims::Holder, finalists::Helper};
 
 pub(crate) use runs::{Several, patiently};
 
@@ -123,7 +123,7 @@ enum Mine {
 pub(crate) struct Share {
     pub claims: Arc<Claims>,
     mine: Mine,
-    interrupt: Interrupt,
+    host: Host,
     quiet: bool,
 }
 
@@ -138,6 +138,11 @@ impl Processes {
             ("silence", self.silence.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
+    /// Whether this is one of several processes, or may be.
+    pub fn are_several(&self) -> bool {
+        self.job || self.given().is_some()
     }
 
     /// Whether the flags fit what is asked for: `several` runs, which are `what`, in the folder `out`; what is `alone` is for one process,
@@ -203,7 +208,7 @@ impl Processes {
         Ok(ControlFlow::Continue(Share {
             claims: Arc::new(claims),
             mine,
-            interrupt: host.interrupt(),
+            host: host.clone().silent(),
             quiet: machine.quiet,
         }))
     }
@@ -211,7 +216,8 @@ impl Processes {
 
 impl Share {
     /// Does what is to be done here of each part, passes over what others work on, and waits for them at the end: whatever they
-    /// leave behind is done here. The results are in the order of the parts.
+    /// leave behind is done here, and meanwhile this helps with the finals of their searches. The results are in the order of the
+    /// parts.
     ///
     /// # Errors
     /// The first one of `work`.
@@ -221,7 +227,7 @@ impl Share {
             Mine::All | Mine::Job => parts,
         };
         let mut done: Vec<Option<T>> = parts.iter().map(|_| None).collect();
-        let mut waited = None;
+        let (mut waited, mut helper) = (None, Helper::new(|| self.host.options()));
         loop {
             let mut elsewhere = None;
             for (part, result) in parts.iter().zip(&mut done).filter(|(_, result)| result.is_none()) {
@@ -237,8 +243,13 @@ impl Share {
                 tell!("note: waiting for {holder}, which works on what is left");
             }
             waited = Some(holder);
-            thread::sleep(self.claims.pause());
-            if self.interrupt.is_raised() {
+            match helper.help(&self.claims)? {
+                Some(Outcome::Done(finalist)) if !self.quiet => tell!("note: trained {} for it", finalist.display()),
+                Some(Outcome::Done(_)) => {}
+                Some(Outcome::Stopped(reason)) => return Ok(Ended::Stopped(reason)),
+                None => thread::sleep(self.claims.pause()),
+            }
+            if self.host.interrupt().is_raised() {
                 return Ok(Ended::Stopped(StopReason::Interrupted));
             }
         }

@@ -28,7 +28,7 @@ pub(super) fn run<I: Sync, T>(
     let threads = (machine.threads.unwrap_or_else(cores) / usize::from(jobs)).max(1);
     let on_stream = || -> Result<(), Error> {
         let host = host.beside(machine)?;
-        let share = Share { mine: Mine::Job, quiet: true, ..share.clone() };
+        let share = Share { mine: Mine::Job, host: host.clone().silent(), quiet: true, ..share.clone() };
         with_threads(Some(threads), || share.each(parts, |part| work(part, &host)).map(drop))?
     };
     thread::scope(|scope| {
@@ -51,7 +51,8 @@ mod tests {
 
     use eoinas_core::{SearchSpace, run_folder::names};
     use eoinas_train::{
-        Claims, Options, RunDir, RunWriter, Runs, TrainConfig, Trained, Trials, training::TrainDataConfig,
+        Claims, FinalistsConfig, Options, RunDir, RunWriter, Runs, Search, SearchConfig, TrainConfig, Trained, Trials,
+        batch::Single, finalists::network_of_winner, training::TrainDataConfig,
     };
 
     use super::*;
@@ -73,7 +74,7 @@ mod tests {
         trials.join(&shared).unwrap();
         let claims = Arc::new(Claims::open(&shared, Claims::SILENCE).unwrap());
         let host = Host::of_tests();
-        let share = Share { claims, mine: Mine::All, interrupt: host.interrupt(), quiet: true };
+        let share = Share { claims, mine: Mine::All, host: host.clone(), quiet: true };
         let who = Mutex::new(Vec::new());
         let work = |trial: &_, host: &Host| {
             let trained = flow(trials.share(&shared, trial, host.options(), &share.claims));
@@ -96,5 +97,36 @@ mod tests {
             };
             assert!(weights(&alone) == weights(&shared), "{name}");
         }
+    }
+
+    /// One has the search, the other helps with its finals.
+    #[test]
+    fn streams_share_the_finals_of_one_search() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = SearchConfig { epochs: 1, batch_size: 8, ..SearchConfig::quick() };
+        config.data.train_images = Some(64);
+        (config.network.channels, config.network.cells) = (4, 3);
+        let mut finalists = FinalistsConfig { candidates: 4, epochs: 2, batch_size: 16, ..FinalistsConfig::default() };
+        (finalists.network.channels, finalists.network.cells) = (4, 3);
+        config.finalists = Some(finalists);
+        let (alone, shared) = (folder.path().join("alone"), folder.path().join("shared"));
+        Search::complete(config.clone(), &alone, Options::default()).unwrap();
+
+        let (single, study) = (Single(config), shared.join(names::CLAIMS));
+        single.join(&study).unwrap();
+        let machine = HostArgs::of_tests();
+        let host = Host::of_tests();
+        let claims = Arc::new(Claims::open(&study, Claims::SHORTEST * 8).unwrap());
+        let share = Share { claims, mine: Mine::All, host: host.clone(), quiet: true };
+        let work = |item: &_, host: &Host| flow(single.share(&study, item, host.options(), &share.claims));
+        run(2, &share, (&machine, &host), single.items(), work).unwrap();
+        let Ended::Done(found) = share.each(single.items(), |item| work(item, &host)).unwrap() else { panic!() };
+        let dir = RunWriter::resume(&study).unwrap();
+        single.write(&dir, &single.gather(found).unwrap()).unwrap();
+        let network = |of: &std::path::Path| {
+            let network = network_of_winner(&RunDir::open(of).unwrap()).unwrap().unwrap();
+            std::fs::read(network.join(eoinas_nn::saved::MODEL)).unwrap()
+        };
+        assert!(network(&alone) == network(&shared));
     }
 }

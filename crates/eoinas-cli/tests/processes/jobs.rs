@@ -1,12 +1,15 @@
 //! `--jobs`, `--plan`, `--part`, `--array`.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     process::{Child, Command, Output, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
+
+use tempfile::TempDir;
 
 use crate::{
     campaign::signal,
@@ -130,12 +133,128 @@ fn searches_of_several_seeds_are_shared() {
     }
     for (out, more, message) in [
         (&shared, "--seeds 2", "whose seeds is 3 entries, not 2 entries"),
-        (&shared, "--jobs 2", "--jobs is of several searches; give --seeds, too"),
+        (&shared, "--jobs 2", "exists already"),
         (&shared, "--seeds 3 --then-train --jobs 2", "what follows a search is done by one process"),
     ] {
         let output = search(out, more).wait_with_output().unwrap();
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
+}
+
+/// Finals of four cells.
+const FINALS: &str = "preset = 'quick'\n[finalists]\ncandidates = 4\nepochs = 3\nbatch_size = 16\n\
+                      [finalists.network]\nchannels = 4\ncells = 3\n";
+
+/// A search with those finals; its lines go to a file beside `out` that has the name `log`.
+fn search_with_finals(out: &Path, log: &str, more: &str) -> Child {
+    let config = out.with_file_name("finals.toml");
+    if !config.exists() {
+        fs::write(&config, FINALS).unwrap();
+    }
+    let log = fs::File::create(out.with_file_name(log)).unwrap();
+    let words = "search --epochs 1 --train-images 64 --batch-size 8 --channels 4 --cells 3 --threads 1 --config";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eoinas"));
+    command.args(words.split_whitespace()).arg(config).arg("--out").arg(out).args(more.split_whitespace());
+    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// The same cells, and the same finals, file by file.
+fn assert_same_finals(one: &Path, two: &Path) {
+    for round in ["round-1", "round-2"] {
+        let [one, two] = [one, two].map(|run| run.join("finalists").join(round));
+        let cells = |of: &Path| {
+            let names = fs::read_dir(of).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| !name.starts_with(".lock")).collect::<BTreeSet<String>>()
+        };
+        assert_eq!(cells(&one), cells(&two));
+        for cell in cells(&one).iter().filter(|name| name.starts_with("cell-")) {
+            for file in ["network/model.safetensors", "genotype.json", "config.json"] {
+                let [one, two] = [&one, &two].map(|round| fs::read(round.join(cell).join(file)).unwrap());
+                assert!(one == two, "{round}/{cell}/{file}");
+            }
+        }
+    }
+    for file in ["genotype.json", "front/1.txt"] {
+        assert_eq!(fs::read(one.join(file)).unwrap(), fs::read(two.join(file)).unwrap(), "{file}");
+    }
+}
+
+/// Whoever has no search left trains finalists of the others, and who has one is killed meanwhile: of four processes of one command,
+/// the first. `study` is the study's folder, and `part` the name of the search in it.
+fn share_finals(more: &str, study: &str, part: &str) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let (alone, shared) = (root.path().join("alone"), root.path().join("shared"));
+    assert!(search_with_finals(&alone, "log-alone", "").wait().unwrap().success());
+    let logs = ["log-1", "log-2", "log-3", "log-4"];
+    let said = || logs.map(|log| fs::read_to_string(root.path().join(log)).unwrap_or_default());
+    let begun = Instant::now();
+    let wait_for = |is: &dyn Fn() -> bool| {
+        while !is() {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", said());
+            sleep(Duration::from_millis(5));
+        }
+    };
+    let start = |log: &str| search_with_finals(&shared, log, more);
+    let claims = shared.join(study).join(".claims").join(part);
+    let mut first = start(logs[0]);
+    wait_for(&|| claims.join("claim-1").exists());
+    let others: Vec<Child> = logs[1..].iter().map(|log| start(log)).collect();
+    let trained = format!("note: trained {part}/finalists/round-1/cell-");
+    wait_for(&|| said()[1..].iter().any(|said| said.contains(&trained)));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    for mut other in others {
+        assert!(other.wait().unwrap().success(), "{:?}", said());
+    }
+    let taken_over = format!("note: {part}: taken over from process");
+    assert!(said()[1..].iter().any(|said| said.contains(&taken_over)), "{:?}", said());
+    assert!(!claims.join("finalists").exists());
+    root
+}
+
+#[test]
+fn finals_of_several_searches_are_shared() {
+    let root = share_finals("--seeds 2 --silence 4s", "", "seed-0");
+    assert_same_finals(&root.path().join("alone"), &root.path().join("shared/seed-0"));
+}
+
+#[test]
+fn finals_of_one_search_are_shared() {
+    let root = share_finals("--silence 4s", ".claims", "search");
+    assert_same_finals(&root.path().join("alone"), &root.path().join("shared"));
+    let names = |of: &str| {
+        let entries = fs::read_dir(root.path().join(of)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with(".claims")).collect::<BTreeSet<String>>()
+    };
+    assert_eq!(names("alone"), names("shared"));
+}
+
+#[test]
+fn one_search_of_several_processes_is_stopped_and_gone_on_with() {
+    let root = tempfile::tempdir().unwrap();
+    let search = |out: &str, more: &str| {
+        let status = search_with_finals(&root.path().join(out), "log", more).wait().unwrap();
+        (status.success(), fs::read_to_string(root.path().join("log")).unwrap())
+    };
+    assert!(search("alone", "").0);
+    let (_, said) = search("shared", "--jobs 2 --max-steps 5");
+    assert!(said.contains("go on with") && !root.path().join("shared/result.json").exists(), "{said}");
+    for (out, more, message) in [
+        ("alone", "--jobs 2", "alone exists already"),
+        ("shared", "", "shared exists already"),
+        ("shared", "--jobs 2 --seed 1", "whose seed is 0, not 1"),
+    ] {
+        let (success, said) = search(out, more);
+        assert!(!success && said.contains(message), "{said}");
+    }
+    let shared = root.path().join("shared");
+    let resume = ["search", "--quiet", "--threads", "1", "--resume"];
+    let resume = Command::new(env!("CARGO_BIN_EXE_eoinas")).args(resume).arg(&shared).output().unwrap();
+    assert!(resume.status.success(), "{}", text(&resume.stderr));
+    assert_same_finals(&root.path().join("alone"), &shared);
+    // Whoever comes later is told the result.
+    assert!(search("shared", "--jobs 2").0);
 }
 
 /// Each training that a strategy asks for is done once, whichever process does it.

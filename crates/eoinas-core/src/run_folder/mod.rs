@@ -12,6 +12,7 @@
 //!                               training.json, genotype.json or model.json, and training/
 //! SEVERAL/                      seeds.json or trials.json, and runs: seed-0/ seed-1/ ..., random-0/ ... or fold-0/ ...
 //! STUDY/.claims/VARIANT/seed-0/ the same while it is worked on: search/attempt-1/ ... and who does
+//! STUDY/.claims/PART/finalists/ trainings of a search's finals while processes share them: round-1/cell-1/ ... and who does
 //! STUDY/VARIANT/seed-0/         search/ train/ train-CHANGE/ CELL-EDGE-OP/, a run each
 //! ```
 

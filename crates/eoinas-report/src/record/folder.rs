@@ -68,7 +68,11 @@ fn open_one(dir: &Path) -> Result<Vec<Source>> {
     let (mut places, mut lost) = (Vec::new(), Vec::new());
     collect(dir, &mut Vec::new(), &mut places, &mut lost);
     lost.sort();
-    collect_unfinished(&dir.join(names::CLAIMS), &mut Vec::new(), &mut places);
+    let claims = dir.join(names::CLAIMS);
+    // One search that processes share is in a study of its own there.
+    for claims in [claims.join(names::CLAIMS), claims] {
+        collect_unfinished(&claims, &mut Vec::new(), &mut places);
+    }
     places.sort_by_cached_key(|(place, _)| place.iter().map(|part| order(part)).collect::<Vec<_>>());
     let mut sources: Vec<Source> = Vec::new();
     for (place, folder) in places {
@@ -234,6 +238,19 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[1].0, ["gdas", "seed-0", "search"]);
         assert!(found[1].1.ends_with("gdas/seed-0/search/attempt-10"));
+    }
+
+    #[test]
+    fn one_search_that_processes_share_is_shown_without_its_finals() {
+        let root = tempfile::tempdir().unwrap();
+        let search = root.path().join(".claims/.claims/search");
+        for run in ["attempt-1", "finalists/round-1/cell-1", "finalists/.claims/round-1/cell-2/attempt-1"] {
+            fs::create_dir_all(search.join(run)).unwrap();
+            fs::write(search.join(run).join(names::EVENTS), "").unwrap();
+        }
+        let sources = open(&[root.path().to_owned()]).unwrap();
+        let runs: Vec<usize> = sources.iter().map(|source| source.runs.len()).collect();
+        assert_eq!(runs, [1]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Several runs of one job, each in a folder of its own below one: seeds, random cells, folds.
 
 mod seeds;
+mod single;
 mod trials;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use eoinas_core::Setting;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use seeds::Seeds;
+pub use single::Single;
 pub use trials::{Trial, Trials, accuracy, pooled_accuracy, random_cell};
 
 use crate::{

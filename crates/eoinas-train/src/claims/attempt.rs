@@ -52,8 +52,12 @@ pub(super) fn prepare(place: &Path, run: &Path, number: u32) -> Result<()> {
     Ok(())
 }
 
-/// Removes the attempts at a part that is done, or those before the last one. Who still writes there has lost the part.
+/// Removes the attempts at a part that is done and what was within it, or the attempts before the last one. Who still writes there
+/// has lost the part.
 pub(super) fn sweep(place: &Path, below: Option<u32>) {
+    if below.is_none() {
+        remove(&place.join(names::FINALISTS));
+    }
     let below = below.unwrap_or_else(|| highest(place).unwrap_or(0).saturating_add(1));
     (0..below).flat_map(|number| [folder(place, number), half(place, number)]).for_each(|folder| remove(&folder));
 }
@@ -106,6 +110,16 @@ fn copy_run(from: &Path, to: &Path) -> io::Result<bool> {
     copy_file(&from.join(names::EVENTS), &to.join(names::EVENTS))?;
     plain::sync_folder(to)?;
     Ok(steps)
+}
+
+/// Copies a folder, whole or not at all, to a place where nothing is.
+pub(super) fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
+    let temporary = to.with_file_name(format!(".tmp-{}", plain::token()));
+    let copied = copy_all(from, &temporary).and_then(|()| fs::rename(&temporary, to));
+    if copied.is_err() {
+        remove(&temporary);
+    }
+    copied.and_then(|()| to.parent().map_or(Ok(()), plain::sync_folder))
 }
 
 fn copy_all(from: &Path, to: &Path) -> io::Result<()> {

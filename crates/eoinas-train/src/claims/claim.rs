@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Holder, highest};
+use super::{Claims, Holder, highest};
 use crate::{
     error::{Result, TrainError},
     run::plain,
@@ -30,6 +30,8 @@ struct Held {
     /// Where the part's run is in the end.
     run: PathBuf,
     holder: Holder,
+    /// Those of the study that it is a part of.
+    claims: Claims,
     /// Seen by the thread that gives signs of life.
     lost: Arc<AtomicBool>,
     beating: Option<(Sender<()>, JoinHandle<()>)>,
@@ -112,25 +114,30 @@ fn there(place: &Path, me: &Holder) -> There {
 
 impl Claim {
     /// Makes the claim of that number. `None`: another process was faster.
-    pub(super) fn make(place: &Path, run: &Path, number: u32, beats: Duration) -> Result<Option<Self>> {
-        let me = Holder::here(number);
-        let path = claim(place, number);
+    pub(super) fn make(claims: &Claims, run: &Path, number: u32) -> Result<Option<Self>> {
+        let (place, me) = (claims.place(run), Holder::here(number));
+        let path = claim(&place, number);
         match write(&path, &me) {
             Ok(()) => {}
             // Over a network the answer to what was done may be lost, and what is done again fails.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && holder(place, number).token == me.token => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && holder(&place, number).token == me.token => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(TrainError::write(&path)(error)),
         }
-        let mut held =
-            Held { place: place.to_owned(), run: run.to_owned(), holder: me, lost: Arc::default(), beating: None };
-        held.beating = Some(held.beat(beats)?);
+        let (run, claims) = (run.to_owned(), claims.clone());
+        let mut held = Held { place, run, holder: me, claims, lost: Arc::default(), beating: None };
+        held.beating = Some(held.beat(held.claims.beats())?);
         Ok(Some(Self(Arc::new(held))))
     }
 
     /// Which attempt at the part it is, from 1.
     pub fn attempt(&self) -> u32 {
         self.0.holder.attempt
+    }
+
+    /// The claims on runs within the part.
+    pub(crate) fn within(&self) -> Claims {
+        self.0.claims.within(&self.0.run)
     }
 
     /// Whether the part is still this process's; asks the file system. A claim that somebody removed is put back.

@@ -5,6 +5,7 @@
 //! STUDY/.claims/PART/beat-1     the holder's sign of life
 //! STUDY/.claims/PART/attempt-1/ the run that the holder writes
 //! STUDY/PART/                   the run when it is done: an attempt's folder, renamed
+//! STUDY/.claims/PART/finalists/ of a search: a study of its own, whose parts are the trainings of its finals
 //! ```
 //!
 //! The holder of a part is who made the claim of the highest number. Whoever takes over from one that died or is silent makes
@@ -19,11 +20,13 @@ mod holder;
 mod part;
 mod settings;
 mod watch;
+mod within;
 
 use std::{
     fmt, fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -36,13 +39,17 @@ pub use claim::Claim;
 pub use holder::Holder;
 pub use part::{Part, is_done};
 pub use settings::{are_noted, note};
+pub(crate) use within::copy_run;
 
-/// The claims on the parts of a study, as one process sees them.
+/// The claims on the parts of a study, as one process sees them. Copies share what was seen.
+#[derive(Clone)]
 pub struct Claims {
     study: PathBuf,
+    /// The part of another study that this one is within; empty: none.
+    of: PathBuf,
     silence: Duration,
-    watch: Watch,
-    tell: Box<dyn Fn(&str) + Send + Sync>,
+    watch: Arc<Watch>,
+    tell: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 /// Whether a part could be claimed.
@@ -68,16 +75,17 @@ impl Claims {
         fs::create_dir_all(study).map_err(TrainError::write(study))?;
         Ok(Self {
             study: study.to_owned(),
+            of: PathBuf::new(),
             silence: silence.max(Self::SHORTEST),
-            watch: Watch::default(),
-            tell: Box::new(|_| {}),
+            watch: Arc::default(),
+            tell: Arc::new(|_| {}),
         })
     }
 
     /// The same, which says in lines for people what is taken over from whom.
     #[must_use]
     pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { tell: Box::new(tell), ..self }
+        Self { tell: Arc::new(tell), ..self }
     }
 
     /// How long to wait before looking again at what others work on.
@@ -133,12 +141,12 @@ impl Claims {
                 },
                 None => String::new(),
             };
-            let Some(claim) = Claim::make(&place, run, number + 1, self.beats())? else {
+            let Some(claim) = Claim::make(self, run, number + 1)? else {
                 made = number + 1;
                 continue;
             };
             if let Some(before) = before.filter(|_| !why.is_empty()) {
-                (self.tell)(&format!("{}: taken over from {before}, which {why}", self.name(run).display()));
+                (self.tell)(&format!("{}: taken over from {before}, which {why}", self.title(run).display()));
             }
             return Ok(Taken::Mine(claim));
         }
@@ -184,9 +192,10 @@ fn number(name: &str) -> Option<u32> {
 
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { study, silence, watch, tell: _ } = self;
+        let Self { study, of, silence, watch, tell: _ } = self;
         f.debug_struct("Claims")
             .field("study", study)
+            .field("of", of)
             .field("silence", silence)
             .field("watch", watch)
             .finish_non_exhaustive()

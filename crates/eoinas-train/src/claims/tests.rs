@@ -68,9 +68,8 @@ fn who_is_silent_loses_the_part_and_learns_to_whom() {
     };
     assert!(begun.elapsed() >= Claims::SHORTEST && claim.attempt() == 2);
     // Another takes it from here.
-    let place = claims.place(&run);
-    assert!(Claim::make(&place, &run, 2, claims.beats()).unwrap().is_none());
-    let next = Claim::make(&place, &run, 3, claims.beats()).unwrap().unwrap();
+    assert!(Claim::make(&claims, &run, 2).unwrap().is_none());
+    let next = Claim::make(&claims, &run, 3).unwrap().unwrap();
     let error = claim.check().unwrap_err();
     let me = format!("process {} on ", std::process::id());
     assert!(matches!(&error, TrainError::Lost { attempt: 3, holder, .. } if holder.starts_with(&me)), "{error}");

@@ -3,6 +3,8 @@
 mod candidates;
 mod config;
 mod drawn;
+mod helper;
+mod shared;
 
 use std::{
     path::{Path, PathBuf},
@@ -30,11 +32,14 @@ use crate::{
     training::Trained,
 };
 
+use self::shared::Shared;
+
 pub use candidates::candidates;
 pub(crate) use config::random_cells;
 pub use config::{FinalistsConfig, MOST_REDUCTION};
 pub(crate) use drawn::Drawing;
 pub use drawn::{DrawnBy, FEW_IMAGES};
+pub use helper::Helper;
 
 /// A cell of the finals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +79,9 @@ pub(crate) struct Around<'a> {
 ///
 /// A single candidate is trained by nobody, and has no scores.
 ///
+/// The trainings of a search that is a part of a study are shared with the processes of the study that have nothing else to do
+/// ([`Helper`]).
+///
 /// # Errors
 /// Cells that cannot be trained. A stop.
 pub(crate) fn run(
@@ -85,6 +93,8 @@ pub(crate) fn run(
 ) -> Flow<Vec<Finalist>> {
     let search = session.run().path().to_owned();
     let of_round = |round: usize| folder_of_round(&search, round);
+    let shared = session.claim().map(|claim| Shared::new(claim, around)).transpose()?;
+    shared.as_ref().map_or(Ok(()), |shared| shared.take_up(&of_round(1)))?;
     let mut standing: Vec<Finalist> = match Trials::is_in(&of_round(1)) {
         true => Trials::open(&of_round(1))?
             .0
@@ -112,10 +122,11 @@ pub(crate) fn run(
         };
         let dir = open(&trials, &of_round(round))?;
         let rules = session.rules();
+        if let Some(shared) = &shared {
+            shared.complete(&trials, dir.path(), || around.options(Box::new(rules.clone())))?;
+        }
         for (at, (finalist, trial)) in standing.iter_mut().zip(&trials.trials).enumerate() {
-            let trained = trials
-                .complete(&dir, trial, Options { claim: session.claim(), ..around.options(Box::new(rules.clone())) })?
-                .flow()?;
+            let trained = trials.complete(&dir, trial, around.options(Box::new(rules.clone())))?.flow()?;
             finalist.learn(&trained);
             let long = counted(epochs, "epoch", "epochs");
             let what = format!("finalist {} of {count}, round {round} of {of}: {long}, held-out images", at + 1);
@@ -173,7 +184,11 @@ pub fn network_of_winner(search: &RunDir) -> Result<Option<PathBuf>> {
 }
 
 fn folder_of_round(search: &Path, round: usize) -> PathBuf {
-    search.join(names::FINALISTS).join(format!("round-{round}"))
+    search.join(names::FINALISTS).join(name_of_round(round))
+}
+
+fn name_of_round(round: usize) -> String {
+    format!("round-{round}")
 }
 
 /// The folder of a round, which may be there already.

@@ -60,7 +60,7 @@ impl<'a> DataFolder<'a> {
 
     /// Whether they are those that the other runs of a study learn from: the first one notes them in the study's folder, where
     /// there is one. What the user should know, where it cannot be told.
-    pub(super) fn check_study(self, study: Option<&Path>) -> Result<Option<String>> {
+    pub(crate) fn check_study(self, study: Option<&Path>) -> Result<Option<String>> {
         let Some(study) = study else { return Ok(None) };
         let path = study.join(names::DATA);
         if path.exists() {

@@ -163,6 +163,27 @@ impl RunWriter {
         Ok(())
     }
 
+    /// Brings a run that is done from the folder `from` to `home`, all or none of it as whoever comes later sees it; one that is
+    /// on its way already, too.
+    ///
+    /// # Errors
+    /// [`TrainError::Busy`]; another run is in `home`; a folder that cannot be written.
+    pub(crate) fn bring(from: &Path, home: &Path) -> Result<()> {
+        let _lock = Lock::take(home)?;
+        let whole = Self::whole(home);
+        if from.is_dir() {
+            // There is one in `home`.
+            remove(fs::remove_file(from.join(names::LOCK)), &from.join(names::LOCK))?;
+            fs::rename(from, &whole).map_err(TrainError::write(&whole))?;
+        }
+        bring_to_places(home)
+    }
+
+    /// Where a run is on its way to its place.
+    pub(crate) fn whole(home: &Path) -> PathBuf {
+        home.join(WHOLE)
+    }
+
     /// Writes a file that is not there yet, or has the same content. Written to a sibling and renamed, and listed in
     /// `SHA256SUMS` before.
     ///
