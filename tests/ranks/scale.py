@@ -59,7 +59,7 @@ def svg(model, measured):
     y = lambda ms: height - bottom - (math.log2(ms) - 6) / (10 - 6) * (height - bottom - 30)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
            f'<rect width="{width}" height="{height}" fill="white"/>',
-           '<text x="60" y="16">milliseconds a step over ranks of one thread: lines are the model, dots are measured</text>']
+           '<text x="60" y="16">milliseconds a step over ranks of one thread: model (lines), measured (dots)</text>']
     for ms in [64, 128, 256, 512, 1024]:
         out.append(f'<line x1="{left}" x2="{width - 20}" y1="{y(ms):.1f}" y2="{y(ms):.1f}" stroke="#ddd"/>')
         out.append(f'<text x="{left - 8}" y="{y(ms) + 4:.1f}" text-anchor="end">{ms}</text>')
