@@ -6,14 +6,18 @@ use std::{
     fmt::Display,
     fs,
     path::{Path, PathBuf},
+    str::FromStr,
     sync::Arc,
 };
 
 use clap::ValueEnum;
-use eoinas_core::{Genotype, SearchSpace, models::Design, run_folder};
+use eoinas_core::{Genotype, SearchSpace, Setting, models::Design, run_folder};
 use eoinas_strategy::{
-    Eas, History, MetaQnn, MetaQnnConfig, Strategy as Asks, StrategyError, StrategySearch,
+    Eas, GeneticCnn, Hierarchical, HierarchicalConfig, History, MetaQnn, MetaQnnConfig, Strategy as Asks,
+    StrategyError, StrategySearch,
     chain::{Chain, ChainSpace, Growth},
+    genetic_cnn::StageSpace,
+    hierarchical::MotifSpace,
 };
 use eoinas_train::{
     Claims, SearchConfig, TrainError, Trained, Training, TrainingEvaluator, claims, config::DataConfig,
@@ -90,9 +94,14 @@ impl Study<'_> {
                 let images = open_dataset(&images)?;
                 let image = images.info().height.min(images.info().width);
                 let strategy = MetaQnn::chains(ChainSpace { image, ..ChainSpace::default() })?;
-                self.search(part, strategy.with_config(MetaQnnConfig::for_budget(part.budget))?, chain)
+                self.search(part, strategy.with_config(MetaQnnConfig::for_budget(part.budget))?, parsed)
             }
-            Strategy::Eas => self.search(part, Eas::new(EAS_START.parse::<Chain>()?, Growth::default())?, chain),
+            Strategy::HierarchicalMotifs => {
+                let strategy = Hierarchical::motifs(MotifSpace::default())?;
+                self.search(part, strategy.with_config(HierarchicalConfig::for_budget(part.budget))?, parsed)
+            }
+            Strategy::GeneticCnnStages => self.search(part, GeneticCnn::stages(StageSpace::default())?, parsed),
+            Strategy::Eas => self.search(part, Eas::new(EAS_START.parse::<Chain>()?, Growth::default())?, parsed),
         };
         found.map(|found| (*part, found))
     }
@@ -202,6 +211,7 @@ fn found(budget: usize, history: &History) -> String {
     format!("found-{budget}-{}", index.unwrap_or(0))
 }
 
-fn chain(text: &str) -> Result<Chain, Error> {
+/// A network that is told by its layers.
+fn parsed<C: FromStr<Err = Setting>>(text: &str) -> Result<C, Error> {
     Ok(text.parse()?)
 }
