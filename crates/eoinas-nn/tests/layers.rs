@@ -45,12 +45,8 @@ fn models() -> Vec<ModelConfig> {
         let form = new.name.forms().contains(&ModelForm::Cifar).then_some(ModelForm::Cifar);
         ModelConfig { depth, form, width: 0.15, ..new }
     };
-    ModelKind::ALL.into_iter().map(small).chain(searched()).collect()
-}
-
-/// Of what strategies search for.
-fn searched() -> [ModelConfig; 2] {
-    [STAGES, MOTIFS].map(|text| text.parse().unwrap())
+    let searched = [STAGES, MOTIFS].map(|text| text.parse().unwrap());
+    ModelKind::ALL.into_iter().map(small).chain(searched).collect()
 }
 
 fn resnet() -> ModelConfig {
@@ -89,7 +85,7 @@ fn all_of_them_learn_and_are_folded() {
 
 #[test]
 fn gradients_are_slopes_whatever_dropout_drops() {
-    for model in [ModelConfig { depth: Some(8), ..resnet() }, dropping()].into_iter().chain(searched()) {
+    for model in [ModelConfig { depth: Some(8), ..resnet() }, dropping(), STAGES.parse().unwrap()] {
         // Large enough that BatchNorm behind the last halving has many values.
         let size = [16, 15, 3];
         let new = || DerivedNetwork::of_model(&model, size, CLASSES, &Streams::new(3), &Device::Cpu).unwrap();
