@@ -1,5 +1,6 @@
 //! `eoinas compare strategies`: what search strategies find where each candidate is trained.
 
+mod affordable;
 mod study;
 
 use std::{cell::RefCell, ops::ControlFlow, path::PathBuf, process::ExitCode, sync::Arc};
