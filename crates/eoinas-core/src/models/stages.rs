@@ -159,7 +159,7 @@ impl Stages {
         let of_stage = |stage: &Stage| {
             let shown: String = stage.to_string().chars().take(64).collect();
             match nodes_of(stage.bits.len()) {
-                _ if stage.kernel % 2 == 0 => Some(format!("the filter of `{shown}` is even")),
+                _ if stage.kernel.is_multiple_of(2) => Some(format!("the filter of `{shown}` is even")),
                 _ if !sizes.contains(&stage.kernel) || !sizes.contains(&stage.channels) => {
                     Some(format!("`{shown}` is no stage"))
                 }
