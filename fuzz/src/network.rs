@@ -32,8 +32,10 @@ pub fn made() -> Vec<Vec<u8>> {
     let (space, operations, streams) = (genotype.space().unwrap(), Operations::built_in(), Streams::new(0));
     let network = DerivedNetwork::new(&genotype, &space, &skeleton, &operations, &streams, &Device::Cpu).unwrap();
     let model = ModelConfig { depth: Some(8), width: 0.01, ..ModelConfig::new(ModelKind::ResNet20) };
-    let model = DerivedNetwork::of_model(&model, [8, 8, 3], 2, &streams, &Device::Cpu).unwrap();
-    [network, model].iter().map(bytes_of).collect()
+    let searched = ["stage3-1:1-01 dense2", "motifs1 6.0.2 0.1.6 | 1.2.1"].map(|text| text.parse().unwrap());
+    let models = [model].into_iter().chain(searched);
+    let models = models.map(|model| DerivedNetwork::of_model(&model, [8, 8, 3], 2, &streams, &Device::Cpu).unwrap());
+    [network].into_iter().chain(models).map(|network| bytes_of(&network)).collect()
 }
 
 /// The files of a network as [`network`] reads them.

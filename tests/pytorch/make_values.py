@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from cases import cells, models, ops, partial_channels, parts, published_names, second_order, supernet_step
+from cases import cells, models, ops, partial_channels, parts, published_names, searched, second_order, supernet_step
 from recorder import Recorder
 
 
@@ -13,7 +13,7 @@ def main():
     torch.use_deterministic_algorithms(True)
     folder = Path(__file__).parent / "values"
     folder.mkdir(exist_ok=True)
-    for module in (ops, parts, cells, supernet_step, second_order, partial_channels, published_names, models):
+    for module in (ops, parts, cells, supernet_step, second_order, partial_channels, published_names, models, searched):
         recorder = Recorder()
         module.record(recorder)
         recorder.save(folder / module.FILE)

@@ -29,7 +29,7 @@ pub(crate) fn train_presets() -> impl TypedValueParser<Value = TrainPreset> {
     of(TrainPreset::ALL.map(|preset| described(preset.name(), preset.about())))
 }
 
-/// A network without cells: a human-designed one by its name, or a chain by its layers.
+/// A network without cells: a human-designed one by its name, or a chain, stages or motifs by their text.
 #[derive(Clone)]
 pub(crate) struct Networks;
 
@@ -43,8 +43,8 @@ impl TypedValueParser for Networks {
         };
         let text = value.to_str().unwrap_or_default();
         match text.parse::<ModelConfig>() {
-            // What was meant to be a chain: it is said which of its layers is wrong.
-            Err(error) if error.name == "network.chain" => {
+            // What was meant to be layers: it is said which of them is wrong.
+            Err(error) if error.name.starts_with("network.") => {
                 Err(command.clone().error(ErrorKind::ValueValidation, error))
             }
             parsed => parsed.or_else(by_name),

@@ -115,7 +115,7 @@ fn short(name: &str) -> String {
 
 fn row(path: &Path, args: &Args) -> Result<Row, Error> {
     let Some(model) = network(path)? else { return cell_row(path, args) };
-    let name = model.chain.as_ref().map_or_else(|| model.name.name().to_owned(), ToString::to_string);
+    let name = model.called();
     let config = ModelConfig { width: args.width.unwrap_or(1.0), depth: args.depth, ..model };
     let count = |form: ModelForm| -> Result<Counts, Error> {
         let config = ModelConfig { form: Some(form), ..config.clone() };
@@ -140,11 +140,11 @@ fn is_name(name: &Path) -> bool {
     name.components().eq([Component::Normal(name.as_os_str())])
 }
 
-/// The network of this name, or the chain of these layers, where there is one.
+/// The network of this name, or of these layers, where there is one.
 fn network(name: &Path) -> Result<Option<ModelConfig>, Error> {
     let found = name.to_str().and_then(|text| text.parse::<ModelConfig>().ok());
-    // A chain's layers have strokes in them, as paths do.
-    let found = found.filter(|model| model.chain.is_some() || is_name(name));
+    // Layers have strokes in them, as paths do.
+    let found = found.filter(|model| ModelKind::BY_TEXT.contains(&model.name) || is_name(name));
     if found.is_some() && name.is_file() {
         let shown = name.display();
         let text = format!("{shown} is a network, and here is a file of that name; for the file write ./{shown}");

@@ -71,6 +71,50 @@ fn a_chain_of_layers_is_trained_counted_and_used() {
 }
 
 #[test]
+fn stages_and_motifs_are_trained_stopped_resumed_and_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let pictures = pictures(dir.path(), 12);
+    for (kind, layers) in [("stages", "stage3-4:1-01 stage3-6:0 dense8"), ("motifs", "motifs4 3.0.6 1.4.2 | 1.2.1")] {
+        let [whole, pieces] = ["whole", "pieces"].map(|name| path(&format!("{kind}-{name}")));
+        let train = |out: &str, more: &[&str]| {
+            let small =
+                ["--network", layers, "--data", &pictures, "--image-size", "8", "--epochs", "2", "--batch-size", "4"];
+            let output = run("train", &[&small[..], &["--width", "0.5", "--json", "--out", out], more].concat());
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            text(&output.stdout)
+        };
+        let result: serde_json::Value = serde_json::from_str(train(&whole, &[]).lines().last().unwrap()).unwrap();
+        let trained = &result["trained"][0];
+        assert_eq!((&trained["model"]["name"], &trained["model"][kind]), (&kind.into(), &layers.into()));
+        train(&pieces, &["--max-steps", "4"]);
+        let output = run("train", &["--resume", &pieces, "--json"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_same(
+            whole.as_ref(),
+            pieces.as_ref(),
+            &["model.json", "network/network.json", "network/model.safetensors"],
+        );
+
+        let network = format!("{whole}/network");
+        let picture = format!("{pictures}/dark/0.png");
+        let output = common::eoinas("classify").args([&network, &picture, "--json"]).output().unwrap();
+        let said = text(&output.stdout);
+        assert!(said.contains("dark") || said.contains("light"), "{said}{}", text(&output.stderr));
+        let file = path(&format!("{kind}.onnx"));
+        let output = common::eoinas("export").args([&network, "--out", &file]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        // What is counted for images of CIFAR's size, by the text and by the library.
+        let output = common::eoinas("count").args([layers, "--width", "0.5", "--json"]).output().unwrap();
+        let counted: serde_json::Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+        let model = eoinas_core::models::ModelConfig { width: 0.5, ..layers.parse().unwrap() };
+        let counts = model.graph([32, 32, 3], 10).unwrap().counts();
+        assert_eq!(counted[0]["network"], layers);
+        assert_eq!(counted[0]["cifar"]["multiply_adds"], counts.multiply_adds);
+    }
+}
+
+#[test]
 fn trainings_are_shared_by_whoever_names_the_folder_as_it_likes() {
     let dir = tempfile::tempdir().unwrap();
     let pictures = pictures(dir.path(), 12);
@@ -100,21 +144,22 @@ fn strategies_have_their_candidates_trained() {
         let output = run("compare", &[&["strategies", "--budget", "2", "--out", &out], &small[..], args].concat());
         (output.status.success(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
     };
-    let (ok, first, error) = study(&["--strategy", "random,metaqnn-chains,eas"]);
+    let all = "random,metaqnn-chains,hierarchical-motifs,genetic-cnn-stages,eas";
+    let (ok, first, error) = study(&["--strategy", all]);
     assert!(ok, "{error}");
-    for strategy in ["random", "metaqnn-chains", "eas"] {
+    for strategy in all.split(',') {
         let history = fs::read_to_string(format!("{out}/{strategy}/seed-0/history-2.json")).unwrap();
         assert_eq!(history.matches("\"genotype\"").count(), 2, "{strategy}");
         assert!(first.contains(&format!("{strategy}/seed-0/found-2-")), "{first}");
     }
     // Nothing is trained again, and other settings are another study.
-    let (ok, again, error) = study(&["--strategy", "random,metaqnn-chains,eas"]);
+    let (ok, again, error) = study(&["--strategy", all]);
     assert!(ok && again == first, "{error}{again}");
     // Fewer strategies take nothing from the table.
     let table = || fs::read_to_string(format!("{out}/strategies.csv")).unwrap();
-    let all = table();
+    let whole = table();
     let (ok, _, error) = study(&["--strategy", "random"]);
-    assert!(ok && table() == all, "{error}{}", table());
+    assert!(ok && table() == whole, "{error}{}", table());
     let (ok, _, error) = study(&["--strategy", "random", "--cells", "4"]);
     assert!(!ok && error.contains("--cells"), "{error}");
     let (ok, _, error) = study(&["--strategy", "random", "--data", &out]);
@@ -132,6 +177,10 @@ fn what_a_human_designed_network_does_not_have_is_refused() {
         (&["--network", "conv4-16"], "odd filters"),
         (&["--network", "conv3"], "`conv3` is no layer of a chain"),
         (&["--network", "conv3-8 pool5/3 pool5/3 pool5/3 pool5/3"], "does not fit"),
+        (&["--network", "stage3-8:1-1 dense8"], "the bits of node 3 in `stage3-8:1-1` are not 2"),
+        (&["--network", "motifs8 6.0.7 | 1"], "there is no op 7, only 0 to 6"),
+        (&["--network", "motifs8 6.0.0 | 1"], "does not depend on its first"),
+        (&["--network", "stages"], "invalid value 'stages'"),
         (&["--network", "resnet-20", "--depth", "21"], "6n + 2"),
         (&["--network", "mobilenet-v2", "--depth", "20"], "--depth is 20"),
         (&["--network", "resnet-20", "--width", "0"], "--width is 0"),

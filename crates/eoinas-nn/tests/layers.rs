@@ -19,6 +19,8 @@ use nets::{check_weights, unit};
 use rand::Rng;
 
 const CLASSES: usize = 5;
+const STAGES: &str = "stage5-6:1-01 stage3-8:0-10-111 dense12";
+const MOTIFS: &str = "motifs6 1.2.3 4.5.6 3.1.0.0.2.6 | 1.3.2";
 
 fn images(samples: usize, [h, w, c]: [usize; 3], index: u64) -> Batch {
     let mut rng = Streams::new(11).rng(SeedStream::Named("test batch"), 0, index);
@@ -43,7 +45,8 @@ fn models() -> Vec<ModelConfig> {
         let form = new.name.forms().contains(&ModelForm::Cifar).then_some(ModelForm::Cifar);
         ModelConfig { depth, form, width: 0.15, ..new }
     };
-    ModelKind::ALL.into_iter().map(small).collect()
+    let searched = [STAGES, MOTIFS].map(|text| text.parse().unwrap());
+    ModelKind::ALL.into_iter().map(small).chain(searched).collect()
 }
 
 fn resnet() -> ModelConfig {
@@ -82,7 +85,7 @@ fn all_of_them_learn_and_are_folded() {
 
 #[test]
 fn gradients_are_slopes_whatever_dropout_drops() {
-    for model in [ModelConfig { depth: Some(8), ..resnet() }, dropping()] {
+    for model in [ModelConfig { depth: Some(8), ..resnet() }, dropping(), STAGES.parse().unwrap()] {
         // Large enough that BatchNorm behind the last halving has many values.
         let size = [16, 15, 3];
         let new = || DerivedNetwork::of_model(&model, size, CLASSES, &Streams::new(3), &Device::Cpu).unwrap();

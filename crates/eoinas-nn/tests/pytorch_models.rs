@@ -10,8 +10,9 @@ mod interpret;
 use std::collections::BTreeSet;
 
 use common::{Values, close, close_tensors, flat};
+use eoinas_core::models::ModelConfig;
 use eoinas_nn::{Batch, DerivedNetwork, PassOptions};
-use formula::{images, layers, network, turned};
+use formula::{filled, images, layers, network, turned};
 
 /// What a ReLU on the other side of its kink may change.
 const KINK: f32 = 1e-2;
@@ -52,6 +53,35 @@ fn gradients_are_those_of_pytorch() {
         let (net, size) = network(&case, None);
         let batch = Batch::new(images(4, size), vec![0, 3, 1, 4]).unwrap();
         check_gradients(&case, &net, &batch, &values.case(&format!("gradients/{case}")));
+    }
+}
+
+/// Stages and motifs, whose texts are the cases' names: counts, logits in evaluation, and motifs' gradients in training.
+#[test]
+fn searched_networks_are_those_of_pytorch() {
+    let values = Values::load("searched.safetensors");
+    let keys = values.below("");
+    let cases: BTreeSet<&str> = keys.keys().map(|key| key.split_once('/').unwrap().0).collect();
+    assert_eq!(cases.len(), 6);
+    for case in cases {
+        let (values, model) = (values.case(case), case.parse::<ModelConfig>().unwrap());
+        let [size, parameters, multiply_adds] =
+            ["size", "parameters", "multiply_adds"].map(|what| values.u32s(what)[0] as usize);
+        let counts = model.graph([size, size, 3], 5).unwrap().counts();
+        assert_eq!((counts.parameters as usize, counts.multiply_adds as usize), (parameters, multiply_adds), "{case}");
+        let net = filled(&model, size, 5);
+        assert_eq!(net.parameters().count(), counts.parameters, "{case}");
+        if values.find("loss").is_some() {
+            let batch = Batch::new(images(4, size), vec![0, 3, 1, 4]).unwrap();
+            check_gradients(case, &net, &batch, &values);
+        }
+        // The pass in training has moved the running statistics.
+        let (net, images, want) = (filled(&model, size, 5), images(2, size), values.get("logits"));
+        close_tensors(case, &net.logits(&images).unwrap(), &want, 1e-4);
+        let folded = net.into_inference().unwrap();
+        close_tensors(&format!("{case}, folded"), &folded.logits(&images).unwrap(), &want, 1e-4);
+        let got = interpret::logits(&folded.graph().unwrap(), &images);
+        close(&format!("{case}, graph"), &got, &flat(&want), 1e-4);
     }
 }
 

@@ -25,9 +25,9 @@ fn network(model: &ModelConfig, images: [usize; 3]) -> InferenceNetwork {
     net.into_inference().unwrap()
 }
 
-#[test]
-fn all_of_them_answer_as_here() {
-    let folder = tempfile::tempdir().unwrap();
+/// Every network in every form, with the size of its images.
+fn models() -> Vec<(ModelConfig, [usize; 3])> {
+    let mut models = Vec::new();
     for name in ModelKind::ALL {
         let depth = match name {
             ModelKind::ResNet20 | ModelKind::ResNet56 | ModelKind::ResNet110 => Some(8),
@@ -38,22 +38,37 @@ fn all_of_them_answer_as_here() {
             // DenseNet-BC for CIFAR has any depth of 6 n + 4, that for ImageNet three.
             let is_dense = name == ModelKind::DenseNetBc && form == ModelForm::Cifar;
             let depth = if is_dense { Some(16) } else { depth };
-            let model = ModelConfig { form: Some(form), depth, width: 0.15, ..ModelConfig::new(name) };
             let images = if form == ModelForm::Cifar { [13, 10, 3] } else { [71, 66, 3] };
-            let net = network(&model, images);
-            let shape = (3, images[0], images[1], images[2]);
-            let pixels = pixels(shape.0 * shape.1 * shape.2 * shape.3, 77_777);
-            let normalised = Tensor::from_vec(normalise(&pixels), shape, &Device::Cpu).unwrap();
-            let raw = Tensor::from_vec(pixels, shape, &Device::Cpu).unwrap();
-            let want = net.logits(&normalised).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            let options = ExportOptions { normalisation: Some(normalisation()), ..ExportOptions::default() };
-            let file = folder.path().join(format!("{name}-{form:?}.onnx"));
-            eoinas_onnx::write(&file, &net, &options).unwrap();
-            let Some(got) = run(&file, &raw) else { continue };
-            assert_eq!(got.len(), want.len(), "{name} {form:?}");
-            let scale = want.iter().fold(1f32, |scale, want| scale.max(want.abs()));
-            let worst = got.iter().zip(&want).fold(0f32, |worst, (got, want)| worst.max((got - want).abs()));
-            assert!(worst < 1e-4 * scale, "{name} {form:?}: logits differ by {worst:e} of {scale}");
+            models.push((ModelConfig { form: Some(form), depth, width: 0.15, ..ModelConfig::new(name) }, images));
         }
+    }
+    let searched = [
+        ("stage5-6:1-01 stage3-8:0-10-111 dense12", [13, 10, 3]),
+        ("stage3-4:0 stage3-6 dense9", [4, 3, 3]),
+        ("motifs6 1.2.3 4.5.6 3.1.0.0.2.6 | 1.3.2", [13, 10, 3]),
+        ("motifs4 6.6.6.2.0.3.0.0.1.0.0.0.5.1.0", [13, 10, 3]),
+    ];
+    models.extend(searched.map(|(text, images)| (text.parse().unwrap(), images)));
+    models
+}
+
+#[test]
+fn all_of_them_answer_as_here() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, (model, images)) in models().into_iter().enumerate() {
+        let net = network(&model, images);
+        let shape = (3, images[0], images[1], images[2]);
+        let pixels = pixels(shape.0 * shape.1 * shape.2 * shape.3, 77_777);
+        let normalised = Tensor::from_vec(normalise(&pixels), shape, &Device::Cpu).unwrap();
+        let raw = Tensor::from_vec(pixels, shape, &Device::Cpu).unwrap();
+        let want = net.logits(&normalised).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let options = ExportOptions { normalisation: Some(normalisation()), ..ExportOptions::default() };
+        let file = folder.path().join(format!("{number}.onnx"));
+        eoinas_onnx::write(&file, &net, &options).unwrap();
+        let Some(got) = run(&file, &raw) else { continue };
+        assert_eq!(got.len(), want.len(), "{model:?}");
+        let scale = want.iter().fold(1f32, |scale, want| scale.max(want.abs()));
+        let worst = got.iter().zip(&want).fold(0f32, |worst, (got, want)| worst.max((got - want).abs()));
+        assert!(worst < 1e-4 * scale, "{model:?}: logits differ by {worst:e} of {scale}");
     }
 }

@@ -19,14 +19,6 @@ pub enum StrategyError {
         /// What the space lacks, and what would do.
         problem: String,
     },
-    /// A text that is no candidate.
-    #[error("`{text}`: {problem}")]
-    Candidate {
-        /// The text, cut to 200 characters.
-        text: String,
-        /// What is wrong with it, and what was expected.
-        problem: String,
-    },
     /// The regression of a model-based strategy cannot be solved.
     #[error("{strategy}: the surrogate cannot be fitted to {examples} scores with ridge {ridge}; try a larger ridge")]
     Surrogate {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use eoinas_strategy::chain::{Chain, ChainLayer, ChainSpace};
-use eoinas_strategy::genetic_cnn::{StageCode, StageSpace};
+use eoinas_strategy::genetic_cnn::{StageSpace, Stages};
 use eoinas_strategy::hierarchical::{MotifSpace, Motifs, Mutable};
 use eoinas_strategy::*;
 
@@ -107,18 +107,17 @@ fn hierarchical_finds_better_motifs_than_random_ones() {
 fn motifs_are_networks_and_a_resumed_search_ends_in_the_same_bytes() {
     let space = MotifSpace::default();
     let network = |text: &str| {
-        let motifs = space.parse(text).unwrap();
+        let motifs: Motifs = text.parse().unwrap();
         assert!(space.works(&motifs));
-        assert_eq!(space.graph(&motifs, [32, 32, 3], 10).unwrap().classes(), 10, "{text}");
+        assert_eq!(motifs.graph([32, 32, 3], 10).unwrap().classes(), 10, "{text}");
     };
     resumes(|| motifs(80), separable, network);
 }
 
 /// The share of the bits that are those of a network that was chosen.
-fn alike(code: &StageCode) -> Evaluation {
-    let bits: Vec<char> = code.to_string().chars().filter(|c| "01".contains(*c)).collect();
-    let chosen: Vec<char> = "1-01|0-10-111|1-00-101-0110".chars().filter(|c| "01".contains(*c)).collect();
-    Evaluation::of(bits.iter().zip(&chosen).filter(|(bit, other)| bit == other).count() as f64 / 19.0)
+fn alike(stages: &Stages) -> Evaluation {
+    let bits = stages.stages.iter().flat_map(|stage| stage.bits.iter().map(|bit| if *bit { '1' } else { '0' }));
+    Evaluation::of(bits.zip("1010101111001010110".chars()).filter(|(bit, other)| bit == other).count() as f64 / 19.0)
 }
 
 #[test]
@@ -141,10 +140,9 @@ fn genetic_cnn_finds_better_stages_than_random_ones() {
 
 #[test]
 fn stages_are_networks_and_a_resumed_search_ends_in_the_same_bytes() {
-    let space = StageSpace::default();
     let network = |text: &str| {
-        let code = space.parse(text).unwrap();
-        assert_eq!(space.graph(&code, [32, 32, 3], 10).unwrap().classes(), 10, "{text}");
+        let stages: Stages = text.parse().unwrap();
+        assert_eq!(stages.graph([32, 32, 3], 10).unwrap().classes(), 10, "{text}");
     };
     resumes(|| GeneticCnn::stages(StageSpace::default()).unwrap(), alike, network);
 }

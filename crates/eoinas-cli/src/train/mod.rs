@@ -62,8 +62,8 @@ pub struct Args {
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "MODEL", conflicts_with_all = ["random", "resume", "max_parameters",
         "max_multiply_adds", "max_latency"])]
     init: Option<PathBuf>,
-    /// A human-designed network by its name, or a chain of plain layers, one after the other ('conv3-64 pool2/2 dense128'),
-    /// instead of a cell's network.
+    /// A human-designed network by its name, or one by its layers: a chain ('conv3-64 pool2/2 dense128'), stages ('stage5-8:1-01
+    /// dense128') or motifs ('motifs16 3.0.6 | 1'); instead of a cell's network.
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "NAME", value_parser = choices::Networks, conflicts_with_all = ["genotype", "random", "init", "resume",
         "print_config", "channels", "cells", "drop_path", "auxiliary", "max_parameters", "max_multiply_adds", "max_latency"])]
     network: Option<ModelConfig>,

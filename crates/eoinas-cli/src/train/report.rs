@@ -117,13 +117,12 @@ fn command_of_all(folder: &Path, design: Option<&DesignText>, start: &Start) -> 
     let config = folder.join(names::CONFIG);
     let mut words: Vec<OsString> = match design {
         Some(DesignText::Model(model)) => {
-            let name = model.chain.as_ref().map_or_else(|| model.name.to_string(), ToString::to_string);
             // Where the settings have a cost, it chooses the width.
             let settings = fs::read(&config).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
             let fitted = settings.is_some_and(|settings| !settings["multiply_adds"].is_null());
             let width = (model.width != 1.0 && !fitted).then(|| ["--width".into(), model.width.to_string().into()]);
             let depth = model.depth.map(|depth| ["--depth".into(), depth.to_string().into()]);
-            let words = ["--network".into(), name.into()].into_iter();
+            let words = ["--network".into(), model.called().into()].into_iter();
             words.chain(width.into_iter().flatten()).chain(depth.into_iter().flatten()).collect()
         }
         _ => {

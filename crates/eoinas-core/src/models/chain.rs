@@ -164,18 +164,30 @@ impl Chain {
         let mut chain = self.clone();
         for layer in &mut chain.layers {
             if let ChainLayer::Conv { channels: width, .. } | ChainLayer::Dense { units: width } = layer {
-                let scaled = *width as f64 * factor;
-                let expected = "a positive number that leaves at most 65536 channels";
-                Setting::check(factor > 0.0 && scaled <= 65_536.0, "network.width", factor, expected)?;
-                *width = (scaled.round() as usize).max(1);
+                *width = scaled(*width, factor)?;
             }
         }
         Ok(chain)
     }
 }
 
+/// A width times `factor`, rounded, at least 1.
+///
+/// # Errors
+/// A factor that is not positive, or leaves more than 65,536 channels.
+pub(super) fn scaled(width: usize, factor: f64) -> Result<usize, Setting> {
+    let scaled = width as f64 * factor;
+    let expected = "a positive number that leaves at most 65536 channels";
+    Setting::check(factor > 0.0 && scaled <= 65_536.0, "network.width", factor, expected)?;
+    Ok((scaled.round() as usize).max(1))
+}
+
+/// A number from 1 to 65,536.
+pub(super) fn number(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|number| (1..=65_536).contains(number))
+}
+
 fn layer(word: &str) -> Option<ChainLayer> {
-    let number = |text: &str| text.parse::<usize>().ok().filter(|number| (1..=65_536).contains(number));
     if let Some(pair) = word.strip_prefix("conv") {
         let (kernel, channels) = pair.split_once('-')?;
         let kernel = number(kernel).filter(|kernel| kernel % 2 == 1)?;

@@ -59,7 +59,7 @@ impl Chain {
 }
 
 /// A fully connected layer over all that `x` has.
-fn connected(graph: &LayerGraph, x: LayerId, features: usize) -> Layer {
+pub(super) fn connected(graph: &LayerGraph, x: LayerId, features: usize) -> Layer {
     match graph.shape(x) {
         [1, 1, _] => Layer::Linear { features },
         [height, width, _] => Layer::Conv(ConvSpec {

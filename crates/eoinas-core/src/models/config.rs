@@ -1,13 +1,13 @@
 //! Which network, how wide and how deep.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::chain::Chain;
 use super::graph::LayerGraph;
 use super::kind::{ModelForm, ModelKind};
+use super::motifs::Motifs;
+use super::stages::Stages;
+use super::text::example;
 use super::{densenet, inception, mobilenet_v2, mobilenet_v3, preact_resnet, resnet, resnet_cifar, senet, shufflenet};
 use crate::error::CoreError;
 use crate::setting::Setting;
@@ -41,6 +41,12 @@ pub struct ModelConfig {
     /// The layers of a chain, which no other network has. Default: `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<Chain>,
+    /// What stages are made of, which no other network has. Default: `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
+    /// What motifs are made of, which no other network has. Default: `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub motifs: Option<Motifs>,
 }
 
 fn one() -> f64 {
@@ -50,7 +56,7 @@ fn one() -> f64 {
 impl ModelConfig {
     /// The network as published.
     pub fn new(name: ModelKind) -> Self {
-        Self { name, form: None, width: 1.0, depth: None, chain: None }
+        Self { name, form: None, width: 1.0, depth: None, chain: None, stages: None, motifs: None }
     }
 
     /// The form for images of this height and width.
@@ -70,14 +76,12 @@ impl ModelConfig {
             let expected = format!("a form in which {} is defined", self.name);
             return Err(Setting::new("network.form", format!("{form:?}"), expected).into());
         }
-        let expected = format!("none: {} has layers of its own", self.name);
-        let fits = self.chain.is_none() || self.name == ModelKind::Chain;
-        Setting::check(
-            fits,
-            "network.chain",
-            self.chain.as_ref().map(ToString::to_string).unwrap_or_default(),
-            expected,
-        )?;
+        for (kind, text) in self.texts() {
+            if let Some(text) = text.filter(|_| kind != self.name) {
+                let expected = format!("none: {} has layers of its own", self.name);
+                return Err(Setting::new(format!("network.{kind}"), text, expected).into());
+            }
+        }
         Setting::check(classes > 0, "network.classes", classes, "at least 1")?;
         Setting::check(
             !images.contains(&0),
@@ -101,13 +105,16 @@ impl ModelConfig {
             ModelKind::MobileNetV2 => mobilenet_v2::network(self, form, images, classes),
             ModelKind::MobileNetV3 => mobilenet_v3::network(self, form, images, classes),
             ModelKind::ShuffleNet => shufflenet::network(self, form, images, classes),
-            ModelKind::Chain => {
-                self.refuse_depth()?;
-                let expected = "the layers of a chain, `conv3-64 pool2/2 dense128`";
-                let chain = self.chain.as_ref().ok_or_else(|| Setting::new("network.chain", "none", expected))?;
-                chain.scaled(self.width)?.graph(images, classes)
-            }
+            ModelKind::Chain => self.by_text(self.chain.as_ref())?.scaled(self.width)?.graph(images, classes),
+            ModelKind::Stages => self.by_text(self.stages.as_ref())?.scaled(self.width)?.graph(images, classes),
+            ModelKind::Motifs => self.by_text(self.motifs.as_ref())?.scaled(self.width)?.graph(images, classes),
         }
+    }
+
+    /// What a network of [`ModelKind::BY_TEXT`] is made of.
+    fn by_text<'a, T>(&self, made_of: Option<&'a T>) -> Result<&'a T, Setting> {
+        self.refuse_depth()?;
+        made_of.ok_or_else(|| Setting::new(format!("network.{}", self.name), "none", example(self.name)))
     }
 
     /// `channels` of the published network times the width, rounded, at least 1.
@@ -146,7 +153,7 @@ impl ModelConfig {
     ///
     /// # Errors
     /// A depth that is none of these.
-    pub(super) fn stages(&self, depths: &[(usize, [usize; 4])]) -> Result<[usize; 4], Setting> {
+    pub(super) fn blocks(&self, depths: &[(usize, [usize; 4])]) -> Result<[usize; 4], Setting> {
         let published = depths.first().map_or(0, |(depth, _)| *depth);
         let depth = self.depth.unwrap_or(published);
         depths.iter().find(|(known, _)| *known == depth).map(|(_, blocks)| *blocks).ok_or_else(|| {
@@ -156,100 +163,8 @@ impl ModelConfig {
     }
 }
 
-/// A published network's name, or a chain's layers.
-impl FromStr for ModelConfig {
-    type Err = Setting;
-
-    fn from_str(text: &str) -> Result<Self, Setting> {
-        let unknown = match text.parse::<ModelKind>() {
-            Ok(ModelKind::Chain) => {
-                let expected = "a chain's layers themselves: `conv3-64 pool2/2 dense128`";
-                return Err(Setting::new("network", text, expected));
-            }
-            Ok(name) => return Ok(Self::new(name)),
-            Err(unknown) => unknown,
-        };
-        match text.parse::<Chain>() {
-            Ok(chain) if !chain.layers.is_empty() => Ok(chain.into()),
-            Err(error) if is_like_a_chain(text) => Err(error.within("network")),
-            _ => Err(unknown),
-        }
-    }
-}
-
-/// Whether a text that names no network was meant to be layers.
-fn is_like_a_chain(text: &str) -> bool {
-    let (mut words, text) = (text.split_whitespace(), text.trim_start().to_lowercase());
-    words.nth(1).is_some()
-        || ["conv", "pool", "dense"].iter().any(|layer| text.starts_with(layer) && !text.starts_with("densen"))
-}
-
-impl From<Chain> for ModelConfig {
-    fn from(chain: Chain) -> Self {
-        Self { chain: Some(chain), ..Self::new(ModelKind::Chain) }
-    }
-}
-
-/// The name or the layers, and what is not as published: `mobilenet-v2 x 0.5`, `resnet-20, 32 layers`.
-impl fmt::Display for ModelConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.chain {
-            Some(chain) => chain.fmt(f)?,
-            None => self.name.fmt(f)?,
-        }
-        if self.width != 1.0 {
-            write!(f, " x {:.3}", self.width)?;
-        }
-        self.depth.map_or(Ok(()), |depth| write!(f, ", {depth} layers"))
-    }
-}
-
 /// A number of channels as a multiple of 8: the nearest, at least 8, and the next where that is less than nine tenths.
 pub(super) fn divisible(channels: f64) -> usize {
     let nearest = ((channels / 8.0 + 0.5).floor() * 8.0).max(8.0);
     (if nearest < 0.9 * channels { nearest + 8.0 } else { nearest }) as usize
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_chain_is_a_network_by_its_layers() {
-        let chain: ModelConfig = "conv3-64 pool2/2 dense128".parse().unwrap();
-        assert_eq!(chain.name, ModelKind::Chain);
-        assert_eq!(chain.to_string(), "conv3-64 pool2/2 dense128");
-        let json = serde_json::to_string(&chain).unwrap();
-        assert_eq!(json, r#"{"name":"chain","width":1.0,"chain":"conv3-64 pool2/2 dense128"}"#);
-        assert_eq!(serde_json::from_str::<ModelConfig>(&json).unwrap(), chain);
-        let images = [32, 32, 3];
-        let fitted = chain.with_multiply_adds(images, 10, 1_000_000).unwrap();
-        let cost = fitted.graph(images, 10).unwrap().counts().multiply_adds;
-        assert!((900_000..1_100_000).contains(&cost), "{cost}");
-        // One whose width changes nothing.
-        let pools: ModelConfig = "pool2/2 average".parse().unwrap();
-        assert_eq!(pools.with_multiply_adds(images, 10, 1_000_000).unwrap(), pools);
-        assert_eq!("MobileNet V2".parse::<ModelConfig>().unwrap(), ModelConfig::new(ModelKind::MobileNetV2));
-        assert_eq!("conv5-8".parse::<ModelConfig>().unwrap().chain.unwrap().layers.len(), 1);
-    }
-
-    #[test]
-    fn what_is_no_network_is_refused_by_name() {
-        for (text, wanted) in [
-            ("resnet-21", "is resnet-20 meant?"),
-            ("chain", "a chain's layers themselves"),
-            ("", "one of resnet-20"),
-            ("classifier", "one of resnet-20"),
-            ("conv3-64 pool2-2", "`pool2-2` is no layer of a chain"),
-        ] {
-            let error = text.parse::<ModelConfig>().unwrap_err().to_string();
-            assert!(error.contains(wanted), "{text}: {error}");
-        }
-        let graph = |model: ModelConfig| model.graph([32, 32, 3], 10).unwrap_err().to_string();
-        assert!(graph(ModelConfig::new(ModelKind::Chain)).contains("network.chain is none"));
-        let both = ModelConfig { chain: "conv3-8".parse().ok(), ..ModelConfig::new(ModelKind::ResNet20) };
-        assert!(graph(both).contains("resnet-20 has layers of its own"));
-        let deep = ModelConfig { depth: Some(3), ..Chain::default().into() };
-        assert!(graph(deep).contains("network.depth is 3"));
-    }
 }

@@ -21,7 +21,7 @@ pub(super) fn network(
     let (mut network, images) = Builder::new(images);
     let (growth, blocks) = match form {
         ModelForm::Cifar => (config.channels(40)?, vec![cifar_layers(config)?; 3]),
-        ModelForm::ImageNet => (config.channels(32)?, config.stages(&IMAGENET)?.to_vec()),
+        ModelForm::ImageNet => (config.channels(32)?, config.blocks(&IMAGENET)?.to_vec()),
     };
     let mut x = match form {
         ModelForm::Cifar => network.conv("conv0", images, ConvSpec::new(2 * growth, 3, 1))?,

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::Chain;
 use super::config::ModelConfig;
+use super::motifs::Motifs;
+use super::stages::Stages;
 use crate::genotype::Genotype;
 
 /// A network to be trained: a cell that is stacked, or a human-designed network. How large it becomes is said by the settings of
@@ -53,6 +55,18 @@ impl From<Genotype> for Design {
 impl From<Chain> for Design {
     fn from(chain: Chain) -> Self {
         Self::Model(chain.into())
+    }
+}
+
+impl From<Stages> for Design {
+    fn from(stages: Stages) -> Self {
+        Self::Model(stages.into())
+    }
+}
+
+impl From<Motifs> for Design {
+    fn from(motifs: Motifs) -> Self {
+        Self::Model(motifs.into())
     }
 }
 

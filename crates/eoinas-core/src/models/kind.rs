@@ -46,10 +46,16 @@ pub enum ModelKind {
     /// A chain of plain layers, which the settings name one by one ([`Chain`](super::Chain)): what MetaQNN (Baker et al. 2017) and EAS
     /// (Cai et al. 2018) search for.
     Chain,
+    /// Stages of connected convolutions, which the settings name one by one ([`Stages`](super::Stages)): what Genetic CNN (Xie and
+    /// Yuille 2017) searches for.
+    Stages,
+    /// Motifs within motifs, by the ops of their edges ([`Motifs`](super::Motifs)): what Hierarchical NAS (Liu et al. 2018) searches
+    /// for.
+    Motifs,
 }
 
 impl ModelKind {
-    /// Those that were designed and published; [`Chain`](Self::Chain) is what its layers say.
+    /// Those that were designed and published; [`BY_TEXT`](Self::BY_TEXT) are the others.
     pub const ALL: [Self; 15] = [
         Self::ResNet20,
         Self::ResNet56,
@@ -67,6 +73,9 @@ impl ModelKind {
         Self::MobileNetV3,
         Self::ShuffleNet,
     ];
+
+    /// Those that are what a text says, which a strategy may have found.
+    pub const BY_TEXT: [Self; 3] = [Self::Chain, Self::Stages, Self::Motifs];
 
     /// Its name, as in files and on the command line.
     pub fn name(self) -> &'static str {
@@ -87,6 +96,8 @@ impl ModelKind {
             Self::MobileNetV3 => "mobilenet-v3",
             Self::ShuffleNet => "shufflenet",
             Self::Chain => "chain",
+            Self::Stages => "stages",
+            Self::Motifs => "motifs",
         }
     }
 
@@ -113,7 +124,7 @@ impl FromStr for ModelKind {
     fn from_str(name: &str) -> Result<Self, Setting> {
         let names = || Self::ALL.map(Self::name);
         let wanted = plain(name);
-        let found = Self::ALL.into_iter().chain([Self::Chain]).find(|kind| plain(kind.name()) == wanted);
+        let found = Self::ALL.into_iter().chain(Self::BY_TEXT).find(|kind| plain(kind.name()) == wanted);
         found.ok_or_else(|| {
             let meant = nearest_name(name, names()).map_or_else(String::new, |near| format!(" (is {near} meant?)"));
             let shown: String = name.chars().take(64).collect();

@@ -1,5 +1,6 @@
-//! Human-designed networks, layer by layer, as the paper's tables compare with: no cells, one description each, from which
-//! counting, training, inference and whatever is exported are made.
+//! Human-designed networks, layer by layer, as the paper's tables compare with, and networks that strategies search for layer by
+//! layer ([`Chain`], [`Stages`], [`Motifs`]): no cells, one description each, from which counting, training, inference and whatever
+//! is exported are made.
 //!
 //! ```
 //! use eoinas_core::models::{ModelConfig, ModelForm, ModelKind};
@@ -25,16 +26,24 @@ mod inception;
 mod kind;
 mod mobilenet_v2;
 mod mobilenet_v3;
+mod motifs;
+mod motifs_graph;
+mod pairs;
 mod preact_resnet;
 mod published;
 mod resnet;
 mod resnet_cifar;
 mod senet;
 mod shufflenet;
+mod stages;
+mod stages_graph;
+mod text;
 
 pub use chain::{Chain, ChainLayer};
 pub use config::ModelConfig;
 pub use design::{Design, DesignText};
 pub use graph::{Activation, ConvSpec, Layer, LayerGraph, LayerId, LayerNode, PoolKind, PoolSpec};
 pub use kind::{ModelForm, ModelKind};
+pub use motifs::{Motif, Motifs, PRIMITIVES};
 pub use published::{PublishedFigures, PublishedModel};
+pub use stages::{Stage, Stages};

@@ -99,6 +99,13 @@ impl ModelKind {
                 year: 2017,
                 figures: &[],
             },
+            Self::Stages => PublishedModel { title: "Genetic CNN", authors: "Xie, Yuille", year: 2017, figures: &[] },
+            Self::Motifs => PublishedModel {
+                title: "Hierarchical representations for efficient architecture search",
+                authors: "Liu, Simonyan, Vinyals, Fernando, Kavukcuoglu",
+                year: 2018,
+                figures: &[],
+            },
             Self::ShuffleNet => PublishedModel {
                 title: "ShuffleNet: an extremely efficient convolutional neural network for mobile devices",
                 authors: "Zhang, Zhou, Lin, Sun",

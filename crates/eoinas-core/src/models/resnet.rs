@@ -27,7 +27,7 @@ pub(super) fn basic(
     classes: usize,
 ) -> Result<LayerGraph, CoreError> {
     let blocks = Blocks { bottleneck: false, reduction: None };
-    network(config, form, config.stages(&BASIC)?, blocks, images, classes)
+    network(config, form, config.blocks(&BASIC)?, blocks, images, classes)
 }
 
 /// Bottlenecks. The 3x3 convolution has the stride, as in torchvision; in the paper the first 1x1 has it, which takes fewer
@@ -39,7 +39,7 @@ pub(super) fn bottleneck(
     classes: usize,
 ) -> Result<LayerGraph, CoreError> {
     let blocks = Blocks { bottleneck: true, reduction: None };
-    network(config, form, config.stages(&BOTTLENECK)?, blocks, images, classes)
+    network(config, form, config.blocks(&BOTTLENECK)?, blocks, images, classes)
 }
 
 /// Four stages with 64 to 512 channels; 1x1 convolutions as shortcuts where the shape changes (option B). For CIFAR the stem is

@@ -15,5 +15,5 @@ pub(super) fn network(
     classes: usize,
 ) -> Result<LayerGraph, CoreError> {
     let blocks = Blocks { bottleneck: false, reduction: Some(16) };
-    resnet::network(config, form, config.stages(&BASIC)?, blocks, images, classes)
+    resnet::network(config, form, config.blocks(&BASIC)?, blocks, images, classes)
 }

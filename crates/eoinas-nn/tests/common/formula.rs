@@ -68,17 +68,23 @@ pub fn network(case: &str, classes: Option<usize>) -> (DerivedNetwork, usize) {
     let (width, size): (f64, usize) = (width.parse().unwrap(), size.parse().unwrap());
     let new = ModelConfig::new(name.parse().unwrap());
     let model = ModelConfig { form: Some(form), width, depth: depth.parse().ok(), ..new };
-    let classes = classes.unwrap_or(made);
-    let mut net = DerivedNetwork::of_model(&model, [size, size, 3], classes, &Streams::new(1), &Device::Cpu).unwrap();
+    (filled(&model, size, classes.unwrap_or(made)), size)
+}
+
+/// A network with the formula's numbers.
+pub fn filled(model: &ModelConfig, size: usize, classes: usize) -> DerivedNetwork {
+    let mut net = DerivedNetwork::of_model(model, [size, size, 3], classes, &Streams::new(1), &Device::Cpu).unwrap();
     fill(&mut net);
-    (net, size)
+    net
 }
 
 fn fill(net: &mut DerivedNetwork) {
     let numbers: HashMap<String, u64> = (0..).zip(layers(net)).map(|(number, name)| (name, number)).collect();
+    let biased = |layer: &str| net.parameters().by_name(&format!("{layer}.bias")).is_some();
     let mut values = HashMap::new();
     for (_, parameter) in net.parameters().iter() {
         let (layer, what) = parameter.name().rsplit_once('.').unwrap();
+        let gain = if biased(layer) { 3.0 } else { 6.0 };
         let (layer, shape) = (numbers[layer], parameter.value().dims());
         let value = match what {
             "gamma" => between(0.75, 1.25, (layer, 0), shape),
@@ -87,8 +93,8 @@ fn fill(net: &mut DerivedNetwork) {
             "beta" | "bias" => between(-0.25, 0.25, (layer, 1), shape),
             _ => {
                 let first = turned(parameter.value(), true);
-                let (is_conv, fan_in) = (shape.len() == 4, first.dims()[1..].iter().product::<usize>());
-                let bound = (if is_conv { 6.0 } else { 3.0 } / fan_in as f64).sqrt();
+                let fan_in = first.dims()[1..].iter().product::<usize>();
+                let bound = (gain / fan_in as f64).sqrt();
                 turned(&between(-bound, bound, (layer, 0), first.dims()), false)
             }
         };

@@ -1,7 +1,6 @@
 //! A genetic algorithm over bits (Xie and Yuille, "Genetic CNN", ICCV 2017).
 
 mod cells;
-mod graph;
 mod stages;
 
 use std::collections::HashMap;
@@ -12,7 +11,8 @@ use rand::{Rng, RngExt};
 
 use crate::{Strategy, StrategyError};
 pub use cells::CellBits;
-pub use stages::{StageCode, StageSpace};
+pub use eoinas_core::models::{Stage, Stages};
+pub use stages::StageSpace;
 
 const NAME: &str = "genetic-cnn";
 

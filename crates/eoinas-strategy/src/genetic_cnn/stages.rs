@@ -1,16 +1,11 @@
-//! Which nodes of each stage of a network are connected (Xie and Yuille, Section 3.1).
-
-use std::fmt;
+//! Which stages Genetic CNN chooses from (Xie and Yuille, Section 3.1).
 
 use eoinas_core::Setting;
+use eoinas_core::models::{Stage, Stages};
 
 use super::{Bits, Encoding};
-use crate::StrategyError;
 
-/// A network whose stages are graphs of convolutions.
-///
-/// Between its input and output node each stage has nodes in an order, and a bit for each pair of them says whether the
-/// earlier one's output is read by the later one; several inputs are summed.
+/// Networks whose stages have nodes in an order, and a bit for each pair of them: whether the earlier one is read by the later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageSpace {
     /// Nodes of each stage. Default 3, 4, 5, as published for CIFAR-10: 19 bits.
@@ -29,41 +24,15 @@ impl Default for StageSpace {
     }
 }
 
-/// The bits of each stage: for each node after the first, one for each node before it.
-///
-/// Text: a stage's nodes joined by dashes, stages by `|`, as in `1-01|0-10-111`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StageCode {
-    /// Stage by stage: 0-1, 0-2, 1-2, 0-3, ...
-    pub stages: Bits,
-}
-
-impl fmt::Display for StageCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = |bits: &Vec<bool>| {
-            let mut bits = bits.iter().map(|bit| if *bit { '1' } else { '0' }).peekable();
-            let mut nodes = Vec::new();
-            while bits.peek().is_some() {
-                nodes.push(bits.by_ref().take(nodes.len() + 1).collect::<String>());
-            }
-            nodes.join("-")
-        };
-        f.write_str(&self.stages.iter().map(stage).collect::<Vec<_>>().join("|"))
-    }
-}
-
 impl StageSpace {
     /// # Errors
     /// The setting that cannot be.
     pub fn validate(&self) -> Result<(), Setting> {
         let name = |field: &str| format!("genetic-cnn.{field}");
-        let nodes = !self.nodes.is_empty() && self.nodes.iter().all(|nodes| (1..=100).contains(nodes));
-        Setting::check(
-            nodes,
-            name("nodes"),
-            format!("{:?}", self.nodes),
-            "1 to 100 nodes in each of one or more stages",
-        )?;
+        let stages = (1..=16).contains(&self.nodes.len());
+        let nodes = stages && self.nodes.iter().all(|nodes| (1..=100).contains(nodes));
+        let expected = "1 to 100 nodes in each of 1 to 16 stages";
+        Setting::check(nodes, name("nodes"), format!("{:?}", self.nodes), expected)?;
         let channels =
             self.channels.len() == self.nodes.len() && self.channels.iter().all(|one| (1..=65_536).contains(one));
         let expected = "a number from 1 to 65536 for each stage";
@@ -72,40 +41,23 @@ impl StageSpace {
         Setting::check(odd, name("kernel"), self.kernel, "an odd number up to 65535")?;
         Setting::check((1..=65_536).contains(&self.dense), name("dense"), self.dense, "from 1 to 65536")
     }
-
-    /// A network from its text.
-    ///
-    /// # Errors
-    /// A text that is not of this space.
-    pub fn parse(&self, text: &str) -> Result<StageCode, StrategyError> {
-        let stage = |text: &str| {
-            let bit = |c: char| match c {
-                '0' => Some(false),
-                '1' => Some(true),
-                _ => None,
-            };
-            text.chars().filter(|c| *c != '-').map(bit).collect::<Option<Vec<_>>>()
-        };
-        let code = text.split('|').map(stage).collect::<Option<Bits>>().map(|stages| StageCode { stages });
-        let same = |code: &StageCode| {
-            self.stages() == code.stages.iter().map(Vec::len).collect::<Vec<_>>() && code.to_string() == text
-        };
-        code.filter(same).ok_or_else(|| StrategyError::Candidate {
-            text: text.chars().take(200).collect(),
-            problem: format!("no bits of stages with {:?} nodes; expected a text as 1-01|0-10-111", self.nodes),
-        })
-    }
 }
 
 impl Encoding for StageSpace {
-    type Candidate = StageCode;
+    type Candidate = Stages;
 
     fn stages(&self) -> Vec<usize> {
         self.nodes.iter().map(|nodes| nodes * nodes.saturating_sub(1) / 2).collect()
     }
 
-    fn decode(&self, bits: &Bits) -> StageCode {
-        StageCode { stages: bits.clone() }
+    fn decode(&self, bits: &Bits) -> Stages {
+        let stages = bits.iter().zip(&self.channels);
+        let stage = |(bits, channels): (&Vec<bool>, &usize)| Stage {
+            kernel: self.kernel,
+            channels: *channels,
+            bits: bits.clone(),
+        };
+        Stages { stages: stages.map(stage).collect(), dense: self.dense }
     }
 }
 
@@ -114,14 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_read_as_they_are_written() {
-        let space = StageSpace::default();
-        for text in ["1-01|0-10-111|0-00-000-0000", "1-11|1-11-111|1-11-111-1111"] {
-            assert_eq!(space.parse(text).unwrap().to_string(), text);
-        }
-        for text in ["", "1-01", "101|0-10-111|0-00-000-0000", "1-02|0-10-111|0-00-000-0000"] {
-            assert!(space.parse(text).unwrap_err().to_string().contains("no bits of stages"), "{text}");
-        }
+    fn bits_are_those_of_the_stages() {
+        let space = StageSpace { nodes: vec![3, 1, 2], channels: vec![8, 4, 2], kernel: 3, dense: 16 };
+        assert_eq!(space.stages(), [3, 0, 1]);
+        let stages = space.decode(&vec![vec![true, false, true], vec![], vec![false]]);
+        assert_eq!(stages.to_string(), "stage3-8:1-01 stage3-4 stage3-2:0 dense16");
+        assert_eq!(stages.to_string().parse::<Stages>().unwrap(), stages);
     }
 
     #[test]
@@ -129,6 +79,7 @@ mod tests {
         let space = StageSpace::default;
         for (wrong, name) in [
             (StageSpace { nodes: vec![], ..space() }, "genetic-cnn.nodes"),
+            (StageSpace { nodes: vec![1; 17], ..space() }, "genetic-cnn.nodes"),
             (StageSpace { nodes: vec![3, 0, 5], ..space() }, "genetic-cnn.nodes"),
             (StageSpace { channels: vec![8, 16], ..space() }, "genetic-cnn.channels"),
             (StageSpace { kernel: 4, ..space() }, "genetic-cnn.kernel"),

@@ -2,7 +2,6 @@
 //! Efficient Architecture Search", ICLR 2018).
 
 mod cells;
-mod graph;
 mod motifs;
 
 use std::fmt::{Debug, Display};
@@ -12,7 +11,8 @@ use rand::{Rng, RngExt};
 
 use crate::{Strategy, StrategyError};
 pub use cells::CellMotifs;
-pub use motifs::{Motif, MotifSpace, Motifs, PRIMITIVES};
+pub use eoinas_core::models::{Motif, Motifs, PRIMITIVES};
+pub use motifs::MotifSpace;
 
 const NAME: &str = "hierarchical";
 

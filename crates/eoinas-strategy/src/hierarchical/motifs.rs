@@ -1,33 +1,10 @@
-//! Motifs: graphs whose edges are motifs of the level below.
-
-use std::fmt;
+//! Which motifs there are, and how one changes.
 
 use eoinas_core::Setting;
+use eoinas_core::models::{Motif, Motifs, PRIMITIVES};
 use rand::{Rng, RngExt};
 
 use super::Mutable;
-use crate::StrategyError;
-
-/// The ops of the lowest level, in the order of their numbers from 1 (Liu et al., Section 4.1).
-pub const PRIMITIVES: [&str; 6] =
-    ["conv_1x1", "dep_conv_3x3", "sep_conv_3x3", "max_pool_3x3", "avg_pool_3x3", "identity"];
-
-/// A graph with one input, its first node, and one output, its last.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Motif {
-    /// The op of each edge: 0 for none, else the number of an op of the level below, from 1. In the order of the nodes that
-    /// the edges go to and, for each, of those that they come from: 0-1, 0-2, 1-2, 0-3, ...
-    pub edges: Vec<usize>,
-}
-
-/// Motifs level by level, from those of primitives to the one that is the cell.
-///
-/// Text: the edges of a motif joined by dots, motifs of one level by spaces, levels by ` | `.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Motifs {
-    /// The levels above the primitives.
-    pub levels: Vec<Vec<Motif>>,
-}
 
 /// How many motifs of how many nodes each level has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,42 +22,6 @@ impl Default for MotifSpace {
     }
 }
 
-impl Motif {
-    /// The op from one node to a later one; 0 for none.
-    pub fn op(&self, from: usize, to: usize) -> usize {
-        let before = to * to.saturating_sub(1) / 2;
-        if from < to { self.edges.get(before + from).copied().unwrap_or(0) } else { 0 }
-    }
-
-    /// Nodes on a path from the input to the output, by the edges whose op `works`.
-    pub(super) fn used(&self, nodes: usize, works: impl Fn(usize) -> bool) -> Vec<bool> {
-        let edge = |from, to| {
-            let op = self.op(from, to);
-            op > 0 && works(op)
-        };
-        let mut reached = vec![false; nodes];
-        let mut useful = vec![false; nodes];
-        for node in 0..nodes {
-            let found = node == 0 || (0..node).any(|from| reached.get(from) == Some(&true) && edge(from, node));
-            reached.iter_mut().skip(node).take(1).for_each(|reached| *reached = found);
-        }
-        for node in (0..nodes).rev() {
-            let last = node + 1 == nodes;
-            let found = last || (node + 1..nodes).any(|to| useful.get(to) == Some(&true) && edge(node, to));
-            useful.iter_mut().skip(node).take(1).for_each(|useful| *useful = found);
-        }
-        reached.iter().zip(useful).map(|(reached, useful)| *reached && useful).collect()
-    }
-}
-
-impl fmt::Display for Motifs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let motif = |motif: &Motif| motif.edges.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
-        let level = |level: &Vec<Motif>| level.iter().map(motif).collect::<Vec<_>>().join(" ");
-        f.write_str(&self.levels.iter().map(level).collect::<Vec<_>>().join(" | "))
-    }
-}
-
 impl MotifSpace {
     /// # Errors
     /// The setting that cannot be.
@@ -88,10 +29,13 @@ impl MotifSpace {
         let levels = format!("{:?}", self.levels);
         let sizes = self.levels.iter().all(|(motifs, nodes)| (1..=100).contains(motifs) && (2..=100).contains(nodes));
         let top = matches!(self.levels.last(), Some((1, _))) && self.levels.len() <= 8;
-        let expected = "1 to 8 levels of (motifs, nodes), up to 100 motifs of 2 to 100 nodes, the last with 1 motif";
-        Setting::check(sizes && top, "hierarchical.levels", levels, expected)?;
-        let channels = (1..=65_536).contains(&self.channels);
-        Setting::check(channels, "hierarchical.channels", self.channels, "from 1 to 65536")
+        // The first candidate is a chain at each level, and has to be a network.
+        let chain = self.levels.iter().fold(1, |ops: usize, (_, nodes)| ops.saturating_mul(nodes.saturating_sub(1)));
+        let expected = "1 to 8 levels of (motifs, nodes), up to 100 motifs of 2 to 100 nodes, the last with 1 motif; chains of \
+                        nodes within chains at most 1000 ops";
+        Setting::check(sizes && top && chain <= 1_000, "hierarchical.levels", levels, expected)?;
+        let channels = (1..=16_384).contains(&self.channels);
+        Setting::check(channels, "hierarchical.channels", self.channels, "from 1 to 16384")
     }
 
     /// Ops that the edges of a level may have.
@@ -100,43 +44,14 @@ impl MotifSpace {
         below.map_or(PRIMITIVES.len(), |(motifs, _)| *motifs)
     }
 
-    /// Motifs from their text.
-    ///
-    /// # Errors
-    /// A text that is not of this space.
-    pub fn parse(&self, text: &str) -> Result<Motifs, StrategyError> {
-        let motif =
-            |text: &str| Some(Motif { edges: text.split('.').map(|op| op.parse().ok()).collect::<Option<_>>()? });
-        let level = |text: &str| text.split_whitespace().map(motif).collect::<Option<Vec<_>>>();
-        let motifs = text.split('|').map(level).collect::<Option<Vec<_>>>().map(|levels| Motifs { levels });
-        motifs.filter(|motifs| self.has(motifs)).ok_or_else(|| StrategyError::Candidate {
-            text: text.chars().take(200).collect(),
-            problem: format!(
-                "no motifs of the levels {:?}; expected the number of each edge's op, as in 6.0.6",
-                self.levels
-            ),
-        })
-    }
-
     fn has(&self, motifs: &Motifs) -> bool {
         let fits = |(at, (level, (count, nodes))): (usize, (&Vec<Motif>, &(usize, usize)))| {
             let edges = nodes * nodes.saturating_sub(1) / 2;
             let motif = |motif: &Motif| motif.edges.len() == edges && motif.edges.iter().all(|op| *op <= self.ops(at));
             level.len() == *count && level.iter().all(motif)
         };
-        motifs.levels.len() == self.levels.len() && motifs.levels.iter().zip(&self.levels).enumerate().all(fits)
-    }
-
-    /// Which motifs of each level pass something on.
-    pub(super) fn working(&self, motifs: &Motifs) -> Vec<Vec<bool>> {
-        let mut working: Vec<Vec<bool>> = Vec::with_capacity(motifs.levels.len());
-        for (level, (_, nodes)) in motifs.levels.iter().zip(&self.levels) {
-            let below = working.last();
-            let works =
-                |op: usize| below.is_none_or(|below| op.checked_sub(1).and_then(|at| below.get(at)) == Some(&true));
-            working.push(level.iter().map(|motif| motif.used(*nodes, works).first() == Some(&true)).collect());
-        }
-        working
+        let same = motifs.channels == self.channels && motifs.levels.len() == self.levels.len();
+        same && motifs.levels.iter().zip(&self.levels).enumerate().all(fits)
     }
 }
 
@@ -150,7 +65,7 @@ impl Mutable for MotifSpace {
             let edges = (1..*nodes).flat_map(|to| (0..to).map(move |from| if from + 1 == to { op } else { 0 }));
             vec![Motif { edges: edges.collect() }; *count]
         };
-        Motifs { levels: self.levels.iter().enumerate().map(level).collect() }
+        Motifs { channels: self.channels, levels: self.levels.iter().enumerate().map(level).collect() }
     }
 
     /// Another op, or none, from one node to another of a random motif of a random level (Section 3.1).
@@ -170,7 +85,7 @@ impl Mutable for MotifSpace {
     }
 
     fn works(&self, motifs: &Motifs) -> bool {
-        self.has(motifs) && self.working(motifs).last().is_some_and(|top| top.first() == Some(&true))
+        self.has(motifs) && motifs.works()
     }
 }
 
@@ -188,7 +103,7 @@ mod tests {
         let mut changed = [0; 2];
         for _ in 0..500 {
             let next = space.mutate(motifs.clone(), &mut rng);
-            assert_eq!(space.parse(&next.to_string()).unwrap(), next);
+            assert_eq!(next.to_string().parse::<Motifs>().unwrap(), next);
             for (level, count) in changed.iter_mut().enumerate() {
                 let edges =
                     |motifs: &Motifs| motifs.levels[level].iter().flat_map(|m| m.edges.clone()).collect::<Vec<_>>();
@@ -202,32 +117,47 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_reach_the_output_does_not_work() {
-        let space = MotifSpace { levels: vec![(2, 3), (1, 3)], channels: 8 };
-        let works = |text: &str| space.works(&space.parse(text).unwrap());
-        assert!(works("6.0.6 0.0.0 | 1.0.1"));
-        assert!(!works("6.0.0 0.0.0 | 1.0.1"));
-        // By the second motif alone; the first is a dead end.
-        assert!(works("6.0.0 0.2.0 | 1.2.1"));
-        assert!(!works("6.0.6 0.0.0 | 1.0.2"));
-        let used = Motif { edges: vec![1, 1, 0, 0, 1, 0] }.used(4, |_| true);
-        assert_eq!(used, [true, true, false, true]);
+    fn every_motif_that_works_is_a_network() {
+        let space = MotifSpace::default();
+        let mut rng = Streams::new(2).rng(SeedStream::Named("motifs"), 0, 0);
+        let mut motifs = space.identity();
+        let mut worked = 0;
+        for _ in 0..400 {
+            motifs = space.mutate(motifs, &mut rng);
+            let network = motifs.graph([32, 32, 3], 10);
+            assert_eq!(network.is_ok(), space.works(&motifs), "{motifs}");
+            let Ok(network) = network else { continue };
+            worked += 1;
+            let mut names: Vec<&str> = network.nodes().iter().map(|node| node.name.as_str()).collect();
+            names.sort_unstable();
+            assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{motifs}");
+            // Nothing is made that nobody reads.
+            let last = network.nodes().len() - 1;
+            let read: Vec<usize> = network.nodes().iter().flat_map(|n| n.inputs.iter().map(|id| id.index())).collect();
+            assert!((0..last).all(|at| read.contains(&at)), "{motifs}");
+        }
+        assert!(worked > 200, "{worked}");
     }
 
     #[test]
-    fn texts_and_spaces_that_cannot_be_are_refused() {
+    fn motifs_of_another_space_do_not_work() {
         let space = MotifSpace { levels: vec![(2, 3), (1, 3)], channels: 8 };
+        let works = |text: &str| space.works(&text.parse().unwrap());
+        assert!(works("motifs8 6.0.6 0.0.0 | 1.0.1"));
         for text in [
-            "",
-            "6.0.6 | 1.0.1",
-            "6.0.6 0.0.7 | 1.0.1",
-            "6.0.6 0.0.0 | 1.0.3",
-            "6.0 0.0.0 | 1.0.1",
-            "6.0.x 0.0.0 | 1.0.1",
+            "motifs8 6.0.0 0.0.0 | 1.0.1",
+            "motifs16 6.0.6 0.0.0 | 1.0.1",
+            "motifs8 6.0.6",
+            "motifs8 6.0.6 | 1.0.1",
+            "motifs8 6.0.6 6 | 1.0.1",
         ] {
-            assert!(space.parse(text).unwrap_err().to_string().contains("no motifs of the levels"), "{text}");
+            assert!(!works(text), "{text}");
         }
-        for levels in [vec![], vec![(2, 3)], vec![(0, 3), (1, 3)], vec![(1, 1)]] {
+    }
+
+    #[test]
+    fn spaces_that_cannot_be_are_named() {
+        for levels in [vec![], vec![(2, 3)], vec![(0, 3), (1, 3)], vec![(1, 1)], vec![(1, 34), (1, 34)]] {
             let wrong = MotifSpace { levels, channels: 8 };
             assert_eq!(wrong.validate().unwrap_err().name, "hierarchical.levels");
         }

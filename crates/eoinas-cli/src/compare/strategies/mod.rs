@@ -1,5 +1,6 @@
 //! `eoinas compare strategies`: what search strategies find where each candidate is trained.
 
+mod affordable;
 mod study;
 
 use std::{cell::RefCell, ops::ControlFlow, path::PathBuf, process::ExitCode, sync::Arc};
@@ -26,8 +27,8 @@ use crate::{
     share::{self, Ended, Processes},
 };
 
-/// Search strategies that ask for cells or for chains of layers, each of which is trained: the same images, cost, epochs and number of
-/// trainings for all.
+/// Search strategies that ask for cells, or for networks layer by layer, each of which is trained: the same images, cost, epochs and
+/// number of trainings for all.
 ///
 /// A candidate's score is its accuracy on training images that are held out of every training. The best one of a search is then
 /// trained on all training images and tested on the others. Candidates are made as wide as --multiply-adds allow. Stopped, it
@@ -85,6 +86,8 @@ pub struct Args {
 enum Strategy {
     Cells(strategy::Strategy),
     MetaQnnChains,
+    HierarchicalMotifs,
+    GeneticCnnStages,
     Eas,
 }
 
@@ -101,18 +104,21 @@ impl ValueEnum for Strategy {
             Self::Cells(Cells::GeneticCnn),
             Self::Cells(Cells::Nao),
             Self::MetaQnnChains,
+            Self::HierarchicalMotifs,
+            Self::GeneticCnnStages,
             Self::Eas,
         ]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        match self {
-            Self::Cells(cells) => cells.to_possible_value(),
-            Self::MetaQnnChains => {
-                Some(PossibleValue::new("metaqnn-chains").help("Chains of plain layers, as published"))
-            }
-            Self::Eas => Some(PossibleValue::new("eas").help("Chains that grow from a small one")),
-        }
+        let (name, about) = match self {
+            Self::Cells(cells) => return cells.to_possible_value(),
+            Self::MetaQnnChains => ("metaqnn-chains", "Chains of plain layers, as published"),
+            Self::HierarchicalMotifs => ("hierarchical-motifs", "Motifs within motifs, as published"),
+            Self::GeneticCnnStages => ("genetic-cnn-stages", "Stages of connected convolutions, as published"),
+            Self::Eas => ("eas", "Chains that grow from a small one"),
+        };
+        Some(PossibleValue::new(name).help(about))
     }
 }
 

@@ -6,14 +6,18 @@ use std::{
     fmt::Display,
     fs,
     path::{Path, PathBuf},
+    str::FromStr,
     sync::Arc,
 };
 
 use clap::ValueEnum;
-use eoinas_core::{Genotype, SearchSpace, models::Design, run_folder};
+use eoinas_core::{Genotype, SearchSpace, Setting, models::Design, run_folder};
+use eoinas_data::DatasetInfo;
 use eoinas_strategy::{
-    Eas, History, MetaQnn, MetaQnnConfig, Strategy as Asks, StrategyError, StrategySearch,
+    Eas, GeneticCnn, Hierarchical, HierarchicalConfig, History, MetaQnn, MetaQnnConfig, Strategy as Asks,
+    StrategyError, StrategySearch,
     chain::{Chain, ChainSpace, Growth},
+    genetic_cnn::StageSpace,
 };
 use eoinas_train::{
     Claims, SearchConfig, TrainError, Trained, Training, TrainingEvaluator, claims, config::DataConfig,
@@ -21,7 +25,7 @@ use eoinas_train::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, Strategy};
+use super::{Settings, Strategy, affordable::Affordable};
 use crate::{
     Error,
     compare::{settings, table},
@@ -81,20 +85,30 @@ impl Study<'_> {
                 self.search(part, strategy, |text| Ok(Genotype::parse(text)?))
             }
             Strategy::MetaQnnChains => {
-                let images = DataConfig {
-                    dataset: self.settings.dataset,
-                    dir: self.settings.data.clone(),
-                    train_images: Some(self.settings.train_images),
-                    ..SearchConfig::quick().data
-                };
-                let images = open_dataset(&images)?;
-                let image = images.info().height.min(images.info().width);
+                let info = self.images()?;
+                let image = info.height.min(info.width);
                 let strategy = MetaQnn::chains(ChainSpace { image, ..ChainSpace::default() })?;
-                self.search(part, strategy.with_config(MetaQnnConfig::for_budget(part.budget))?, chain)
+                self.search(part, strategy.with_config(MetaQnnConfig::for_budget(part.budget))?, parsed)
             }
-            Strategy::Eas => self.search(part, Eas::new(EAS_START.parse::<Chain>()?, Growth::default())?, chain),
+            Strategy::HierarchicalMotifs => {
+                let strategy = Hierarchical::over(Affordable::new(&self.images()?, self.settings.multiply_adds));
+                self.search(part, strategy.with_config(HierarchicalConfig::for_budget(part.budget))?, parsed)
+            }
+            Strategy::GeneticCnnStages => self.search(part, GeneticCnn::stages(StageSpace::default())?, parsed),
+            Strategy::Eas => self.search(part, Eas::new(EAS_START.parse::<Chain>()?, Growth::default())?, parsed),
         };
         found.map(|found| (*part, found))
+    }
+
+    /// What the images are.
+    fn images(&self) -> Result<DatasetInfo, Error> {
+        let images = DataConfig {
+            dataset: self.settings.dataset,
+            dir: self.settings.data.clone(),
+            train_images: Some(self.settings.train_images),
+            ..SearchConfig::quick().data
+        };
+        Ok(open_dataset(&images)?.info().clone())
     }
 
     /// The history in a file, of these settings.
@@ -202,6 +216,7 @@ fn found(budget: usize, history: &History) -> String {
     format!("found-{budget}-{}", index.unwrap_or(0))
 }
 
-fn chain(text: &str) -> Result<Chain, Error> {
+/// A network that is told by its layers.
+fn parsed<C: FromStr<Err = Setting>>(text: &str) -> Result<C, Error> {
     Ok(text.parse()?)
 }
