@@ -28,6 +28,7 @@ pub(crate) fn of_part(error: TrainError, asked: Duration) -> TrainError {
     match error {
         TrainError::Setting(mut setting) if setting.name == "time" && setting.got != asked => {
             setting.got = format!("{asked}, of which {} are this part's", setting.got);
+            setting.expected = format!("{} for it, and the same for the others", setting.expected);
             setting.into()
         }
         error => error,
@@ -51,7 +52,10 @@ mod tests {
     fn a_part_says_what_was_asked_for() {
         let error = eoinas_core::Setting::new("time", "5 seconds", "at least 9 seconds");
         let text = of_part(error.clone().into(), Duration::from_secs(10)).to_string();
-        assert_eq!(text, "time is 10 seconds, of which 5 seconds are this part's; expected at least 9 seconds");
+        assert_eq!(
+            text,
+            "time is 10 seconds, of which 5 seconds are this part's; expected at least 9 seconds for it, and the same for the others"
+        );
         let text = of_part(error.into(), Duration::from_millis(5100)).to_string();
         assert_eq!(text, "time is 5 seconds; expected at least 9 seconds");
     }

@@ -206,12 +206,15 @@ impl Args {
     fn check_processes(&self, shared: bool) -> Result<(), Error> {
         let alone = [
             (self.time.is_some() || self.says_nothing(), share::OF_A_TIME),
+            (self.max_steps.is_some() && self.processes.starts_others(), share::STEPS_OF_ONE),
             (
                 self.then_train,
                 "what follows a search is done by one process; leave --then-train out, and train its cell then",
             ),
         ];
-        self.processes.check((shared, "a search that began with it, or of several seeds"), self.out.as_deref(), &alone)
+        let what =
+            "a search that began with it, or of several seeds; this one is one process's, and goes on without it";
+        self.processes.check((shared, what), self.out.as_deref(), &alone)
     }
 
     fn says_nothing(&self) -> bool {
@@ -313,6 +316,22 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
             return Err("--replan: searches with several seeds share their counts, which cannot be made anew; resume without it".into());
         }
         let shared = path.join(names::CLAIMS);
+        if Single::is_in(&shared)
+            && !args.replan
+            && path.join(names::CONFIG).exists()
+            && let Some(found) = RunDir::open(path)?.result()?
+        {
+            let config = RunDir::open(path)?.read_json(names::CONFIG)?;
+            return Ok(ControlFlow::Continue((path.clone(), config, Outcome::Done(found))));
+        }
+        if shared.join(names::CLAIMS).is_dir() && !Single::is_in(&shared) {
+            let settings = shared.join(names::CONFIG);
+            return Err(format!(
+                "{} is missing; the command that began this search writes it again, and goes on: with the same --out and settings",
+                settings.display()
+            )
+            .into());
+        }
         let single = Single::is_in(&shared).then(|| patiently(|| Single::open(&shared))).transpose()?;
         let single = single.map(|(single, _)| single);
         if args.replan && single.is_some() {

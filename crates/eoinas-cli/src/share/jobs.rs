@@ -23,6 +23,8 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(50);
 /// So long may others go on that find all parts done.
 const GRACE: Duration = Duration::from_secs(20);
+/// So long may they take to save and end.
+const SAVING: Duration = Duration::from_secs(60);
 
 /// Runs so many processes until all parts are done, or they have ended in another way, of which this process sees the rest. A reason
 /// where they were stopped with this one.
@@ -37,7 +39,7 @@ pub(super) fn run(jobs: u16, machine: &HostArgs, host: &Host) -> Result<Option<S
         all.push(Job::start(job, &arguments, machine.quiet, &said)?);
     }
     let interrupt = host.interrupt();
-    let mut done: Option<Instant> = None;
+    let (mut done, mut asked): (Option<Instant>, Option<Instant>) = (None, None);
     loop {
         let (mut living, mut success) = (false, false);
         for job in &mut all {
@@ -52,8 +54,10 @@ pub(super) fn run(jobs: u16, machine: &HostArgs, host: &Host) -> Result<Option<S
         if interrupt.is_raised() {
             // They save and end where their input does.
             all.iter_mut().for_each(|job| drop(job.child.stdin.take()));
-        } else if success && done.get_or_insert_with(Instant::now).elapsed() > GRACE {
-            // All is done, and who is frozen does not see it.
+        }
+        let asked = interrupt.is_raised() && asked.get_or_insert_with(Instant::now).elapsed() > SAVING;
+        if asked || success && done.get_or_insert_with(Instant::now).elapsed() > GRACE {
+            // Who is frozen sees neither that all is done nor that it is to end.
             all.iter_mut().for_each(|job| drop(job.child.kill()));
         }
         thread::sleep(LOOK);

@@ -54,7 +54,10 @@ fn silence(text: &str) -> Result<Duration, String> {
 }
 
 /// Why processes do not begin together what is fitted to a time.
-pub(crate) const OF_A_TIME: &str = "counts that are fitted to a time are those of one process; begin without it, and share what has begun with --resume";
+pub(crate) const OF_A_TIME: &str = "counts that are fitted to a time (--time, or where nothing is said of what to search) are those of one process; give --epochs or --preset instead";
+
+/// Why others are not started for a number of steps.
+pub(crate) const STEPS_OF_ONE: &str = "--max-steps counts those of one process; leave one of both out";
 
 /// Why a piece of a study goes no further here. All travel by `?`.
 #[derive(Debug)]
@@ -158,13 +161,18 @@ impl Processes {
     ) -> Result<(), Error> {
         let Some(flag) = self.given() else { return Ok(()) };
         if !several {
-            return Err(format!("--{flag} is of {what}, too").into());
+            return Err(format!("--{flag} is of {what}").into());
         }
         if out.is_none() {
             return Err(format!("--{flag} needs the folder that the processes share; give --out, too").into());
         }
         let alone = alone.iter().find(|(is, _)| *is);
         alone.map_or(Ok(()), |(_, why)| Err(format!("--{flag}: {why}").into()))
+    }
+
+    /// Whether it starts others.
+    pub fn starts_others(&self) -> bool {
+        self.jobs.is_some()
     }
 
     /// So many streams on a GPU, where several runs are asked for at a time; processes would have it in turn.

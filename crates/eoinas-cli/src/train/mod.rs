@@ -325,7 +325,11 @@ impl Args {
     /// # Errors
     /// One that does not.
     fn check_processes(&self, several: bool) -> Result<(), Error> {
-        let what = "several trainings; give --seeds, --folds or --random";
-        self.processes.check((several, what), self.out.as_deref(), &[(self.time.is_some(), share::OF_A_TIME)])
+        let what = "several trainings; give --seeds, --folds or --random, too";
+        let alone = [
+            (self.time.is_some(), share::OF_A_TIME),
+            (self.max_steps.is_some() && self.processes.starts_others(), share::STEPS_OF_ONE),
+        ];
+        self.processes.check((several, what), self.out.as_deref(), &alone)
     }
 }

@@ -83,7 +83,7 @@ fn trainings_of_several_seeds_are_shared() {
         (&shared, "--seeds 2", "whose epochs is 6, not 10"),
         (&shared, "--epochs 6 --seeds 2", "whose trials is 3 entries, not 2 entries"),
         (&shared, "--jobs 2", "--jobs is of several trainings"),
-        (&shared, "--seeds 3 --time 1m --jobs 2", "counts that are fitted to a time are those of one process"),
+        (&shared, "--seeds 3 --time 1m --jobs 2", "--jobs: counts that are fitted to a time"),
     ] {
         let output = training(out, more).wait_with_output().unwrap();
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
@@ -117,6 +117,13 @@ fn searches_of_several_seeds_are_shared() {
     for file in ["genotype.json", "seed-0/genotype.txt", "seed-1/genotype.txt", "seed-2/genotype.txt"] {
         let [one, two, three] = [&alone, &shared, &jobs].map(|out| fs::read(out.join(file)).unwrap());
         assert!(one == two && one == three, "{file}");
+    }
+    // A seed that is gone is searched again, and what came of all stays.
+    let all = fs::read(shared.join("result.json")).unwrap();
+    fs::remove_dir_all(shared.join("seed-1")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(found(search(&shared, "--seeds 3")), one);
+        assert!(fs::read(shared.join("result.json")).unwrap() == all);
     }
     let stopped = root.path().join("stopped");
     let output = search(&stopped, "--seeds 2 --max-steps 3").wait_with_output().unwrap();
@@ -238,23 +245,46 @@ fn one_search_of_several_processes_is_stopped_and_gone_on_with() {
         (status.success(), fs::read_to_string(root.path().join("log")).unwrap())
     };
     assert!(search("alone", "").0);
-    let (_, said) = search("shared", "--jobs 2 --max-steps 5");
+    let (_, said) = search("shared", "--silence 4s --max-steps 5");
     assert!(said.contains("go on with") && !root.path().join("shared/result.json").exists(), "{said}");
     for (out, more, message) in [
         ("alone", "--jobs 2", "alone exists already"),
         ("shared", "", "shared exists already"),
         ("shared", "--jobs 2 --seed 1", "whose seed is 0, not 1"),
+        ("shared", "--jobs 2 --max-steps 5", "--max-steps counts those of one process"),
     ] {
         let (success, said) = search(out, more);
         assert!(!success && said.contains(message), "{said}");
     }
     let shared = root.path().join("shared");
-    let resume = ["search", "--quiet", "--threads", "1", "--resume"];
-    let resume = Command::new(env!("CARGO_BIN_EXE_eoinas")).args(resume).arg(&shared).output().unwrap();
-    assert!(resume.status.success(), "{}", text(&resume.stderr));
+    let resume = || {
+        let resume = ["search", "--quiet", "--threads", "1", "--resume"];
+        let output = Command::new(env!("CARGO_BIN_EXE_eoinas")).args(resume).arg(&shared).output().unwrap();
+        (output.status.success(), text(&output.stderr))
+    };
+    // Settings that somebody removed are those of the same command.
+    fs::remove_file(shared.join(".claims/config.json")).unwrap();
+    let (success, said) = resume();
+    assert!(!success && said.contains("config.json is missing; the command that began this search"), "{said}");
+    assert!(search("shared", "--silence 4s --max-steps 1").1.contains("go on with"));
+    let (success, said) = resume();
+    assert!(success, "{said}");
     assert_same_finals(&root.path().join("alone"), &shared);
-    // Whoever comes later is told the result.
+    // Whoever comes later is told the result, which is made again where it is gone.
     assert!(search("shared", "--jobs 2").0);
+    let result = fs::read(shared.join("genotype.json")).unwrap();
+    for goes_on in [&resume as &dyn Fn() -> _, &|| search("shared", "--jobs 2")] {
+        fs::remove_file(shared.join("result.json")).unwrap();
+        let (success, said) = goes_on();
+        assert!(success && fs::read(shared.join("genotype.json")).unwrap() == result, "{said}");
+        assert!(shared.join("result.json").exists());
+    }
+    let study = Command::new(env!("CARGO_BIN_EXE_eoinas"))
+        .args(["compare", "ablation", "--search-images", "64", "--train-images", "64", "--out"])
+        .arg(&shared)
+        .output()
+        .unwrap();
+    assert!(!study.status.success() && text(&study.stderr).contains("exists already"), "{}", text(&study.stderr));
 }
 
 /// Each training that a strategy asks for is done once, whichever process does it.

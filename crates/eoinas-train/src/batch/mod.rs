@@ -133,18 +133,7 @@ pub trait Runs: Serialize + DeserializeOwned {
     /// Another process is at it right now ([`TrainError::Busy`]): it takes a moment. Other runs are there
     /// ([`TrainError::OtherSettings`]), or anything else.
     fn join(&self, path: &Path) -> Result<()> {
-        let is_there = || path.join(Self::FILE).is_file();
-        if is_there() {
-            return compare_there(self, path);
-        }
-        match RunWriter::create(path) {
-            // Another process was faster, or was killed on the way: then it is brought to its place.
-            Err(TrainError::Exists { .. }) if RunWriter::holds(path, Self::FILE) || is_there() => {
-                drop(RunWriter::resume(path)?);
-                compare_there(self, path)
-            }
-            created => self.create(&mut created?),
-        }
+        join(self, path)
     }
 
     /// One of them, where many processes share those in the folder `dir`.
@@ -161,6 +150,22 @@ pub trait Runs: Serialize + DeserializeOwned {
         options.study.get_or_insert_with(|| dir.to_owned());
         let task = self.task(item, &options)?;
         Run::<Self::Job>::share(|_| Ok::<_, TrainError>(task), &dir.join(Self::name(item)), options, claims)
+    }
+}
+
+/// As [`Runs::join`].
+fn join<R: Runs>(runs: &R, path: &Path) -> Result<()> {
+    let is_there = || path.join(R::FILE).is_file();
+    if is_there() {
+        return compare_there(runs, path);
+    }
+    match RunWriter::create(path) {
+        // Another process was faster, or was killed on the way: then it is brought to its place.
+        Err(TrainError::Exists { .. }) if RunWriter::holds(path, R::FILE) || is_there() => {
+            drop(RunWriter::resume(path)?);
+            compare_there(runs, path)
+        }
+        created => runs.create(&mut created?),
     }
 }
 

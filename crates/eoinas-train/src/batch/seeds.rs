@@ -71,6 +71,10 @@ impl Runs for Seeds {
 
     /// The best cell, and the result.
     fn write(&self, dir: &RunWriter, best: &Found) -> Result<()> {
+        if RunDir::open(dir.path())?.result::<Found>()?.is_some() {
+            // Only one of the seeds was missing.
+            return Ok(());
+        }
         let run = RunDir::open(&dir.join(&Self::name(&best.seed)))?;
         for name in [names::GENOTYPE_TEXT, names::GENOTYPE_JSON] {
             dir.write(name, &run.read(name)?)?;

@@ -10,7 +10,7 @@ use crate::{
     claims::{Claims, Part},
     config::SearchConfig,
     error::{Result, TrainError},
-    run::{Options, Run, RunWriter},
+    run::{Options, Outcome, Run, RunWriter, plain},
     run_dir::RunDir,
     search::{Found, SearchJob},
 };
@@ -82,10 +82,27 @@ impl Runs for Single {
         RunWriter::bring(&dir.join(names::SEARCH), home(dir.home()))
     }
 
+    /// Settings that somebody removed from what has begun are written again.
+    fn join(&self, path: &Path) -> Result<()> {
+        let settings = path.join(Self::FILE);
+        if path.join(names::CLAIMS).is_dir() && !Self::is_in(path) {
+            let text = serde_json::to_string_pretty(self).map_err(|error| TrainError::invalid(&settings, error))?;
+            plain::write(&settings, &(text + "\n")).map_err(TrainError::write(&settings))?;
+        }
+        super::join(self, path)
+    }
+
     fn share(&self, dir: &Path, (): &(), mut options: Options, claims: &Claims) -> Result<Part<Found>> {
         options.study.get_or_insert_with(|| dir.to_owned());
         if let Some(found) = found(home(dir))? {
             return Ok(Part::Done(found));
+        }
+        // It was brought to its place once, and its result is gone.
+        if home(dir).join(names::CONFIG).exists() && !RunWriter::whole(home(dir)).exists() {
+            return Ok(match Run::<SearchJob>::complete(self.0.clone(), home(dir), options)? {
+                Outcome::Done(found) => Part::Done(found),
+                Outcome::Stopped(reason) => Part::Stopped(reason),
+            });
         }
         let run = dir.join(Self::name(&()));
         // Between the look and the claim it may have gone to its place, where the claims do not look.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eoinas_core::file::is_write_protected;
+use eoinas_core::{file::is_write_protected, run_folder::names};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Claims;
@@ -44,11 +44,16 @@ pub fn are_noted<T: Serialize + DeserializeOwned>(study: &Path, name: &str, sett
 /// can begin there either.
 ///
 /// # Errors
-/// As [`are_noted`]; a folder that cannot be written for another reason.
+/// As [`are_noted`]; [`TrainError::Exists`]: the folder is that of a run or of several; a folder that cannot be written for another
+/// reason.
 pub fn note<T: Serialize + DeserializeOwned>(study: &Path, name: &str, settings: &T) -> Result<()> {
     let path = study.join(name);
     let json = serde_json::to_string_pretty(settings).map_err(|error| TrainError::invalid(&path, error))? + "\n";
     while !are_noted(study, name, settings)? {
+        // A run or several have this folder, and are no part of a study.
+        if [names::CONFIG, names::SEEDS, names::TRIALS].iter().any(|file| study.join(file).exists()) {
+            return Err(TrainError::Exists { path: study.to_owned() });
+        }
         let made = fs::create_dir_all(study).and_then(|()| plain::write_new(&path, &json));
         match made.and_then(|()| plain::sync_folder(study)) {
             Err(error) if is_write_protected(&error) => break,
