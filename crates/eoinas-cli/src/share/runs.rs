@@ -37,7 +37,10 @@ impl Several<'_> {
     ) -> Result<ControlFlow<ExitCode, Outcome<R::Found>>, Error> {
         let parts = runs.items().len();
         let streams = self.processes.streams(self.host);
-        let processes = Processes { jobs: self.processes.jobs.filter(|_| streams.is_none()), ..self.processes.clone() };
+        let processes = match streams {
+            Some(_) => self.processes.clone().without_jobs(),
+            None => self.processes.clone(),
+        };
         let share = match processes.open((parts, out), self.machine, self.host, |_| begin())? {
             ControlFlow::Continue(share) => share,
             ControlFlow::Break(code) => return Ok(ControlFlow::Break(code)),
