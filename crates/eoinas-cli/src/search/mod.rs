@@ -367,7 +367,7 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
                 ControlFlow::Continue(search.run()?)
             }
         };
-        return Ok(of_folder(ended, path, config));
+        return Ok(ended.map_continue(|outcome| (path.clone(), config, outcome)));
     }
     args.check_processes(true)?;
     let (begun, mut time_plan, mut going_on) = (Instant::now(), None, None);
@@ -436,7 +436,7 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
         let (single, study) = (Single(config), out.join(names::CLAIMS));
         single.check(host.options())?;
         let ended = several.complete(&single, &study, || Ok(patiently(|| single.join(&study))?))?;
-        return Ok(of_folder(ended, out, asked));
+        return Ok(ended.map_continue(|outcome| (out.clone(), asked, outcome)));
     }
     if args.seeds == 1 {
         let mut search = Search::create_in(config, dir, host.options())?;
@@ -455,19 +455,8 @@ fn search(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Erro
         }
     };
     let join = || Ok(patiently(|| seeds.join(&folder))?);
-    Ok(of_folder(several.complete(&seeds, &folder, join)?, &folder, asked))
-}
-
-/// How what was searched by `config` in that folder ended.
-fn of_folder(
-    ended: ControlFlow<ExitCode, Outcome<Found>>,
-    folder: &Path,
-    config: SearchConfig,
-) -> ControlFlow<ExitCode, Ended> {
-    match ended {
-        ControlFlow::Continue(outcome) => ControlFlow::Continue((folder.to_owned(), config, outcome)),
-        ControlFlow::Break(code) => ControlFlow::Break(code),
-    }
+    let ended = several.complete(&seeds, &folder, join)?;
+    Ok(ended.map_continue(|outcome| (folder, asked, outcome)))
 }
 
 /// The settings with counts for that time, and a line that says so.

@@ -238,12 +238,9 @@ fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error
                 );
             }
             let (trials, _) = share::patiently(|| Trials::open(path))?;
-            return Ok(match several.complete(&trials, path, || Ok(()))? {
-                ControlFlow::Continue(outcome) => {
-                    ControlFlow::Continue(Ended { folder: path.clone(), outcome, folds: trials.are_folds() })
-                }
-                ControlFlow::Break(code) => ControlFlow::Break(code),
-            });
+            let ended = several.complete(&trials, path, || Ok(()))?;
+            let folds = trials.are_folds();
+            return Ok(ended.map_continue(|outcome| Ended { folder: path.clone(), outcome, folds }));
         }
         args.check_processes(false)?;
         let mut training = Training::resume(path, host.options())?;
@@ -311,12 +308,9 @@ fn train(args: &Args, host: &Host) -> Result<ControlFlow<ExitCode, Ended>, Error
         }
     };
     let join = || Ok(share::patiently(|| trials.join(&folder))?);
-    Ok(match several.complete(&trials, &folder, join)? {
-        ControlFlow::Continue(outcome) => {
-            ControlFlow::Continue(Ended { folder: folder.clone(), outcome, folds: trials.are_folds() })
-        }
-        ControlFlow::Break(code) => ControlFlow::Break(code),
-    })
+    let ended = several.complete(&trials, &folder, join)?;
+    let folds = trials.are_folds();
+    Ok(ended.map_continue(|outcome| Ended { folder, outcome, folds }))
 }
 
 impl Args {

@@ -103,19 +103,7 @@ impl FromStr for Chain {
     }
 }
 
-impl TryFrom<String> for Chain {
-    type Error = Setting;
-
-    fn try_from(text: String) -> Result<Self, Setting> {
-        text.parse()
-    }
-}
-
-impl From<Chain> for String {
-    fn from(chain: Chain) -> Self {
-        chain.to_string()
-    }
-}
+super::written_as_text!(Chain);
 
 impl Chain {
     /// The same with one layer of another width (Net2Wider, where it is larger); `None` where there is no such layer, or none

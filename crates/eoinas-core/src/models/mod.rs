@@ -14,6 +14,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+/// Has serde write and read a type by its text (`try_from = "String", into = "String"`).
+macro_rules! written_as_text {
+    ($type:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = Setting;
+
+            fn try_from(text: String) -> Result<Self, Setting> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+use written_as_text;
+
 mod builder;
 mod chain;
 mod chain_graph;

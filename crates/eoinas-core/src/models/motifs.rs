@@ -127,19 +127,7 @@ fn cut(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-impl TryFrom<String> for Motifs {
-    type Error = Setting;
-
-    fn try_from(text: String) -> Result<Self, Setting> {
-        text.parse()
-    }
-}
-
-impl From<Motifs> for String {
-    fn from(motifs: Motifs) -> Self {
-        motifs.to_string()
-    }
-}
+super::written_as_text!(Motifs);
 
 impl Motifs {
     /// The same with the channels times `factor`, rounded, at least 1.

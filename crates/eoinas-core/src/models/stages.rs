@@ -117,19 +117,7 @@ fn stage(word: &str) -> Result<Stage, String> {
     Ok(Stage { kernel, channels, bits: all })
 }
 
-impl TryFrom<String> for Stages {
-    type Error = Setting;
-
-    fn try_from(text: String) -> Result<Self, Setting> {
-        text.parse()
-    }
-}
-
-impl From<Stages> for String {
-    fn from(stages: Stages) -> Self {
-        stages.to_string()
-    }
-}
+super::written_as_text!(Stages);
 
 impl Stages {
     /// The same with the channels of all stages and the units of the fully connected layer times `factor`, rounded, at least 1.

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Runs;
 use crate::{
-    claims::{Claims, Part},
+    claims::{self, Claims, Part},
     config::SearchConfig,
     error::{Result, TrainError},
-    run::{Options, Outcome, Run, RunWriter, plain},
+    run::{Options, Outcome, Run, RunWriter},
     run_dir::RunDir,
     search::{Found, SearchJob},
 };
@@ -84,10 +84,8 @@ impl Runs for Single {
 
     /// Settings that somebody removed from what has begun are written again.
     fn join(&self, path: &Path) -> Result<()> {
-        let settings = path.join(Self::FILE);
         if path.join(names::CLAIMS).is_dir() && !Self::is_in(path) {
-            let text = serde_json::to_string_pretty(self).map_err(|error| TrainError::invalid(&settings, error))?;
-            plain::write(&settings, &(text + "\n")).map_err(TrainError::write(&settings))?;
+            claims::note(path, Self::FILE, self)?;
         }
         super::join(self, path)
     }
