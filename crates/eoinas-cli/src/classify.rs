@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 use candle_core::{Device, Tensor};
 use eoinas_core::{NumberInfo, ValueKind, counted, file};
 use eoinas_data::MAX_PIXELS;
-use eoinas_nn::saved::{Description, SavedNetwork};
+use eoinas_nn::saved::Description;
 use eoinas_nn::{InferenceNetwork, Operations, task::Answer};
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use crate::{
     Error, Start, flags,
     inputs::{Input, inputs},
     out::{self, say, tell},
+    saved,
     sight::Sight,
 };
 
@@ -59,8 +60,7 @@ pub struct Args {
 /// # Errors
 /// A network that cannot be read.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
-    let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.architecture.set_max_ops(args.max_ops);
+    let saved = saved::open(&args.model, args.max_ops, (1, &Device::Cpu))?;
     let network = saved.build(&Operations::built_in(), &Device::Cpu)?.into_inference()?;
     let inputs = inputs(&args.images, args.files_from.as_deref(), saved.description.normalisation.values)?;
     let (all, mut failed) = (inputs.len(), 0);

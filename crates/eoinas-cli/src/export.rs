@@ -11,7 +11,7 @@ use eoinas_nn::{
 use eoinas_onnx::ExportOptions;
 use serde_json::json;
 
-use crate::{Error, Start, out::say};
+use crate::{Error, Start, out::say, saved};
 
 /// Write a saved network as an ONNX file.
 ///
@@ -67,8 +67,8 @@ pub(crate) enum Input {
 /// # Errors
 /// A network that cannot be read, a file that is there already or cannot be written.
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
-    let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.architecture.set_max_ops(args.max_ops);
+    // No image goes through it.
+    let saved = saved::open(&args.model, args.max_ops, (0, &Device::Cpu))?;
     let input = match (args.any_size, args.normalised) {
         (true, _) => Input::AnySize,
         (_, true) => Input::Normalised,

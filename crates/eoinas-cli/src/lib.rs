@@ -48,6 +48,7 @@ mod ranks;
 #[cfg(feature = "report")]
 pub mod report;
 mod resume;
+mod saved;
 pub mod search;
 mod share;
 #[cfg(feature = "images")]

@@ -66,8 +66,8 @@ pub use method::{Identity, SearchMethod, Step, StepReport};
 pub use observer::Observer;
 pub use plan::{EpochPlan, Plan, Stage, Timetable};
 pub use run::{
-    Best, Job, Options, Outcome, Run, RunWriter, State, checkpoint, halt, lock, machine, observer, run_dir, session,
-    stop, tally,
+    Best, Job, Options, Outcome, Run, RunWriter, State, checkpoint, halt, lock, machine, memory, observer, run_dir,
+    session, stop, tally,
 };
 pub use run_dir::RunDir;
 pub use search::{Found, OnFront, SavedSearch, Search, SearchContext};

@@ -3,12 +3,23 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use candle_core::{Device, Tensor};
-use eoinas_core::{Skeleton, Streams, models::ModelConfig};
+use eoinas_core::{Skeleton, Streams, models::ModelConfig, network::NetworkSpec};
 use eoinas_nn::{Batch, DerivedNetwork, Operations, PassOptions};
 use eoinas_onnx::ExportOptions;
-use eoinas_train::machine::with_threads;
+use eoinas_train::{
+    machine::with_threads,
+    memory::{Footprint, Work},
+};
 
-use crate::{Error, Start, bench::small, cell, out::say};
+use crate::{
+    Error, Start,
+    bench::{check_room, small},
+    cell,
+    out::say,
+};
+
+/// Outputs of a human-designed network, as many as a cell's has.
+const CLASSES: usize = 10;
 
 /// Images a second of a network, used for evaluation alone: BatchNorm folded, random weights. With --train in training.
 ///
@@ -78,18 +89,25 @@ fn runs(args: &Args) -> Result<ExitCode, Error> {
 fn network(args: &Args) -> Result<DerivedNetwork, Error> {
     let (streams, device, size) = (Streams::new(0), Device::Cpu, args.image_size);
     let name = args.network.to_string_lossy();
+    let work = if args.train { Work::Training } else { Work::Inference };
+    let work = (work, args.batch.iter().copied().max().unwrap_or(1));
     if let Ok(model) = name.parse::<ModelConfig>() {
         for (flag, got) in [("--channels", args.channels), ("--cells", args.cells)] {
             if got.is_some() {
                 return Err(format!("{flag}: {model} is no network of cells; leave it out").into());
             }
         }
-        return Ok(DerivedNetwork::of_model(&model, [size, size, 3], 10, &streams, &device)?);
+        let images = [size, size, 3];
+        let footprint = Footprint::of_layers(&model.graph(images, CLASSES)?);
+        check_room(footprint, work, &device, "--batch or --image-size")?;
+        return Ok(DerivedNetwork::of_model(&model, images, CLASSES, &streams, &device)?);
     }
     let genotype = cell::read(&args.network)?;
     let (channels, cells) = (args.channels.unwrap_or(36), args.cells.unwrap_or(20));
     let skeleton = Skeleton { channels, cells, ..Skeleton::cifar() }.with_image(3, size, size);
     let space = genotype.space()?;
+    let footprint = Footprint::of_cells(&NetworkSpec::derived(&genotype, &space, &skeleton)?);
+    check_room(footprint, work, &device, "--batch, --channels, --cells or --image-size")?;
     Ok(DerivedNetwork::new(&genotype, &space, &skeleton, &Operations::built_in(), &streams, &device)?)
 }
 

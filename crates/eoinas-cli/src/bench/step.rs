@@ -4,7 +4,9 @@ use std::{process::ExitCode, sync::Arc, time::Instant};
 
 use candle_core::Device;
 use clap::ValueEnum;
-use eoinas_core::{AliveOps, EdgeOpTable, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams, count};
+use eoinas_core::{
+    AliveOps, EdgeOpTable, Gate, Gates, SearchSpace, SeedStream, Skeleton, Streams, count, network::NetworkSpec,
+};
 use eoinas_gumbel::{Mixture, Relaxation, Sample, Sampled, gumbel};
 use eoinas_kernels::{
     profile::{self, KernelTime},
@@ -13,13 +15,14 @@ use eoinas_kernels::{
 use eoinas_nn::{Adam, AdamState, Batch, Operations, PassOptions, PassOutput, Sgd, Supernet, Wanted};
 use eoinas_train::{
     machine::{parse_device, with_threads},
+    memory::{Footprint, Work},
     ranks::among,
 };
 use rand::Rng;
 
 use crate::{
     Error, Start,
-    bench::{exchanged::Counted, small},
+    bench::{check_room, exchanged::Counted, small},
     out::{self, say},
     ranks::Ranks,
 };
@@ -138,6 +141,8 @@ fn steps(args: &Args, exchanged: Option<&Counted>) -> Result<ExitCode, Error> {
     let space = SearchSpace::darts();
     let skeleton = Skeleton { channels: args.channels, cells: args.cells, ..Skeleton::search() };
     let skeleton = skeleton.with_image(3, args.size, args.size);
+    let footprint = Footprint::of_cells(&NetworkSpec::supernet(&space, &skeleton)?);
+    check_room(footprint, (Work::Training, args.batch), &device, "--batch, --channels, --cells or --size")?;
     let streams = Streams::new(args.seed);
     let mut net = Supernet::new(&space, &skeleton, &Operations::built_in(), &streams, &device)?;
     let batches = [random_batch(args, &streams, 0, &device)?, random_batch(args, &streams, 1, &device)?];

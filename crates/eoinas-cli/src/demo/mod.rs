@@ -8,8 +8,8 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use candle_core::Device;
 use eoinas_core::TargetInfo;
-use eoinas_nn::saved::SavedNetwork;
 use eoinas_onnx::OnnxError;
 use serde_json::json;
 
@@ -17,6 +17,7 @@ use crate::{
     Error, Start,
     export::{self, Input},
     out::say,
+    saved,
 };
 
 const PAGE: &str = include_str!("page.html");
@@ -63,8 +64,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     if page.exists() {
         return Err(Box::new(OnnxError::Exists { path: page }));
     }
-    let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.architecture.set_max_ops(args.max_ops);
+    let saved = saved::open(&args.model, args.max_ops, (0, &Device::Cpu))?;
     let (network, options) = export::prepared(&saved, Input::AnySize, true)?;
     let model = eoinas_onnx::to_bytes(&network, &options)?;
     let runtime = RUNTIME.map(|(file, place)| Ok((place, STANDARD.encode(runtime_file(&args.runtime, file)?))));

@@ -14,11 +14,7 @@ use std::{
 use clap::ValueEnum;
 use eoinas_core::{TargetInfo, ValueKind, counted};
 use eoinas_data::SourceKind;
-use eoinas_nn::{
-    Operations,
-    saved::{Description, SavedNetwork},
-    task,
-};
+use eoinas_nn::{Operations, saved::Description, task};
 use eoinas_report::evaluation::Evaluation;
 use eoinas_train::machine::parse_device;
 
@@ -27,6 +23,7 @@ use crate::{
     data::PictureFlags,
     host::HostArgs,
     out::{self, say},
+    saved,
 };
 pub(crate) use keep::keep;
 use samples::Samples;
@@ -109,14 +106,13 @@ impl Args {
 pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
     #[cfg(feature = "mlflow")]
     args.host.tracking.refuse()?;
-    let mut saved = SavedNetwork::read(&args.model)?;
-    saved.description.architecture.set_max_ops(args.max_ops);
+    let device = parse_device(&args.host.device, out::note)?;
+    let saved = saved::open(&args.model, args.max_ops, (predict::BATCH, &device))?;
     let classes = classes(&saved.description)?;
     // Before the work, not after it.
     let page = args.out.as_deref().map(files::page_path);
     page.iter().chain(&args.csv).try_for_each(|path| files::check_free(path))?;
     page.iter().zip(&args.csv).try_for_each(|(page, csv)| files::check_apart(page, csv))?;
-    let device = parse_device(&args.host.device, out::note)?;
     let asked = args.asked();
     let mut samples = Samples::open(&asked, &saved.description, &classes)?;
     let network = saved.build(&Operations::built_in(), &device)?;

@@ -11,7 +11,7 @@ use super::samples::{Entry, Samples};
 use crate::{Error, data::PictureFlags};
 
 /// Images in a pass.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Indices of the images that were read, what the network says of each, and those that were left out, with reasons.
 pub(super) type Predicted = (Vec<usize>, Vec<Prediction>, Vec<String>);

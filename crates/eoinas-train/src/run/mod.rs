@@ -8,7 +8,7 @@ mod job;
 mod known_data;
 pub mod lock;
 pub mod machine;
-pub(crate) mod memory;
+pub mod memory;
 pub mod observer;
 mod options;
 mod outcome;
