@@ -4,6 +4,7 @@
 use std::panic::catch_unwind;
 
 use eoinas_fuzz::{TARGETS, Target, mutate::mutated};
+use eoinas_train::machine::with_threads;
 
 fn feed(name: &str, inputs: u64) {
     let times = std::env::var("EOINAS_FUZZ_TIMES").map_or(1, |times| times.parse().unwrap());
@@ -11,13 +12,17 @@ fn feed(name: &str, inputs: u64) {
     let seeds = target.seeds();
     // As they are, then changed.
     let changed = (0..inputs * times).map(|index| mutated(&seeds, index));
-    for (index, input) in seeds.iter().cloned().chain(changed).enumerate() {
-        if let Err(panic) = catch_unwind(|| (target.run)(&input)) {
-            let path = std::env::temp_dir().join(format!("eoinas-fuzz-{name}-{index}"));
-            std::fs::write(&path, &input).unwrap();
-            println!("input {index} of {name}, now in {}", path.display());
-            std::panic::resume_unwind(panic);
-        }
+    let all = seeds.iter().cloned().chain(changed).enumerate();
+    // Networks as small as theirs wait for other threads longer than they compute.
+    with_threads(Some(1), || all.for_each(|(index, input)| feed_one(target, index, &input))).unwrap();
+}
+
+fn feed_one(target: Target, index: usize, input: &[u8]) {
+    if let Err(panic) = catch_unwind(|| (target.run)(input)) {
+        let path = std::env::temp_dir().join(format!("eoinas-fuzz-{}-{index}", target.name));
+        std::fs::write(&path, input).unwrap();
+        println!("input {index} of {}, now in {}", target.name, path.display());
+        std::panic::resume_unwind(panic);
     }
 }
 
