@@ -8,11 +8,8 @@ use std::{
 
 use eoinas_core::{SearchSpace, run_folder::names};
 use eoinas_train::{
-    Options, RunWriter, Search, SearchConfig, Seeds, TrainConfig, TrainError,
-    batch::Single,
-    budget::Fitted,
-    data::open_dataset,
-    run::TimePlan,
+    Options, RunWriter, Search, SearchConfig, Seeds, TrainConfig, TrainError, batch::Single, budget::Fitted,
+    data::open_dataset, run::TimePlan,
 };
 
 use super::{Args, Ended, args::Asked, download, settings};
