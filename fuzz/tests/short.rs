@@ -18,6 +18,10 @@ fn feed(name: &str, inputs: u64) {
 }
 
 fn feed_one(target: Target, index: usize, input: &[u8]) {
+    // An input that ends the process is the one that comes after so many.
+    if index > 0 && index.is_multiple_of(10_000) {
+        println!("{index} inputs of {}", target.name);
+    }
     if let Err(panic) = catch_unwind(|| (target.run)(input)) {
         let path = std::env::temp_dir().join(format!("eoinas-fuzz-{}-{index}", target.name));
         std::fs::write(&path, input).unwrap();

@@ -145,6 +145,19 @@ fn later_versions_and_unknown_events_are_told_apart() {
 }
 
 #[test]
+fn a_space_of_more_nodes_than_there_can_be_is_not_read() {
+    let line = Record { seq: 0, elapsed_seconds: 0.0, event: Event::RunStarted(Box::new(run_started())) }.to_line();
+    Record::from_line(&line).unwrap();
+    for (name, count) in [("nodes", "4294967296"), ("nodes", "257"), ("inputs", "65"), ("inputs", "0")] {
+        let place = line.find(&format!("\"{name}\":")).unwrap() + name.len() + 3;
+        let mut line = line.clone();
+        line.replace_range(place..=place, count);
+        let error = Record::from_line(&line).unwrap_err().to_string();
+        assert!(error.contains(&format!("has {count} in")) && error.contains("it needs 1 to "), "{error}");
+    }
+}
+
+#[test]
 fn fields_that_a_later_version_adds_do_not_matter() {
     let line = r#"{"seq":0,"elapsed_seconds":0,"event":"epoch_started","epoch":1,"epochs":2,"mood":"good"}"#;
     assert_eq!(Record::from_line(line).unwrap().event, Event::EpochStarted { epoch: 1, epochs: 2 });

@@ -125,3 +125,21 @@ fn markdown_stays_a_table() {
     assert!(row.contains(r"\| \`a\` \[b\](javascript:c) \*\*d\*\* \\ "), "{row}");
     assert_eq!(text.lines().count(), 3);
 }
+
+#[test]
+fn cells_of_more_nodes_than_memory_has_room_for_are_not_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    fs::create_dir(&run).unwrap();
+    search(&run, 2, Made::Whole);
+    let record = run.join("events.jsonl");
+    let text = fs::read_to_string(&record).unwrap();
+    for name in ["nodes", "inputs"] {
+        let mut text = text.clone();
+        let place = text.find(&format!("\"{name}\":")).unwrap() + name.len() + 3;
+        text.replace_range(place..=place, "4294967296");
+        fs::write(&record, text).unwrap();
+        let out = Some(dir.path().join(name));
+        write(std::slice::from_ref(&run), &Options { out, tensorboard: true, ..Options::default() }).unwrap();
+    }
+}

@@ -192,7 +192,7 @@ impl Args {
         self.processes.check((shared, what), self.out.as_deref(), &alone)
     }
 
-    fn says_nothing(&self) -> bool {
+    pub(super) fn says_nothing(&self) -> bool {
         // In whole, so that no flag is forgotten here.
         #[rustfmt::skip]
         let Self {

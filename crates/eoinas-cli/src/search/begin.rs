@@ -8,7 +8,7 @@ use std::{
 
 use eoinas_core::{SearchSpace, run_folder::names};
 use eoinas_train::{
-    Options, RunWriter, Search, SearchConfig, Seeds, TrainConfig, TrainError, batch::Single, budget::Fitted,
+    Options, RunWriter, Runs, Search, SearchConfig, Seeds, TrainConfig, TrainError, batch::Single, budget::Fitted,
     data::open_dataset, run::TimePlan,
 };
 

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path, process::ExitCode};
 
 use eoinas_core::run_folder::names;
-use eoinas_train::{Found, Outcome, RunDir, Search, SearchConfig, Seeds, batch::Single};
+use eoinas_train::{Found, Outcome, RunDir, Runs, Search, SearchConfig, Seeds, batch::Single};
 
 use super::{Args, Ended};
 use crate::{

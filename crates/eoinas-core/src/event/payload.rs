@@ -7,7 +7,7 @@ use crate::alive::AliveOps;
 use crate::count::Counts;
 use crate::models::ModelConfig;
 use crate::skeleton::Skeleton;
-use crate::space::{CellSpec, EdgeMap, EdgeOpTable, SearchSpace};
+use crate::space::{CellSpec, EdgeMap, EdgeOpTable, SearchSpace, read_cells};
 use crate::target::{Measure, TargetInfo};
 
 /// What a run is for.
@@ -79,6 +79,7 @@ pub struct SpaceInfo {
     /// Names of the candidate ops; tables of ops have this order.
     pub ops: Vec<String>,
     /// Kinds of cell with their edges.
+    #[serde(deserialize_with = "read_cells")]
     pub cells: Vec<CellSpec>,
 }
 

@@ -1,5 +1,7 @@
 //! Whether a search space can be searched.
 
+use serde::{Deserialize, Deserializer, de::Error as _};
+
 use super::{CellSpec, SearchSpace};
 use crate::error::CoreError;
 use crate::op::{BUILT_IN, Op};
@@ -54,15 +56,32 @@ fn check_name(what: &str, name: &str) -> Result<(), CoreError> {
     )))
 }
 
+/// Whether it has as many nodes as a cell may have: whoever draws it makes something for each.
+fn check_size(cell: &CellSpec) -> Result<(), CoreError> {
+    for (what, got, max) in [("input nodes", cell.inputs, MAX_INPUTS), ("intermediate nodes", cell.nodes, MAX_NODES)] {
+        if got == 0 || got > max {
+            let name = &cell.name;
+            return Err(CoreError::space(format!("cell `{name}` has {got} {what}; it needs 1 to {max}")));
+        }
+    }
+    Ok(())
+}
+
+/// Reads cells of a file that may say anything of them.
+///
+/// # Errors
+/// One of more nodes than there can be.
+pub(crate) fn read_cells<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CellSpec>, D::Error> {
+    let cells = Vec::<CellSpec>::deserialize(deserializer)?;
+    cells.iter().try_for_each(check_size).map_err(D::Error::custom)?;
+    Ok(cells)
+}
+
 fn check_cell(cell: &CellSpec) -> Result<(), CoreError> {
     let name = &cell.name;
     check_name("a kind of cell", name)?;
     let wrong = |problem: String| Err(CoreError::cell(name, problem));
-    for (what, got, max) in [("input nodes", cell.inputs, MAX_INPUTS), ("intermediate nodes", cell.nodes, MAX_NODES)] {
-        if got == 0 || got > max {
-            return Err(CoreError::space(format!("cell `{name}` has {got} {what}; it needs 1 to {max}")));
-        }
-    }
+    check_size(cell)?;
     if cell.keep == Some(0) {
         let problem = "keeps 0 edges a node; use at least 1, or None to keep all";
         return Err(CoreError::space(format!("cell `{name}` {problem}")));

@@ -15,7 +15,7 @@ use crate::error::CoreError;
 use crate::genotype::{CellGenotype, GenotypeEdge};
 use crate::op::Op;
 
-pub(crate) use check::{MAX_INPUTS, MAX_NODES};
+pub(crate) use check::{MAX_INPUTS, MAX_NODES, read_cells};
 pub use edge_map::EdgeMap;
 pub use table::EdgeOpTable;
 
