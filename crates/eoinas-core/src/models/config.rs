@@ -50,7 +50,8 @@ pub struct ModelConfig {
     /// What motifs are made of, which no other network has. Default: `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub motifs: Option<Motifs>,
-    /// Dense blocks, which no other network has: not of [`ModelKind::DenseNetBc`], whose blocks follow from its depth. Default: `None`.
+    /// Dense blocks, which no other network has: not [`ModelKind::DenseNetBc`], whose blocks follow from its depth. Default:
+    /// `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub densenet: Option<DenseNet>,
 }

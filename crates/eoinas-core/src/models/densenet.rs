@@ -37,8 +37,8 @@ pub struct DenseBlock {
 
 /// Blocks in the order in which they run, with transitions between them.
 ///
-/// Text: `densenet` with the channels of the first convolution, then `block` with the growth rates of the layers (`12x3` for three that
-/// are alike) and `transition` with its channels, by turns.
+/// Text: `densenet` with the channels of the first convolution, then `block` with the growth rates of the layers (`12x3` for three
+/// that are alike) and `transition` with its channels, by turns.
 ///
 /// ```
 /// use eoinas_core::models::DenseNet;
@@ -156,8 +156,8 @@ fn layers(text: &str) -> Result<Vec<DenseLayer>, String> {
 }
 
 impl DenseNet {
-    /// The same with one layer of another growth rate, and the bottleneck of four times that, unless it has a wider one (Net2Wider,
-    /// where both are larger). `None` where there is no such layer.
+    /// The same with one layer of another growth rate, and a bottleneck of four times that, unless it has a wider one
+    /// (Net2Wider, where both are larger). `None` where there is no such layer.
     pub fn widened(&self, block: usize, layer: usize, growth: usize) -> Option<Self> {
         let mut network = self.clone();
         let layer = network.blocks.get_mut(block)?.layers.get_mut(layer)?;

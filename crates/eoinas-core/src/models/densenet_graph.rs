@@ -4,7 +4,7 @@ use super::builder::Builder;
 use super::config::ModelConfig;
 use super::densenet::{DenseBlock, DenseLayer, DenseNet};
 use super::graph::{ConvSpec, Layer, LayerGraph, LayerId, PoolKind, PoolSpec};
-use super::kind::ModelForm;
+use super::kind::{ModelForm, ModelKind};
 use crate::error::CoreError;
 use crate::setting::Setting;
 
@@ -51,8 +51,8 @@ impl ModelConfig {
     /// # Errors
     /// A width or depth that cannot be.
     pub fn as_densenet(&self, images: [usize; 2]) -> Result<Option<DenseNet>, Setting> {
-        let text = self.densenet.as_ref().filter(|_| self.name == super::ModelKind::DenseNet);
-        match self.name == super::ModelKind::DenseNetBc {
+        let text = self.densenet.as_ref().filter(|_| self.name == ModelKind::DenseNet);
+        match self.name == ModelKind::DenseNetBc {
             true => published(self, self.form_for(images)).map(Some),
             false => text.map(|text| text.scaled(self.width)).transpose(),
         }
@@ -132,12 +132,12 @@ mod tests {
         let told: ModelConfig = "densenet24 block12x2 transition30 block8".parse().unwrap();
         let half = ModelConfig { width: 0.5, ..told };
         assert_eq!(half.as_densenet([32, 32]).unwrap().unwrap().to_string(), "densenet12 block6x2 transition15 block4");
-        assert_eq!(ModelConfig::new(super::super::ModelKind::ResNet20).as_densenet([32, 32]).unwrap(), None);
+        assert_eq!(ModelConfig::new(ModelKind::ResNet20).as_densenet([32, 32]).unwrap(), None);
         let wrong: ModelConfig = DenseNet { blocks: Vec::new() }.into();
         assert!(wrong.graph([32, 32, 3], 10).unwrap_err().to_string().contains("there are 0 blocks"));
     }
 
     fn bc() -> ModelConfig {
-        ModelConfig::new(super::super::ModelKind::DenseNetBc)
+        ModelConfig::new(ModelKind::DenseNetBc)
     }
 }

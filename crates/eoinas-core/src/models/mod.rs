@@ -1,6 +1,6 @@
 //! Human-designed networks, layer by layer, as the paper's tables compare with, and networks that strategies search for layer by
-//! layer ([`Chain`], [`Stages`], [`Motifs`], [`DenseNet`]): no cells, one description each, from which counting, training, inference and whatever
-//! is exported are made.
+//! layer ([`Chain`], [`Stages`], [`Motifs`], [`DenseNet`]): no cells, one description each, from which counting, training,
+//! inference and whatever is exported are made.
 //!
 //! ```
 //! use eoinas_core::models::{ModelConfig, ModelForm, ModelKind};

@@ -2,15 +2,15 @@
 
 use candle_core::Tensor;
 use eoinas_core::Setting;
-use eoinas_core::models::{DenseNet, ModelConfig, ModelForm};
+use eoinas_core::models::{DenseLayer, DenseNet, ModelConfig, ModelForm};
 use rand::Rng;
 
 use super::weights::{Copies, NORM, Weights};
 use crate::derived::DerivedNetwork;
 use crate::error::Result;
 
-/// A DenseNet with growth rates, bottlenecks, transitions or a first convolution as wide as those of `target` (Net2Wider), which has
-/// as many layers: [`DenseNet::widened`] and [`DenseNet::with_wider_inputs`] of what [`ModelConfig::as_densenet`] says that the
+/// A DenseNet with growth rates, bottlenecks, transitions and a first convolution as wide as those of `target` (Net2Wider), which
+/// has as many layers: [`DenseNet::widened`] and [`DenseNet::with_wider_inputs`] of what [`ModelConfig::as_densenet`] says that the
 /// network is. New channels are copies of ones that `rng` chooses. The BatchNorm of each reader copies its channels, and its
 /// weights are shared out among the copies, unevenly: layers behind in the block, bottlenecks, transitions, the classifier.
 ///
@@ -46,8 +46,8 @@ pub fn wider_densenet(net: &DerivedNetwork, target: &DenseNet, rng: &mut dyn Rng
     weights.network(net, &grown(model, target))
 }
 
-/// A DenseNet with one more layer behind the layer `after` of a block, both from 0 (Net2Deeper): a copy of that layer, whose channels
-/// replicate its own; of these, which it reads as well, it begins with weights of zero. Readers share out their weights among
+/// A DenseNet with one more layer behind the layer `after` of a block, both from 0 (Net2Deeper): a copy of that layer, whose
+/// channels replicate its own; these it reads as well, with weights that begin as zero. Readers share out their weights among
 /// both, unevenly, as `rng` draws.
 ///
 /// The paper replicates channels by filters that are the identity. Behind BatchNorm and ReLU, which begin a layer of DenseNet-BC,
@@ -138,9 +138,8 @@ fn grown(model: ModelConfig, target: &DenseNet) -> ModelConfig {
 fn check_target(old: &DenseNet, target: &DenseNet) -> Result<()> {
     let grows = old.blocks.len() == target.blocks.len()
         && old.blocks.iter().zip(&target.blocks).all(|(old, new)| {
-            let wider = |(old, new): (&eoinas_core::models::DenseLayer, &eoinas_core::models::DenseLayer)| {
-                old.growth <= new.growth && old.bottleneck <= new.bottleneck
-            };
+            let wider =
+                |(old, new): (&DenseLayer, &DenseLayer)| old.growth <= new.growth && old.bottleneck <= new.bottleneck;
             let alike = old.layers.len() == new.layers.len() && old.input <= new.input;
             alike && old.layers.iter().zip(&new.layers).all(wider)
         });

@@ -1,7 +1,7 @@
 //! DenseNets that grow.
 
 use eoinas_core::Setting;
-use eoinas_core::models::DenseNet;
+use eoinas_core::models::{DenseBlock, DenseNet};
 
 use super::{check_widths, space::Grows};
 
@@ -50,7 +50,7 @@ impl Grows for DenseGrowth {
 
     fn tokens(&self, network: &DenseNet) -> Option<Vec<u32>> {
         let rate = |growth: usize| self.rates.iter().position(|rate| *rate == growth).map(|at| 1 + at as u32);
-        let of_block = |block: &eoinas_core::models::DenseBlock| {
+        let of_block = |block: &DenseBlock| {
             let layers = block.layers.iter().map(|layer| rate(layer.growth));
             std::iter::once(Some(0)).chain(layers).collect::<Option<Vec<u32>>>()
         };

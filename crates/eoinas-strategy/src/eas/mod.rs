@@ -1,5 +1,5 @@
-//! Chains and DenseNets that are made wider and deeper by two actors (Cai, Chen, Zhang, Yu, Wang, "Efficient Architecture Search by Network
-//! Transformation", AAAI 2018: EAS).
+//! Chains and DenseNets that are made wider and deeper by two actors (Cai, Chen, Zhang, Yu, Wang, "Efficient Architecture Search by
+//! Network Transformation", AAAI 2018: EAS).
 
 mod actors;
 mod chains;
@@ -33,7 +33,8 @@ pub struct EasConfig {
     pub wider: usize,
     /// Layers that the deeper actor then adds; at most 100. Default 5.
     pub deeper: usize,
-    /// Most layers of a candidate, with poolings, transitions and a DenseNet's first convolution; from the start's on, at most 1,000. Default 50.
+    /// Most layers of a candidate, with poolings, transitions and a DenseNet's first convolution; from the start's on, at most
+    /// 1,000. Default 50.
     pub longest: usize,
     /// Numbers for each token; 1 to 4,096. Default 16.
     pub embedding: usize,
@@ -91,8 +92,8 @@ impl EasConfig {
     }
 }
 
-/// Candidates that grow out of one: a bidirectional LSTM reads the layers, the wider actor decides for each layer whether it takes the
-/// next larger width, the deeper actor which layer gets another behind it, and with which filter where that is chosen.
+/// Candidates that grow out of one: a bidirectional LSTM reads the layers, the wider actor decides for each layer whether it takes
+/// the next larger width, the deeper actor which layer gets another behind it, and with which filter where that is chosen.
 /// REINFORCE moves both after each batch of scores, by `tan(score * pi / 2)` above its moving average. Which networks: chains
 /// by [`Growth`](crate::chain::Growth), DenseNets by [`DenseGrowth`], others by [`Grows`].
 ///
