@@ -1,9 +1,6 @@
 //! Candidates that can be as narrow as a study's cost asks for.
 
-use eoinas_core::{
-    CoreError,
-    models::{DenseNet, ModelConfig},
-};
+use eoinas_core::models::{DenseNet, ModelConfig};
 use eoinas_data::DatasetInfo;
 use eoinas_strategy::{
     EasConfig,
