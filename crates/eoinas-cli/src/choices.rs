@@ -29,7 +29,7 @@ pub(crate) fn train_presets() -> impl TypedValueParser<Value = TrainPreset> {
     of(TrainPreset::ALL.map(|preset| described(preset.name(), preset.about())))
 }
 
-/// A network without cells: a human-designed one by its name, or a chain, stages or motifs by their text.
+/// A network without cells: a human-designed one by its name, or a chain, stages, motifs or dense blocks by their text.
 #[derive(Clone)]
 pub(crate) struct Networks;
 

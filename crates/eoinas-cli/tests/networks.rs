@@ -71,11 +71,15 @@ fn a_chain_of_layers_is_trained_counted_and_used() {
 }
 
 #[test]
-fn stages_and_motifs_are_trained_stopped_resumed_and_used() {
+fn networks_by_their_texts_are_trained_stopped_resumed_and_used() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();
     let pictures = pictures(dir.path(), 12);
-    for (kind, layers) in [("stages", "stage3-4:1-01 stage3-6:0 dense8"), ("motifs", "motifs4 3.0.6 1.4.2 | 1.2.1")] {
+    for (kind, layers) in [
+        ("stages", "stage3-4:1-01 stage3-6:0 dense8"),
+        ("motifs", "motifs4 3.0.6 1.4.2 | 1.2.1"),
+        ("densenet", "densenet4 block3x2-5 transition6 block4:7"),
+    ] {
         let [whole, pieces] = ["whole", "pieces"].map(|name| path(&format!("{kind}-{name}")));
         let train = |out: &str, more: &[&str]| {
             let small =
@@ -169,6 +173,27 @@ fn strategies_have_their_candidates_trained() {
 }
 
 #[test]
+fn densenets_grow_within_a_cost_that_is_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study").display().to_string();
+    let study = |multiply_adds: &str| {
+        let small = ["--epochs", "1", "--train-images", "80", "--test-images", "20", "--multiply-adds", multiply_adds];
+        run(
+            "compare",
+            &[&["strategies", "--strategy", "eas-densenets", "--budget", "1", "--out", &out], &small[..]].concat(),
+        )
+    };
+    let refused = study("200k");
+    let error = text(&refused.stderr);
+    assert!(!refused.status.success() && error.contains("expected at least"), "{error}");
+    fs::remove_dir_all(&out).unwrap();
+    let done = study("500k");
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let history = fs::read_to_string(format!("{out}/eas-densenets/seed-0/history-1.json")).unwrap();
+    assert!(history.contains("\"genotype\": \"densenet"), "{history}");
+}
+
+#[test]
 fn what_a_human_designed_network_does_not_have_is_refused() {
     for (args, wanted) in [
         (&["--network", "resnet-21"][..], "resnet-20"),
@@ -181,6 +206,8 @@ fn what_a_human_designed_network_does_not_have_is_refused() {
         (&["--network", "motifs8 6.0.7 | 1"], "there is no op 7, only 0 to 6"),
         (&["--network", "motifs8 6.0.0 | 1"], "does not depend on its first"),
         (&["--network", "stages"], "invalid value 'stages'"),
+        (&["--network", "densenet24 block12 transition9"], "no block follows `transition9`"),
+        (&["--network", "densenet"], "invalid value 'densenet'"),
         (&["--network", "resnet-20", "--depth", "21"], "6n + 2"),
         (&["--network", "mobilenet-v2", "--depth", "20"], "--depth is 20"),
         (&["--network", "resnet-20", "--width", "0"], "--width is 0"),

@@ -21,6 +21,7 @@ use rand::Rng;
 const CLASSES: usize = 5;
 const STAGES: &str = "stage5-6:1-01 stage3-8:0-10-111 dense12";
 const MOTIFS: &str = "motifs6 1.2.3 4.5.6 3.1.0.0.2.6 | 1.3.2";
+const DENSENET: &str = "densenet6 block3x2-5 transition7 block4:9";
 
 fn images(samples: usize, [h, w, c]: [usize; 3], index: u64) -> Batch {
     let mut rng = Streams::new(11).rng(SeedStream::Named("test batch"), 0, index);
@@ -45,7 +46,7 @@ fn models() -> Vec<ModelConfig> {
         let form = new.name.forms().contains(&ModelForm::Cifar).then_some(ModelForm::Cifar);
         ModelConfig { depth, form, width: 0.15, ..new }
     };
-    let searched = [STAGES, MOTIFS].map(|text| text.parse().unwrap());
+    let searched = [STAGES, MOTIFS, DENSENET].map(|text| text.parse().unwrap());
     ModelKind::ALL.into_iter().map(small).chain(searched).collect()
 }
 

@@ -50,7 +50,7 @@ mod strategy;
 mod table;
 
 #[cfg(feature = "nao")]
-pub use eas::{Eas, EasConfig};
+pub use eas::{DenseGrowth, Eas, EasConfig, Grows};
 pub use error::StrategyError;
 pub use evaluator::{EvaluateError, Evaluation, Evaluator};
 pub use evolution::Evolution;

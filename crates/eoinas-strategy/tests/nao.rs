@@ -3,6 +3,7 @@
 #![cfg(feature = "nao")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use eoinas_core::models::{DenseNet, ModelForm};
 use eoinas_core::{Genotype, SearchSpace};
 use eoinas_strategy::chain::{Chain, ChainLayer, Growth};
 use eoinas_strategy::*;
@@ -30,12 +31,17 @@ fn resumed_searches_end_in_the_same_bytes() {
     let mut resumed = cells(40).resume(history).unwrap();
     assert_eq!(serde_json::to_string(resumed.run(|_| {}).unwrap()).unwrap(), whole);
 
-    let chains = |budget| StrategySearch::new(eas(10), wide, budget, 3);
-    let mut whole = chains(34);
+    grown_again(|| eas(10), wide);
+    grown_again(|| dense_eas(10), early);
+}
+
+fn grown_again<G: Grows>(strategy: impl Fn() -> Eas<G>, score: fn(&G::Candidate) -> Evaluation) {
+    let search = |budget| StrategySearch::new(strategy(), score, budget, 3);
+    let mut whole = search(34);
     let whole = serde_json::to_string(whole.run(|_| {}).unwrap()).unwrap();
-    let mut first = chains(25);
+    let mut first = search(25);
     let history = first.run(|_| {}).unwrap().clone();
-    let mut resumed = chains(34).resume(history).unwrap();
+    let mut resumed = search(34).resume(history).unwrap();
     assert_eq!(serde_json::to_string(resumed.run(|_| {}).unwrap()).unwrap(), whole);
 }
 
@@ -91,6 +97,38 @@ fn eas_learns_where_to_grow() {
     assert!(found > random + 0.05, "{found} against {random}");
 }
 
+/// Up to 1 for what is all in the first block: the mean over 6 layers there of how large their growth rates are.
+fn early(network: &DenseNet) -> Evaluation {
+    let rates = network.blocks[0].layers.iter().take(6).map(|layer| layer.growth as f64 / 16.0);
+    Evaluation::of(rates.sum::<f64>() / 6.0)
+}
+
+fn dense_eas(batch: usize) -> Eas<DenseGrowth> {
+    let start = "densenet8 block4-4 transition8 block4-4 transition8 block4-4".parse().unwrap();
+    let config = EasConfig { batch, wider: 3, deeper: 4, hidden: 20, learning_rate: 0.02, ..EasConfig::densenets() };
+    Eas::new(start, DenseGrowth { rates: vec![4, 8, 12, 16] }).unwrap().with_config(config).unwrap()
+}
+
+/// As for chains. The optimum is reached: four layers more in the first block, and all of them as wide as can be.
+#[test]
+fn eas_learns_where_densenets_grow() {
+    let budget = 200;
+    let mean = |batch| {
+        let mut search = StrategySearch::new(dense_eas(batch), early, budget, 0);
+        let history = search.run(|_| {}).unwrap();
+        let network = |entry: &Entry| {
+            let network: DenseNet = entry.genotype.parse().unwrap();
+            network.graph(ModelForm::Cifar, [32, 32, 3], 10).unwrap()
+        };
+        assert!(history.entries.iter().all(|entry| network(entry).classes() == 10));
+        let best = history.best().unwrap().evaluation.score;
+        (history.entries[budget - 50..].iter().map(|entry| entry.evaluation.score).sum::<f64>() / 50.0, best)
+    };
+    let (found, random) = (mean(10), mean(1_000));
+    println!("eas of densenets {found:.3?}, random {random:.3?}");
+    assert!(found.0 > random.0 + 0.05 && found.1 > 0.99, "{found:?} against {random:?}");
+}
+
 #[test]
 fn settings_that_cannot_be_are_named() {
     let name = |error: StrategyError| match error {
@@ -133,4 +171,9 @@ fn settings_that_cannot_be_are_named() {
     assert_eq!(new("conv3-16", Growth { channels: vec![32, 16], ..Growth::default() }), "eas.channels");
     assert_eq!(new("conv3-16", Growth { kernels: vec![2], ..Growth::default() }), "eas.kernels");
     assert_eq!(new("conv3-16", Growth { units: vec![], ..Growth::default() }), "eas.units");
+    let new = |start: &str, rates| name(Eas::new(start.parse().unwrap(), DenseGrowth { rates }).unwrap_err());
+    assert_eq!(new("densenet8 block4", vec![8, 12]), "eas.start");
+    assert_eq!(new("densenet8 block4", vec![4, 4]), "eas.rates");
+    let long = EasConfig { longest: 8, ..EasConfig::densenets() };
+    assert_eq!(name(dense_eas(10).with_config(long).unwrap_err()), "eas.longest");
 }

@@ -63,7 +63,7 @@ pub struct Args {
         "max_multiply_adds", "max_latency"])]
     init: Option<PathBuf>,
     /// A human-designed network by its name, or one by its layers: a chain ('conv3-64 pool2/2 dense128'), stages ('stage5-8:1-01
-    /// dense128') or motifs ('motifs16 3.0.6 | 1'); instead of a cell's network.
+    /// dense128'), motifs ('motifs16 3.0.6 | 1') or dense blocks ('densenet24 block12x3 transition30 block12x3'); instead of a cell's network.
     #[arg(long, help_heading = "Cell", group = "cell", value_name = "NAME", value_parser = choices::Networks, conflicts_with_all = ["genotype", "random", "init", "resume",
         "print_config", "channels", "cells", "drop_path", "auxiliary", "max_parameters", "max_multiply_adds", "max_latency"])]
     network: Option<ModelConfig>,

@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::chain::Chain;
+use super::densenet::DenseNet;
 use super::graph::LayerGraph;
 use super::kind::{ModelForm, ModelKind};
 use super::motifs::Motifs;
 use super::stages::Stages;
 use super::text::example;
-use super::{densenet, inception, mobilenet_v2, mobilenet_v3, preact_resnet, resnet, resnet_cifar, senet, shufflenet};
+use super::{
+    densenet_graph, inception, mobilenet_v2, mobilenet_v3, preact_resnet, resnet, resnet_cifar, senet, shufflenet,
+};
 use crate::error::CoreError;
 use crate::setting::Setting;
 
@@ -47,6 +50,10 @@ pub struct ModelConfig {
     /// What motifs are made of, which no other network has. Default: `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub motifs: Option<Motifs>,
+    /// Dense blocks, which no other network has: not [`ModelKind::DenseNetBc`], whose blocks follow from its depth. Default:
+    /// `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub densenet: Option<DenseNet>,
 }
 
 fn one() -> f64 {
@@ -56,7 +63,7 @@ fn one() -> f64 {
 impl ModelConfig {
     /// The network as published.
     pub fn new(name: ModelKind) -> Self {
-        Self { name, form: None, width: 1.0, depth: None, chain: None, stages: None, motifs: None }
+        Self { name, form: None, width: 1.0, depth: None, chain: None, stages: None, motifs: None, densenet: None }
     }
 
     /// The form for images of this height and width.
@@ -98,7 +105,7 @@ impl ModelConfig {
             ModelKind::PreactResNet110 => preact_resnet::network(self, 110, images, classes),
             ModelKind::ResNet18 => resnet::basic(self, form, images, classes),
             ModelKind::ResNet50 => resnet::bottleneck(self, form, images, classes),
-            ModelKind::DenseNetBc => densenet::network(self, form, images, classes),
+            ModelKind::DenseNetBc => densenet_graph::network(self, form, images, classes),
             ModelKind::SeNet => senet::network(self, form, images, classes),
             ModelKind::InceptionV1 => inception::network(self, form, 3, images, classes),
             ModelKind::InceptionV1With5x5 => inception::network(self, form, 5, images, classes),
@@ -108,6 +115,9 @@ impl ModelConfig {
             ModelKind::Chain => self.by_text(self.chain.as_ref())?.scaled(self.width)?.graph(images, classes),
             ModelKind::Stages => self.by_text(self.stages.as_ref())?.scaled(self.width)?.graph(images, classes),
             ModelKind::Motifs => self.by_text(self.motifs.as_ref())?.scaled(self.width)?.graph(images, classes),
+            ModelKind::DenseNet => {
+                self.by_text(self.densenet.as_ref())?.scaled(self.width)?.graph(form, images, classes)
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::Chain;
 use super::config::ModelConfig;
+use super::densenet::DenseNet;
 use super::motifs::Motifs;
 use super::stages::Stages;
 use crate::genotype::Genotype;
@@ -67,6 +68,12 @@ impl From<Stages> for Design {
 impl From<Motifs> for Design {
     fn from(motifs: Motifs) -> Self {
         Self::Model(motifs.into())
+    }
+}
+
+impl From<DenseNet> for Design {
+    fn from(densenet: DenseNet) -> Self {
+        Self::Model(densenet.into())
     }
 }
 

@@ -52,6 +52,9 @@ pub enum ModelKind {
     /// Motifs within motifs, by the ops of their edges ([`Motifs`](super::Motifs)): what Hierarchical NAS (Liu et al. 2018) searches
     /// for.
     Motifs,
+    /// Dense blocks whose layers have growth rates of their own ([`DenseNet`](super::DenseNet)): what EAS (Cai et al. 2018) grows beside
+    /// chains.
+    DenseNet,
 }
 
 impl ModelKind {
@@ -75,7 +78,7 @@ impl ModelKind {
     ];
 
     /// Those that are what a text says, which a strategy may have found.
-    pub const BY_TEXT: [Self; 3] = [Self::Chain, Self::Stages, Self::Motifs];
+    pub const BY_TEXT: [Self; 4] = [Self::Chain, Self::Stages, Self::Motifs, Self::DenseNet];
 
     /// Its name, as in files and on the command line.
     pub fn name(self) -> &'static str {
@@ -98,6 +101,7 @@ impl ModelKind {
             Self::Chain => "chain",
             Self::Stages => "stages",
             Self::Motifs => "motifs",
+            Self::DenseNet => "densenet",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Human-designed networks, layer by layer, as the paper's tables compare with, and networks that strategies search for layer by
-//! layer ([`Chain`], [`Stages`], [`Motifs`]): no cells, one description each, from which counting, training, inference and whatever
-//! is exported are made.
+//! layer ([`Chain`], [`Stages`], [`Motifs`], [`DenseNet`]): no cells, one description each, from which counting, training,
+//! inference and whatever is exported are made.
 //!
 //! ```
 //! use eoinas_core::models::{ModelConfig, ModelForm, ModelKind};
@@ -39,6 +39,7 @@ mod chain;
 mod chain_graph;
 mod config;
 mod densenet;
+mod densenet_graph;
 mod design;
 mod fit;
 mod graph;
@@ -61,6 +62,7 @@ mod text;
 
 pub use chain::{Chain, ChainLayer};
 pub use config::ModelConfig;
+pub use densenet::{DenseBlock, DenseLayer, DenseNet};
 pub use design::{Design, DesignText};
 pub use graph::{Activation, ConvSpec, Layer, LayerGraph, LayerId, LayerNode, PoolKind, PoolSpec};
 pub use kind::{ModelForm, ModelKind};

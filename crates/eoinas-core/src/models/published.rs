@@ -106,6 +106,12 @@ impl ModelKind {
                 year: 2018,
                 figures: &[],
             },
+            Self::DenseNet => PublishedModel {
+                title: "Efficient architecture search by network transformation",
+                authors: "Cai, Chen, Zhang, Yu, Wang",
+                year: 2018,
+                figures: &[],
+            },
             Self::ShuffleNet => PublishedModel {
                 title: "ShuffleNet: an extremely efficient convolutional neural network for mobile devices",
                 authors: "Zhang, Zhou, Lin, Sun",

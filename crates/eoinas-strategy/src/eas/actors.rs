@@ -4,8 +4,8 @@ use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::{log_softmax, sigmoid};
 use rand::{Rng, RngExt};
 
-use super::decisions::{Decision, Tokens};
-use crate::chain::{Chain, Growth};
+use super::decisions::Decision;
+use super::space::Grows;
 use crate::networks::{Embedding, Linear, Lstm, Weights};
 
 /// What is added to the logit of something that cannot be.
@@ -25,7 +25,7 @@ pub(super) struct Actors {
     places: usize,
 }
 
-/// A chain as the encoder sees it: the states after each layer, and the last ones.
+/// A candidate as the encoder sees it: the states after each layer, and the last ones.
 struct Encoded {
     /// `[layers, 2 hidden]`.
     each: Tensor,
@@ -76,30 +76,35 @@ impl Actors {
     }
 
     /// A decision about each layer that can be wider; `None` where none can.
-    pub fn widen(
+    pub fn widen<G: Grows>(
         &self,
-        tokens: &Tokens,
-        chain: &Chain,
-        growth: &Growth,
+        growth: &G,
+        from: &G::Candidate,
         rng: &mut dyn Rng,
-    ) -> Result<Option<Decision>> {
-        let Some(known) = tokens.of(chain) else { return Ok(None) };
+    ) -> Result<Option<Decision<G::Candidate>>> {
+        let Some(known) = growth.tokens(from) else { return Ok(None) };
         let chances = sigmoid(&self.wider.forward(&self.encode(&known)?.each)?.squeeze(1)?)?.to_vec1::<f32>()?;
         let mut layers = Vec::new();
-        for (at, (layer, chance)) in chain.layers.iter().zip(chances).enumerate() {
-            if growth.wider(*layer).is_some() {
+        for (at, chance) in chances.into_iter().enumerate() {
+            if growth.wider(from, at).is_some() {
                 layers.push((at, rng.random::<f32>() < chance));
             }
         }
-        Ok((!layers.is_empty()).then(|| Decision::Wider { chain: chain.clone(), layers }))
+        Ok((!layers.is_empty()).then(|| Decision::Wider { from: from.clone(), layers }))
     }
 
     /// A decision where another layer comes.
-    pub fn deepen(&self, tokens: &Tokens, chain: &Chain, rng: &mut dyn Rng) -> Result<Option<Decision>> {
-        let Some(known) = tokens.of(chain) else { return Ok(None) };
+    pub fn deepen<G: Grows>(
+        &self,
+        growth: &G,
+        from: &G::Candidate,
+        rng: &mut dyn Rng,
+    ) -> Result<Option<Decision<G::Candidate>>> {
+        let Some(known) = growth.tokens(from) else { return Ok(None) };
+        let places = growth.places(from);
         let mut chosen = [0; 3];
         for at in 0..3 {
-            let likely = self.deeper_logs(&self.encode(&known)?, chain, chosen, at + 1)?;
+            let likely = self.deeper_logs(&self.encode(&known)?, &places, chosen, at + 1)?;
             let likely = likely.last().map_or_else(|| Ok(vec![vec![0.0]]), |last| last.to_vec2::<f32>())?.concat();
             let mut left = rng.random::<f32>();
             let mut drawn = likely.iter().position(|log| {
@@ -116,17 +121,23 @@ impl Actors {
                 *slot = drawn.unwrap_or(0);
             }
         }
-        let [block, place, kernel] = chosen;
-        Ok(Some(Decision::Deeper { chain: chain.clone(), block, place, kernel }))
+        let [block, place, filter] = chosen;
+        Ok(Some(Decision::Deeper { from: from.clone(), block, place, filter }))
     }
 
-    /// The logarithms of the probabilities of the first `count` decisions, each `[1, n]`, after those that were taken.
-    fn deeper_logs(&self, encoded: &Encoded, chain: &Chain, chosen: [usize; 3], count: usize) -> Result<Vec<Tensor>> {
-        let blocks: Vec<usize> = chain.blocks().iter().map(Vec::len).collect();
+    /// The logarithms of the probabilities of the first `count` decisions, each `[1, n]`, after those that were taken; `places` are
+    /// the layers of each block.
+    fn deeper_logs(
+        &self,
+        encoded: &Encoded,
+        places: &[usize],
+        chosen: [usize; 3],
+        count: usize,
+    ) -> Result<Vec<Tensor>> {
         let [block, place, _] = chosen;
         let open = |at: usize, option: usize| match at {
-            0 => blocks.get(option).is_some_and(|layers| *layers > 0),
-            1 => blocks.get(block).is_some_and(|layers| option < *layers),
+            0 => places.get(option).is_some_and(|layers| *layers > 0),
+            1 => places.get(block).is_some_and(|layers| option < *layers),
             _ => true,
         };
         let mut state = encoded.whole.clone();
@@ -143,10 +154,13 @@ impl Actors {
         Ok(logs)
     }
 
-    /// The logarithm of a decision's probability and its mean entropy, both scalars; `None` for a chain with unknown layers.
-    fn log_probability(&self, tokens: &Tokens, decision: &Decision) -> Result<Option<(Tensor, Tensor)>> {
-        let (Decision::Wider { chain, .. } | Decision::Deeper { chain, .. }) = decision;
-        let Some(known) = tokens.of(chain) else { return Ok(None) };
+    /// The logarithm of a decision's probability and its mean entropy, both scalars; `None` for one with unknown layers.
+    fn log_probability<G: Grows>(
+        &self,
+        growth: &G,
+        decision: &Decision<G::Candidate>,
+    ) -> Result<Option<(Tensor, Tensor)>> {
+        let Some(known) = growth.tokens(decision.from()) else { return Ok(None) };
         let encoded = self.encode(&known)?;
         match decision {
             Decision::Wider { layers, .. } => {
@@ -161,13 +175,10 @@ impl Actors {
                 let no = ((1.0 - chance)? * log_sigmoid(&logits.neg()?)?)?;
                 Ok(Some((logs, (yes + no)?.mean_all()?.neg()?)))
             }
-            Decision::Deeper { block, place, kernel, .. } => {
-                let chosen = [*block, *place, *kernel];
-                // A fully connected layer has no filter to decide about.
-                let after = chain.blocks().get(*block).and_then(|block| block.get(*place).copied());
-                let convolution = after.and_then(|at| chain.layers.get(at)).is_some_and(|layer| layer.is_convolution());
-                let count = if convolution { 3 } else { 2 };
-                let all = self.deeper_logs(&encoded, chain, chosen, count)?;
+            Decision::Deeper { from, block, place, filter } => {
+                let chosen = [*block, *place, *filter];
+                let count = if growth.has_filter(from, *block, *place) { 3 } else { 2 };
+                let all = self.deeper_logs(&encoded, &growth.places(from), chosen, count)?;
                 let mut taken = Vec::with_capacity(count);
                 let mut entropies = Vec::with_capacity(count);
                 for (logs, option) in all.iter().zip(chosen) {
@@ -181,11 +192,16 @@ impl Actors {
 
     /// REINFORCE's loss: of each episode the sum of its decisions' logarithms times the advantage, and of all the mean; less the
     /// mean entropy. `None` where nothing was decided.
-    pub fn loss(&self, tokens: &Tokens, episodes: &[(Vec<Decision>, f64)], entropy: f64) -> Result<Option<Tensor>> {
+    pub fn loss<G: Grows>(
+        &self,
+        growth: &G,
+        episodes: &[(Vec<Decision<G::Candidate>>, f64)],
+        entropy: f64,
+    ) -> Result<Option<Tensor>> {
         let (mut terms, mut entropies) = (Vec::new(), Vec::new());
         for (decisions, advantage) in episodes {
             for decision in decisions {
-                if let Some((log, uncertainty)) = self.log_probability(tokens, decision)? {
+                if let Some((log, uncertainty)) = self.log_probability(growth, decision)? {
                     terms.push((log * (-advantage / episodes.len().max(1) as f64))?.reshape(1)?);
                     entropies.push(uncertainty.reshape(1)?);
                 }
@@ -206,52 +222,61 @@ fn log_sigmoid(x: &Tensor) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DenseGrowth;
     use super::*;
+    use crate::chain::Growth;
     use eoinas_core::{SeedStream, Streams};
     use std::collections::HashMap;
 
-    fn actors(chain: &Chain) -> (Actors, Tokens, Growth) {
-        let growth = Growth { channels: vec![16, 32], units: vec![64, 128], kernels: vec![1, 3] };
-        let tokens = Tokens::new(&growth).unwrap();
+    fn actors<G: Grows>(growth: &G, from: &G::Candidate) -> Actors {
         let mut rng = Streams::new(1).rng(SeedStream::Named("eas"), 0, 0);
         let mut weights = Weights::new(&mut rng);
-        let outputs = [chain.blocks().len(), 6, 2];
-        (Actors::new(&mut weights, tokens.vocabulary(), (4, 5), outputs).unwrap(), tokens, growth)
+        let outputs = [growth.places(from).len(), 6, growth.filters()];
+        Actors::new(&mut weights, growth.vocabulary(), (4, 5), outputs).unwrap()
     }
 
-    /// Every decision that can be is drawn as often as the loss says, and the chances add up to 1.
+    /// Every decision that can be is drawn as often as the loss says, and the chances add up to 1; there are so many.
+    fn drawn_as_the_loss_says<G: Grows>(growth: &G, from: &G::Candidate, deeper: bool, many: usize) {
+        let actors = actors(growth, from);
+        let mut rng = Streams::new(1).rng(SeedStream::Named("draws"), 0, 0);
+        let mut counts: HashMap<String, (f64, f64)> = HashMap::new();
+        let draws = 3_000;
+        for _ in 0..draws {
+            let decision = match deeper {
+                true => actors.deepen(growth, from, &mut rng).unwrap().unwrap(),
+                false => actors.widen(growth, from, &mut rng).unwrap().unwrap(),
+            };
+            let longer = growth.tokens(&decision.applied(growth)).unwrap().len() > growth.tokens(from).unwrap().len();
+            assert_eq!(longer, deeper);
+            let key = match &decision {
+                Decision::Wider { layers, .. } => format!("{layers:?}"),
+                // What is not chosen is nobody's decision.
+                Decision::Deeper { block, place, filter, .. } => match growth.has_filter(from, *block, *place) {
+                    true => format!("{block} {place} {filter}"),
+                    false => format!("{block} {place}"),
+                },
+            };
+            let chance = || {
+                let log = actors.log_probability(growth, &decision).unwrap().unwrap().0;
+                (0.0, f64::from(log.to_scalar::<f32>().unwrap()).exp())
+            };
+            counts.entry(key).or_insert_with(chance).0 += 1.0 / f64::from(draws);
+        }
+        assert_eq!(counts.len(), many);
+        assert!((counts.values().map(|(_, chance)| chance).sum::<f64>() - 1.0).abs() < 1e-4);
+        assert!(counts.values().all(|(share, chance)| (share - chance).abs() < 0.04), "{counts:?}");
+    }
+
     #[test]
     fn decisions_are_drawn_with_the_probabilities_that_the_loss_takes() {
-        let chain: Chain = "conv3-16 conv1-32 pool2/2 pool2/2 dense64".parse().unwrap();
-        let (actors, tokens, growth) = actors(&chain);
-        let mut rng = Streams::new(1).rng(SeedStream::Named("draws"), 0, 0);
-        for deeper in [false, true] {
-            let mut counts: HashMap<String, (f64, f64)> = HashMap::new();
-            let draws = 3_000;
-            for _ in 0..draws {
-                let decision = match deeper {
-                    true => actors.deepen(&tokens, &chain, &mut rng).unwrap().unwrap(),
-                    false => actors.widen(&tokens, &chain, &growth, &mut rng).unwrap().unwrap(),
-                };
-                assert_ne!(decision.applied(&growth).layers.len() > 5, !deeper);
-                let key = match &decision {
-                    Decision::Wider { layers, .. } => format!("{layers:?}"),
-                    // The filter of a fully connected layer is nobody's decision.
-                    Decision::Deeper { block: 2, place, .. } => format!("2 {place}"),
-                    Decision::Deeper { block, place, kernel, .. } => format!("{block} {place} {kernel}"),
-                };
-                counts
-                    .entry(key)
-                    .or_insert_with(|| {
-                        let log = actors.log_probability(&tokens, &decision).unwrap().unwrap().0;
-                        (0.0, f64::from(log.to_scalar::<f32>().unwrap()).exp())
-                    })
-                    .0 += 1.0 / f64::from(draws);
-            }
-            // Two layers can be wider; or two convolutions with two filters each and one fully connected layer.
-            assert_eq!(counts.len(), if deeper { 5 } else { 4 });
-            assert!((counts.values().map(|(_, chance)| chance).sum::<f64>() - 1.0).abs() < 1e-4);
-            assert!(counts.values().all(|(share, chance)| (share - chance).abs() < 0.04), "{counts:?}");
-        }
+        let growth = Growth { channels: vec![16, 32], units: vec![64, 128], kernels: vec![1, 3] };
+        let chain = "conv3-16 conv1-32 pool2/2 pool2/2 dense64".parse().unwrap();
+        // Two layers can be wider; two convolutions with two filters each, and one fully connected layer.
+        drawn_as_the_loss_says(&growth, &chain, false, 4);
+        drawn_as_the_loss_says(&growth, &chain, true, 5);
+        let growth = DenseGrowth { rates: vec![4, 8] };
+        let network = "densenet8 block4-8 transition6 block4".parse().unwrap();
+        drawn_as_the_loss_says(&growth, &network, false, 4);
+        drawn_as_the_loss_says(&growth, &network, true, 3);
     }
 }

@@ -1,9 +1,31 @@
-//! Motifs that can be as narrow as a study's cost asks for.
+//! Candidates that can be as narrow as a study's cost asks for.
 
-use eoinas_core::models::ModelConfig;
+use eoinas_core::models::{DenseNet, ModelConfig};
 use eoinas_data::DatasetInfo;
-use eoinas_strategy::hierarchical::{MotifSpace, Motifs, Mutable};
+use eoinas_strategy::{
+    EasConfig,
+    hierarchical::{MotifSpace, Motifs, Mutable},
+};
 use rand::Rng;
+
+use crate::Error;
+
+/// EAS' DenseNets begin with it: two layers in each of three blocks.
+const DENSENET: &str = "densenet16 block8x2 transition16 block8x2 transition16 block8x2";
+
+/// What EAS' DenseNets begin with, for images of this height, width and number of channels and so many outputs.
+///
+/// # Errors
+/// Images that are too small for three blocks; a cost that is not enough for a network with all layers that are added where the
+/// image is largest, however narrow: widths are fitted to the cost, layers are not.
+pub(super) fn densenet(images: [usize; 3], outputs: usize, multiply_adds: u64) -> Result<DenseNet, Error> {
+    let start: DenseNet = DENSENET.parse()?;
+    let grown = |network: DenseNet, _| network.deepened(0, 0).unwrap_or(network);
+    let deepest: ModelConfig = (0..EasConfig::densenets().deeper).fold(start.clone(), grown).into();
+    let fits = deepest.with_multiply_adds(images, outputs, multiply_adds);
+    fits.map_err(|error| format!("eas-densenets cannot search with these images and this cost: {error}"))?;
+    Ok(start)
+}
 
 /// The published motifs without those that take more than the cost even with one channel: such a candidate could not be
 /// trained, and is drawn again.
@@ -44,6 +66,15 @@ impl Mutable for Affordable {
 mod tests {
     use super::*;
     use eoinas_core::{SeedStream, Streams, TargetInfo};
+
+    #[test]
+    fn dense_blocks_that_cannot_be_are_refused() {
+        assert_eq!(densenet([32, 32, 3], 10, 500_000).unwrap().blocks.len(), 3);
+        let error = densenet([32, 32, 3], 10, 200_000).unwrap_err().to_string();
+        assert!(error.contains("multiply_adds is 200000; expected at least"), "{error}");
+        let error = densenet([3, 32, 3], 10, 3_000_000).unwrap_err().to_string();
+        assert!(error.contains("a window of 2 does not fit"), "{error}");
+    }
 
     #[test]
     fn what_costs_too_much_does_not_work() {

@@ -89,6 +89,7 @@ enum Strategy {
     HierarchicalMotifs,
     GeneticCnnStages,
     Eas,
+    EasDenseNets,
 }
 
 impl ValueEnum for Strategy {
@@ -107,6 +108,7 @@ impl ValueEnum for Strategy {
             Self::HierarchicalMotifs,
             Self::GeneticCnnStages,
             Self::Eas,
+            Self::EasDenseNets,
         ]
     }
 
@@ -117,6 +119,7 @@ impl ValueEnum for Strategy {
             Self::HierarchicalMotifs => ("hierarchical-motifs", "Motifs within motifs, as published"),
             Self::GeneticCnnStages => ("genetic-cnn-stages", "Stages of connected convolutions, as published"),
             Self::Eas => ("eas", "Chains that grow from a small one"),
+            Self::EasDenseNets => ("eas-densenets", "DenseNets that grow from a small one"),
         };
         Some(PossibleValue::new(name).help(about))
     }

@@ -14,8 +14,8 @@ use clap::ValueEnum;
 use eoinas_core::{Genotype, SearchSpace, Setting, models::Design, run_folder};
 use eoinas_data::DatasetInfo;
 use eoinas_strategy::{
-    Eas, GeneticCnn, Hierarchical, HierarchicalConfig, History, MetaQnn, MetaQnnConfig, Strategy as Asks,
-    StrategyError, StrategySearch,
+    DenseGrowth, Eas, EasConfig, GeneticCnn, Hierarchical, HierarchicalConfig, History, MetaQnn, MetaQnnConfig,
+    Strategy as Asks, StrategyError, StrategySearch,
     chain::{Chain, ChainSpace, Growth},
     genetic_cnn::StageSpace,
 };
@@ -25,7 +25,10 @@ use eoinas_train::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, Strategy, affordable::Affordable};
+use super::{
+    Settings, Strategy,
+    affordable::{Affordable, densenet},
+};
 use crate::{
     Error,
     compare::{settings, table},
@@ -56,7 +59,7 @@ struct Kept {
     history: History,
 }
 
-/// EAS begins with it: three small convolutions.
+/// EAS' chains begin with it: three small convolutions.
 const EAS_START: &str = "conv3-16 pool2/2 conv3-32 pool2/2 conv3-64 average";
 
 /// What the searches of a study share.
@@ -96,6 +99,13 @@ impl Study<'_> {
             }
             Strategy::GeneticCnnStages => self.search(part, GeneticCnn::stages(StageSpace::default())?, parsed),
             Strategy::Eas => self.search(part, Eas::new(EAS_START.parse::<Chain>()?, Growth::default())?, parsed),
+            Strategy::EasDenseNets => {
+                let info = self.images()?;
+                let images = [info.height, info.width, info.channels];
+                let start = densenet(images, info.target.outputs(), self.settings.multiply_adds)?;
+                let strategy = Eas::new(start, DenseGrowth::default())?.with_config(EasConfig::densenets())?;
+                self.search(part, strategy, parsed)
+            }
         };
         found.map(|found| (*part, found))
     }

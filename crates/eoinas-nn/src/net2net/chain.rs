@@ -1,21 +1,17 @@
-//! Trained networks made wider and deeper that compute the same as before, so that training goes on from there (Chen, Goodfellow,
-//! Shlens, "Net2Net: accelerating learning via knowledge transfer", ICLR 2016), as EAS grows its chains (Cai et al., AAAI 2018).
-//!
-//! Networks that are chains can be grown ([`Chain`]). The result has weights of its own and no momenta.
+//! Chains.
 
-use std::collections::HashMap;
-
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
+use eoinas_core::Setting;
 use eoinas_core::models::{Chain, ChainLayer};
-use eoinas_core::{Setting, Streams};
-use rand::{Rng, RngExt as _};
+use rand::Rng;
 
+use super::weights::{Copies, Weights};
 use crate::derived::DerivedNetwork;
 use crate::error::{NnError, Result};
 
 /// The network with one layer of the chain wider (Net2Wider): `at` counts layers from 0, and `width` is the new number of channels
 /// or units. What is added are copies of channels that `rng` chooses, and whoever reads them shares out its weights among
-/// the copies. Copies learn alike but for dropout; the paper adds a little noise where there is none.
+/// the copies, unevenly, so that they do not learn alike.
 ///
 /// # Errors
 /// A network that is no chain; a layer that is not there or has no width; a width that is less than it has, or more than 65,536.
@@ -27,27 +23,15 @@ pub fn wider(net: &DerivedNetwork, at: usize, width: usize, rng: &mut dyn Rng) -
     };
     Setting::check((old..=65_536).contains(&width), "width", width, format!("{old}, as now, to 65536"))?;
     let grown = chain.widened(at, width).ok_or_else(|| no_layer(&chain, at))?;
-    let sources: Vec<usize> = (0..width).map(|new| if new < old { new } else { rng.random_range(0..old) }).collect();
-    let mut copies = vec![0_usize; old];
-    sources.iter().for_each(|&source| copies.iter_mut().skip(source).take(1).for_each(|count| *count += 1));
-    let shares: Vec<f32> = sources.iter().map(|&source| 1.0 / copies.get(source).map_or(1.0, |&n| n as f32)).collect();
-    let ids: Vec<u32> = sources.into_iter().map(|source| source as u32).collect();
-
-    let mut tensors = net.parameters().tensors();
-    let device = device_of(&tensors);
-    let ids = Tensor::from_vec(ids, width, &device)?;
+    let copies = Copies::drawn(old, width, rng);
+    let mut weights = Weights::of(net);
     for part in ["weight", "bias"] {
-        change(&mut tensors, &format!("layer{}.{part}", at + 1), |tensor| {
-            tensor.index_select(&ids, tensor.rank().saturating_sub(1))
-        })?;
+        weights.copied(&format!("layer{}.{part}", at + 1), &copies)?;
     }
     let reader = chain.layers.iter().skip(at + 1).position(|layer| !matches!(layer, ChainLayer::Pool { .. }));
     let reader = reader.map_or_else(|| "classifier".to_owned(), |further| format!("layer{}", at + further + 2));
-    change(&mut tensors, &format!("{reader}.weight"), |tensor| {
-        let shares = Tensor::from_vec(shares, (width, 1), &device)?;
-        tensor.index_select(&ids, tensor.rank().saturating_sub(2))?.broadcast_mul(&shares)
-    })?;
-    built(net, grown, &tensors)
+    weights.shared_out(&format!("{reader}.weight"), &copies)?;
+    weights.network(net, &grown.into())
 }
 
 /// The network with one more layer of the chain after the layer `after` (from 0), as wide as that (Net2Deeper): it begins as the
@@ -59,10 +43,9 @@ pub fn deeper(net: &DerivedNetwork, after: usize, kernel: usize) -> Result<Deriv
     let chain = chain_of(net)?;
     Setting::check(kernel % 2 == 1 && kernel <= 63, "kernel", kernel, "an odd number up to 63")?;
     let grown = chain.deepened(after, kernel).ok_or_else(|| no_layer(&chain, after))?;
-    let old = net.parameters().tensors();
-    let device = device_of(&old);
-    let mut tensors: HashMap<String, Tensor> =
-        old.into_iter().map(|(name, tensor)| (name_after(&name, after), tensor)).collect();
+    let mut weights = Weights::of(net);
+    weights.rename(|name| name_after(name, after));
+    let device = weights.device();
     let identity = |width| Tensor::eye(width, DType::F32, &device);
     let (width, weight) = match chain.layers.get(after) {
         Some(ChainLayer::Conv { channels: width, .. }) => {
@@ -73,26 +56,28 @@ pub fn deeper(net: &DerivedNetwork, after: usize, kernel: usize) -> Result<Deriv
         _ => return Err(no_layer(&chain, after)),
     };
     let name = format!("layer{}", after + 2);
-    tensors.insert(format!("{name}.weight"), weight);
-    tensors.insert(format!("{name}.bias"), Tensor::zeros(width, DType::F32, &device)?);
-    built(net, grown, &tensors)
+    weights.insert(format!("{name}.weight"), weight);
+    weights.insert(format!("{name}.bias"), Tensor::zeros(width, DType::F32, &device)?);
+    weights.network(net, &grown.into())
 }
 
 /// The chain of the network, as wide as it is.
 fn chain_of(net: &DerivedNetwork) -> Result<Chain> {
     let model = net.architecture().model();
     let chain = model.and_then(|model| Some(model.chain.as_ref()?.scaled(model.width)));
-    let no_chain = || Setting::new("network", net.architecture().name(), "a chain: other networks are not grown");
+    let no_chain = || {
+        Setting::new(
+            "network",
+            net.architecture().name(),
+            "a chain; wider_densenet and deeper_densenet grow DenseNets, and other networks are not grown",
+        )
+    };
     Ok(chain.ok_or_else(no_chain)??)
 }
 
 fn no_layer(chain: &Chain, at: usize) -> NnError {
     let expected = format!("the place, from 0, of a convolution or fully connected layer of `{chain}`");
     Setting::new("layer", at, expected).into()
-}
-
-fn device_of(tensors: &HashMap<String, Tensor>) -> Device {
-    tensors.values().next().map_or(Device::Cpu, |tensor| tensor.device().clone())
 }
 
 /// A parameter's name where there is one more layer after the layer `after`.
@@ -104,58 +89,12 @@ fn name_after(name: &str, after: usize) -> String {
     }
 }
 
-fn change(
-    tensors: &mut HashMap<String, Tensor>,
-    name: &str,
-    change: impl FnOnce(&Tensor) -> candle_core::Result<Tensor>,
-) -> Result<()> {
-    let tensor = tensors.get_mut(name).ok_or(NnError::Fault("a chain's layer has no weights"))?;
-    *tensor = change(tensor)?.contiguous()?;
-    Ok(())
-}
-
-/// The network of a chain with these weights, and the task of the one that it comes from.
-fn built(from: &DerivedNetwork, chain: Chain, tensors: &HashMap<String, Tensor>) -> Result<DerivedNetwork> {
-    let (model, device) = (chain.into(), device_of(tensors));
-    let mut net = DerivedNetwork::of_model(&model, from.images(), from.classes(), &Streams::new(0), &device)?;
-    net.parameters_mut().load(tensors)?;
-    Ok(net.with_task(from.task().clone()))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{generator, network, same_function};
     use super::*;
-    use crate::common::flat;
-    use eoinas_core::SeedStream;
-
-    fn network(text: &str) -> DerivedNetwork {
-        let chain: Chain = text.parse().unwrap();
-        let mut net = DerivedNetwork::of_model(&chain.into(), [9, 8, 3], 4, &Streams::new(7), &Device::Cpu).unwrap();
-        // Biases begin as zeros, which would hide what happens to them.
-        let tensors = net.parameters().tensors().into_iter().map(|(name, tensor)| {
-            let noise = Tensor::arange(0f32, tensor.elem_count() as f32, &Device::Cpu).unwrap();
-            let noise = noise.sin().unwrap().reshape(tensor.dims()).unwrap();
-            (name, ((noise * 0.05).unwrap() + tensor).unwrap())
-        });
-        let tensors = tensors.collect();
-        net.parameters_mut().load(&tensors).unwrap();
-        net
-    }
-
-    fn images() -> Tensor {
-        let values: Vec<f32> = (0..2 * 9 * 8 * 3).map(|i| (i as f32 * 0.37).sin() * 2.0).collect();
-        Tensor::from_vec(values, (2, 9, 8, 3), &Device::Cpu).unwrap()
-    }
-
-    fn same_function(before: &DerivedNetwork, after: &DerivedNetwork, chain: &str) {
-        assert_eq!(after.architecture().to_string(), chain);
-        let (before, after) = (flat(&before.logits(&images()).unwrap()), flat(&after.logits(&images()).unwrap()));
-        let largest = before.iter().fold(0f32, |most, logit| most.max(logit.abs()));
-        assert!(largest > 0.01);
-        for (before, after) in before.iter().zip(&after) {
-            assert!((before - after).abs() <= 1e-6 * largest.max(1.0), "{chain}: {before} became {after}");
-        }
-    }
+    use candle_core::Device;
+    use eoinas_core::Streams;
 
     #[test]
     fn grown_networks_compute_the_same() {
@@ -202,10 +141,6 @@ mod tests {
         let model = eoinas_core::models::ModelConfig::new("resnet-20".parse().unwrap());
         let net = DerivedNetwork::of_model(&model, [9, 8, 3], 4, &Streams::new(7), &Device::Cpu).unwrap();
         let error = wider(&net, 0, 99, &mut rng).unwrap_err().to_string();
-        assert_eq!(error, "network is resnet-20; expected a chain: other networks are not grown");
-    }
-
-    fn generator(seed: u64) -> impl Rng {
-        Streams::new(seed).rng(SeedStream::Named("net2net"), 0, 0)
+        assert!(error.starts_with("network is resnet-20; expected a chain; wider_densenet"), "{error}");
     }
 }
