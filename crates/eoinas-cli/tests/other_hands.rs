@@ -1,5 +1,6 @@
-//! A network in other hands: the Python program of docs/ONNX.md says of pictures of any size what `classify` says. Skipped
-//! where the Python in `EOINAS_PYTHON`, else `python3`, lacks numpy, onnxruntime or Pillow.
+//! A network in other hands: the programs of docs/ONNX.md say of pictures of any size what `classify` says. Python's is skipped
+//! where the Python in `EOINAS_PYTHON`, else `python3`, lacks numpy, onnxruntime or Pillow, Rust's where `EOINAS_TRACT` does not
+//! name it, built.
 #![cfg(feature = "images")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -41,14 +42,29 @@ fn python() -> Option<OsString> {
     None
 }
 
-/// The block of Python in the document that has `mark`, as a file.
-fn program(folder: &Path, mark: &str) -> PathBuf {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ONNX.md");
-    let text = fs::read_to_string(document).unwrap();
-    let block = text.split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let path = folder.join("program.py");
-    fs::write(&path, block.into_iter().find(|block| block.contains(mark)).unwrap()).unwrap();
-    path
+/// The Rust program of the document, built, or why there is none.
+fn tract() -> Option<OsString> {
+    let program = std::env::var_os("EOINAS_TRACT");
+    let problem = match &program {
+        Some(path) if Path::new(path).is_file() => return program,
+        Some(path) => format!("{} is no file", path.display()),
+        None => "EOINAS_TRACT is not set".to_owned(),
+    };
+    println!("skipped: {problem}: build tests/tract and set EOINAS_TRACT (docs/ONNX.md)");
+    None
+}
+
+/// A file of the sources, by its path from the root.
+fn source(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
+}
+
+/// The block of code in the document that has `mark`.
+fn block(language: &str, mark: &str) -> String {
+    let text = source("docs/ONNX.md");
+    let start = format!("```{language}\n");
+    let mut blocks = text.split(&start).skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.find(|block| block.contains(mark)).unwrap().to_owned()
 }
 
 fn answers(lines: &str, of: impl Fn(&Value) -> Answer) -> Vec<Answer> {
@@ -65,11 +81,11 @@ fn ours(network: &Path, pictures: &[PathBuf]) -> Vec<Answer> {
     })
 }
 
-/// What the document's program says of them, with a file of `export`.
-fn theirs((python, program): (&OsStr, &Path), network: &Path, flags: &[&str], pictures: &[PathBuf]) -> Vec<Answer> {
+/// What one of the document's programs says of them, with a file of `export`.
+fn theirs(program: &[&OsStr], network: &Path, flags: &[&str], pictures: &[PathBuf]) -> Vec<Answer> {
     let model = PathBuf::from(format!("{}{}.onnx", network.display(), flags.concat()));
     stdout(&eoinas("export").arg(network).arg("--out").arg(&model).args(flags).output().unwrap());
-    let output = Command::new(python).arg(program).arg(&model).args(pictures).output().unwrap();
+    let output = Command::new(program[0]).args(&program[1..]).arg(&model).args(pictures).output().unwrap();
     answers(&stdout(&output), |line| {
         let all = line["probabilities"].as_object().unwrap();
         all.iter().map(|(name, value)| (name.clone(), value.as_f64().unwrap())).collect()
@@ -89,11 +105,9 @@ fn worst(ours: &[Answer], theirs: &[Answer], pictures: &[PathBuf]) -> f64 {
     differences.fold(0.0, f64::max)
 }
 
-#[test]
-fn python_says_what_classify_says() {
-    let Some(python) = python() else { return };
+/// `program` says of 200 pictures what `classify` says, for networks that see the whole or the middle, in colour and in grey.
+fn says_what_classify_says(program: &[&OsStr]) {
     let root = tempfile::tempdir().unwrap();
-    let program = program(root.path(), "def prepare");
     let pictures = pictures(&root.path().join("pictures"), 200);
     for (framing, channels) in [(Framing::Stretch, 3), (Framing::Centre, 3), (Framing::Centre, 1)] {
         let what = format!("{framing:?}, {channels} channels");
@@ -108,14 +122,33 @@ fn python_says_what_classify_says() {
         }
         let open = ours.iter().filter(|answer| answer[first(answer)] < 0.99).count();
         assert!(open >= 60, "{what}: {open} answers leave something open");
-        let command = (python.as_os_str(), program.as_path());
-        let prepared = theirs(command, &network, &[], &pictures);
+        let prepared = theirs(program, &network, &[], &pictures);
         let difference = worst(&ours, &prepared, &pictures);
-        let any_size = theirs(command, &network, &["--any-size"], &pictures);
+        let any_size = theirs(program, &network, &["--any-size"], &pictures);
         let same = ours.iter().zip(&any_size).filter(|(a, b)| first(a) == first(b)).count();
         let of_any_size = worst(&ours, &any_size, &pictures);
         println!("{what}: {difference:.1e} where prepared, {of_any_size:.1e} with any size, {same} of 200 the same");
         assert!(difference < 1e-3, "{what}: prepared as documented, probabilities differ by {difference:e}");
         assert!(same >= 198, "{what}: {same} of {} pictures have the same first class", pictures.len());
     }
+}
+
+#[test]
+fn python_says_what_classify_says() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program.py");
+    fs::write(&program, block("python", "def prepare")).unwrap();
+    says_what_classify_says(&[&python, program.as_os_str()]);
+}
+
+#[test]
+fn rust_says_what_classify_says() {
+    let Some(program) = tract() else { return };
+    says_what_classify_says(&[&program]);
+}
+
+#[test]
+fn the_rust_program_stands_in_the_document() {
+    assert!(block("rust", "fn prepare") == source("tests/tract/src/main.rs"), "docs/ONNX.md and tests/tract differ");
 }
