@@ -29,6 +29,7 @@ use crate::{
     then_train,
 };
 pub use args::Args;
+#[cfg(feature = "report")]
 pub(crate) use begin::fitted;
 
 /// Searches, and trains the found cell's network where that is wanted.
