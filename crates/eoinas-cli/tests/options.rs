@@ -141,6 +141,19 @@ fn options_that_would_not_be_used_are_refused() {
     }
 }
 
+#[test]
+#[cfg(all(feature = "images", feature = "download"))]
+fn nothing_is_fetched_into_a_folder_of_something_else() {
+    let root = tempfile::tempdir().unwrap();
+    let (pictures, _) = folders(root.path());
+    let error = refused("search", &["--preset", "quick", "--download", "--data", &pictures]);
+    assert!(
+        error.contains("--download fetches cifar10 to --data") && error.contains("has folders of pictures; leave"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(&pictures).unwrap().count(), 2);
+}
+
 /// A table says nothing of images that are drawn, whatever lies beside it.
 /// The names of the embedded sets, which are no folders.
 #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use std::{fs, path::Path, process::Command, thread::sleep, time::Duration};
 
-use common::{assert_same, run, start, text};
+use common::{assert_same, eoinas, run, start, text};
 use eoinas_nn::saved::SavedNetwork;
 
 const TINY: [&str; 18] = [
@@ -51,6 +51,39 @@ fn a_search_without_flags_is_all_that_there_is_to_show() {
     for setting in ["batch_size", "network"] {
         assert_eq!(finalists[setting], training[setting], "{setting}");
     }
+}
+
+/// Finals of minutes find nothing better among photographs than what is known in seconds: the training has their time.
+#[test]
+fn of_photographs_the_training_has_the_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, out) = (dir.path().join("cifar"), dir.path().join("out"));
+    fs::create_dir(&data).unwrap();
+    let record = |i: u32| (0..3073).map(move |at: u32| if at == 0 { i as u8 % 10 } else { (at * (i + 7) % 251) as u8 });
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        fs::write(data.join(name).with_extension("bin"), (0..400).flat_map(record).collect::<Vec<u8>>()).unwrap();
+    }
+    let search = |out: &Path, more: &[&str]| {
+        let flags =
+            ["--data", data.to_str().unwrap(), "--time", "120s", "--channels", "4", "--cells", "3", "--max-steps", "1"];
+        let output = eoinas("search").args(flags).args(more).arg("--out").arg(out).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let config: serde_json::Value = serde_json::from_slice(&fs::read(out.join("config.json")).unwrap()).unwrap();
+        (config, text(&output.stderr))
+    };
+    let (config, said) = search(&out, &["--then-train"]);
+    let finalists = &config["finalists"];
+    assert_eq!(
+        (&finalists["candidates"], &finalists["drawn"], &config["epochs"]),
+        (&1.into(), &1000.into(), &1.into())
+    );
+    let seconds = said.split("the training: ").nth(1).and_then(|plan| plan.split(", ").nth(1));
+    let seconds: f64 = seconds.and_then(|seconds| seconds.split(' ').next()).unwrap().parse().unwrap();
+    assert!(seconds > 60.0 && seconds <= 120.0, "{said}");
+    // A search alone has nothing else to spend it on, and who asks for finals has them.
+    assert_ne!(search(&dir.path().join("alone"), &[]).0["finalists"]["candidates"], 1);
+    let asked = search(&dir.path().join("asked"), &["--then-train", "--finalists", "3"]);
+    assert_ne!(asked.0["finalists"]["candidates"], 1);
 }
 
 #[test]

@@ -22,8 +22,13 @@ pub fn evaluate_genotype(supernet: &Supernet, genotype: &Genotype, loader: &Load
 /// # Errors
 /// As [`evaluate_genotype`].
 pub fn evaluate_gates(supernet: &Supernet, gates: &Gates, loader: &Loader) -> Result<Tally> {
+    evaluate_batches(supernet, gates, (loader, usize::MAX))
+}
+
+/// The same over so many mini-batches at most.
+pub(crate) fn evaluate_batches(supernet: &Supernet, gates: &Gates, (loader, most): (&Loader, usize)) -> Result<Tally> {
     let mut tally = Tally::default();
-    for batch in loader.epoch(0, 0) {
+    for batch in loader.epoch(0, 0).take(most) {
         let batch = to_device(batch?, supernet.device())?;
         let output = supernet.pass(&batch, gates, Wanted::NOTHING, &PassOptions::default())?;
         tally.add(Tally::from(&output));

@@ -281,6 +281,21 @@ mod damaged {
         });
         assert!(matches!(&error, TrainError::Changed { .. }), "{error}");
         assert!(error.to_string().contains("config.json"), "{error}");
+        // Nor does it help to take away what says so.
+        let error = resumed(|folder| {
+            fs::remove_file(folder.ancestors().nth(2).unwrap().join("SHA256SUMS")).unwrap();
+        });
+        assert!(matches!(&error, TrainError::Changed { path, .. } if path.ends_with("SHA256SUMS")), "{error}");
+    }
+
+    /// How the vector instructions were named for a while.
+    #[test]
+    fn the_same_instructions_by_an_earlier_name_are_the_same() {
+        let made_on = |vectors: &str| -> eoinas_train::checkpoint::MadeOn {
+            serde_json::from_value(serde_json::json!({ "vectors": vectors, "device": "cpu" })).unwrap()
+        };
+        assert_eq!(made_on("level(avx512)"), made_on("avx512"));
+        assert_eq!(made_on("avx2").to_string(), "cpu with avx2 instructions");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub struct Args {
     #[arg(long)]
     epochs: Option<usize>,
     /// Fit search and training together to a time, such as 20m or 1h 30m: some steps are measured, then epochs are chosen once;
-    /// half of it is the training's.
+    /// half of it is the training's at least.
     #[arg(long, value_parser = crate::time::parse, conflicts_with_all = ["search_epochs", "epochs"])]
     time: Option<Duration>,
     /// Initial number of channels C of the trained network [default: 16]

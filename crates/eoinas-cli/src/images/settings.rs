@@ -41,7 +41,7 @@ pub(super) fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Resul
         search.epochs = epochs(2400, search.batch_size, images, (24, 160));
     }
     then_train::fit_finalists(&mut search, images);
-    then_train::choose_by_promise(&mut search, images);
+    then_train::choose_by_promise(&mut search);
     search.epochs = args.search_epochs.unwrap_or(search.epochs);
     if args.limits.limit_latency() {
         let skeleton = training.unlimited_for(&mut host.options())?;

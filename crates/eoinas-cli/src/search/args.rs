@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, help_heading = "Settings")]
     pub(super) epochs: Option<usize>,
     /// Fit the search to a time, such as 20m or 1h 30m: some steps are measured, then epochs and finalists are chosen once. With
-    /// --then-train half of it is the training's.
+    /// --then-train half of it is the training's, or all that a search without finals leaves.
     #[arg(long, value_parser = crate::time::parse, conflicts_with = "epochs", help_heading = "Settings")]
     pub(super) time: Option<Duration>,
     /// Images in a step.

@@ -108,38 +108,49 @@ impl Plans {
         (args, what, base): (&Args, &Asked, &SearchConfig),
         host: &Host,
     ) -> Result<Self, Error> {
-        let (mut time, mut goes_on) = (asked, false);
-        if let Some(settings) = self.training.take() {
-            // A random cell's network is trained beside the found one's.
-            let trainings = 1 + usize::from(what.baselines);
-            let (fitted, mut takes) = then_train::fitted(
-                settings,
-                &self.search,
-                (time.saturating_sub(begun.elapsed()) / 2, asked),
-                (args.train_epochs, trainings, None),
-                host,
-            )?;
-            let may_go_on = self.search.limits.are_none() && args.seeds == 1 && args.train_epochs.is_none();
-            if self.search.finalists == base.finalists
-                && going_on::finals_like(&fitted, &mut self.search)
-                && let (true, Some(finalists)) = (may_go_on, &mut self.search.finalists)
-            {
-                takes = asked.saturating_sub(begun.elapsed()).mul_f64(GoingOn::prepare(finalists, trainings));
-                goes_on = true;
-            }
-            (self.training, time) = (Some(fitted), time.saturating_sub(takes));
+        let left = || asked.saturating_sub(begun.elapsed());
+        // A random cell's network is trained beside the found one's.
+        let trainings = 1 + usize::from(what.baselines);
+        let fit_training = |settings, search: &SearchConfig, time| {
+            then_train::fitted(settings, search, (time, asked), (args.train_epochs, trainings, None), host)
+        };
+        let Some(settings) = self.training.take() else {
+            self.fit_search((left(), asked), args, host)?;
+            return Ok(self);
+        };
+        if then_train::is_by_promise(&self.search) {
+            // In seconds: what is left is the training's.
+            let ahead = self.fit_search((left() / 2, asked), args, host)?;
+            self.training = Some(fit_training(settings, &self.search, left().saturating_sub(ahead))?.0);
+            return Ok(self);
         }
-        let time = time.saturating_sub(begun.elapsed());
-        let each = time / u32::try_from(args.seeds).unwrap_or(u32::MAX);
-        let fitted = fitted(self.search, (each, asked), host, || host.options())?;
-        self.time = (args.seeds == 1).then_some(fitted.time);
-        self.search = fitted.config;
-        if let (true, Some(training), Some(finalists)) = (goes_on, &mut self.training, &self.search.finalists) {
+        let (mut fitted, mut takes) = fit_training(settings, &self.search, left() / 2)?;
+        let may_go_on = self.search.limits.are_none() && args.seeds == 1 && args.train_epochs.is_none();
+        let alike = self.search.finalists == base.finalists && going_on::finals_like(&fitted, &mut self.search);
+        let goes_on = match &mut self.search.finalists {
+            Some(finalists) if alike && may_go_on => {
+                takes = left().mul_f64(GoingOn::prepare(finalists, trainings));
+                true
+            }
+            _ => false,
+        };
+        self.fit_search((left().saturating_sub(takes), asked), args, host)?;
+        if let (true, Some(finalists)) = (goes_on, &self.search.finalists) {
             // What is set beside it sees as many images.
-            training.epochs = finalists.epochs;
+            fitted.epochs = finalists.epochs;
             self.going_on = Some(GoingOn::after(finalists));
         }
+        self.training = Some(fitted);
         Ok(self)
+    }
+
+    /// Fits the search, or those of all seeds together, to a time; returns how long they will take.
+    fn fit_search(&mut self, (time, asked): (Duration, Duration), args: &Args, host: &Host) -> Result<Duration, Error> {
+        let seeds = u32::try_from(args.seeds).unwrap_or(u32::MAX);
+        let fitted = fitted(self.search.clone(), (time / seeds, asked), host, || host.options())?;
+        self.time = (args.seeds == 1).then_some(fitted.time);
+        self.search = fitted.config;
+        Ok(fitted.ahead * seeds)
     }
 
     /// The folder, with these plans in it.

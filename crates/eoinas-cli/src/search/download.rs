@@ -14,6 +14,20 @@ pub(super) fn fetch(dataset: SourceKind, dir: PathBuf) -> Result<PathBuf, Error>
         SourceKind::Cifar100 => Archive::cifar100(),
         other => return Err(format!("--download fetches cifar10 and cifar100, not {other}").into()),
     };
+    // A folder with something else is no place for it, and may have been given by mistake.
+    if let Some(other) = dir.is_dir().then(|| SourceKind::detect(&dir).ok()).flatten().filter(|other| *other != dataset)
+    {
+        let other = if other == SourceKind::Folder {
+            "folders of pictures".to_owned()
+        } else {
+            format!("the files of {other}")
+        };
+        return Err(format!(
+            "--download fetches {dataset} to --data, and {} has {other}; leave --download out, or give another folder",
+            dir.display()
+        )
+        .into());
+    }
     let style = indicatif::ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {eta} left")?;
     let bar = indicatif::ProgressBar::new(0).with_style(style);
     let folder = download::fetch(&archive, &dir, &mut |progress| {

@@ -2,7 +2,12 @@
 
 use clap::ValueEnum;
 use eoinas_data::SourceKind;
-use eoinas_train::{Preset, SearchConfig, TrainConfig, config::RetrainConfig};
+use eoinas_train::{
+    Preset, SearchConfig, TrainConfig,
+    config::{DataConfig, RetrainConfig},
+    data::open_dataset,
+    finalists::FEW_IMAGES,
+};
 
 use super::Args;
 use crate::{
@@ -64,30 +69,38 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     config.data.skip_unreadable |= args.images.pictures.skip_unreadable;
     config.data.labels = args.images.pictures.labels.clone().or(config.data.labels);
     config.data.max_pixels = args.images.pictures.max_pixels.or(config.data.max_pixels);
-    #[cfg(feature = "images")]
-    let pictures = pictures(&config.data)?;
-    #[cfg(not(feature = "images"))]
-    let pictures = None;
-    // The preset's number of images, which nobody asked for, is for folders that have more.
-    if let Some(pictures) = pictures
+    let available = available(&config.data)?;
+    // The preset's number of images, which nobody asked for, is for sets that have more.
+    if let Some(available) = available
         && args.train_images.is_none()
         && !file.has("data", "train_images")
     {
-        config.data.train_images = config.data.train_images.filter(|most| pictures > *most);
+        config.data.train_images = config.data.train_images.filter(|most| available > *most);
     }
-    let images = [config.data.train_images, pictures].into_iter().flatten().min();
+    let images = [config.data.train_images, available].into_iter().flatten().min();
     #[cfg(feature = "images")]
-    if let (Some(images), Some(_)) = (images, pictures)
+    if let Some(images) = images
+        && config.data.dataset == SourceKind::Folder
         && !file.has("finalists", "epochs")
     {
         then_train::fit_finalists(&mut config, images);
     }
-    if let Some(images) = images
+    // What promises the most was learned from photographs, and not from the embedded drawings; of several seeds trainings choose.
+    let trained_next = args.then_train && args.seeds == 1 && !config.data.dataset.is_embedded();
+    if (trained_next || images.is_some_and(|images| images < FEW_IMAGES))
         && args.finalists.is_none()
         && !["candidates", "random", "drawn_by"].into_iter().any(|setting| file.has("finalists", setting))
     {
-        then_train::choose_by_promise(&mut config, images);
+        then_train::choose_by_promise(&mut config);
         set(&mut config.epochs, args.epochs.or(file.get("epochs")?));
+        // Few images make a search short, and the training good for nothing.
+        if trained_next
+            && args.train_images.is_none()
+            && !file.has("data", "train_images")
+            && then_train::is_by_promise(&config)
+        {
+            config.data.train_images = None;
+        }
     }
     let limits = args.limits.over(config.limits.clone(), false);
     if limits != config.limits {
@@ -103,12 +116,18 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
     Ok((chosen.map_or(base.clone(), |method| base.with_method(method)), config))
 }
 
-/// How many training pictures a folder has.
-#[cfg(feature = "images")]
-fn pictures(data: &eoinas_train::config::DataConfig) -> Result<Option<usize>, Error> {
-    let (SourceKind::Folder, Some(dir)) = (data.dataset, &data.dir) else { return Ok(None) };
-    let config = eoinas_data::FolderConfig { files: data.files, labels: data.labels.clone(), ..Default::default() };
-    Ok(Some(eoinas_data::ImageFolder::count(dir, &config)?))
+/// How many training images there are; nothing of embedded sets, and of what cannot be read, which the search will say.
+fn available(data: &DataConfig) -> Result<Option<usize>, Error> {
+    match (data.dataset, &data.dir) {
+        #[cfg(feature = "images")]
+        (SourceKind::Folder, Some(dir)) => {
+            let config =
+                eoinas_data::FolderConfig { files: data.files, labels: data.labels.clone(), ..Default::default() };
+            Ok(Some(eoinas_data::ImageFolder::count(dir, &config)?))
+        }
+        (kind, Some(_)) if !kind.is_embedded() => Ok(open_dataset(data).ok().map(|set| set.len())),
+        _ => Ok(None),
+    }
 }
 
 /// As it is on the command line.

@@ -11,7 +11,6 @@ use eoinas_train::{
     FinalistsConfig, Options, Outcome, RunDir, SearchConfig, TrainConfig, TrainError, Trained, Training,
     config::{DataConfig, MethodConfig, RetrainConfig},
     data::open_dataset,
-    finalists::FEW_IMAGES,
 };
 
 use crate::{
@@ -56,17 +55,24 @@ pub(crate) fn fit_finalists(search: &mut SearchConfig, images: usize) {
     }
 }
 
-/// Random cells of which one is chosen where no training can tell them apart: to ask the predictor costs nothing.
+/// Random cells of which one is chosen where none is trained: to ask the predictor costs nothing.
 const DRAWN: usize = 1000;
 
-/// Of few images too few are held out to tell cells apart by trainings: where random cells would be in the finals of a method that
-/// trains nothing, the one that promises the most is taken. Nobody asks for the method's own cell then, so that it has one epoch.
-pub(crate) fn choose_by_promise(search: &mut SearchConfig, images: usize) {
-    if let Some(finalists) = random_finals(search).filter(|_| images < FEW_IMAGES) {
+/// Takes the random cell that promises the most where random cells would be in the finals of a method that trains nothing: of few
+/// images too few are held out to tell cells apart by trainings, and with more of them short trainings found nothing better, so that
+/// the time is worth more in the training that follows (RESULTS.md). Nobody asks for the method's own cell then, so that it has one
+/// epoch.
+pub(crate) fn choose_by_promise(search: &mut SearchConfig) {
+    if let Some(finalists) = random_finals(search) {
         (finalists.candidates, finalists.random) = (1, 1.0);
         finalists.drawn.get_or_insert(DRAWN);
         search.epochs = 1;
     }
+}
+
+/// Whether a search takes the cell that promises the most, in seconds.
+pub(crate) fn is_by_promise(search: &SearchConfig) -> bool {
+    search.finalists.as_ref().is_some_and(|finalists| finalists.candidates == 1 && finalists.leave_out_own())
 }
 
 /// The finals of a method that trains nothing, where random cells take part.

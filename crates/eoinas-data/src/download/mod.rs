@@ -81,7 +81,18 @@ fn fetch_with(client: &Client, archive: &Archive, dir: &Path, progress: &mut dyn
     if target.is_dir() {
         return Ok(target);
     }
+    let before = dir.exists();
     std::fs::create_dir_all(dir).map_err(written(dir))?;
+    let fetched = fetch_to(client, archive, dir, progress);
+    if fetched.is_err() && !before {
+        // Nothing is left where nothing came; what has come stays for the next try, and then this fails.
+        let _ = std::fs::remove_dir(dir);
+    }
+    fetched.map(|()| target)
+}
+
+/// The same into a folder that is there.
+fn fetch_to(client: &Client, archive: &Archive, dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<()> {
     let part = dir.join(format!("{}.part", archive.file_name()));
     let mut file = File::options().create(true).append(true).read(true).open(&part).map_err(written(&part))?;
     // Two processes that write to one file would spoil it for both. Some file systems have no locks: then do without.
@@ -100,8 +111,7 @@ fn fetch_with(client: &Client, archive: &Archive, dir: &Path, progress: &mut dyn
         return Err(failed(&archive.url, problem));
     }
     unpack::unpack(&part, dir, &archive.folder)?;
-    std::fs::remove_file(&part).map_err(written(&part))?;
-    Ok(target)
+    std::fs::remove_file(&part).map_err(written(&part))
 }
 
 fn failed(from: impl Into<String>, problem: impl Into<String>) -> DataError {

@@ -148,14 +148,17 @@ fn a_wrong_checksum_is_an_error_and_leaves_nothing() {
 fn refusals_and_no_network_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let (url, _ranges) = server(vec![], vec![Answer::Status("404 Not Found")]);
+    // A folder that was made for it goes again, one that was there stays.
     let error = fetch_with(&client(), &archive(url, &[]), dir.path(), &mut ignore).unwrap_err();
     assert!(matches!(error, DataError::Download { .. }) && error.to_string().contains("status 404"), "{error}");
     // A port that was free a moment ago: nobody listens there.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let offline = archive(format!("http://127.0.0.1:{port}/set.tar.gz"), &[]);
-    let error = fetch_with(&client(), &offline, dir.path(), &mut ignore).unwrap_err();
+    let new = dir.path().join("new");
+    let error = fetch_with(&client(), &offline, &new, &mut ignore).unwrap_err();
     assert!(matches!(error, DataError::Download { .. }), "{error}");
     assert!(error.to_string().contains("cannot be reached"), "{error}");
+    assert!(!new.exists() && dir.path().exists());
 }
 
 #[test]

@@ -101,10 +101,10 @@ impl Actors {
         rng: &mut dyn Rng,
     ) -> Result<Option<Decision<G::Candidate>>> {
         let Some(known) = growth.tokens(from) else { return Ok(None) };
-        let places = growth.places(from);
+        let (encoded, places) = (self.encode(&known)?, growth.places(from));
         let mut chosen = [0; 3];
         for at in 0..3 {
-            let likely = self.deeper_logs(&self.encode(&known)?, &places, chosen, at + 1)?;
+            let likely = self.deeper_logs(&encoded, &places, chosen, at + 1)?;
             let likely = likely.last().map_or_else(|| Ok(vec![vec![0.0]]), |last| last.to_vec2::<f32>())?.concat();
             let mut left = rng.random::<f32>();
             let mut drawn = likely.iter().position(|log| {

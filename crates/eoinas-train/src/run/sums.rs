@@ -65,6 +65,23 @@ impl Sums {
         })
     }
 
+    /// Whether a folder has its list: what writes hashed manifests has written one before everything else.
+    pub fn check_missing(folder: &Path) -> Result<()> {
+        let path = folder.join(names::SUMS);
+        match path.exists() {
+            true => Ok(()),
+            false => {
+                let problem = format!(
+                    "it is missing, so that nothing says whether the settings are those of the run; where they are, `sha256sum {} > {}` \
+                     in that folder writes it again",
+                    names::CONFIG,
+                    names::SUMS
+                );
+                Err(TrainError::Changed { path, problem })
+            }
+        }
+    }
+
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (name, hash) in &self.0 {

@@ -2,10 +2,10 @@
 
 use eoinas_core::{Genotype, genotype::CellGenotype};
 
-/// What speaks against a found cell, for people; empty where nothing does. `accuracy` is that of its trained network,
-/// `guess` that of one answer for all images.
-pub(super) fn signs(genotype: &Genotype, accuracy: Option<f64>, guess: Option<f64>) -> Vec<String> {
-    let mut signs: Vec<String> = genotype.cells.iter().flat_map(of_cell).collect();
+/// What speaks against a found cell, for people; empty where nothing does. `derived` says that the method derived it and nothing else
+/// chose it, `accuracy` is that of its trained network, `guess` that of one answer for all images.
+pub(super) fn signs(genotype: &Genotype, derived: bool, accuracy: Option<f64>, guess: Option<f64>) -> Vec<String> {
+    let mut signs: Vec<String> = genotype.cells.iter().flat_map(|cell| of_cell(cell, derived)).collect();
     if let (Some(accuracy), Some(guess)) = (accuracy, guess)
         && accuracy <= guess
     {
@@ -19,13 +19,14 @@ pub(super) fn signs(genotype: &Genotype, accuracy: Option<f64>, guess: Option<f6
     signs
 }
 
-fn of_cell(cell: &CellGenotype) -> Vec<String> {
+fn of_cell(cell: &CellGenotype, derived: bool) -> Vec<String> {
     let name = &cell.name;
     let edges = cell.nodes.iter().flatten().count();
     let count = |of: fn(&eoinas_core::Op) -> bool| cell.nodes.iter().flatten().filter(|edge| of(&edge.op)).count();
     let (skips, zeros) = (count(eoinas_core::Op::is_skip), count(eoinas_core::Op::is_zero));
     let mut signs = Vec::new();
-    if 2 * skips > edges {
+    // Many in a cell that finals or a predictor chose are no sign of how the search went.
+    if derived && 2 * skips > edges {
         signs.push(format!(
             "{skips} of {edges} ops of cell `{name}` are skip connections: the search has probably collapsed, as those need no \
              training and look good early (Zela et al., 2020). Limit them (`max_skips`), or compare the cell by finals"
@@ -55,12 +56,14 @@ mod tests {
     use eoinas_core::{SearchSpace, zoo};
 
     fn of(text: &str) -> Vec<String> {
-        signs(&Genotype::parse_in(text, &SearchSpace::nas_bench_201()).unwrap(), None, None)
+        signs(&Genotype::parse_in(text, &SearchSpace::nas_bench_201()).unwrap(), true, None, None)
     }
 
     #[test]
     fn a_collapse_is_said() {
         let skips = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|";
+        let cell = Genotype::parse_in(skips, &SearchSpace::nas_bench_201()).unwrap();
+        assert_eq!(signs(&cell, false, None, None), [""; 0]);
         assert!(of(skips).concat().starts_with("4 of 6 ops of cell `cell` are skip connections"));
         let apart = "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_3x3~1|none~2|";
         assert_eq!(of(apart), ["no input of cell `cell` reaches its output: its network cannot learn"]);
@@ -71,9 +74,9 @@ mod tests {
     #[test]
     fn published_cells_have_none_and_a_guess_beats_some() {
         for published in zoo::all() {
-            assert_eq!(signs(&published.genotype(), Some(0.5), Some(0.1)), [""; 0], "{}", published.name);
+            assert_eq!(signs(&published.genotype(), true, Some(0.5), Some(0.1)), [""; 0], "{}", published.name);
         }
         let cell = zoo::find("darts-v2").unwrap().genotype();
-        assert!(signs(&cell, Some(0.1), Some(0.1)).concat().contains("learned nothing"));
+        assert!(signs(&cell, true, Some(0.1), Some(0.1)).concat().contains("learned nothing"));
     }
 }

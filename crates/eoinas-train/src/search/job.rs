@@ -25,7 +25,7 @@ use crate::{
     config::{MethodConfig, NetworkSize, SearchConfig, forget_unused},
     data::{SearchData, open_dataset, to_device},
     error::{Result, TrainError},
-    evaluate::evaluate_genotype,
+    evaluate::evaluate_batches,
     finalists::{self, Finalist},
     halt::Flow,
     learner::Learner,
@@ -373,11 +373,17 @@ impl Job for SearchJob {
             Some((score, loss)) if score.measure == Measure::accuracy() => (score.value, None, loss),
             Some((score, loss)) => (0.0, Some(score.clone()), loss),
             None => {
-                let tally = evaluate_genotype(&self.learner.supernet, &genotype, &self.data.whole_valid)?;
+                // What was not trained says nothing, and one mini-batch says that it computes.
+                let (what, most) = match self.method.trains() {
+                    true => ("derived network, whole validation half", usize::MAX),
+                    false => ("untrained derived network, one mini-batch", 1),
+                };
+                let supernet = &self.learner.supernet;
+                let gates = genotype.gates(supernet.space())?;
+                let tally = evaluate_batches(supernet, &gates, (&self.data.whole_valid, most))?;
                 // The last update has had no loss of its own so far.
                 check_finite("loss of the derived network", tally.mean_loss().unwrap_or(0.0))?;
-                let what = if self.method.trains() { "derived network" } else { "untrained derived network" };
-                session.emit(tally.evaluated(format!("{what}, whole validation half")))?;
+                session.emit(tally.evaluated(what.to_owned()))?;
                 let score = tally.other_score().map(|value| Score { measure: self.measure(), value });
                 (tally.accuracy().unwrap_or(0.0), score, tally.mean_loss().unwrap_or(f64::NAN))
             }

@@ -28,8 +28,8 @@ impl SearchJob {
         let finalists = self.config.finalists.as_ref().filter(|finalists| finalists.candidates == 1)?;
         let drawn = finalists.drawn_for_each(self.learner.space());
         Some(format!(
-            "short trainings cannot tell cells apart with so few images: the cell will be the one of {drawn} random ones that \
-             promises the most (`finalists`)"
+            "no cells are told apart by short trainings: the cell will be the one of {drawn} random ones that promises the most \
+             (`finalists`)"
         ))
     }
 
@@ -39,7 +39,8 @@ impl SearchJob {
         let accuracy = (!untrained && classes).then_some(accuracy);
         let guess =
             if classes { Some(largest_class(&split::strata(self.data.train.dataset().as_ref())?)) } else { None };
-        let mut warnings = collapse::signs(genotype, accuracy, guess);
+        let derived = self.config.finalists.is_none();
+        let mut warnings = collapse::signs(genotype, derived, accuracy, guess);
         if untrained {
             warnings.push("the weights were not trained: what the network answers says nothing of the cell".to_owned());
         }

@@ -60,7 +60,7 @@ pub struct Args {
     data: Option<PathBuf>,
     /// Methods that search with a supernet, joined by commas: eoinas, gdas-pruning, gdas, darts, ..., or one with other
     /// settings, NAME=METHOD:SETTING=VALUE:... with the settings' names in config.json
-    /// [default: eoinas,gdas-pruning,gdas,darts; none where there is a --strategy].
+    /// [default: recommended,eoinas,gdas-pruning,gdas,darts; none where there is a --strategy].
     #[arg(long, value_delimiter = ',')]
     method: Vec<Variant>,
     /// Strategies that ask the table for validation accuracies (12 epochs), joined by commas.
@@ -179,8 +179,8 @@ pub(super) fn read_table(path: &Path) -> Result<NasBench201Table, Error> {
     Ok(NasBench201Table::read(bytes.as_slice()).map_err(|error| format!("{name}: {error}"))?)
 }
 
-/// The paper's method, its ablation and its baselines.
-const DEFAULT: [&str; 4] = ["eoinas", "gdas-pruning", "gdas", "darts"];
+/// What is recommended, the paper's method, its ablation and its baselines.
+const DEFAULT: [&str; 5] = ["recommended", "eoinas", "gdas-pruning", "gdas", "darts"];
 
 struct Study<'a> {
     args: &'a Args,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use candle_core::{Device, DeviceLocation};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use eoinas_core::{Genotype, SearchSpace, Skeleton, models::ModelConfig};
@@ -138,6 +138,7 @@ impl Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MadeOn {
     /// Vector instructions of the CPU's kernels: `avx512`, `avx2`, `portable`.
+    #[serde(deserialize_with = "vectors")]
     pub vectors: String,
     /// `cpu`, `cuda` or `metal`.
     pub device: String,
@@ -151,9 +152,16 @@ impl MadeOn {
             DeviceLocation::Cuda { .. } => "cuda",
             DeviceLocation::Metal { .. } => "metal",
         };
-        let vectors = format!("{:?}", eoinas_kernels::simd::Level::current()).to_lowercase();
-        Self { vectors, device: device.to_owned() }
+        let vectors = eoinas_kernels::simd::Level::current().name();
+        Self { vectors: vectors.to_owned(), device: device.to_owned() }
     }
+}
+
+/// The name of vector instructions; some have been written as `level(avx512)`.
+fn vectors<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    let within = name.strip_prefix("level(").and_then(|name| name.strip_suffix(')'));
+    Ok(within.map(str::to_owned).unwrap_or(name))
 }
 
 impl fmt::Display for MadeOn {
