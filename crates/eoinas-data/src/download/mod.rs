@@ -100,7 +100,11 @@ fn fetch_to(client: &Client, archive: &Archive, dir: &Path, progress: &mut dyn F
         let problem = "another process is downloading it; wait for it to end";
         return Err(failed(part.display().to_string(), problem));
     }
-    client.transfer(archive, &part, &mut file, progress)?;
+    let transferred = client.transfer(archive, &part, &mut file, progress);
+    if transferred.is_err() && file.metadata().is_ok_and(|part| part.len() == 0) {
+        std::fs::remove_file(&part).map_err(written(&part))?;
+    }
+    transferred?;
     file.sync_all().map_err(written(&part))?;
     let got = md5_of(&part).map_err(DataError::read(&part))?;
     if got != archive.md5 {
