@@ -103,9 +103,9 @@ impl Args {
     ) -> Result<(), Error> {
         let study = Note::of_study(&self.out, self.scale.shared(dataset));
         let own = Note::named(&self.out, "ablation.json", Own { cutout: self.cutout });
-        let variants: Vec<_> =
+        let noted: Vec<_> =
             variants.iter().map(|(name, config)| Note::of_variant(&self.out, name, config.clone())).collect();
-        let notes = [&study as &dyn Noted, &own].into_iter().chain(variants.iter().map(|note| note as &dyn Noted));
+        let notes = [&study as &dyn Noted, &own].into_iter().chain(noted.iter().map(|note| note as &dyn Noted));
         let begun = || {
             let mut any = false;
             for part in parts {
@@ -117,9 +117,9 @@ impl Args {
             }
             Ok(any)
         };
-        let check = || match parts {
-            [] => Ok(()),
-            [first, ..] => self.scale.check(&first.config, self.scale.training(dataset), host),
+        let check = || {
+            let each = |(_, config): &(_, SearchConfig)| self.scale.check(config, self.scale.training(dataset), host);
+            variants.iter().try_for_each(each)
         };
         settings::agree(&notes.collect::<Vec<_>>(), begun, check, start)
     }

@@ -217,9 +217,8 @@ impl Study<'_> {
         let out = &self.args.out;
         let time = self.args.time.map(|time| time.as_secs_f64());
         let study = Note::of_study(out, Shared { search: self.config(), time });
-        let variants: Vec<_> =
-            variants.iter().map(|(name, config)| Note::of_variant(out, name, config.clone())).collect();
-        let notes = [&study as &dyn Noted].into_iter().chain(variants.iter().map(|note| note as &dyn Noted));
+        let noted: Vec<_> = variants.iter().map(|(name, config)| Note::of_variant(out, name, config.clone())).collect();
+        let notes = [&study as &dyn Noted].into_iter().chain(noted.iter().map(|note| note as &dyn Noted));
         // Counts that were fitted to a time are each search's own.
         let begun = || {
             let mut any = false;
@@ -228,9 +227,9 @@ impl Study<'_> {
             }
             Ok(any)
         };
-        let check = || match parts {
-            [] => Ok(()),
-            [(_, config), ..] => Ok(Search::check(config.clone(), self.options(host))?),
+        let check = || {
+            let each = |(_, config): &Part| Ok(Search::check(config.clone(), self.options(host))?);
+            variants.iter().try_for_each(each)
         };
         settings::agree(&notes.collect::<Vec<_>>(), begun, check, start)
     }

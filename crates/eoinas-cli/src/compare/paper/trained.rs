@@ -177,9 +177,13 @@ pub(super) fn note(
         }
         Ok(any)
     };
-    let check = || match parts {
-        [] => Ok(()),
-        [first, ..] => Ok(Training::check(first.task.clone(), host.options())?),
+    // Each system's: one may not fit the budget where the others do.
+    let check = || {
+        let mut checked = BTreeSet::new();
+        for part in parts.iter().filter(|part| checked.insert(&part.name)) {
+            Training::check(part.task.clone(), host.options())?;
+        }
+        Ok(())
     };
     settings::agree(&[&study], begun, check, start)
 }
@@ -193,7 +197,9 @@ impl Part {
     /// Its system's folder, and the test error in percent.
     pub fn train(&self, dataset: SourceKind, out: &Path, host: &Host, share: &Share) -> Flow<(String, f64)> {
         let task = |_: Option<&Path>| Ok::<_, TrainError>(self.task.clone());
-        let trained = Training::share(task, &self.run(dataset, out), host.options_in(out), &share.claims);
+        // Each data set has its own files.
+        let options = host.options_in(&out.join(dataset.name()));
+        let trained = Training::share(task, &self.run(dataset, out), options, &share.claims);
         share::flow(trained).map(|trained| (self.name.clone(), error(&trained)))
     }
 }
