@@ -236,10 +236,16 @@ fn a_folder_that_cannot_be_used_is_named() {
     fs::create_dir_all(root.join("cats")).unwrap();
     assert!(error(&[]).contains("cats: no images here"), "{}", error(&[]));
     fs::write(root.join("cats/a.jpg"), b"no picture").unwrap();
+    fs::create_dir(root.join("dogs")).unwrap();
+    fs::write(root.join("dogs/a.jpg"), b"no picture").unwrap();
     assert!(error(&[]).contains("a.jpg: unreadable image"), "{}", error(&[]));
-    assert!(error(&["--skip-unreadable"]).contains("none of 1 can"), "{}", error(&["--skip-unreadable"]));
+    assert!(error(&["--skip-unreadable"]).contains("none of 2 can"), "{}", error(&["--skip-unreadable"]));
+    fs::remove_dir_all(root.join("dogs")).unwrap();
     image::RgbImage::new(20, 20).save(root.join("cats/b.png")).unwrap();
     image::RgbImage::new(20, 20).save(root.join("cats/c.png")).unwrap();
+    assert!(error(&["--skip-unreadable"]).contains("no second class here: `cats` is the only one"));
+    fs::create_dir(root.join("dogs")).unwrap();
+    image::RgbImage::new(20, 20).save(root.join("dogs/a.png")).unwrap();
     let few = error(&["--skip-unreadable"]);
     assert!(few.contains("1 unreadable image left out") && few.contains("at least 4 of 2 classes"), "{few}");
 }
