@@ -12,6 +12,7 @@ mod parts;
 mod picture;
 mod pictures;
 mod single;
+mod tiff;
 mod webp;
 
 use crate::dataset::{DatasetInfo, Part, channel_statistics};

@@ -1,7 +1,7 @@
 //! The picture in a file: its format, its limits, the right way up, without transparency.
 
 use super::jpeg::{self, Decoder, Jpeg};
-use super::{FolderConfig, foreign, webp};
+use super::{FolderConfig, foreign, tiff, webp};
 use crate::PictureFiles;
 use eoinas_core::file;
 use image::metadata::Orientation;
@@ -13,9 +13,8 @@ use std::path::Path;
 
 /// Bytes of a pixel at most: four channels of 16 bits.
 const PIXEL: u64 = 8;
-/// Bytes that a file may have beside its pixels, and that may be taken for what is not its pixels (colour profiles, texts, EXIF data).
-/// Two formats have bounds of their own, which nothing here can set: TIFF's tags take 256 MiB at most, and what a JPEG says beside
-/// its pixels, which is never packed, the length of the file.
+/// Bytes that a file may have beside its pixels, and that may be taken for what is not its pixels: the colour profile, texts and EXIF
+/// data of a PNG, and each tag of a TIFF. Other formats do not pack these: they take some times the length of the file at most.
 const BESIDE: u64 = 64 << 20;
 
 /// What is not decoded.
@@ -93,6 +92,9 @@ pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, Stri
     };
     if format == Some(ImageFormat::WebP) {
         webp::frames(bytes).try_for_each(|size| fits(size).map(drop))?;
+    }
+    if format == Some(ImageFormat::Tiff) {
+        tiff::check_tags(bytes, BESIDE)?;
     }
     if let Some(jpeg) = jpeg
         && jpeg.decoder()? == Decoder::Other

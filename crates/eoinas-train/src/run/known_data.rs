@@ -404,7 +404,8 @@ mod tests {
     #[cfg(feature = "images")]
     fn what_is_no_file_is_known_as_unreadable() {
         let root = tempfile::tempdir().unwrap();
-        let run = noted(root.path());
+        noted(root.path());
+        let run = RunWriter::create(&root.path().join("other")).unwrap();
         let (dir, table) = (root.path().join("pictures"), root.path().join("labels.csv"));
         fs::create_dir(dir.join("9.png")).unwrap();
         fs::write(&table, "file,label\ncat/1.png,cat\n9.png,dog\n").unwrap();

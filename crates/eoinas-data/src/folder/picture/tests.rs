@@ -74,3 +74,26 @@ fn exif_data_that_a_webp_does_not_have_are_refused() {
     let image = decode(&with(turned.len() as u32, turned), LIMITED).unwrap();
     assert_eq!((image.width(), image.height()), (4, 5));
 }
+
+/// Of a byte each the decoder makes a value of 32.
+#[test]
+fn tags_of_a_tiff_that_have_too_many_values_are_refused() {
+    let tiff = bytes(ImageFormat::Tiff);
+    assert!(decode(&tiff, LIMITED).is_ok());
+    // A tag is its number, its type, the count and the place of its values: bits of a sample are three numbers of two bytes.
+    let bits = tiff.windows(8).position(|part| part == b"\x02\x01\x03\0\x03\0\0\0").unwrap();
+    let claims = |count: u32| {
+        let mut claims = tiff.clone();
+        claims[bits + 4..bits + 8].copy_from_slice(&count.to_le_bytes());
+        decode(&claims, LIMITED).unwrap_err()
+    };
+    let error = "its tag 258 has 2097153 values, more than the 2097152 that are read; save it anew";
+    assert_eq!(claims(2_097_153), error);
+    assert_ne!(claims(2_097_152), error);
+    // The other order of bytes, lengths of eight, and a tag that nothing reads.
+    let big = [&b"MM\0\x2b\0\x08\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\x01\x01\x11\0\x03"[..], &[0xff; 16]].concat();
+    assert!(tiff::check_tags(&big, BESIDE).unwrap_err().contains("its tag 273 has 18446744073709551615 values"));
+    let mut other = big;
+    other[24] = 0x90;
+    assert_eq!(tiff::check_tags(&other, BESIDE), Ok(()));
+}
