@@ -1,11 +1,14 @@
 //! Settings and the flags that set them: the library's errors name the former, the user typed the latter.
 
-use std::fmt;
+use std::{fmt, path::Path, sync::OnceLock};
 
-use eoinas_core::{CoreError, Setting, event::shell_word};
+use eoinas_core::{
+    CoreError, Event, Setting,
+    event::{Record, shell_word},
+};
 use eoinas_data::DataError;
 use eoinas_nn::NnError;
-use eoinas_train::TrainError;
+use eoinas_train::{TrainError, observer::Observer, stop::Progress};
 
 use crate::{Error, Start};
 
@@ -58,6 +61,12 @@ const FLAGS: [(&str, &str); 46] = [
     ("time", "time"),
     ("warm_up", "warm-up"),
 ];
+
+/// The settings that notes about pictures name.
+const OF_PICTURES: [(&str, &str); 2] = [("data.max_pixels", "max-pixels"), ("data.skip_unreadable", "skip-unreadable")];
+
+/// The command that runs, for notes, which come from anywhere.
+static RUNS: OnceLock<Start> = OnceLock::new();
 
 /// The same for the search of a command that trains, too, and whose other flags are the training's.
 #[cfg(any(feature = "images", feature = "report"))]
@@ -112,6 +121,35 @@ impl fmt::Display for OfPart {
 }
 
 impl std::error::Error for OfPart {}
+
+/// From here on notes name the flags of this command.
+pub(crate) fn speak_as(start: &Start) {
+    let _ = RUNS.set(start.clone());
+}
+
+/// A note with the flags of the command that runs in the place of settings of pictures.
+pub(crate) fn in_note(text: &str) -> String {
+    RUNS.get().map_or_else(|| text.to_owned(), |start| in_flags(text.to_owned(), &OF_PICTURES, start, "data."))
+}
+
+/// A display whose notes name flags.
+#[derive(Debug)]
+pub(crate) struct InFlags(pub Box<dyn Observer>);
+
+impl Observer for InFlags {
+    fn opened(&mut self, run: &Path) {
+        self.0.opened(run);
+    }
+
+    fn observe(&mut self, record: &Record) -> Result<(), TrainError> {
+        let Event::Warning { text } = &record.event else { return self.0.observe(record) };
+        self.0.observe(&Record { event: Event::Warning { text: in_note(text) }, ..record.clone() })
+    }
+
+    fn progress(&mut self, progress: &Progress, elapsed_seconds: f64) {
+        self.0.progress(progress, elapsed_seconds);
+    }
+}
 
 /// Marks an error of the search in a command that trains, too.
 #[cfg(any(feature = "images", feature = "report"))]

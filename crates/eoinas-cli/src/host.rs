@@ -8,7 +8,11 @@ use eoinas_train::{
     stop::{Interrupt, MaxSteps},
 };
 
-use crate::{Error, out, signals};
+use crate::{
+    Error,
+    flags::{self, InFlags},
+    out, signals,
+};
 
 /// The flags that set it.
 #[derive(Clone, Debug, clap::Args)]
@@ -119,8 +123,9 @@ impl Host {
     /// Something that the user should know, unless it was said.
     #[cfg(feature = "images")]
     pub(crate) fn note(&self, text: &str) {
-        if self.said.as_ref().is_none_or(|said| said.first(text)) {
-            out::note(text);
+        let text = flags::in_note(text);
+        if self.said.as_ref().is_none_or(|said| said.first(&text)) {
+            out::note(&text);
         }
     }
 
@@ -168,7 +173,7 @@ impl Host {
         options.device = self.device.clone();
         options.rules.push(Box::new(self.interrupt.clone()));
         options.rules.extend(self.max_steps.map(|steps| Box::new(MaxSteps(steps)) as _));
-        options.observers.extend((!self.quiet).then(display));
+        options.observers.extend((!self.quiet).then(|| Box::new(InFlags(display())) as _));
         #[cfg(feature = "mlflow")]
         options.observers.extend(self.tracking.observer());
         options

@@ -179,6 +179,7 @@ pub fn program() -> ExitCode {
                 matches = below;
             }
             let start = start.with_flags_of(leaf);
+            flags::speak_as(&start);
             end::end(choose_vectors().and_then(|()| program.command.run(&start)), &start)
         }
         Err(error) => end::usage(&error),
@@ -201,6 +202,7 @@ pub fn example<A: clap::Args>(name: &'static str, run: fn(&A, &Start) -> Result<
     match parsed {
         Ok(args) => {
             let start = start.with_flags_of(&command);
+            flags::speak_as(&start);
             end::end(choose_vectors().and_then(|()| run(&args, &start)), &start)
         }
         Err(error) => end::usage(&error),

@@ -236,10 +236,16 @@ fn a_folder_that_cannot_be_used_is_named() {
     fs::create_dir_all(root.join("cats")).unwrap();
     assert!(error(&[]).contains("cats: no images here"), "{}", error(&[]));
     fs::write(root.join("cats/a.jpg"), b"no picture").unwrap();
+    fs::create_dir(root.join("dogs")).unwrap();
+    fs::write(root.join("dogs/a.jpg"), b"no picture").unwrap();
     assert!(error(&[]).contains("a.jpg: unreadable image"), "{}", error(&[]));
-    assert!(error(&["--skip-unreadable"]).contains("none of 1 can"), "{}", error(&["--skip-unreadable"]));
+    assert!(error(&["--skip-unreadable"]).contains("none of 2 can"), "{}", error(&["--skip-unreadable"]));
+    fs::remove_dir_all(root.join("dogs")).unwrap();
     image::RgbImage::new(20, 20).save(root.join("cats/b.png")).unwrap();
     image::RgbImage::new(20, 20).save(root.join("cats/c.png")).unwrap();
+    assert!(error(&["--skip-unreadable"]).contains("no second class here: `cats` is the only one"));
+    fs::create_dir(root.join("dogs")).unwrap();
+    image::RgbImage::new(20, 20).save(root.join("dogs/a.png")).unwrap();
     let few = error(&["--skip-unreadable"]);
     assert!(few.contains("1 unreadable image left out") && few.contains("at least 4 of 2 classes"), "{few}");
 }
@@ -305,4 +311,99 @@ fn a_table_says_what_pictures_are() {
     let output = run("images", &[&[root.to_str().unwrap(), "--estimate"], &TINY[..], &args[..2]].concat());
     let errors = text(&output.stderr);
     assert!(errors.contains("labels.csv: line 20: there is no file `gone.png` in "), "{errors}");
+}
+
+/// A training on the pictures in a folder, as a user sees it.
+fn train(root: &Path, out: &Path, more: &[&str]) -> std::process::Output {
+    let small = "--genotype darts-v2 --batch-size 4 --channels 4 --cells 3 --epochs 2";
+    let mut train = eoinas("train");
+    train.args(small.split(' ')).arg("--data").arg(root).arg("--out").arg(out).args(more).output().unwrap()
+}
+
+/// The library speaks of its settings, the user of flags.
+#[test]
+fn notes_name_flags() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    pictures(&root);
+    let few = ["--skip-unreadable", "--max-pixels", "8000"];
+    let output = train(&root, &out, &few);
+    let errors = text(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert!(errors.contains("make it smaller, or raise --max-pixels)") && !errors.contains("max_pixels"), "{errors}");
+    let estimate = eoinas("images").arg(&root).args(few).arg("--estimate").args(TINY).output().unwrap();
+    let errors = text(&estimate.stderr);
+    assert!(errors.contains("make it smaller, or raise --max-pixels)") && !errors.contains("max_pixels"), "{errors}");
+    let notes = errors.lines().filter(|line| line.contains("--max-pixels)") && line.contains("above/8.png"));
+    assert_eq!(notes.count(), 1, "{errors}");
+    #[cfg(feature = "report")]
+    {
+        let evaluate =
+            eoinas("evaluate").arg(out.join("network")).arg(&root).args(["--part", "all"]).args(few).output().unwrap();
+        let errors = text(&evaluate.stderr);
+        assert!(errors.contains("raise --max-pixels)") && !errors.contains("max_pixels"), "{errors}");
+    }
+}
+
+/// Whatever learns refuses them in the same words.
+#[test]
+fn pictures_of_a_single_class_teach_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    pictures(&root);
+    fs::remove_dir_all(root.join("below")).unwrap();
+    let expected = format!(
+        "error: {}: no second class here: `above` is the only one, and at least 2 classes are needed; make a folder for \
+         the pictures of another",
+        root.display()
+    );
+    let refused = |output: std::process::Output| {
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains(&expected), "{errors}");
+        assert!(!out.join("config.json").exists(), "{errors}");
+    };
+    for more in [&[][..], &["--folds", "3"], &["--image-size", "64"]] {
+        refused(train(&root, &out, more));
+    }
+    for command in ["search", "images"] {
+        let mut run = eoinas(command);
+        if command == "search" {
+            run.args(["--preset", "quick", "--epochs", "1", "--data"]);
+        }
+        refused(run.arg(&root).arg("--out").arg(&out).output().unwrap());
+    }
+}
+
+/// It is left out as others are that cannot be read, and has to be when the run goes on.
+#[test]
+#[cfg(unix)]
+fn a_picture_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("pictures"), dir.path().join("out"));
+    pictures(&root);
+    let picture = root.join("above/5.jpg");
+    let mode = |mode| fs::set_permissions(&picture, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0);
+    if fs::File::open(&picture).is_ok() {
+        println!("not tested: this user may read everything");
+        return;
+    }
+    let error = text(&train(&root, &out, &[]).stderr);
+    assert!(error.contains("5.jpg: unreadable image: Permission denied"), "{error}");
+    assert!(error.contains("set --skip-unreadable") && !error.contains("folder of a run"), "{error}");
+    let output = train(&root, &out, &["--skip-unreadable", "--max-steps", "1"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert!(
+        errors.contains("1 unreadable image left out: ") && errors.contains("5.jpg (Permission denied"),
+        "{errors}"
+    );
+    mode(0o600);
+    let resume = ["--resume", out.to_str().unwrap()];
+    let error = text(&run("train", &resume).stderr);
+    assert!(error.contains("`above/5.jpg` is readable now, and was not"), "{error}");
+    mode(0);
+    let output = run("train", &resume);
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }

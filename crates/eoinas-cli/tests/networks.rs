@@ -248,13 +248,19 @@ fn the_papers_tables_are_counted_and_trained() {
     assert_eq!(read(), all);
     // Trainings have the settings of the first one.
     let data = pictures(dir.path(), 50);
-    let small = ["--train-images", "64", "--test-images", "4", "--multiply-adds", "3M", "--cells", "3", "--seeds", "1"];
+    let small = ["--train-images", "64", "--test-images", "4", "--cells", "3", "--seeds", "1"];
     let part = |more: &[&str]| {
-        eoinas(&[&["--tables", "1", "--data", &data, "--quiet", "--out", &out], &small[..], more].concat())
+        let images: &[&str] = if more.contains(&"--data") { &[] } else { &["--data", &data] };
+        let cost: &[&str] = if more.contains(&"--multiply-adds") { &[] } else { &["--multiply-adds", "8M"] };
+        eoinas(&[&["--tables", "1", "--quiet", "--out", &out], images, cost, &small[..], more].concat())
     };
     // What cannot begin is not noted.
     let output = part(&["--epochs", "0", "--part", "2"]);
     assert!(!output.0 && !dir.path().join("paper/folder").exists(), "{}", output.1);
+    // Nor is anything trained where one of the systems cannot be made so small.
+    let output = part(&["--epochs", "1", "--part", "2", "--multiply-adds", "100k"]);
+    assert!(!output.0 && output.1.contains("--multiply-adds is 100000; expected at least"), "{}", output.1);
+    assert!(!dir.path().join("paper/folder").exists());
     let output = part(&["--epochs", "1", "--part", "2"]);
     assert!(output.0, "{}", output.1);
     let output = part(&["--epochs", "2", "--part", "3"]);
@@ -263,6 +269,16 @@ fn the_papers_tables_are_counted_and_trained() {
         "{}",
         output.1
     );
+    // Those with other images are beside them.
+    let other = dir.path().join("cifar");
+    fs::create_dir(&other).unwrap();
+    let record = |i: u32| (0..3073).map(move |at: u32| if at == 0 { i as u8 % 10 } else { (at * (i + 7) % 251) as u8 });
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        fs::write(other.join(name).with_extension("bin"), (0..20).flat_map(record).collect::<Vec<u8>>()).unwrap();
+    }
+    let output = part(&["--epochs", "1", "--part", "2", "--data", other.to_str().unwrap()]);
+    assert!(output.0, "{}", output.1);
+    assert!(dir.path().join("paper/folder").exists() && dir.path().join("paper/cifar10").exists());
 }
 
 #[test]

@@ -92,11 +92,38 @@ fn empty_and_missing_folders_and_sizes_are_errors() {
 fn a_class_without_a_test_image_is_no_error_but_a_part_without_is() {
     let root = tempfile::tempdir().unwrap();
     save(&root.path().join("one/a.png"), 3, 3, [1, 2, 3]);
-    assert_eq!(ImageFolder::open(root.path(), Part::Train, &small()).unwrap().len(), 1);
+    save(&root.path().join("two/a.png"), 3, 3, [1, 2, 3]);
+    assert_eq!(ImageFolder::open(root.path(), Part::Train, &small()).unwrap().len(), 2);
     assert!(matches!(
         ImageFolder::open(root.path(), Part::Test, &small()),
         Err(DataError::NotFound { what: "images", .. })
     ));
+}
+
+/// Whoever names the only class there is is right about all pictures, and has learned nothing.
+#[test]
+fn a_single_class_is_refused_wherever_something_is_learned() {
+    let root = tempfile::tempdir().unwrap();
+    for i in 0..6 {
+        save(&root.path().join(format!("cat/{i}.png")), 3, 3, [1, 2, 3]);
+    }
+    let table = root.path().join("labels.csv");
+    fs::write(&table, "file,label\ncat/0.png,cat\ncat/1.png,cat\n").unwrap();
+    let labels = FolderConfig { labels: Some(table.clone()), ..small() };
+    for (config, path) in [(small(), root.path()), (labels, table.as_path())] {
+        for error in [
+            ImageFolder::open(root.path(), Part::Train, &config).unwrap_err(),
+            ImageFolder::open(root.path(), Part::Test, &config).unwrap_err(),
+            ImageFolder::open_parts(root.path(), &config).unwrap_err(),
+            eoinas_data::PictureFolder::open_parts(root.path(), &config).unwrap_err(),
+        ] {
+            let expected = ": no second class here: `cat` is the only one, and at least 2 classes are needed; ";
+            let expected = path.display().to_string() + expected;
+            assert!(error.to_string().starts_with(&expected), "{error}");
+        }
+        // To evaluate what was learned one class will do.
+        assert_eq!(ImageFolder::list(root.path(), &config).unwrap().classes, ["cat"]);
+    }
 }
 
 #[test]
@@ -150,7 +177,13 @@ fn nothing_in_a_folder_vanishes() {
     two_classes(root.path());
     save(&root.path().join("loose.png"), 3, 3, [1, 2, 3]);
     fs::create_dir(root.path().join("__MACOSX")).unwrap();
-    for other in ["dark/a.HEIC", "dark/b.heif", "dark/deep/c.txt", "bright/notes.txt", "bright/d.avif"] {
+    for hidden in [".dog/a.png", "dark/.old/a.png", "dark/.a.png"] {
+        save(&root.path().join(hidden), 3, 3, [1, 2, 3]);
+    }
+    for of_systems in [".DS_Store", "._loose.png", "dark/.DS_Store", "dark/._0.png"] {
+        fs::write(root.path().join(of_systems), "x").unwrap();
+    }
+    for other in ["readme.txt", "dark/a.HEIC", "dark/b.heif", "dark/deep/c.txt", "bright/notes.txt", "bright/d.avif"] {
         fs::create_dir_all(root.path().join(other).parent().unwrap()).unwrap();
         fs::write(root.path().join(other), "x").unwrap();
     }
@@ -158,22 +191,85 @@ fn nothing_in_a_folder_vanishes() {
     std::os::unix::fs::symlink("../bright", root.path().join("dark/again")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("nowhere.png", root.path().join("bright/link.png")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/nope", root.path().join("newcat")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("none.png", root.path().join("link.png")).unwrap();
+    let above = root.path().file_name().unwrap().to_str().unwrap();
+    let files = format!(
+        "6 files that are no pictures that are read left out: 3 files of txt, 2 HEIC pictures, 1 AVIF picture; 2 in `bright`, \
+         2 in `dark`, 1 in `{above}`, 1 in `dark/deep`"
+    );
     let notes = notes(root.path());
     for part in [
-        "5 files that are no pictures that are read left out: 2 HEIC pictures, 2 files of txt, 1 AVIF picture; 2 in `bright`, \
-         2 in `dark`, 1 in `dark/deep`",
+        files.as_str(),
+        "3 hidden folders or pictures left out: `.dog`, `dark/.a.png`, `dark/.old`",
         #[cfg(unix)]
         "1 folder within classes left out: `dark/again`",
         "1 picture beside the folders of the classes left out",
         "1 folder that archives or systems bring along left out: `__MACOSX`",
         #[cfg(unix)]
-        "1 link to nothing left out: `bright/link.png`",
+        "3 links to nothing left out: `link.png`, `newcat`, `bright/link.png`",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
+    assert!(!notes.contains("DS_Store") && !notes.contains("._"), "{notes}");
     // JPEG by another ending.
     fs::rename(root.path().join("dark/1.JPG"), root.path().join("dark/1.jfif")).unwrap();
     assert_eq!(ImageFolder::count(root.path(), &small()).unwrap(), 10);
+}
+
+/// Nor beside parts.
+#[test]
+fn what_lies_beside_parts_is_named() {
+    for parts in [&["train"][..], &["train", "test"]] {
+        let root = tempfile::tempdir().unwrap();
+        parts.iter().for_each(|part| two_classes(&root.path().join(part)));
+        save(&root.path().join("loose.png"), 3, 3, [1, 2, 3]);
+        save(&root.path().join(".dog/a.png"), 3, 3, [1, 2, 3]);
+        fs::write(root.path().join("notes.txt"), "x").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/nope", root.path().join("newcat")).unwrap();
+        let notes = notes(root.path());
+        let beside = parts.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(" and ");
+        for part in [
+            format!("1 picture beside {beside} left out"),
+            "1 hidden folder or picture left out: `.dog`".to_owned(),
+            "1 file that is no picture that is read left out: 1 file of txt".to_owned(),
+            #[cfg(unix)]
+            "1 link to nothing left out: `newcat`".to_owned(),
+        ] {
+            assert!(notes.contains(&part), "{part}: {notes}");
+        }
+        let held_out = "no folder `test` beside `train`: every image 5 of a class is held out";
+        assert_eq!(notes.contains(held_out), parts.len() == 1, "{notes}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn pictures_that_may_not_be_looked_at_are_unreadable_ones() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    two_classes(root.path());
+    let mode =
+        |path: &str, mode| fs::set_permissions(root.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    save(&root.path().join("bright/more/a.png"), 3, 3, [1, 2, 3]);
+    mode("dark/0.png", 0);
+    // Its names can be read, and nothing behind them.
+    mode("bright/more", 0o400);
+    if fs::File::open(root.path().join("dark/0.png")).is_ok() {
+        println!("not tested: this user may read everything");
+        return;
+    }
+    let skip = FolderConfig { unreadable: Unreadable::Skip, ..small() };
+    let skipped = ImageFolder::open(root.path(), Part::Train, &skip).map(|train| train.info().notes.join("\n"));
+    let error = refused(root.path());
+    mode("bright/more", 0o700);
+    let skipped = skipped.unwrap();
+    assert!(skipped.contains("2 unreadable images left out: "), "{skipped}");
+    assert!(skipped.contains("a.png (Permission denied") && skipped.contains("0.png (Permission denied"), "{skipped}");
+    assert!(error.contains("a.png: unreadable image: Permission denied"), "{error}");
 }
 
 #[test]
@@ -190,6 +286,9 @@ fn empty_classes_are_told_why() {
         "{error}"
     );
     fs::remove_dir(class.join("bright")).unwrap();
+    save(&class.join(".a.png"), 3, 3, [1, 2, 3]);
+    assert!(refused(root.path()).contains("the class has none, only hidden ones (`.a.png`); give them names"));
+    fs::remove_file(class.join(".a.png")).unwrap();
     assert!(refused(root.path()).contains("the class has none; put its pictures there, or remove the folder"));
     fs::write(class.join("a.heic"), "x").unwrap();
     fs::write(class.join("b.Heic"), "x").unwrap();

@@ -51,13 +51,16 @@ fn rows_say_what_pictures_are() {
 #[test]
 fn the_order_of_the_rows_does_not_matter_and_every_fifth_is_held_out() {
     let root = tempfile::tempdir().unwrap();
-    let names = ["0.png", "1.png", "2.png", "3.png", "4.png"];
-    let rows = names.map(|name| format!("{name},x\n"));
+    let names = ["0.png", "1.png", "2.png", "3.png", "4.png", "5.png"];
+    let rows = names.map(|name| format!("{name},{}\n", if name == "5.png" { "y" } else { "x" }));
     let forth = table(root.path(), &names, &format!("file,label\n{}", rows.concat()));
     let (train, test) = ImageFolder::open_parts(root.path(), &forth).unwrap();
-    assert_eq!((content(&train).len(), content(&test)), (4, vec![(4, 0)]));
+    assert_eq!((content(&train).len(), content(&test)), (5, vec![(4, 0)]));
     let back = table(root.path(), &[], &format!("file,label\n{}", rows.into_iter().rev().collect::<String>()));
     assert_eq!(content(&ImageFolder::open_parts(root.path(), &back).unwrap().0), content(&train));
+    assert!(
+        test.info().notes.iter().any(|note| note.starts_with("no row of a split `test`: every image 5 of a class"))
+    );
 }
 
 #[test]
@@ -87,10 +90,10 @@ fn a_class_without_a_training_picture_is_refused_and_what_is_missing_can_be_left
     let config = table(root.path(), &["0.png", "1.png"], text);
     let error = ImageFolder::open_parts(root.path(), &config).unwrap_err().to_string();
     assert!(error.contains("of class `y` there is none to train with"), "{error}");
-    let text = "file,label,split\n0.png,x,train\n1.png,x,test\nnone.png,x,train\n";
-    let config = FolderConfig { unreadable: Unreadable::Skip, ..table(root.path(), &[], text) };
+    let text = "file,label,split\n0.png,x,train\n1.png,x,test\n2.png,y,train\nnone.png,x,train\n";
+    let config = FolderConfig { unreadable: Unreadable::Skip, ..table(root.path(), &["2.png"], text) };
     let (train, _) = ImageFolder::open_parts(root.path(), &config).unwrap();
-    assert_eq!(train.len(), 1);
+    assert_eq!(train.len(), 2);
     assert!(train.info().notes.iter().any(|note| note.contains("1 unreadable") && note.contains("none.png")));
 }
 

@@ -21,6 +21,7 @@ use eoinas_train::machine::parse_device;
 use crate::{
     Error, Start, choices,
     data::PictureFlags,
+    flags,
     host::HostArgs,
     out::{self, say},
     saved,
@@ -123,6 +124,7 @@ pub fn run(args: &Args, _: &Start) -> Result<ExitCode, Error> {
         let images = counted(skipped.len(), "unreadable image", "unreadable images");
         samples.notes.push(format!("{images} left out: {}", skipped.join("; ")));
     }
+    samples.notes.iter_mut().for_each(|note| *note = flags::in_note(note));
     if !args.host.quiet {
         samples.notes.iter().for_each(|note| out::note(note));
     }

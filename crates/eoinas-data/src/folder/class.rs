@@ -5,6 +5,7 @@ use crate::error::{DataError, Result};
 use crate::picture_files::{PictureFiles, ending, is_litter};
 use eoinas_core::counted;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// So many names are listed in a note.
@@ -26,6 +27,7 @@ pub(super) struct Class {
     unread: Vec<PathBuf>,
     broken: Vec<PathBuf>,
     litter: Vec<PathBuf>,
+    hidden: Vec<PathBuf>,
     again: Vec<PathBuf>,
 }
 
@@ -38,7 +40,7 @@ impl Class {
     }
 
     fn read_folder(&mut self, folder: &Path, files: PictureFiles, topmost: bool) -> Result<()> {
-        for path in entries(folder)? {
+        for path in self.entries(folder, files)? {
             if path.is_dir() {
                 if self.is_litter(&path) {
                     continue;
@@ -52,18 +54,47 @@ impl Class {
                 } else {
                     self.read_folder(&path, files, false)?;
                 }
-            } else if path.is_file() {
-                if files.has(&path) {
-                    self.images.push(path);
-                } else {
-                    *self.kinds.entry(kind(&path)).or_default() += 1;
-                    *self.places.entry(folder.to_owned()).or_default() += 1;
-                }
             } else {
-                self.broken.push(path);
+                self.take(path, folder, files);
             }
         }
         Ok(())
+    }
+
+    /// Takes an entry of `folder` that is no folder for what it is.
+    pub fn take(&mut self, path: PathBuf, folder: &Path, files: PictureFiles) {
+        match path.metadata() {
+            Ok(found) if found.is_file() && files.has(&path) => self.images.push(path),
+            Ok(found) if found.is_file() => self.leave_out(kind(&path), folder),
+            Ok(_) => self.leave_out(("pipe or device".to_owned(), "pipes or devices".to_owned()), folder),
+            // Whoever opens it says that it must not be looked at.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied && files.has(&path) => self.images.push(path),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => self.leave_out(kind(&path), folder),
+            Err(_) => self.broken.push(path),
+        }
+    }
+
+    fn leave_out(&mut self, kind: Kind, folder: &Path) {
+        *self.kinds.entry(kind).or_default() += 1;
+        *self.places.entry(folder.to_owned()).or_default() += 1;
+    }
+
+    /// What is in `dir`, by name, without hidden entries: folders and pictures among those are noted.
+    pub fn entries(&mut self, dir: &Path, files: PictureFiles) -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(DataError::read(dir))? {
+            let entry = entry.map_err(DataError::read(dir))?;
+            let (path, name) = (entry.path(), entry.file_name());
+            if !name.as_encoded_bytes().starts_with(b".") {
+                paths.push(path);
+            // Beside a picture `a.png` macOS leaves `._a.png`, which is none.
+            } else if path.is_dir() || files.has(&path) && !name.as_encoded_bytes().starts_with(b"._") {
+                self.hidden.push(path);
+            }
+        }
+        paths.sort_unstable();
+        self.hidden.sort_unstable();
+        Ok(paths)
     }
 
     /// Whether a folder is nobody's pictures, which is noted.
@@ -99,6 +130,7 @@ impl Class {
         self.unread.extend(other.unread);
         self.broken.extend(other.broken);
         self.litter.extend(other.litter);
+        self.hidden.extend(other.hidden);
         self.again.extend(other.again);
     }
 
@@ -130,11 +162,15 @@ impl Class {
             let reason = format!("the class has none, only links to nothing (`{}`)", shown(first, folder));
             return (reason, "put its pictures there".into());
         }
+        if let Some(first) = self.hidden.first() {
+            let reason = format!("the class has none, only hidden ones (`{}`)", shown(first, folder));
+            return (reason, "give them names that begin with no dot".into());
+        }
         ("the class has none".into(), "put its pictures there, or remove the folder".into())
     }
 
-    /// What is left out of the class folders in `dir`.
-    pub fn notes(&self, dir: &Path) -> Vec<String> {
+    /// What is left out of the folders in `dir`, which are `folders` in words: images are those that lie beside these.
+    pub fn notes(&self, dir: &Path, folders: &str) -> Vec<String> {
         let mut notes = Vec::new();
         let others: usize = self.kinds.values().sum();
         if others > 0 {
@@ -147,6 +183,7 @@ impl Class {
         let paths = [
             ("folder within classes", "folders within classes", &self.unread),
             ("link to nothing", "links to nothing", &self.broken),
+            ("hidden folder or picture", "hidden folders or pictures", &self.hidden),
             (
                 "folder that archives or systems bring along",
                 "folders that archives or systems bring along",
@@ -161,6 +198,10 @@ impl Class {
             let names: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{}`", shown(path, dir))).collect();
             let more = if paths.len() > SHOWN { ", ..." } else { "" };
             notes.push(format!("{} left out: {}{more}", counted(paths.len(), one, many), names.join(", ")));
+        }
+        if !self.images.is_empty() {
+            let loose = counted(self.images.len(), "picture", "pictures");
+            notes.push(format!("{loose} beside {folders} left out"));
         }
         notes
     }
@@ -185,20 +226,12 @@ fn listed<K>(counts: &BTreeMap<K, usize>, counted: impl Fn(&K, usize) -> String)
     first.collect::<Vec<_>>().join(", ") + more
 }
 
-/// A path from `dir` on.
+/// A path from `dir` on; the name of `dir` itself.
 fn shown(path: &Path, dir: &Path) -> String {
-    path.strip_prefix(dir).unwrap_or(path).display().to_string()
-}
-
-/// What is in `dir`, by name, without hidden entries.
-pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(DataError::read(dir))? {
-        let entry = entry.map_err(DataError::read(dir))?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
+    match path.strip_prefix(dir) {
+        Ok(below) if below == Path::new("") => {
+            Path::new(dir.file_name().unwrap_or(dir.as_os_str())).display().to_string()
         }
+        below => below.unwrap_or(path).display().to_string(),
     }
-    paths.sort_unstable();
-    Ok(paths)
 }

@@ -6,17 +6,24 @@ use super::list::{Entry, FolderList, quoted};
 /// Without a folder of test images, one image of so many is held out.
 const HOLD_OUT: usize = 5;
 
-/// The test part of a folder or table that has none: where `config` wants all pictures, both parts are all of them.
-pub(super) fn parts_of(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>, config: &FolderConfig) -> FolderList {
+/// The test part of a folder or table that has none, which `missing` says: where `config` wants all pictures, both parts are all
+/// of them.
+pub(super) fn parts_of(
+    classes: Vec<String>,
+    all: Vec<Entry>,
+    notes: Vec<String>,
+    config: &FolderConfig,
+    missing: &str,
+) -> FolderList {
     if config.all {
-        let note = "no folders `train` and `test`: none of the pictures is held out as test".to_owned();
+        let note = format!("{missing}: none of the pictures is held out as test");
         return FolderList { classes, test: all.clone(), train: all, notes, held_out: Some(note) };
     }
-    hold_out(classes, all, notes)
+    hold_out(classes, all, notes, missing)
 }
 
 /// Every fifth image of each class goes to the second part; of two to four images the last one.
-fn hold_out(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>) -> FolderList {
+fn hold_out(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>, missing: &str) -> FolderList {
     let (mut train, mut test, mut single) = (Vec::new(), Vec::new(), Vec::new());
     for class in all.chunk_by(|a, b| a.1 == b.1) {
         let every = class.len().clamp(2, HOLD_OUT);
@@ -27,10 +34,8 @@ fn hold_out(classes: Vec<String>, all: Vec<Entry>, notes: Vec<String>) -> Folder
             single.extend(classes.get(*class as usize).map(String::as_str));
         }
     }
-    let mut note = format!(
-        "no folders `train` and `test`: every image {HOLD_OUT} of a class is held out as test, of a class with fewer the \
-         last one"
-    );
+    let mut note =
+        format!("{missing}: every image {HOLD_OUT} of a class is held out as test, of a class with fewer the last one");
     if !single.is_empty() {
         note += &format!("; none of {}, which has a single image", quoted(&single));
     }

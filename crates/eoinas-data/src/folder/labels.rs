@@ -69,7 +69,7 @@ pub(super) fn list(table: &Path, dir: &Path, config: &FolderConfig) -> Result<Fo
     );
     notes.extend(unnamed(dir, &rows, config));
     Ok(match test.is_empty() {
-        true => parts_of(classes, train, notes, config),
+        true => parts_of(classes, train, notes, config, "no row of a split `test`"),
         false => FolderList { classes, train, test, notes, held_out: None },
     })
 }

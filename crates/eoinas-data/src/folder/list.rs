@@ -1,12 +1,11 @@
 //! Which images there are, in an order that no file system can change, and what is there beside them.
 
 use super::FolderConfig;
-use super::class::{self, Class};
+use super::class::Class;
 use super::hold_out::parts_of;
 use super::{labels, parts};
 use crate::error::{DataError, Result};
 use crate::picture_files::PictureFiles;
-use eoinas_core::counted;
 use std::path::{Path, PathBuf};
 
 /// An image file and its class.
@@ -42,27 +41,29 @@ pub(super) fn list(dir: &Path, config: &FolderConfig) -> Result<FolderList> {
         return labels::list(table, dir, config);
     }
     let files = config.files;
-    let inside = class::entries(dir)?;
     let mut beside = Class::default();
-    let own = |path: &&PathBuf| path.is_dir() && !beside.is_litter(path);
+    let (inside, loose): (Vec<_>, Vec<_>) = beside.entries(dir, files)?.into_iter().partition(|path| path.is_dir());
+    let own = |path: &&PathBuf| !beside.is_litter(path);
     let folders: Vec<String> = inside.iter().filter(own).filter_map(|path| name(path)).collect();
     let Some(train) = parts::train(&folders) else {
         check_no_part(dir, &folders)?;
         let (classes, all, notes) = class_folders(dir, files)?;
-        return Ok(parts_of(classes, all, notes, config));
+        return Ok(parts_of(classes, all, notes, config, "no folders `train` and `test`"));
     };
+    loose.into_iter().for_each(|path| beside.take(path, dir, files));
     let part = parts::test(&folders);
     let others: Vec<&str> =
         folders.iter().map(String::as_str).filter(|folder| *folder != train && Some(*folder) != part).collect();
     let (classes, all, mut notes) = class_folders(&dir.join(train), files)?;
-    notes.extend(beside.notes(dir));
+    let parts: Vec<&str> = [Some(train), part].into_iter().flatten().collect();
+    notes.extend(beside.notes(dir, &parts.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(" and ")));
     let Some(part) = part else {
         if !others.is_empty() {
             let reason = format!("beside `{train}` there is {}, which would not be read", quoted(&others));
             let hint = "call the folder of test images `test`, `val`, `validation` or `dev`, or move others away";
             return Err(missing(dir, &reason, hint));
         }
-        return Ok(parts_of(classes, all, notes, config));
+        return Ok(parts_of(classes, all, notes, config, &format!("no folder `test` beside `{train}`")));
     };
     if !others.is_empty() {
         notes.push(format!("{} beside `{train}` and `{part}` left out", quoted(&others)));
@@ -105,7 +106,8 @@ pub(super) fn quoted(names: &[&str]) -> String {
 fn class_folders(dir: &Path, files: PictureFiles) -> Result<(Vec<String>, Vec<Entry>, Vec<String>)> {
     let hint = "make one subfolder for each class and put its pictures there";
     let (mut classes, mut images, mut all) = (Vec::new(), Vec::new(), Class::default());
-    let (folders, beside): (Vec<_>, Vec<_>) = class::entries(dir)?.into_iter().partition(|path| path.is_dir());
+    let (folders, beside): (Vec<_>, Vec<_>) = all.entries(dir, files)?.into_iter().partition(|path| path.is_dir());
+    beside.into_iter().for_each(|path| all.take(path, dir, files));
     let is_class = |folder: &PathBuf| !all.is_litter(folder) && !all.is_again(folder, dir);
     let folders: Vec<PathBuf> = folders.into_iter().filter(is_class).collect();
     if folders.is_empty() {
@@ -131,13 +133,7 @@ fn class_folders(dir: &Path, files: PictureFiles) -> Result<(Vec<String>, Vec<En
         all.add(read);
         classes.push(name.to_owned());
     }
-    let mut notes = all.notes(dir);
-    let loose = beside.iter().filter(|path| files.has(path)).count();
-    if loose > 0 {
-        let loose = counted(loose, "picture", "pictures");
-        notes.push(format!("{loose} beside the folders of the classes left out"));
-    }
-    Ok((classes, images, notes))
+    Ok((classes, images, all.notes(dir, "the folders of the classes")))
 }
 
 /// A folder that holds the classes' or the parts' folders is no class: its pictures would all be one.

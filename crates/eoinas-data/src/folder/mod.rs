@@ -12,6 +12,7 @@ mod parts;
 mod picture;
 mod pictures;
 mod single;
+mod tiff;
 mod webp;
 
 use crate::dataset::{DatasetInfo, Part, channel_statistics};
@@ -109,12 +110,11 @@ impl ImageFolder {
     /// part too.
     ///
     /// # Errors
-    /// [`DataError::NotFound`] when there are no class folders, or a class or part without images, [`DataError::Image`]
+    /// [`DataError::NotFound`] when there are fewer than two classes, or a class or part without images, [`DataError::Image`]
     /// for an unreadable one, [`DataError::Setting`] for a size that cannot be, [`DataError::File`].
     pub fn open(dir: impl AsRef<Path>, part: Part, config: &FolderConfig) -> Result<InMemory> {
         let dir = dir.as_ref();
-        config.validate()?;
-        let list = list::list(dir, config)?;
+        let list = to_learn(dir, config)?;
         let train = decode::decode(&list.train, config)?;
         check_classes(dir, &list.classes, &train.labels, &train.skipped)?;
         let (mean, std) = channel_statistics(&train.pixels, 3);
@@ -148,8 +148,7 @@ impl ImageFolder {
     /// As [`open`](Self::open).
     pub fn open_parts(dir: impl AsRef<Path>, config: &FolderConfig) -> Result<(InMemory, InMemory)> {
         let dir = dir.as_ref();
-        config.validate()?;
-        let list = list::list(dir, config)?;
+        let list = to_learn(dir, config)?;
         let (train, test) = (decode::decode(&list.train, config)?, decode::decode(&list.test, config)?);
         check_classes(dir, &list.classes, &train.labels, &train.skipped)?;
         let info = config.info(list.classes.clone(), channel_statistics(&train.pixels, 3), list.into_notes());
@@ -170,6 +169,19 @@ impl FolderConfig {
         let (target, values) = (TargetInfo::Classes(classes), ValueKind::Bytes);
         DatasetInfo { name: "folder".into(), target, values, channels: 3, height, width, mean, std, flip, notes }
     }
+}
+
+/// The files of both parts, of classes that can be told apart.
+fn to_learn(dir: &Path, config: &FolderConfig) -> Result<FolderList> {
+    config.validate()?;
+    let list = list::list(dir, config)?;
+    let [only] = list.classes.as_slice() else { return Ok(list) };
+    let (path, more) = match &config.labels {
+        Some(table) => (table.as_path(), "give rows of another label"),
+        None => (dir, "make a folder for the pictures of another"),
+    };
+    let reason = format!("`{only}` is the only one, and at least 2 classes are needed");
+    Err(DataError::NotFound { path: path.into(), what: "second class", reason, hint: more.into() })
 }
 
 fn in_memory(dir: &Path, part: Part, mut info: DatasetInfo, decoded: Decoded) -> Result<InMemory> {

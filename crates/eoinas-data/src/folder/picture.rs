@@ -1,10 +1,11 @@
 //! The picture in a file: its format, its limits, the right way up, without transparency.
 
 use super::jpeg::{self, Decoder, Jpeg};
-use super::{FolderConfig, foreign, webp};
+use super::{FolderConfig, foreign, tiff, webp};
 use crate::PictureFiles;
 use eoinas_core::file;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, Rgb, RgbImage};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +13,8 @@ use std::path::Path;
 
 /// Bytes of a pixel at most: four channels of 16 bits.
 const PIXEL: u64 = 8;
-/// Bytes that a file may have beside its pixels.
+/// Bytes that a file may have beside its pixels, and that may be taken for what is not its pixels: the colour profile, texts and EXIF
+/// data of a PNG, and each tag of a TIFF. Other formats do not pack these: they take some times the length of the file at most.
 const BESIDE: u64 = 64 << 20;
 
 /// What is not decoded.
@@ -61,7 +63,7 @@ pub(super) fn read(from: impl Read, limits: Limited) -> Result<DynamicImage, Str
 
 /// The picture in the bytes of a file; of an animation the first one.
 pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, String> {
-    let shown = |error: image::ImageError| error.to_string();
+    let shown = |error: ImageError| error.to_string();
     // The content says what it is, not the name: JPEG files that are called .png are common.
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
     let format = reader.format();
@@ -91,21 +93,39 @@ pub(super) fn decode(bytes: &[u8], limits: Limited) -> Result<DynamicImage, Stri
     if format == Some(ImageFormat::WebP) {
         webp::frames(bytes).try_for_each(|size| fits(size).map(drop))?;
     }
+    if format == Some(ImageFormat::Tiff) {
+        tiff::check_tags(bytes, BESIDE)?;
+    }
     if let Some(jpeg) = jpeg
         && jpeg.decoder()? == Decoder::Other
     {
         return jpeg::decode_by_other(bytes, jpeg.size, memory(fits(jpeg.size)?));
     }
-    let mut decoder = reader.into_decoder().map_err(shown)?;
+    let mut decoder = decoder(reader).map_err(|error| match error {
+        ImageError::Limits(_) => format!("what it has beside its pixels takes more than {} MiB", BESIDE >> 20),
+        error => shown(error),
+    })?;
     // The header is read, and no memory taken for the pixels.
     let pixels = fits(decoder.dimensions())?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(memory(pixels));
     decoder.set_limits(limits).map_err(shown)?;
-    let orientation = decoder.orientation().map_err(shown)?;
+    let orientation = match format {
+        Some(ImageFormat::WebP) => webp::exif(bytes)?.and_then(Orientation::from_exif_chunk),
+        _ => Some(decoder.orientation().map_err(shown)?),
+    };
     let mut image = DynamicImage::from_decoder(decoder).map_err(shown)?;
-    image.apply_orientation(orientation);
+    image.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
     Ok(on_white(image))
+}
+
+/// The decoder of a file, of which the header is read. A PNG's unpacks the colour profile, which nothing here needs, and leaves
+/// it out where it takes more than there is room for.
+fn decoder(mut reader: ImageReader<Cursor<&[u8]>>) -> ImageResult<impl ImageDecoder> {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(BESIDE);
+    reader.limits(limits);
+    reader.into_decoder()
 }
 
 /// What a picture looks like on white. Pixels that nobody sees have any colour, left there by the program that cut them out.
@@ -125,3 +145,6 @@ fn on_white(image: DynamicImage) -> DynamicImage {
     }
     rgb.into()
 }
+
+#[cfg(test)]
+mod tests;

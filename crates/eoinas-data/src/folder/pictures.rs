@@ -1,9 +1,9 @@
 //! Pictures that stay as large as a training needs them, decoded on all cores.
 
 use super::counts::counted;
-use super::list::{self, Entry};
+use super::list::Entry;
 use super::picture::{self, Limited};
-use super::{FolderConfig, Unreadable, check_any, check_classes, decode, left_out, untested};
+use super::{FolderConfig, Unreadable, check_any, check_classes, decode, left_out, to_learn, untested};
 use crate::augment::{Window, resample};
 use crate::dataset::{Dataset, DatasetInfo, Part, Picture};
 use crate::error::{DataError, Result};
@@ -51,8 +51,7 @@ impl PictureFolder {
     /// As [`super::ImageFolder::open`].
     pub fn open_parts(dir: impl AsRef<Path>, config: &FolderConfig) -> Result<(Self, Self)> {
         let dir = dir.as_ref();
-        config.validate()?;
-        let list = list::list(dir, config)?;
+        let list = to_learn(dir, config)?;
         let room = AtomicUsize::new(config.memory);
         let (train, test) = (scan(&list.train, config, &room)?, scan(&list.test, config, &room)?);
         check_any(dir, Part::Train, train.entries.len(), &train.skipped)?;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use eoinas_core::{counted, run_folder::names};
-use eoinas_data::{PictureFiles, SourceKind, is_litter};
+use eoinas_data::{DataError, PictureFiles, SourceKind, is_litter};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -44,6 +44,9 @@ struct Mark {
     modified: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    /// It cannot be opened: nothing is learned from it, and something as soon as it can be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unreadable: bool,
 }
 
 impl<'a> DataFolder<'a> {
@@ -78,7 +81,7 @@ impl<'a> DataFolder<'a> {
     fn known(self) -> Result<Known> {
         let mut files = self.files()?;
         if files.values().map(|mark| mark.bytes).sum::<u64>() <= HASHED {
-            for (name, mark) in &mut files {
+            for (name, mark) in files.iter_mut().filter(|(_, mark)| !mark.unreadable) {
                 mark.sha256 = Some(self.hash(name)?);
             }
         }
@@ -104,11 +107,19 @@ impl<'a> DataFolder<'a> {
         if let Some(what) = names_that_differ(&before, &now) {
             return other(what);
         }
+        for (unreadable, how) in [(true, "unreadable now"), (false, "readable now, and was not")] {
+            let differs = |(name, was): &(&String, &Mark)| {
+                was.unreadable != unreadable && now.get(*name).is_some_and(|is| is.unreadable == unreadable)
+            };
+            let names: Vec<&String> = before.iter().filter(differs).map(|(name, _)| name).collect();
+            if !names.is_empty() {
+                return other(format!("{} {how}", listed(names.into_iter())));
+            }
+        }
         let (mut changed, mut unknown) = (Vec::new(), 0);
         for (name, was) in &before {
-            let Some(is) = now.get(name).filter(|is| is.bytes != was.bytes || is.modified != was.modified) else {
-                continue;
-            };
+            let differs = |is: &&Mark| !is.unreadable && (is.bytes != was.bytes || is.modified != was.modified);
+            let Some(is) = now.get(name).filter(differs) else { continue };
             match &was.sha256 {
                 _ if is.bytes != was.bytes => changed.push(name),
                 // A copy, or a `touch`: the content decides.
@@ -136,7 +147,7 @@ impl<'a> DataFolder<'a> {
         let mut hash = Sha256::new();
         fs::File::open(&path)
             .and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut hash)))
-            .map_err(TrainError::read(&path))?;
+            .map_err(unread(&path))?;
         Ok(hex(&hash.finalize()))
     }
 
@@ -147,8 +158,9 @@ impl<'a> DataFolder<'a> {
             // Paths of their own stand for themselves where they are joined to that of the folder.
             let table = std::path::absolute(table).unwrap_or_else(|_| table.to_owned());
             for name in labelled(&table)?.into_iter().chain([table.to_string_lossy().into_owned()]) {
-                if let Ok(found) = fs::metadata(self.dir.join(&name)) {
-                    files.insert(name, mark(&found));
+                let path = self.dir.join(&name);
+                if let Some(found) = Mark::of(&path, fs::metadata(&path)) {
+                    files.insert(name, found);
                 }
             }
             return Ok(files);
@@ -159,21 +171,27 @@ impl<'a> DataFolder<'a> {
 
     fn walk(self, below: &Path, depth: usize, files: &mut BTreeMap<String, Mark>) -> Result<()> {
         let dir = self.dir.join(below);
-        for entry in fs::read_dir(&dir).map_err(TrainError::read(&dir))? {
-            let name = entry.map_err(TrainError::read(&dir))?.file_name();
+        let entries = match fs::read_dir(&dir) {
+            // Whoever opens the images says so where one of its pictures is needed.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+            entries => entries.map_err(unread(&dir))?,
+        };
+        for entry in entries {
+            let name = entry.map_err(unread(&dir))?.file_name();
             if name.as_encoded_bytes().starts_with(b".") {
                 continue;
             }
             let (path, place) = (dir.join(&name), below.join(&name));
-            // Links that lead nowhere are no files.
-            let Ok(found) = fs::metadata(&path) else { continue };
-            if found.is_dir() {
-                if !self.looks_into(&path, depth) {
-                    continue;
+            let found = fs::metadata(&path);
+            if found.as_ref().is_ok_and(fs::Metadata::is_dir) {
+                if self.looks_into(&path, depth) {
+                    self.walk(&place, depth + 1, files)?;
                 }
-                self.walk(&place, depth + 1, files)?;
-            } else if found.is_file() && self.reads(&name.to_string_lossy().to_lowercase()) {
-                files.insert(place.to_string_lossy().replace('\\', "/"), mark(&found));
+            } else if found.as_ref().map_or(true, fs::Metadata::is_file)
+                && self.reads(&name.to_string_lossy().to_lowercase())
+                && let Some(found) = Mark::of(&path, found)
+            {
+                files.insert(place.to_string_lossy().replace('\\', "/"), found);
             }
         }
         Ok(())
@@ -210,10 +228,28 @@ fn labelled(_: &Path) -> Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-fn mark(found: &fs::Metadata) -> Mark {
-    let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
-    Mark { bytes: found.len(), modified, sha256: None }
+impl Mark {
+    /// That of what was found there; none where there is nothing, or a link that leads nowhere.
+    fn of(path: &Path, found: io::Result<fs::Metadata>) -> Option<Self> {
+        let found = match found {
+            Ok(found) => found,
+            // Who may not look at it cannot know more.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Some(Self { bytes: 0, modified: 0, sha256: None, unreadable: true });
+            }
+            Err(_) => return None,
+        };
+        let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
+        // What is no file may wait for ever to be opened.
+        let unreadable = !found.is_file() || fs::File::open(path).is_err();
+        Some(Self { bytes: found.len(), modified, sha256: None, unreadable })
+    }
+}
+
+/// For a file or folder of the user's that cannot be read.
+fn unread(path: &Path) -> impl Fn(io::Error) -> TrainError {
+    move |source| DataError::File { path: path.to_owned(), doing: "read", source }.into()
 }
 
 /// Which folders, and else which files, are gone or new.
@@ -337,6 +373,49 @@ mod tests {
         assert_eq!(folder(&dir).check(&run).unwrap(), None);
         fs::remove_file(run.join(names::DATA)).unwrap();
         assert!(folder(&dir).check(&run).unwrap().unwrap().contains("not checked"));
+    }
+
+    /// A picture that may not be read is none that is learned from, now and later.
+    #[test]
+    #[cfg(unix)]
+    fn a_picture_that_cannot_be_opened_is_known_as_such() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let before = noted(root.path());
+        let dir = root.path().join("pictures");
+        let mode = |mode| fs::set_permissions(dir.join("cat/1.png"), fs::Permissions::from_mode(mode)).unwrap();
+        mode(0);
+        if fs::File::open(dir.join("cat/1.png")).is_ok() {
+            println!("not tested: this user may read everything");
+            return;
+        }
+        let error = folder(&dir).check(&before).unwrap_err().to_string();
+        assert!(error.contains("`cat/1.png` is unreadable now"), "{error}");
+        let run = RunWriter::create(&root.path().join("other")).unwrap();
+        folder(&dir).note(&run).unwrap();
+        assert_eq!(folder(&dir).check(&run).unwrap(), None);
+        mode(0o600);
+        let error = folder(&dir).check(&run).unwrap_err().to_string();
+        assert!(error.contains("`cat/1.png` is readable now, and was not"), "{error}");
+    }
+
+    /// Whoever leaves out what cannot be read may have one in a table, too.
+    #[test]
+    #[cfg(feature = "images")]
+    fn what_is_no_file_is_known_as_unreadable() {
+        let root = tempfile::tempdir().unwrap();
+        noted(root.path());
+        let run = RunWriter::create(&root.path().join("other")).unwrap();
+        let (dir, table) = (root.path().join("pictures"), root.path().join("labels.csv"));
+        fs::create_dir(dir.join("9.png")).unwrap();
+        fs::write(&table, "file,label\ncat/1.png,cat\n9.png,dog\n").unwrap();
+        let labelled = DataFolder { labels: Some(&table), ..folder(&dir) };
+        labelled.note(&run).unwrap();
+        assert_eq!(labelled.check(&run).unwrap(), None);
+        fs::remove_dir(dir.join("9.png")).unwrap();
+        fs::write(dir.join("9.png"), "").unwrap();
+        let error = labelled.check(&run).unwrap_err().to_string();
+        assert!(error.contains("`9.png` is readable now, and was not"), "{error}");
     }
 
     /// What was left out when a run was begun is left out when it goes on.
