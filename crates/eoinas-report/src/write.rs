@@ -84,20 +84,20 @@ pub fn write(dirs: &[PathBuf], options: &Options) -> Result<Written> {
     }
     overview.retain(|section| !section.figures.is_empty());
     let mut common = Ids::default();
-    save_all(&overview, &pictures, &mut common, options, &mut written)?;
+    save_all(&mut overview, &pictures, &mut common, options, &mut written)?;
     let mut chapters = Vec::new();
     let mut lead_cells = Section::default();
     for Named { name, source, run } in best_first(runs, lead.as_ref()) {
         let title = source.title(run);
         written.runs.push(sentence(&title, run));
-        let (cells, mut sections) = (story::cells(run), story::sections(run)?);
+        let (mut cells, mut sections) = (story::cells(run), story::sections(run)?);
         // How good it is comes before how it came about.
         sections.splice(0..0, Kept::read(&run.dir).iter().flat_map(Kept::sections));
         let mut own = Ids::default();
         let (folder, ids) =
             if single { (pictures.clone(), &mut common) } else { (pictures.join(name.as_str()), &mut own) };
-        save_all(std::slice::from_ref(&cells), &folder, ids, options, &mut written)?;
-        save_all(&sections, &folder, ids, options, &mut written)?;
+        save_all(std::slice::from_mut(&mut cells), &folder, ids, options, &mut written)?;
+        save_all(&mut sections, &folder, ids, options, &mut written)?;
         if single {
             chapters.push(Chapter { title, run, cells, sections, link: None });
             continue;
@@ -185,22 +185,22 @@ fn sentence(title: &str, run: &Run) -> String {
     format!("{title}: {}{problems}", page::verdict(run))
 }
 
-/// `taken` are the names of files in the folder.
+/// `taken` are the names of files in the folder. A picture whose PNG is smaller than the others' says so.
 fn save_all(
-    sections: &[Section],
+    sections: &mut [Section],
     folder: &Path,
     taken: &mut Ids,
     options: &Options,
     written: &mut Written,
 ) -> Result<()> {
-    for figure in sections.iter().flat_map(|section| &section.figures) {
+    for figure in sections.iter_mut().flat_map(|section| &mut section.figures) {
         save_figure(figure, &taken.take(&figure.id), folder, options)?;
         written.count += 1;
     }
     Ok(())
 }
 
-fn save_figure(figure: &Figure, name: &Id, folder: &Path, options: &Options) -> Result<()> {
+fn save_figure(figure: &mut Figure, name: &Id, folder: &Path, options: &Options) -> Result<()> {
     create(folder)?;
     let path = |end: &str| folder.join(format!("{name}.{end}"));
     save(&path("svg"), figure.svg.as_bytes())?;
@@ -210,7 +210,16 @@ fn save_figure(figure: &Figure, name: &Id, folder: &Path, options: &Options) -> 
     }
     if options.png {
         #[cfg(feature = "png")]
-        save(&path("png"), &crate::png::png(&figure.svg, 2.0)?)?;
+        {
+            let png = crate::png::png(&figure.svg, 2.0)?;
+            save(&path("png"), &png.bytes)?;
+            if png.shrunk {
+                let space = if figure.caption.is_empty() { "" } else { " " };
+                let (width, height) = (png.width, png.height);
+                figure.caption +=
+                    &format!("{space}Its PNG is scaled down to {width} x {height} pixels; the SVG is not.");
+            }
+        }
     }
     Ok(())
 }

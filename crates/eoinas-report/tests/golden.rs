@@ -88,7 +88,7 @@ fn random_cells_do_not_overlap() {
 #[test]
 fn a_cell_as_pixels() {
     let svg = cell::draw(&zoo::find("darts-v2").unwrap().genotype().cells[0]).svg;
-    let png = eoinas_report::png::png(&svg, 1.0).unwrap();
+    let png = eoinas_report::png::png(&svg, 1.0).unwrap().bytes;
     assert!(png.starts_with(b"\x89PNG"));
     // Width and height of the image header.
     let layout = cell::draw(&zoo::find("darts-v2").unwrap().genotype().cells[0]).layout;

@@ -43,7 +43,7 @@ pub struct Layout {
     pub width: f64,
     /// Height.
     pub height: f64,
-    /// Box of each vertex: inputs, intermediate nodes, output.
+    /// Box of each vertex: inputs, intermediate nodes, output. None of a cell that is too large to be drawn.
     pub vertices: Vec<Rect>,
     /// Box of each label; `None` for one whose edge is not drawn.
     pub labels: Vec<Option<Rect>>,

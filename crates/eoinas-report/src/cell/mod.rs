@@ -3,6 +3,9 @@
 //! The drawing is layered (K. Sugiyama, S. Tagawa, M. Toda, Methods for Visual Understanding of Hierarchical System
 //! Structures, 1981): nodes stand in columns by their depth, and the label of an edge is a vertex of its own in the
 //! column between. So no label overlaps another, and no edge crosses one.
+//!
+//! A cell with so many and so long edges that its picture would take minutes and gigabytes, and show nothing, has a picture
+//! that says so (2,600 edges between 70 nodes are drawn, all 33,000 between 256 are not).
 
 mod dot;
 mod graph;

@@ -13,6 +13,9 @@ const LETTER: f64 = 7.2;
 const NODE: (f64, f64) = (34.0, 34.0);
 const END: (f64, f64) = (52.0, 30.0);
 const CHIP: f64 = 17.0;
+/// Pieces of the largest picture that is drawn: columns that its edges pass, and squares of ops. Text, time and memory grow with
+/// them. 64 nodes with all edges have 49,920; nobody reads an edge there.
+const MOST_PIECES: usize = 1 << 16;
 
 pub(super) fn found(cell: &CellGenotype) -> Picture {
     let nodes = (cell.inputs..).zip(&cell.nodes);
@@ -20,7 +23,10 @@ pub(super) fn found(cell: &CellGenotype) -> Picture {
         nodes.flat_map(|(to, node)| node.iter().map(move |edge| (edge.from, to, edge.op.name()))).collect();
     let sizes: Vec<_> = edges.iter().map(|(_, _, op)| (op.chars().count() as f64 * LETTER + 14.0, 22.0)).collect();
     let pairs: Vec<_> = edges.iter().map(|(from, to, _)| (*from, *to)).collect();
-    let layout = arrange(cell.inputs, cell.nodes.len(), &pairs, &cell.concat, &sizes);
+    let layout = match arrange(cell.inputs, cell.nodes.len(), &pairs, &cell.concat, &sizes, 0) {
+        Ok(layout) => layout,
+        Err(pieces) => return told(cell.nodes.len(), pairs.len(), pieces),
+    };
     let mut svg = Svg::new(layout.width, layout.height, &format!("the {} cell", cell.name));
     background(&mut svg, &layout);
     routes(&mut svg, &layout.routes);
@@ -37,7 +43,11 @@ pub(super) fn alive(cell: &CellSpec, kind: CellKind, ops: &[String], alive: &Ali
     let pairs: Vec<_> = cell.edges.iter().map(|edge| (edge.from, edge.to)).collect();
     let columns = ops.len().div_ceil(2).max(1);
     let size = (columns as f64 * CHIP + 6.0, 2.0 * CHIP + 6.0);
-    let mut layout = arrange(cell.inputs, cell.nodes, &pairs, &cell.concat, &vec![size; pairs.len()]);
+    let sizes = vec![size; pairs.len()];
+    let mut layout = match arrange(cell.inputs, cell.nodes, &pairs, &cell.concat, &sizes, ops.len()) {
+        Ok(layout) => layout,
+        Err(pieces) => return told(cell.nodes, pairs.len(), pieces),
+    };
     let legend = layout.height;
     layout.height += 24.0 + 18.0 * ops.len().div_ceil(4) as f64;
     layout.width = layout.width.max(4.0 * 150.0 + 20.0);
@@ -72,12 +82,43 @@ pub(super) fn alive(cell: &CellSpec, kind: CellKind, ops: &[String], alive: &Ali
     Picture { svg: svg.finish(), layout }
 }
 
-fn arrange(inputs: usize, nodes: usize, edges: &[(usize, usize)], concat: &[usize], labels: &[(f64, f64)]) -> Layout {
+/// The layout of a cell with so many squares on each edge, or how many pieces it would have where those are too many.
+fn arrange(
+    inputs: usize,
+    nodes: usize,
+    edges: &[(usize, usize)],
+    concat: &[usize],
+    labels: &[(f64, f64)],
+    squares: usize,
+) -> Result<Layout, usize> {
     let links = links(inputs, nodes, edges, concat);
     let ranks = ranks(inputs, nodes, &links);
+    let passed: usize = links.iter().map(|link| ranks[link.to] - ranks[link.from]).sum();
+    let pieces = passed.saturating_add(edges.len().saturating_mul(squares));
+    if pieces > MOST_PIECES {
+        return Err(pieces);
+    }
     let size = |vertex| if vertex < inputs || vertex == inputs + nodes { END } else { NODE };
     let sizes: Vec<_> = (0..=inputs + nodes).map(size).collect();
-    layout(&sizes, &ranks, &links, labels)
+    Ok(layout(&sizes, &ranks, &links, labels))
+}
+
+/// What stands in the place of a cell that is too large to be drawn: that, in words.
+fn told(nodes: usize, edges: usize, pieces: usize) -> Picture {
+    let lines = [
+        format!("This cell is too large to be drawn: {nodes} nodes, {edges} edges."),
+        format!("Its picture would have {pieces} pieces; the largest that is drawn has {MOST_PIECES}."),
+        "Its edges are listed: in the table of the report, and as DOT.".to_owned(),
+    ];
+    let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0) as f64;
+    let (width, height) = (longest * LETTER + 28.0, 84.0);
+    let layout = Layout { width, height, vertices: Vec::new(), labels: vec![None; edges], routes: Vec::new() };
+    let mut svg = Svg::new(width, height, &lines.join(" "));
+    background(&mut svg, &layout);
+    for (row, line) in lines.iter().enumerate() {
+        svg.text((14.0, 26.0 + 20.0 * row as f64), "start", 13.0, theme::TEXT.light, line);
+    }
+    Picture { svg: svg.finish(), layout }
 }
 
 fn place(from: usize, to: usize, inputs: usize) -> String {

@@ -185,12 +185,12 @@ fn histograms(search: &SearchSnapshot, kind: CellKind, name: &str, edges: usize)
 fn cells(tag: &str, text: &str) -> Vec<Value> {
     let Some(genotype) = crate::record::read_genotype(text) else { return Vec::new() };
     let value = |cell: &eoinas_core::CellGenotype| {
-        let picture = crate::cell::draw(cell);
+        let png = crate::png::png(&crate::cell::draw(cell).svg, 1.0).ok()?;
         let image = super::messages::Image {
-            height: picture.layout.height.ceil() as i32,
-            width: picture.layout.width.ceil() as i32,
+            height: png.height as i32,
+            width: png.width as i32,
             colorspace: 4,
-            encoded: crate::png::png(&picture.svg, 1.0).ok()?,
+            encoded: png.bytes,
         };
         Some(Value { tag: format!("cell {tag}/{}", cell.name), content: Some(Content::Image(image)) })
     };

@@ -183,7 +183,11 @@ pub fn training(dir: &Path, seed: u64, epochs: u64) {
 
 /// The same of another cell; with cutout 10 % more.
 pub fn training_of(cell: &str, dir: &Path, seed: u64, epochs: u64, cutout: bool) {
-    let genotype = zoo::find(cell).unwrap().genotype();
+    training_with(&zoo::find(cell).unwrap().genotype(), dir, seed, epochs, cutout);
+}
+
+/// The same of any cell.
+pub fn training_with(genotype: &Genotype, dir: &Path, seed: u64, epochs: u64, cutout: bool) {
     let mut start = started(Task::Train, seed, epochs);
     start.config = serde_json::json!({ "augment": { "cutout": if cutout { 16 } else { 0 } } });
     start.genotype = Some(serde_json::from_str(&genotype.to_json()).unwrap());
