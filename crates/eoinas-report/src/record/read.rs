@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use eoinas_core::{
-    Event, Record,
+    Event, Record, counted,
     event::{RecordLine, RecordReader},
+    genotype::MAX_BYTES,
     run_folder::names,
 };
 
@@ -37,6 +38,12 @@ pub fn read(dir: &Path) -> Result<Run> {
     if run.started.is_none() {
         let text = "the first event, which names the settings, the images and the command, is missing";
         run.problems.push(Problem { line: None, text: text.to_owned() });
+    }
+    if let Some(cell) = run.genotype_text().filter(|_| run.genotype().is_none()) {
+        let bytes = counted(cell.len(), "byte", "bytes");
+        let text =
+            format!("the cell is left out: its text of {bytes} is none that is read, which has {MAX_BYTES} at most");
+        run.problems.push(Problem { line: None, text });
     }
     Ok(run)
 }

@@ -161,10 +161,14 @@ impl Run {
 
     /// The found or trained cell; of a search that is under way, the one that it would derive now.
     pub fn genotype(&self) -> Option<Genotype> {
+        read_genotype(&self.genotype_text()?)
+    }
+
+    /// The text of that cell, as the record has it.
+    pub(crate) fn genotype_text(&self) -> Option<String> {
         let trained = || self.started.as_ref()?.genotype.as_ref().map(ToString::to_string);
         let now = || self.snapshots().rev().find_map(|(_, snapshot)| snapshot.genotype.clone());
-        let text = self.derived.as_ref().map(|derived| derived.text.clone()).or_else(trained).or_else(now)?;
-        read_genotype(&text)
+        self.derived.as_ref().map(|derived| derived.text.clone()).or_else(trained).or_else(now)
     }
 
     /// What its scores are: the accuracy where the record says nothing else; where the first event is lost, whether an epoch
