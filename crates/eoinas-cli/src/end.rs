@@ -58,14 +58,12 @@ pub(crate) fn stopped(reason: &StopReason, name: &str, folder: &Path, start: &St
 fn anew(folder: &Path, start: &Start) -> String {
     let settings = folder.join(names::CONFIG);
     let instead = match start.has_flag("config") && settings.exists() {
-        true => format!("--config takes a copy of {} with others", settings.display()),
+        true => format!("--config takes a copy of {} with another", settings.display()),
         false => {
             let [search, train] =
                 ["search", "train"].map(|name| start.line(name, ["--config", "FILE"].map(OsStr::new)));
-            format!("they stand in a file of settings: {search} or {train}")
+            format!("another stands in a file of settings: {search} or {train}")
         }
     };
-    format!(
-        "with these rates and decays (`learning_rate`, `weight_decay`) the run would end the same way again; {instead}"
-    )
+    format!("the run would end the same way again with this `learning_rate` and `weight_decay`; {instead}")
 }

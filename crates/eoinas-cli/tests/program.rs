@@ -33,6 +33,25 @@ const COMMANDS: [&str; 16] = [
     "doctor",
 ];
 
+/// A terminal that moves no cursor has every line all the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_dumb_terminal_has_notes_and_epochs() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let small =
+        "--network resnet-20 --width 0.25 --epochs 2 --train-images 32 --test-images 16 --batch-size 16 --threads 1";
+    let line = format!("'{}' train {small} --out '{}'", env!("CARGO_BIN_EXE_eoinas"), out.display());
+    let output = std::process::Command::new("script").args(["-qec", &line, "/dev/null"]).env("TERM", "dumb").output();
+    let Ok(output) = output else {
+        println!("skipped: `script`, which gives a program a terminal, is not installed");
+        return;
+    };
+    let said = text(&output.stdout);
+    assert!(output.status.success() && said.contains("epoch   1") && said.contains("epoch   2"), "{said}");
+    assert!(said.contains("trained network, test part"), "{said}");
+}
+
 #[test]
 fn every_command_has_a_page_of_help() {
     let all = output("--help", &[]);
