@@ -8,11 +8,7 @@ use eoinas_train::{
     stop::{Interrupt, MaxSteps},
 };
 
-use crate::{
-    Error,
-    flags::{self, InFlags},
-    out, signals,
-};
+use crate::{Error, flags::InFlags, out, signals};
 
 /// The flags that set it.
 #[derive(Clone, Debug, clap::Args)]
@@ -85,7 +81,6 @@ impl Host {
     }
 
     /// The same, where no note is said twice, whatever runs there are.
-    #[cfg(feature = "images")]
     pub(crate) fn saying_notes_once(self) -> Self {
         Self { said: Some(Said::default()), ..self }
     }
@@ -123,7 +118,7 @@ impl Host {
     /// Something that the user should know, unless it was said.
     #[cfg(feature = "images")]
     pub(crate) fn note(&self, text: &str) {
-        let text = flags::in_note(text);
+        let text = crate::flags::in_note(text);
         if self.said.as_ref().is_none_or(|said| said.first(&text)) {
             out::note(&text);
         }

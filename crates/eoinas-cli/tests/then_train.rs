@@ -53,16 +53,40 @@ fn a_search_without_flags_is_all_that_there_is_to_show() {
     }
 }
 
+/// What follows several seeds goes on, too, and of a few images a data set of photographs has a search as a folder of pictures has.
+#[test]
+fn what_follows_several_seeds_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, out) = (dir.path().join("cifar"), dir.path().join("out"));
+    cifar(&data, 2);
+    let flags = ["--data", data.to_str().unwrap(), "--seeds", "2", "--channels", "4", "--cells", "3", "--then-train"];
+    let more = ["--train-epochs", "2", "--out", out.to_str().unwrap()];
+    let output = run("search", &[&flags[..], &more].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let network = out.join("training/network/model.safetensors");
+    let before = fs::read(&network).unwrap();
+    fs::remove_dir_all(out.join("training")).unwrap();
+    let output = run("search", &["--resume", out.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(fs::read(&network).unwrap(), before);
+}
+
+/// CIFAR-10's files with so many images each.
+fn cifar(data: &Path, images: u32) {
+    fs::create_dir(data).unwrap();
+    let record = |i: u32| (0..3073).map(move |at: u32| if at == 0 { i as u8 % 10 } else { (at * (i + 7) % 251) as u8 });
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        let bytes: Vec<u8> = (0..images).flat_map(record).collect();
+        fs::write(data.join(name).with_extension("bin"), bytes).unwrap();
+    }
+}
+
 /// Finals of minutes find nothing better among photographs than what is known in seconds: the training has their time.
 #[test]
 fn of_photographs_the_training_has_the_time() {
     let dir = tempfile::tempdir().unwrap();
     let (data, out) = (dir.path().join("cifar"), dir.path().join("out"));
-    fs::create_dir(&data).unwrap();
-    let record = |i: u32| (0..3073).map(move |at: u32| if at == 0 { i as u8 % 10 } else { (at * (i + 7) % 251) as u8 });
-    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
-        fs::write(data.join(name).with_extension("bin"), (0..400).flat_map(record).collect::<Vec<u8>>()).unwrap();
-    }
+    cifar(&data, 400);
     let search = |out: &Path, more: &[&str]| {
         let flags =
             ["--data", data.to_str().unwrap(), "--time", "120s", "--channels", "4", "--cells", "3", "--max-steps", "1"];
@@ -80,8 +104,14 @@ fn of_photographs_the_training_has_the_time() {
     let seconds = said.split("the training: ").nth(1).and_then(|plan| plan.split(", ").nth(1));
     let seconds: f64 = seconds.and_then(|seconds| seconds.split(' ').next()).unwrap().parse().unwrap();
     assert!(seconds > 60.0 && seconds <= 120.0, "{said}");
+    // Nor is more asked for than there is time for.
+    let flags =
+        ["--data", data.to_str().unwrap(), "--time", "60s", "--then-train", "--train-epochs", "100000", "--out"];
+    let output = eoinas("search").args(flags).arg(dir.path().join("long")).output().unwrap();
+    assert!(text(&output.stderr).contains("--train-epochs is 100000; expected at most"), "{}", text(&output.stderr));
     // A search alone has nothing else to spend it on, and who asks for finals has them.
     assert_ne!(search(&dir.path().join("alone"), &[]).0["finalists"]["candidates"], 1);
+    assert!(said.contains("of 2000 images"), "{said}");
     let asked = search(&dir.path().join("asked"), &["--then-train", "--finalists", "3"]);
     assert_ne!(asked.0["finalists"]["candidates"], 1);
 }

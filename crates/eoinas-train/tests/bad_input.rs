@@ -23,7 +23,7 @@ fn every_bad_setting_has_an_error_of_its_own() {
             other => panic!("{other:?}"),
         }
     }
-    let cases: [(Change, &str); 26] = [
+    let cases: [(Change, &str); 27] = [
         (|c| c.epochs = 0, "epochs is 0"),
         (|c| c.batch_size = 1, "batch_size is 1"),
         (|c| c.data.dataset = SourceKind::Cifar10, "data.dir is not set; expected the folder of cifar10"),
@@ -41,6 +41,10 @@ fn every_bad_setting_has_an_error_of_its_own() {
         (|c| c.weights.momentum = 1.0, "weights.momentum is 1"),
         (|c| c.weights.weight_decay = -1.0, "weights.weight_decay is -1"),
         (|c| c.weights.clip = Some(0.0), "weights.clip is 0"),
+        (
+            |c| c.weights.learning_rate = Constant { value: -1.0 }.into(),
+            "weights.learning_rate is -1 in epoch 0; expected a rate that is never negative",
+        ),
         (|c| eoinas(c).arch.learning_rate = 0.0, "arch.learning_rate is 0"),
         (|c| eoinas(c).arch.betas = (0.5, 1.0), "arch.betas is 0.5, 1"),
         (|c| eoinas(c).arch.weight_decay = f64::INFINITY, "arch.weight_decay is inf"),

@@ -17,7 +17,7 @@ use eoinas_train::{Claims, Found, Search, SearchConfig, TrainConfig, TrainError,
 use serde::{Deserialize, Serialize};
 
 use super::{
-    method::Variant,
+    method::{Variant, check_names},
     scale::Scale,
     settings::{self, Note, Noted},
     table::{self, mean_deviation},
@@ -63,6 +63,7 @@ pub struct Args {
 /// Settings that cannot work; other ones in the folder; a run that fails.
 pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     let (host, dataset) = (args.scale.host.open()?, args.scale.dataset()?);
+    check_names(&args.method)?;
     let mut variants = Vec::new();
     for method in &args.method {
         variants.push((method.name.clone(), method.settings(args.scale.search(dataset))?));

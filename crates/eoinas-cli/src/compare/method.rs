@@ -1,9 +1,11 @@
 //! The methods that the studies compare, by name, and variants of them.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use eoinas_core::Setting;
 use eoinas_train::{MethodKind, SearchConfig};
+
+use crate::Error;
 
 /// A method, or one with other settings: `eoinas`, or `gentle=eoinas:indicator.lambda=0.1:warm_up_epochs=10`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +45,40 @@ impl FromStr for Variant {
             return Err(format!("`{name}` is no name of a variant: letters, digits, dashes and dots"));
         }
         let setting = |part: &str| match part.split_once('=') {
+            Some(("seed", _)) => {
+                Err("`seed` is counted by the study (--seeds), and is no setting of a variant".to_owned())
+            }
             Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
             None => Err(format!("`{part}` is not SETTING=VALUE")),
         };
         Ok(Self { name: name.to_owned(), method, settings: parts.map(setting).collect::<Result<_, _>>()? })
+    }
+}
+
+/// Whether each variant has a name of its own, which is that of its folder.
+///
+/// # Errors
+/// Two of one name.
+pub(super) fn check_names(variants: &[Variant]) -> Result<(), Error> {
+    let mut names = BTreeSet::new();
+    match variants.iter().find(|variant| !names.insert(&variant.name)) {
+        Some(Variant { name, .. }) => {
+            Err(format!("--method: two variants are called `{name}`; give each a name, NAME=METHOD:...").into())
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_given_once_and_seeds_are_the_studys() {
+        let variants = |texts: &[&str]| texts.iter().map(|text| text.parse()).collect::<Result<Vec<Variant>, _>>();
+        assert!(check_names(&variants(&["eoinas", "gdas", "other=eoinas"]).unwrap()).is_ok());
+        let error = check_names(&variants(&["eoinas", "eoinas=gdas"]).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("two variants are called `eoinas`"), "{error}");
+        assert!(variants(&["a=gdas:seed=3"]).unwrap_err().contains("--seeds"));
     }
 }

@@ -11,7 +11,10 @@ use std::{
 };
 
 use eoinas_core::{counted, run_folder::names};
-use eoinas_train::{Found, Options, Outcome, Preset, RunDir, RunWriter, Search, SearchConfig, StopReason, Trained};
+use eoinas_train::{
+    Found, Options, Outcome, Preset, RunDir, RunWriter, Search, SearchConfig, StopReason, Trained,
+    config::RetrainConfig,
+};
 
 use crate::{
     Error, Start,
@@ -23,7 +26,9 @@ use crate::{
     limits::LimitFlags,
     out::say,
     page::{self, PageArgs},
-    resume, then_train, time,
+    resume,
+    then_train::{self, Room},
+    time,
 };
 
 /// From a folder of pictures to a trained network: searches for a cell, trains its network, measures it and saves it.
@@ -163,14 +168,9 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                         host.tell(&format!("the search: {}", fitted.note));
                     }
                     let rest = time.saturating_sub(begun.elapsed()).saturating_sub(searching);
-                    training = then_train::fitted(
-                        training,
-                        &search,
-                        (rest, time),
-                        (None, trainings, baselines.as_ref()),
-                        &host,
-                    )?
-                    .0;
+                    let room = Room { time: rest, asked: time, epochs: None, trainings, plan: baselines.as_ref() };
+                    training = then_train::fitted_in_size(training, settings::smaller(args), &search, room, &host)?;
+                    search.retrain = Some(RetrainConfig::from(&training));
                 }
                 None => estimate::say_both(args, &search, &training, trainings - 1, &host)?,
             }

@@ -6,7 +6,7 @@ use eoinas_core::{SearchSpace, counted};
 use eoinas_data::SourceKind;
 use eoinas_train::{
     Preset, SearchConfig, TrainConfig,
-    config::{DataConfig, RetrainConfig},
+    config::{DataConfig, NetworkConfig, RetrainConfig},
     data::open_dataset,
     finalists::FEW_IMAGES,
 };
@@ -50,6 +50,12 @@ pub(super) fn plan(args: &Args, dir: &Path, start: &Start, host: &Host) -> Resul
     training.validate()?;
     search.retrain = Some(RetrainConfig::from(&training));
     Ok((search.with_limits(training.limits.clone()), training))
+}
+
+/// The network where there is no time for the usual one, unless its size was asked for.
+pub(super) fn smaller(args: &Args) -> Option<NetworkConfig> {
+    let asked = args.channels.is_some() || args.cells.is_some() || !args.limits.are_none();
+    (!asked).then(|| TrainConfig::quick().network)
 }
 
 /// The pictures that the flags mean.

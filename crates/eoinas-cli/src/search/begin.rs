@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eoinas_core::{SearchSpace, run_folder::names};
+use eoinas_core::{SearchSpace, Setting, run_folder::names};
 use eoinas_train::{
     Options, RunWriter, Runs, Search, SearchConfig, Seeds, TrainConfig, TrainError, batch::Single, budget::Fitted,
     data::open_dataset, run::TimePlan,
@@ -21,7 +21,7 @@ use crate::{
     resume,
     share::{Several, patiently},
     then_train::{
-        self,
+        self, Room,
         going_on::{self, GoingOn},
     },
     time,
@@ -111,20 +111,28 @@ impl Plans {
         let left = || asked.saturating_sub(begun.elapsed());
         // A random cell's network is trained beside the found one's.
         let trainings = 1 + usize::from(what.baselines);
-        let fit_training = |settings, search: &SearchConfig, time| {
-            then_train::fitted(settings, search, (time, asked), (args.train_epochs, trainings, None), host)
-        };
+        let room = |time| Room { time, asked, epochs: args.train_epochs, trainings, plan: None };
         let Some(settings) = self.training.take() else {
             self.fit_search((left(), asked), args, host)?;
             return Ok(self);
         };
         if then_train::is_by_promise(&self.search) {
             // In seconds: what is left is the training's.
-            let ahead = self.fit_search((left() / 2, asked), args, host)?;
-            self.training = Some(fit_training(settings, &self.search, left().saturating_sub(ahead))?.0);
+            let ahead = self.fit_search((left(), asked), args, host)?;
+            let room = room(left().saturating_sub(ahead));
+            let fitted = match args.train_images.is_none() && settings.data.train_images.is_none() {
+                true => then_train::fitted_with_images(settings, &self.search, room, host)?,
+                false => then_train::fitted(settings, &self.search, room, host)?,
+            };
+            if let Some(epochs) = args.train_epochs.filter(|_| fitted.1 > room.time) {
+                let most = epochs as f64 * room.time.as_secs_f64() / fitted.1.as_secs_f64();
+                let expected = format!("at most {most:.0}, for which there is time, or a longer --time");
+                return Err(Setting::new("--train-epochs", epochs, expected).into());
+            }
+            self.training = Some(fitted.0);
             return Ok(self);
         }
-        let (mut fitted, mut takes) = fit_training(settings, &self.search, left() / 2)?;
+        let (mut fitted, mut takes) = then_train::fitted(settings, &self.search, room(left() / 2), host)?;
         let may_go_on = self.search.limits.are_none() && args.seeds == 1 && args.train_epochs.is_none();
         let alike = self.search.finalists == base.finalists && going_on::finals_like(&fitted, &mut self.search);
         let goes_on = match &mut self.search.finalists {
@@ -147,7 +155,17 @@ impl Plans {
     /// Fits the search, or those of all seeds together, to a time; returns how long they will take.
     fn fit_search(&mut self, (time, asked): (Duration, Duration), args: &Args, host: &Host) -> Result<Duration, Error> {
         let seeds = u32::try_from(args.seeds).unwrap_or(u32::MAX);
-        let fitted = fitted(self.search.clone(), (time / seeds, asked), host, || host.options())?;
+        let search = self.search.clone();
+        let fitted = match then_train::is_by_promise(&search) {
+            // It is as long as it is.
+            true => {
+                let fitted = search.fitted_to(time / seeds, || host.options());
+                let fitted = fitted.map_err(|error| time::of_part(error, asked))?;
+                host.tell(&format!("the search: {:.0} s by what was measured", fitted.ahead.as_secs_f64()));
+                fitted
+            }
+            false => fitted(search, (time / seeds, asked), host, || host.options())?,
+        };
         self.time = (args.seeds == 1).then_some(fitted.time);
         self.search = fitted.config;
         Ok(fitted.ahead * seeds)

@@ -46,12 +46,14 @@ pub(super) fn go_on(args: &Args, path: &Path, several: &Several<'_>) -> Result<C
 
 /// With searches of several seeds.
 fn with_seeds(args: &Args, path: &Path, several: &Several<'_>) -> Result<ControlFlow<ExitCode, Ended>, Error> {
-    let (seeds, _) = patiently(|| Seeds::open(path))?;
     refuse_replan(args, "searches with several seeds share their counts, which cannot be made anew")?;
-    let ended = match found_for_training(path)? {
-        Some(found) => ControlFlow::Continue(Outcome::Done(found)),
-        None => several.complete(&seeds, path, || Ok(()))?,
-    };
+    // All searches are done, and what follows them may not be.
+    if let Some(found) = found_for_training(path)? {
+        let seeds: Seeds = RunDir::open(path)?.read_json(names::SEEDS)?;
+        return Ok(ControlFlow::Continue((path.to_owned(), seeds.config, Outcome::Done(found))));
+    }
+    let (seeds, _) = patiently(|| Seeds::open(path))?;
+    let ended = several.complete(&seeds, path, || Ok(()))?;
     Ok(ended.map_continue(|outcome| (path.to_owned(), seeds.config, outcome)))
 }
 

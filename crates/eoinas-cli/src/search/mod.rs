@@ -48,7 +48,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
         return ranks.end(|ranks| shared::run(args, ranks, start));
     }
     args.resume.as_deref().map_or(Ok(()), |path| resume::check(path, "search", start))?;
-    let host = args.host.open()?.with_max_steps(args.max_steps);
+    let host = args.host.open()?.saying_notes_once().with_max_steps(args.max_steps);
     let work = || {
         let (folder, config, outcome) = match search(args, &host)? {
             ControlFlow::Continue(ended) => ended,

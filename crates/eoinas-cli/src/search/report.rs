@@ -40,7 +40,7 @@ pub(super) fn report(
         }
         (Outcome::Done(found), None) => {
             if !args.json {
-                print_found(found, folder, said);
+                print_found(found, folder, said, false);
                 let train = |file: &Path| training_of(file, config, (found.channels, found.cells), start);
                 say!("train it: {}", train(&folder.join(names::GENOTYPE_TEXT)));
                 print_front(found, folder, args.verbose, train);
@@ -49,7 +49,7 @@ pub(super) fn report(
         }
         (Outcome::Done(found), Some(Outcome::Done(then))) => {
             if !args.json {
-                print_found(found, folder, said);
+                print_found(found, folder, said, true);
                 then_train::print_trained(&RunDir::open(folder)?, &then.trained, start)?;
                 if let Some(baselines) = &then.baselines {
                     let best_of = folder.join(names::GOING_ON).exists().then_some(found.finalists.len());
@@ -117,10 +117,12 @@ fn print_front(found: &Found, folder: &Path, all: bool, train: impl Fn(&Path) ->
     }
 }
 
-fn print_found(found: &Found, folder: &Path, said: bool) {
+/// Says what was found; `said` what the display has said already, `trained` whether its network's training is told next.
+fn print_found(found: &Found, folder: &Path, said: bool, trained: bool) {
     say!("{}", found.genotype);
     let accuracy = 100.0 * found.validation_accuracy;
     let what = match found.finalists.len() {
+        _ if found.untrained && trained => "chosen by what it promises, before any training".to_owned(),
         _ if found.untrained => "nothing was trained, so that no accuracy is known yet".to_owned(),
         0 => format!("validation accuracy of the derived network with the search's weights: {accuracy:.2} %"),
         cells => {
@@ -130,12 +132,14 @@ fn print_found(found: &Found, folder: &Path, said: bool) {
         }
     };
     say!("{what} (seed {}, {}, {:.0} s)", found.seed, counted(found.epochs, "epoch", "epochs"), found.seconds);
-    say!(
-        "the network to train with it: {}{} parameters, {} multiply-adds",
-        limits::size(found.channels, found.cells),
-        in_words(found.parameters),
-        in_words(found.multiply_adds)
-    );
+    if !trained {
+        say!(
+            "the network to train with it: {}{} parameters, {} multiply-adds",
+            limits::size(found.channels, found.cells),
+            in_words(found.parameters),
+            in_words(found.multiply_adds)
+        );
+    }
     if let Some(NetworkSize { channels, cells, parameters, multiply_adds, .. }) = found.paper_form {
         let (parameters, multiply_adds) = (in_words(parameters), in_words(multiply_adds));
         say!(

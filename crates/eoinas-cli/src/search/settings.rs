@@ -78,12 +78,13 @@ pub(super) fn of(args: &Args) -> Result<(SearchConfig, SearchConfig), Error> {
         config.data.train_images = config.data.train_images.filter(|most| available > *most);
     }
     let images = [config.data.train_images, available].into_iter().flatten().min();
-    #[cfg(feature = "images")]
-    if let Some(images) = images
-        && config.data.dataset == SourceKind::Folder
-        && !file.has("finalists", "epochs")
-    {
-        then_train::fit_finalists(&mut config, images);
+    if let (Some(images), Some(_)) = (images, available) {
+        if args.batch_size.is_none() && file.get::<usize>("batch_size")?.is_none() {
+            config.batch_size = config.batch_size.min(images / 2).max(2);
+        }
+        if !file.has("finalists", "epochs") {
+            then_train::fit_finalists(&mut config, images);
+        }
     }
     // What promises the most was learned from photographs, and not from the embedded drawings; of several seeds trainings choose.
     let trained_next = args.then_train && args.seeds == 1 && !config.data.dataset.is_embedded();

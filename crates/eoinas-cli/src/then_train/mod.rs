@@ -2,7 +2,10 @@
 
 pub(crate) mod going_on;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use eoinas_core::{Genotype, SearchSpace, count, counted, models::Design, run_folder::names};
 use eoinas_data::DatasetInfo;
@@ -12,6 +15,9 @@ use eoinas_train::{
     config::{DataConfig, MethodConfig, RetrainConfig},
     data::open_dataset,
 };
+
+#[cfg(feature = "images")]
+use eoinas_train::config::NetworkConfig;
 
 use crate::{
     Error, Start,
@@ -35,17 +41,14 @@ pub(crate) fn with_batch_for(mut config: TrainConfig, images: usize) -> TrainCon
 }
 
 /// Few pictures make few steps an epoch, and learning takes steps.
-#[cfg(feature = "images")]
 pub(crate) fn epochs(steps: usize, batch: usize, images: usize, (least, most): (usize, usize)) -> usize {
     (steps * batch / images.max(1)).clamp(least, most)
 }
 
 /// Steps of each training in the first round of a search's finals, about as many as `recommended` has with its own images.
-#[cfg(feature = "images")]
 const FINALISTS_STEPS: usize = 320;
 
 /// Gives the finals of a search with `images` pictures as many steps as they have with many, up to 30 epochs.
-#[cfg(feature = "images")]
 pub(crate) fn fit_finalists(search: &mut SearchConfig, images: usize) {
     if let Some(finalists) = &mut search.finalists {
         let learned_from = ((1.0 - finalists.held_out) * images as f64) as usize;
@@ -114,16 +117,122 @@ pub(crate) fn settings(search: &SearchConfig, epochs: Option<usize>) -> Result<T
     Ok(config)
 }
 
-/// That training with as many epochs as `time` has room for, or the `epochs` that were asked for, and how long it will take. There are so many `trainings`, with
-/// those of the plan; large cells stand for those that are not found yet.
+/// What trainings have to fit into.
+#[derive(Clone, Copy)]
+pub(crate) struct Room<'a> {
+    /// For all of them.
+    pub time: Duration,
+    /// All that was asked for, of which that is a part.
+    pub asked: Duration,
+    /// Epochs that were asked for.
+    pub epochs: Option<usize>,
+    /// Trainings, with those of the plan.
+    pub trainings: usize,
+    /// What is set beside the found cell.
+    pub plan: Option<&'a Plan>,
+}
+
+/// Passes over the images that a training has at least before it gets more of them.
+const PASSES: usize = 8;
+
+/// Images that a training of which nothing is said is measured with.
+const FIRST_IMAGES: usize = 4000;
+
+/// Epochs of a training under which a smaller network learns more.
+#[cfg(feature = "images")]
+const FEW_EPOCHS: usize = 10;
+
+/// That training with as many epochs as there is room for, or those that were asked for, and how long it will take. Large cells stand
+/// for those that are not found yet.
 ///
 /// # Errors
 /// A time in which not even one epoch fits.
 pub(crate) fn fitted(
     config: TrainConfig,
     search: &SearchConfig,
-    (time, asked): (Duration, Duration),
-    (epochs, trainings, plan): (Option<usize>, usize, Option<&Plan>),
+    room: Room<'_>,
+    host: &Host,
+) -> Result<(TrainConfig, Duration), Error> {
+    let fitted = fit(config, search, room, host)?;
+    tell(&fitted, room.trainings, None, host);
+    Ok(fitted)
+}
+
+/// The same with as many of the images as there is room to pass over [`PASSES`] times, at least [`FIRST_IMAGES`]: more images are worth
+/// more than more epochs (RESULTS.md).
+///
+/// # Errors
+/// As [`fitted`].
+pub(crate) fn fitted_with_images(
+    config: TrainConfig,
+    search: &SearchConfig,
+    room: Room<'_>,
+    host: &Host,
+) -> Result<(TrainConfig, Duration), Error> {
+    let begun = Instant::now();
+    let available = open_dataset(&search.data)?.len();
+    let with_images = |images: usize| {
+        let mut config = config.clone();
+        config.data.train_images = (images < available).then_some(images);
+        config
+    };
+    let first = FIRST_IMAGES.min(available);
+    let mut fitted = fit(with_images(first), search, room, host)?;
+    let images = (first * fitted.0.epochs / PASSES).clamp(first, available);
+    if images > first && room.epochs.is_none() {
+        let room = Room { time: room.time.saturating_sub(begun.elapsed()), ..room };
+        fitted = fit(with_images(images), search, room, host)?;
+    }
+    tell(&fitted, room.trainings, Some(fitted.0.data.train_images.unwrap_or(available)), host);
+    Ok(fitted)
+}
+
+/// The same as [`fitted`], with the smaller network where there is room for a few epochs of the larger one alone.
+///
+/// # Errors
+/// As [`fitted`].
+#[cfg(feature = "images")]
+pub(crate) fn fitted_in_size(
+    config: TrainConfig,
+    smaller: Option<NetworkConfig>,
+    search: &SearchConfig,
+    room: Room<'_>,
+    host: &Host,
+) -> Result<TrainConfig, Error> {
+    let begun = Instant::now();
+    let fitted = fit(config.clone(), search, room, host);
+    let few = match &fitted {
+        Ok((fitted, _)) => Some(fitted.epochs).filter(|epochs| *epochs < FEW_EPOCHS),
+        Err(_) => Some(0),
+    };
+    let fitted = match (few, smaller) {
+        (Some(few), Some(network)) => {
+            let room = Room { time: room.time.saturating_sub(begun.elapsed()), ..room };
+            let NetworkConfig { channels, cells, .. } = network;
+            let fitted = fit(TrainConfig { network, ..config }, search, room, host)?;
+            let alone = counted(few, "epoch", "epochs");
+            host.tell(&format!("a smaller network, C = {channels}, {cells} cells: the larger one would have {alone}"));
+            fitted
+        }
+        _ => fitted?,
+    };
+    tell(&fitted, room.trainings, None, host);
+    Ok(fitted.0)
+}
+
+/// Says how long a training will be.
+fn tell((config, ahead): &(TrainConfig, Duration), trainings: usize, images: Option<usize>, host: &Host) {
+    let what = if trainings == 1 { "the training" } else { "each training" };
+    let epochs = counted(config.epochs, "epoch", "epochs");
+    let of = images.map(|images| format!(" of {}", counted(images, "image", "images"))).unwrap_or_default();
+    let ahead = ahead.as_secs_f64();
+    host.tell(&format!("{what}: {epochs}{of}, {ahead:.0} s in all by what was measured"));
+}
+
+fn fit(
+    config: TrainConfig,
+    search: &SearchConfig,
+    Room { time, asked, epochs, trainings, plan }: Room<'_>,
     host: &Host,
 ) -> Result<(TrainConfig, Duration), Error> {
     let dataset = open_dataset(&search.data)?;
@@ -159,12 +268,6 @@ pub(crate) fn fitted(
     let each = fitted.ahead.div_f64(fitted.config.epochs.max(1) as f64);
     let config = TrainConfig { epochs: epochs.unwrap_or(fitted.config.epochs), ..config };
     let ahead = each.mul_f64(config.epochs as f64);
-    let what = if trainings == 1 { "the training" } else { "each training" };
-    host.tell(&format!(
-        "{what}: {}, {:.0} s in all by what was measured",
-        counted(config.epochs, "epoch", "epochs"),
-        ahead.as_secs_f64()
-    ));
     Ok((config, ahead))
 }
 

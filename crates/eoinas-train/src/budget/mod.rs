@@ -88,14 +88,19 @@ impl SearchConfig {
         let mut spent = self.epochs as f64 * epoch;
         let mut note = counted(self.epochs, "epoch", "epochs");
         match (&self.finalists, finals) {
-            (Some(finalists), Some((_, costs))) => {
+            (Some(finalists), Some((settings, costs))) => {
+                let wanted = settings.candidates;
                 let cost = finalists.seconds(costs);
                 spent += cost;
                 let FinalistsConfig { candidates, epochs, .. } = finalists;
                 let each = counted(*epochs, "epoch", "epochs");
                 note += &match candidates {
                     1 => ", then the random cell that promises the most".to_owned(),
-                    _ => format!(", then {candidates} finalists, at first trained for {each} each ({cost:.0} s)"),
+                    _ => {
+                        let of = Some(wanted).filter(|wanted| wanted > candidates);
+                        let of = of.map(|wanted| format!(" of the {wanted} wanted")).unwrap_or_default();
+                        format!(", then {candidates} finalists{of}, at first trained for {each} each ({cost:.0} s)")
+                    }
                 };
             }
             (_, Some((finalists, costs))) => {

@@ -125,3 +125,12 @@ pub(crate) fn positive_temperature(schedule: &ScheduleConfig, epochs: usize) -> 
 pub(crate) fn schedule_works(name: &str, schedule: &ScheduleConfig) -> Result<(), Setting> {
     schedule.validate().map_err(|error| Setting::new(name, "no schedule that works", error.to_string()))
 }
+
+/// Whether the weights' learning rate is one in every epoch.
+pub(crate) fn check_rates(schedule: &ScheduleConfig, epochs: usize) -> Result<(), Setting> {
+    (0..epochs).try_for_each(|epoch| {
+        let got = schedule.value(epoch as f64, epochs as f64);
+        let ok = got.is_finite() && got >= 0.0;
+        Setting::check(ok, "weights.learning_rate", format!("{got} in epoch {epoch}"), "a rate that is never negative")
+    })
+}

@@ -30,7 +30,9 @@ pub use retrain::{NetworkSize, RetrainConfig};
 pub use set::left_out;
 pub use version::ConfigVersion;
 
-pub(crate) use groups::{edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature};
+pub(crate) use groups::{
+    check_rates, edges, partial_channels, paths_per_step, positive_temperature, skip_dropout, temperature,
+};
 pub(crate) use validate::{
     MOST_EPOCHS, MOST_IMAGES, batch_size, check_source, epochs, forget_unused, in_unit, keep_checkpoints, not_negative,
     positive,

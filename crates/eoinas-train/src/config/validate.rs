@@ -7,7 +7,10 @@ use eoinas_data::{PictureFiles, SourceKind};
 
 use crate::finalists::FinalistsConfig;
 
-use super::{NetworkConfig, SearchConfig, WeightsConfig, groups::schedule_works};
+use super::{
+    NetworkConfig, SearchConfig, WeightsConfig,
+    groups::{check_rates, schedule_works},
+};
 
 type Result = std::result::Result<(), Setting>;
 
@@ -34,6 +37,7 @@ impl SearchConfig {
         }
         self.network.validate()?;
         self.weights.validate()?;
+        check_rates(&self.weights.learning_rate, self.epochs)?;
         self.limits.validate()?;
         if let Some(retrain) = &self.retrain {
             retrain.network.validate().map_err(|error| error.within("retrain"))?;

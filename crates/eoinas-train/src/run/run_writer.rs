@@ -211,6 +211,19 @@ impl RunWriter {
         self.write(name, content)
     }
 
+    /// Lists the settings of a run of version 0.1.0, which has no `SHA256SUMS`, so that from now on they are covered.
+    ///
+    /// # Errors
+    /// Settings that cannot be read, a folder that cannot be written.
+    pub(crate) fn list_settings(&self) -> Result<()> {
+        if self.join(names::SUMS).exists() || !self.join(names::CONFIG).exists() {
+            return Ok(());
+        }
+        let mut sums = Sums::read(self.dir.path())?;
+        sums.list(names::CONFIG, self.read(names::CONFIG)?.as_bytes());
+        self.put(names::SUMS, &sums.text())
+    }
+
     fn put(&self, name: &str, content: &str) -> Result<()> {
         let path = self.join(name);
         plain::write(&path, content).map_err(TrainError::write(&path))

@@ -15,7 +15,7 @@ use crate::{
     stop::{Interrupt, Progress, SharedRules, StopReason, StopRule},
 };
 
-use super::{job::About, options::Options, run_writer::RunWriter, sums::Sums};
+use super::{job::About, options::Options, run_writer::RunWriter};
 
 /// The surroundings of a run's loop.
 #[derive(Debug)]
@@ -94,9 +94,7 @@ impl Session {
         let checkpoint: Checkpoint<S> = checkpoint::read(&folder, &about.subject, device)?;
         let store = Store::open(&run.join(names::CHECKPOINTS))?;
         let manifest = &checkpoint.manifest;
-        if manifest.sha256.is_some() {
-            Sums::check_missing(run.path())?;
-        }
+        run.list_settings()?;
         let (events, known) = (manifest.events, manifest.record.as_ref());
         let record = JsonlRecord::resume(&run.join(names::EVENTS), events, known, &about.started)?;
         let log = TextLog::resume(&run.join(names::LOG), &record.kept)?;

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _, io, path::Path};
 
 use eoinas_core::run_folder::names;
 
-use super::{checkpoint::sha256, plain};
+use super::{
+    checkpoint::{self, sha256},
+    plain,
+};
 use crate::error::{Result, TrainError};
 
 /// Hashes by file name. A file is listed before it is written, so that one that is there is always covered.
@@ -12,12 +15,23 @@ use crate::error::{Result, TrainError};
 pub(super) struct Sums(BTreeMap<String, String>);
 
 impl Sums {
-    /// Those of a folder; none where it has no such file, as those of version 0.1.0.
+    /// Those of a folder; none where it has no such file, as those of version 0.1.0. What writes manifests with hashes has written one
+    /// before everything else.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(names::SUMS);
         let bytes = match plain::read(&path, plain::LIMIT) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let problem = format!(
+                    "it is missing, so that nothing says whether the settings are those of the run; where they are, \
+                     `sha256sum *.json > {}` in that folder writes it again",
+                    names::SUMS
+                );
+                return match checkpoint::newest_is_hashed(folder) {
+                    true => Err(TrainError::Changed { path, problem }),
+                    false => Ok(Self::default()),
+                };
+            }
             Err(error) => return Err(TrainError::read(&path)(error)),
         };
         let damaged = || TrainError::Changed {
@@ -63,23 +77,6 @@ impl Sums {
             let problem = format!("it is missing, and {} lists it", names::SUMS);
             Err(TrainError::Changed { path: folder.join(name), problem })
         })
-    }
-
-    /// Whether a folder has its list: what writes hashed manifests has written one before everything else.
-    pub fn check_missing(folder: &Path) -> Result<()> {
-        let path = folder.join(names::SUMS);
-        match path.exists() {
-            true => Ok(()),
-            false => {
-                let problem = format!(
-                    "it is missing, so that nothing says whether the settings are those of the run; where they are, `sha256sum {} > {}` \
-                     in that folder writes it again",
-                    names::CONFIG,
-                    names::SUMS
-                );
-                Err(TrainError::Changed { path, problem })
-            }
-        }
     }
 
     pub fn text(&self) -> String {

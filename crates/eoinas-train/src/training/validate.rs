@@ -1,9 +1,9 @@
 //! One check for every setting of a training.
 
-use eoinas_core::{Setting, schedule::ScheduleConfig};
+use eoinas_core::Setting;
 
 use super::config::{EarlyStopping, Fold, TrainConfig};
-use crate::config::{MOST_IMAGES, batch_size, check_source, epochs, keep_checkpoints};
+use crate::config::{MOST_IMAGES, batch_size, check_rates, check_source, epochs, keep_checkpoints};
 
 /// The most folds of a cross-validation: each is a training.
 pub(super) const MOST_FOLDS: usize = 1000;
@@ -73,14 +73,6 @@ impl TrainConfig {
         }
         keep_checkpoints(self.keep_checkpoints)
     }
-}
-
-fn check_rates(schedule: &ScheduleConfig, epochs: usize) -> Result<(), Setting> {
-    (0..epochs).try_for_each(|epoch| {
-        let got = schedule.value(epoch as f64, epochs as f64);
-        let ok = got.is_finite() && got >= 0.0;
-        Setting::check(ok, "weights.learning_rate", format!("{got} in epoch {epoch}"), "a rate that is never negative")
-    })
 }
 
 /// 0 up to, but not, 1.

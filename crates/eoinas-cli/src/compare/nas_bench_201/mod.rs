@@ -28,7 +28,7 @@ use self::{
 };
 use super::{
     evidence,
-    method::Variant,
+    method::{Variant, check_names},
     settings::{self, Note, Noted},
     strategy::Strategy,
     table::{self, mean_deviation},
@@ -121,6 +121,7 @@ pub fn run(args: &Args, start: &Start) -> Result<ExitCode, Error> {
     {
         return Err(format!("--{flag} is of searches with a supernet, and there is none; give --method, too").into());
     }
+    check_names(&methods)?;
     let dataset = data::kind_of(None, args.data.as_deref())?;
     let host = args.host.open()?;
     let study = Study { args, table, methods, dataset };

@@ -18,6 +18,7 @@ pub use content::Content;
 pub use manifest::{FORMAT, FileEntry, MANIFEST, MadeOn, Manifest, STATE, Subject, VERSION, VERSIONS};
 pub use read::{is_whole, read};
 pub use retention::{Action, retain};
+pub(crate) use store::newest_is_hashed;
 pub use store::{Store, newest};
 
 pub(crate) use content::check_reads_back;

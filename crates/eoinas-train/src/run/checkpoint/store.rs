@@ -29,6 +29,15 @@ pub fn newest(run: &Path) -> Result<PathBuf> {
     Store { dir }.latest()?.ok_or_else(none)
 }
 
+/// Whether the newest checkpoint in `run` has a manifest with a hash, which version 0.1.0 did not write. Not where there is none, or none
+/// that can be read.
+pub(crate) fn newest_is_hashed(run: &Path) -> bool {
+    let Ok(newest) = newest(run) else { return false };
+    let manifest = plain::read(&newest.join(MANIFEST), plain::LIMIT).ok();
+    let manifest = manifest.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    manifest.is_some_and(|manifest| manifest.get("sha256").is_some())
+}
+
 /// The folder `checkpoints` of a run.
 #[derive(Clone, Debug)]
 pub struct Store {
