@@ -136,10 +136,11 @@ fn checkpoints_of_another_network_are_refused() {
     fs::write(&config, text.replace("\"channels\": 4", "\"channels\": 6")).unwrap();
     let error = Training::resume(&run, Options::default()).unwrap_err().to_string();
     assert!(error.contains("config.json was changed"), "{error}");
-    fs::remove_file(run.join("SHA256SUMS")).unwrap();
+    list_settings(&run);
     let error = Training::resume(&run, Options::default()).unwrap_err().to_string();
     assert!(error.contains("subject.sha256"), "{error}");
     fs::write(&config, text).unwrap();
+    list_settings(&run);
     fs::remove_file(newest(&run).join("average.safetensors")).unwrap();
     let error = Training::resume(&run, Options::default()).unwrap_err().to_string();
     assert!(error.contains("average.safetensors is missing"), "{error}");

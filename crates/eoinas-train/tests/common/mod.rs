@@ -14,6 +14,7 @@ use eoinas_train::{
     methods::EoiNas,
     training::TrainDataConfig,
 };
+use sha2::Digest;
 
 /// 64 embedded images, C = 4, 3 cells, 3 epochs of 2 steps, one of them warm-up.
 pub fn tiny() -> SearchConfig {
@@ -75,6 +76,13 @@ pub fn cell() -> Genotype {
 pub fn events(run: &Path) -> Vec<Event> {
     let text = fs::read_to_string(run.join("events.jsonl")).unwrap();
     text.lines().map(|line| Record::from_line(line).unwrap().event).collect()
+}
+
+/// Lists the settings of a run as they are now, so that what was changed in them is found out by something else.
+pub fn list_settings(run: &Path) {
+    let hash = sha2::Sha256::digest(std::fs::read(run.join("config.json")).unwrap());
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(run.join("SHA256SUMS"), format!("{hash}  config.json\n")).unwrap();
 }
 
 /// The newest checkpoint of a run.
