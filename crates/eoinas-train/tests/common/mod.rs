@@ -80,9 +80,9 @@ pub fn events(run: &Path) -> Vec<Event> {
 
 /// Lists the settings of a run as they are now, so that what was changed in them is found out by something else.
 pub fn list_settings(run: &Path) {
-    let hash = sha2::Sha256::digest(std::fs::read(run.join("config.json")).unwrap());
+    let hash = sha2::Sha256::digest(fs::read(run.join("config.json")).unwrap());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    std::fs::write(run.join("SHA256SUMS"), format!("{hash}  config.json\n")).unwrap();
+    fs::write(run.join("SHA256SUMS"), format!("{hash}  config.json\n")).unwrap();
 }
 
 /// The newest checkpoint of a run.
