@@ -164,6 +164,8 @@ fn run_here(args: &Args, start: &Start) -> Result<ExitCode, Error> {
                             counted(search.epochs, "epoch", "epochs"),
                             searching.as_secs_f64()
                         ));
+                    } else if then_train::is_by_promise(&search) {
+                        host.tell(&format!("the search: {:.0} s by what was measured", searching.as_secs_f64()));
                     } else {
                         host.tell(&format!("the search: {}", fitted.note));
                     }
