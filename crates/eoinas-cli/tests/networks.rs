@@ -271,11 +271,7 @@ fn the_papers_tables_are_counted_and_trained() {
     );
     // Those with other images are beside them.
     let other = dir.path().join("cifar");
-    fs::create_dir(&other).unwrap();
-    let record = |i: u32| (0..3073).map(move |at: u32| if at == 0 { i as u8 % 10 } else { (at * (i + 7) % 251) as u8 });
-    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
-        fs::write(other.join(name).with_extension("bin"), (0..20).flat_map(record).collect::<Vec<u8>>()).unwrap();
-    }
+    common::cifar(&other, 20);
     let output = part(&["--epochs", "1", "--part", "2", "--data", other.to_str().unwrap()]);
     assert!(output.0, "{}", output.1);
     assert!(dir.path().join("paper/folder").exists() && dir.path().join("paper/cifar10").exists());

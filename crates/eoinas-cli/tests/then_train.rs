@@ -5,7 +5,7 @@ mod common;
 
 use std::{fs, path::Path, process::Command, thread::sleep, time::Duration};
 
-use common::{assert_same, eoinas, run, start, text};
+use common::{assert_same, cifar, eoinas, run, start, text};
 use eoinas_nn::saved::SavedNetwork;
 
 const TINY: [&str; 18] = [
@@ -69,16 +69,6 @@ fn what_follows_several_seeds_goes_on() {
     let output = run("search", &["--resume", out.to_str().unwrap()]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(fs::read(&network).unwrap(), before);
-}
-
-/// CIFAR-10's files with so many images each.
-fn cifar(data: &Path, images: u32) {
-    fs::create_dir(data).unwrap();
-    let record = |i: u32| (0..3073).map(move |at: u32| if at == 0 { i as u8 % 10 } else { (at * (i + 7) % 251) as u8 });
-    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
-        let bytes: Vec<u8> = (0..images).flat_map(record).collect();
-        fs::write(data.join(name).with_extension("bin"), bytes).unwrap();
-    }
 }
 
 /// Finals of minutes find nothing better among photographs than what is known in seconds: the training has their time.

@@ -153,7 +153,7 @@ pub(crate) fn fitted(
     room: Room<'_>,
     host: &Host,
 ) -> Result<(TrainConfig, Duration), Error> {
-    let fitted = fit(config, search, room, host)?;
+    let fitted = fit(config, (search, open_dataset(&search.data)?.info()), room, host)?;
     tell(&fitted, room.trainings, None, host);
     Ok(fitted)
 }
@@ -170,7 +170,8 @@ pub(crate) fn fitted_with_images(
     host: &Host,
 ) -> Result<(TrainConfig, Duration), Error> {
     let begun = Instant::now();
-    let available = open_dataset(&search.data)?.len();
+    let dataset = open_dataset(&search.data)?;
+    let (available, search) = (dataset.len(), (search, dataset.info()));
     let with_images = |images: usize| {
         let mut config = config.clone();
         config.data.train_images = (images < available).then_some(images);
@@ -200,6 +201,8 @@ pub(crate) fn fitted_in_size(
     host: &Host,
 ) -> Result<TrainConfig, Error> {
     let begun = Instant::now();
+    let dataset = open_dataset(&search.data)?;
+    let search = (search, dataset.info());
     let fitted = fit(config.clone(), search, room, host);
     let few = match &fitted {
         Ok((fitted, _)) => Some(fitted.epochs).filter(|epochs| *epochs < FEW_EPOCHS),
@@ -229,20 +232,19 @@ fn tell((config, ahead): &(TrainConfig, Duration), trainings: usize, images: Opt
     host.tell(&format!("{what}: {epochs}{of}, {ahead:.0} s in all by what was measured"));
 }
 
+/// That training for the time; the search before it, with what its images are, says which cells stand for the one to be found.
 fn fit(
     config: TrainConfig,
-    search: &SearchConfig,
+    (search, info): (&SearchConfig, &DatasetInfo),
     Room { time, asked, epochs, trainings, plan }: Room<'_>,
     host: &Host,
 ) -> Result<(TrainConfig, Duration), Error> {
-    let dataset = open_dataset(&search.data)?;
     let space = SearchSpace::darts();
-    let stand_ins = search.stand_ins(dataset.info(), &space)?;
+    let stand_ins = search.stand_ins(info, &space)?;
     let other = match (plan, stand_ins.first()) {
         (Some(plan), Some(cell)) => {
-            let sides =
-                config.data.image_size.map_or((dataset.info().height, dataset.info().width), |size| (size, size));
-            let info = DatasetInfo { height: sides.0, width: sides.1, ..dataset.info().clone() };
+            let sides = config.data.image_size.map_or((info.height, info.width), |size| (size, size));
+            let info = DatasetInfo { height: sides.0, width: sides.1, ..info.clone() };
             let skeleton = config.skeleton(cell, &space, &info)?;
             let multiply_adds = count::network(cell, &skeleton, &space)?.multiply_adds;
             plan.human_designed(&config, multiply_adds).map(|other| (other, cell.clone()))
